@@ -1,1 +1,16 @@
-export {};
+export { fromErrorMessage, toErrorMessage } from './error.ts';
+export * from './gen/berth/allocator/v1/operation_pb.js';
+export * from './gen/berth/allocator/v1/vm_pb.js';
+export * from './gen/berth/allocator/v1/vm_service_pb.js';
+export * from './gen/berth/auth/v1/auth_service_pb.js';
+export * from './gen/berth/common/v1/command_pb.js';
+export {
+  type Error as ErrorMessage,
+  ErrorSchema,
+  type FieldError as FieldErrorMessage,
+} from './gen/berth/common/v1/error_pb.js';
+export * from './gen/berth/driver/v1/router_change_pb.js';
+export * from './gen/berth/driver/v1/router_pb.js';
+export * from './gen/berth/driver/v1/router_service_pb.js';
+export * from './gen/berth/events/v1/events_pb.js';
+export { type StreamContract, streams, subjectOfMethod, subjects } from './subjects.ts';

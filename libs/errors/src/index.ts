@@ -1,1 +1,11 @@
-export {};
+export {
+  DomainError,
+  type ErrorDetails,
+  type ErrorKind,
+  errorKinds,
+  type FieldError,
+  isKind,
+  toDomainError,
+} from './domain-error.ts';
+export { type Problem, statusOf, toProblem } from './problem.ts';
+export { fromWire, toWire, type WireError } from './wire.ts';

@@ -1,1 +1,6 @@
-export {};
+export { ConfigError, type EnvReader, envReader } from './config-reader.ts';
+export { type HealthServer, type ReadinessCheck, startHealthServer } from './health-server.ts';
+export { createLogger, type Logger } from './logger.ts';
+export { currentRequest, inRequest, type RequestContext } from './request-context.ts';
+export { readServiceSettings, runService, type ServiceContext, type ServiceSettings } from './run-service.ts';
+export { startTracing } from './tracing.ts';

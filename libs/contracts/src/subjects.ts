@@ -1,0 +1,56 @@
+import type { DescMethodUnary } from '@bufbuild/protobuf';
+
+/**
+ * The NATS subject that a command is asked on, below the installation's prefix:
+ * `<prefix>.rpc.berth.allocator.v1.VmService.ProvisionVm`.
+ */
+export const subjectOfMethod = (prefix: string, method: DescMethodUnary): string =>
+  `${prefix}.rpc.${method.parent.typeName}.${method.name}`;
+
+/** A JetStream stream: its name and subjects below the installation's prefix. */
+export interface StreamContract {
+  /** Stable name; the installation's prefix is put in front. */
+  readonly name: string;
+  /** Subject pattern below the prefix. */
+  readonly subjects: string;
+  /** What flows in it, for the catalogue. */
+  readonly purpose: string;
+}
+
+/** Every stream of Berth. Rows of the outboxes can rebuild each of them. */
+export const streams = {
+  routerChanges: {
+    name: 'ROUTER_CHANGES',
+    subjects: 'router-changes.>',
+    purpose: 'allocator to driver: what each resource shall be on its router',
+  },
+  routerEvents: {
+    name: 'ROUTER_EVENTS',
+    subjects: 'router-events.>',
+    purpose: 'driver to all: verdicts on changes, and how each router stands',
+  },
+  events: {
+    name: 'EVENTS',
+    subjects: 'events.>',
+    purpose: 'public events (CloudEvents)',
+  },
+} as const satisfies Record<string, StreamContract>;
+
+/** Subject tokens must not hold dots, blanks or wildcards: router names are escaped. */
+const token = (text: string): string => encodeURIComponent(text).replaceAll('.', '%2E').replaceAll('*', '%2A');
+
+/** Subjects of messages, below the installation's prefix. */
+export const subjects = {
+  /** RouterChange. */
+  routerChange: (router: string) => `router-changes.${token(router)}`,
+  /** RouterChangeSettled. */
+  routerChangeSettled: (router: string) => `router-events.settled.${token(router)}`,
+  /** RouterStatus. */
+  routerStatus: (router: string) => `router-events.status.${token(router)}`,
+  /** OperationEnded, as a public event. The operation's id is last, so that one waiter can listen for one. */
+  operationEnded: (operationId: string) => `events.operation.ended.${token(operationId)}`,
+  /** All OperationEnded. */
+  anyOperationEnded: 'events.operation.ended.*',
+  /** ApiKeyChanged: plain NATS, not kept; caches also expire by themselves. */
+  apiKeyChanged: 'notices.api-key.changed',
+} as const;

@@ -1,0 +1,32 @@
+import { DomainError, type ErrorKind, errorKinds, type FieldError } from './domain-error.ts';
+
+/** A foreseen failure as it travels between services: what the caller may see, nothing of details or cause. */
+export interface WireError {
+  readonly kind: string;
+  readonly code: string;
+  readonly message: string;
+  readonly fields: readonly FieldError[];
+  /** 0 when unknown. */
+  readonly retryAfterSeconds: number;
+  /** Empty when there is none. */
+  readonly operationId: string;
+}
+
+export const toWire = (error: DomainError): WireError => ({
+  kind: error.kind,
+  code: error.code,
+  message: error.message,
+  fields: error.details.fields ?? [],
+  retryAfterSeconds: Math.ceil(error.details.retryAfterSeconds ?? 0),
+  operationId: error.details.operationId ?? '',
+});
+
+/** The failure that another service named. A kind that this version does not know becomes `bug`. */
+export function fromWire(wire: WireError): DomainError {
+  const kind: ErrorKind = errorKinds.find((known) => known === wire.kind) ?? 'bug';
+  return new DomainError(kind, wire.code, wire.message, {
+    ...(wire.fields.length > 0 ? { fields: wire.fields.map(({ field, message }) => ({ field, message })) } : {}),
+    ...(wire.retryAfterSeconds > 0 ? { retryAfterSeconds: wire.retryAfterSeconds } : {}),
+    ...(wire.operationId === '' ? {} : { operationId: wire.operationId }),
+  });
+}

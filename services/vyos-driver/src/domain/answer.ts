@@ -1,0 +1,31 @@
+import type { ConfigPath } from './config-tree.ts';
+
+/**
+ * What an answer to `/configure` means. The texts are matched with white space folded, since the router wraps them at 72 columns
+ * (vyos-1x `base.py`), and HTML entities resolved.
+ */
+export type ConfigureOutcome =
+  /** 200 and success: running configuration is as asked. `warnings` is what the router remarked. */
+  | { readonly kind: 'applied'; readonly warnings: string }
+  /** A set or delete was refused: the session was discarded, nothing was applied. `path` when the text names one. */
+  | { readonly kind: 'refused_operation'; readonly text: string; readonly path?: ConfigPath; readonly value?: string }
+  /** The commit was refused: components that are not named may have been applied (VyOS commits per component). */
+  | {
+      readonly kind: 'refused_commit';
+      readonly text: string;
+      readonly components: readonly string[];
+      readonly named: readonly NamedObject[];
+    }
+  /** Another session holds the commit lock; or the bare "Set failed" of the spell after a refusal. Nothing was applied: ask again later. */
+  | { readonly kind: 'try_later'; readonly text: string }
+  /** The key is wrong, or this address is not allowed. Nothing was applied. */
+  | { readonly kind: 'forbidden'; readonly text: string }
+  /** The connection could not be opened or was refused before the body was sent: nothing was applied. */
+  | { readonly kind: 'not_sent'; readonly text: string }
+  /** No answer, or one that does not tell (5xx, HTML, dropped, 200 without success): it may have been applied. Read. */
+  | { readonly kind: 'unclear'; readonly text: string };
+
+/** An object that a refusal names. */
+export type NamedObject =
+  | { readonly kind: 'rule'; readonly number: number }
+  | { readonly kind: 'mapping'; readonly name: string };

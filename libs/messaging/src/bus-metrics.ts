@@ -87,6 +87,7 @@ export function busMetrics(registry: Registry = new Registry()): BusMetrics {
 
 /** Gauges of the outbox, read from the database at each scrape. */
 export function outboxGauges(registry: Registry, { read }: OutboxMetrics): void {
+  if (registry.getSingleMetric('berth_outbox_backlog')) return; // a second outbox of this process looks at the same table
   const oldest = new Gauge({
     name: 'berth_outbox_oldest_seconds',
     help: 'Age of the oldest message that is not published yet',

@@ -4,8 +4,8 @@ import { nanos } from '@nats-io/nats-core';
 import type { Bus } from './bus.ts';
 import { ensureStream, streamName } from './streams.ts';
 
-/** How long the server waits for an answer before it gives a message to another replica: also after a crash, so it is short. */
-export const ackWaitMs = 10_000;
+/** Short, because it is how long the messages of a crashed replica wait. */
+export const usualAckWaitMs = 10_000;
 
 const isMissing = (error: unknown): boolean =>
   error instanceof JetStreamApiError && error.code === JetStreamApiCodes.ConsumerNotFound;
@@ -13,7 +13,7 @@ const isMissing = (error: unknown): boolean =>
 /** The durable consumer, made where it or its stream is missing. It begins with all that the stream holds. */
 export async function durableConsumer(
   bus: Bus,
-  options: { stream: StreamContract; durable: string; filter?: string },
+  options: { stream: StreamContract; durable: string; filter?: string; ackWaitMs?: number },
 ): Promise<Consumer> {
   await ensureStream(bus, options.stream);
   const stream = streamName(bus, options.stream);
@@ -25,7 +25,7 @@ export async function durableConsumer(
   await bus.manager.consumers.add(stream, {
     durable_name: options.durable,
     ack_policy: AckPolicy.Explicit,
-    ack_wait: nanos(ackWaitMs),
+    ack_wait: nanos(options.ackWaitMs ?? usualAckWaitMs),
     deliver_policy: DeliverPolicy.All,
     max_deliver: -1,
     max_ack_pending: 5_000,

@@ -75,7 +75,7 @@ function fit(recent: readonly (readonly number[])[]): readonly number[] {
       age: fading ** (recent.length - 1 - at),
     }),
   );
-  let weights = prior;
+  let weights: readonly number[] = prior;
   for (let round = 0; round < 12; round += 1) weights = sweep(rows, weights, prior);
   return weights;
 }

@@ -1,4 +1,4 @@
-import type { Logger } from '@berth/service-kit';
+import type { Log } from './ports.ts';
 import { LeaseLost } from './router-ledger.ts';
 
 /** Leases of routers, as rows timed by the database's clock. */
@@ -24,14 +24,14 @@ export interface LeaseTimes {
 export class RouterLease {
   readonly router: string;
   readonly epoch: bigint;
-  readonly #deps: { readonly store: LeaseStore; readonly log: Logger; readonly times: LeaseTimes };
+  readonly #deps: { readonly store: LeaseStore; readonly log: Log; readonly times: LeaseTimes };
   readonly #lost = new AbortController();
   #renewedAt: number;
   #timer: NodeJS.Timeout | undefined;
   #renewing: Promise<void> | undefined;
 
   private constructor(
-    deps: { store: LeaseStore; log: Logger; times: LeaseTimes },
+    deps: { store: LeaseStore; log: Log; times: LeaseTimes },
     router: string,
     epoch: bigint,
     renewedAt: number,
@@ -48,7 +48,7 @@ export class RouterLease {
   }
 
   static async acquire(
-    deps: { store: LeaseStore; log: Logger; times: LeaseTimes },
+    deps: { store: LeaseStore; log: Log; times: LeaseTimes },
     router: string,
     holder: string,
   ): Promise<RouterLease | undefined> {

@@ -30,6 +30,14 @@ export interface Router {
   readonly state: 'closed' | 'open' | 'half_open';
   /** 0 while the breaker is not open. */
   retryAfterSeconds(): number;
-  onChange(listener: () => void): void;
+  onChange(listener: () => void): unknown;
   close(): Promise<void>;
+}
+
+/** Where facts are logged: fields first, then a constant sentence. */
+export interface Log {
+  debug(fields: object, text: string): void;
+  info(fields: object, text: string): void;
+  warn(fields: object, text: string): void;
+  error(fields: object, text: string): void;
 }

@@ -56,6 +56,8 @@ export interface BatchChange {
   readonly causes: readonly Cause[];
   readonly before: StoredContent;
   readonly after: StoredContent;
+  /** Path keys that became the resource's with this batch: its own only if what stands there afterwards is what was sent. */
+  readonly claims: readonly string[];
 }
 
 /** A batch as it is written ahead of its request. */

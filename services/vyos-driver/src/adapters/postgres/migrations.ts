@@ -101,6 +101,7 @@ export const migrations: readonly NamedMigration[] = [
       causes jsonb NOT NULL,
       before jsonb NOT NULL,
       after jsonb NOT NULL,
+      claims jsonb NOT NULL,
       PRIMARY KEY (batch_id, resource_id)
     )`,
     'CREATE INDEX batch_changes_of_resource ON batch_changes (router, resource_id)',

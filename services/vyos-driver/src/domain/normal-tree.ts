@@ -31,7 +31,7 @@ export const valuesOf = (node: ConfigNode | undefined): readonly string[] => {
 };
 
 /** The value of a leaf that has exactly one or whose first is meant. */
-export const valueOf = (node: ConfigNode | undefined): string | undefined => valuesOf(node)[0];
+export const firstValueOf = (node: ConfigNode | undefined): string | undefined => valuesOf(node)[0];
 
 // The router drops leading blanks of a value when it is read back, and a value of nothing is as no value.
 const normalValue = (value: string): string => value.replace(/^\s+/, '');

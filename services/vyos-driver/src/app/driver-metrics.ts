@@ -7,7 +7,12 @@ export interface DriverMetrics {
   request(router: string, kind: RequestKind, outcome: string, durationMs: number): void;
   batch(
     router: string,
-    batch: { readonly outcome: string; readonly resources: number; readonly operations: number; readonly durationMs: number },
+    batch: {
+      readonly outcome: string;
+      readonly resources: number;
+      readonly operations: number;
+      readonly durationMs: number;
+    },
   ): void;
   verdicts(router: string, verdict: 'applied' | 'rejected', count: number): void;
   waiting(router: string, count: number): void;

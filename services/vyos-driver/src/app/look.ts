@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
+import { DomainError } from '@berth/errors';
 import type { ConfigTree } from '../domain/config-tree.ts';
 import { dialectFor } from '../domain/dialect.ts';
-import { DomainError } from '@berth/errors';
 import { detectProfile, type ForeignHolding, foreignHoldings } from '../domain/inventory.ts';
-import { sameContent } from '../domain/plan-changes.ts';
 import type { OwnedContent } from '../domain/plan.ts';
+import { sameContent } from '../domain/plan-changes.ts';
 import { pause } from './bell.ts';
-import { readWholeConfig, RouterAway } from './router-calls.ts';
+import { RouterAway, readWholeConfig } from './router-calls.ts';
 import type { BatchChange, OwnedResource } from './router-ledger.ts';
 import type { Difference, RouterSession } from './session.ts';
 
@@ -40,7 +40,10 @@ export async function readGround(session: RouterSession, sent: readonly BatchCha
     const { config, durationMs } = await readWholeConfig(session);
     const reading = interpret(session, resources, sent, config, durationMs);
     if (isExpected(session, reading, sent)) return reading;
-    const shown = fingerprint([...reading.standing].map(([id, content]) => [id, [...content]]), reading.inventoryHash);
+    const shown = fingerprint(
+      [...reading.standing].map(([id, content]) => [id, [...content]]),
+      reading.inventoryHash,
+    );
     if (shown === previous) return reading;
     previous = shown;
     if (readings % readingsInARow === 0) await pause(session.parts.times.settleDelayMs, session.over);
@@ -97,7 +100,8 @@ function interpret(
   config: ConfigTree,
   costMs: number,
 ): Reading {
-  if (session.dialect === undefined) throw new Error('the version must be known before the configuration is understood');
+  if (session.dialect === undefined)
+    throw new Error('the version must be known before the configuration is understood');
   const content = session.dialect.contentAt(config, session.owned.keys());
   const unclaimed = new Set<string>();
   for (const change of sent) {
@@ -149,7 +153,12 @@ async function recordLook(session: RouterSession, reading: Reading): Promise<voi
   session.profileChecked = true;
   session.inventoryHash = reading.inventoryHash;
   const { configuredOthers } = sizes(reading.holdings);
-  session.look = { config: reading.config, at: performance.now(), costMs: reading.costMs, foreignSize: configuredOthers };
+  session.look = {
+    config: reading.config,
+    at: performance.now(),
+    costMs: reading.costMs,
+    foreignSize: configuredOthers,
+  };
   session.owned.markLook();
 }
 

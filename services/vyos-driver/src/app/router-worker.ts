@@ -67,7 +67,8 @@ export class RouterWorker {
       } catch (error) {
         if (isProfileProblem(error)) return this.#giveUp(error);
         failures += 1;
-        if (error instanceof LeaseLost) log.warn({ router: name, reason: error.message }, 'router session ended: lease lost');
+        if (error instanceof LeaseLost)
+          log.warn({ router: name, reason: error.message }, 'router session ended: lease lost');
         else log.error({ router: name, err: error }, 'router session failed');
         await pause(growingMs(failures, times.awayFirstMs, times.awayMostMs), this.#stopping.signal);
       }

@@ -27,7 +27,10 @@ export async function runEpisode(session: RouterSession, members: readonly Membe
   try {
     for (let probe = nextProbe(blame); probe !== undefined; probe = nextProbe(blame)) {
       if (session.over.aborted) return;
-      const { surprised, ...result } = await tryProbe(session, probe.flatMap((id) => byId.get(id) ?? []));
+      const { surprised, ...result } = await tryProbe(
+        session,
+        probe.flatMap((id) => byId.get(id) ?? []),
+      );
       // Somebody had changed paths of ours, so the plan was made for a router that does not exist: that refusal proves nothing.
       if (surprised && surprises++ < mostSurprises) continue;
       blame = observe(blame, probe, result);

@@ -27,8 +27,10 @@ export async function saveRouter(session: RouterSession): Promise<void> {
   }
   const tries = (session.saveTrouble?.tries ?? 0) + 1;
   const text = redact(outcome.text);
-  const [first, most] = outcome.kind === 'try_later' ? [times.lockedFirstMs, times.lockedMostMs] : [times.troubleFirstMs, times.troubleMostMs];
+  const [first, most] =
+    outcome.kind === 'try_later'
+      ? [times.lockedFirstMs, times.lockedMostMs]
+      : [times.troubleFirstMs, times.troubleMostMs];
   session.saveTrouble = { text, tries, retryAt: performance.now() + growingMs(tries, first, most) };
   log.warn({ router: name, reason: text, tries }, 'save refused');
 }
-

@@ -82,7 +82,10 @@ export async function closeUntouched(
 async function configure(
   session: RouterSession,
   batch: NewBatch,
-): Promise<{ outcome: AnsweredBatch['outcome'] | Extract<ConfigureOutcome, { kind: 'try_later' }>; durationMs: number }> {
+): Promise<{
+  outcome: AnsweredBatch['outcome'] | Extract<ConfigureOutcome, { kind: 'try_later' }>;
+  durationMs: number;
+}> {
   const { router, metrics, name, beforeSend } = session.parts;
   await beforeSend?.();
   const { outcome, durationMs } = await router.configure(batch.operations, session.call(batch.timeoutMs));
@@ -105,7 +108,8 @@ async function waitWithOpenRow(session: RouterSession, batch: NewBatch, tries: n
   try {
     await waitForLock(session, tries, text);
   } catch (error) {
-    if (error instanceof RouterAway) await closeUntouched(session, batch, { state: 'not_applied', outcome: error.message });
+    if (error instanceof RouterAway)
+      await closeUntouched(session, batch, { state: 'not_applied', outcome: error.message });
     throw error;
   }
 }

@@ -185,4 +185,3 @@ export class RouterSession {
     if (!this.parts.lease.mayStillSend()) throw new LeaseLost(`router ${this.parts.name}: the lease is at its end`);
   }
 }
-

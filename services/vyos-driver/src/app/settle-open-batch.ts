@@ -30,7 +30,9 @@ export async function settleOpenBatch(session: RouterSession): Promise<void> {
   await ledger.settle({
     batch: { id: batch.id, state: 'settled_by_read', outcome },
     applied,
-    stood: batch.changes.filter((one) => one.purpose === 'change' && !landed.includes(one)).map((one) => one.resourceId),
+    stood: batch.changes
+      .filter((one) => one.purpose === 'change' && !landed.includes(one))
+      .map((one) => one.resourceId),
     released,
     changedRunning: true,
   });
@@ -44,5 +46,7 @@ export async function settleOpenBatch(session: RouterSession): Promise<void> {
   await takeGround(session, { ...reading, resources }, (resourceId) => touched.has(resourceId));
 }
 
-const stands = (change: BatchChange, standing: ReadonlyMap<string, BatchChange['after'][string]> = new Map()): boolean =>
-  sameContent(standing, new Map(Object.entries(change.after)));
+const stands = (
+  change: BatchChange,
+  standing: ReadonlyMap<string, BatchChange['after'][string]> = new Map(),
+): boolean => sameContent(standing, new Map(Object.entries(change.after)));

@@ -1,8 +1,8 @@
 import { chooseBatch } from '../domain/choose-batch.ts';
 import { estimateMs } from '../domain/cost-model.ts';
+import type { Fragment } from '../domain/fragment.ts';
 import { clashesWith } from '../domain/name-offender.ts';
 import type { OwnedContent } from '../domain/plan.ts';
-import type { Fragment } from '../domain/fragment.ts';
 import { planChanges, sameContent } from '../domain/plan-changes.ts';
 import type { Revision } from '../domain/revision.ts';
 import type { AppliedChange, Cause, RejectedChange } from '../domain/verdict.ts';

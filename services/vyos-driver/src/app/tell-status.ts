@@ -12,14 +12,17 @@ export async function tellStatus(session: RouterSession): Promise<void> {
   if (standing === undefined) return;
   metrics.state(name, standing.state);
   const { told } = session;
-  const retryDiffers =
-    Math.abs(retryMoment(performance.now(), standing) - retryMoment(told.at, told)) > sameRetryMs;
+  const retryDiffers = Math.abs(retryMoment(performance.now(), standing) - retryMoment(told.at, told)) > sameRetryMs;
   if (standing.state === told.state && standing.reason === told.reason && !retryDiffers) return;
   await ledger.tell(standing);
   session.told = { ...standing, at: performance.now() };
   const fields = { router: name, state: standing.state, reason: standing.reason, before: told.state };
   if (standing.state === 'ok') log.info(fields, 'router status changed');
-  else log[standing.state === 'unknown' || standing.state === 'blocked' ? 'error' : 'warn'](fields, 'router status changed');
+  else
+    log[standing.state === 'unknown' || standing.state === 'blocked' ? 'error' : 'warn'](
+      fields,
+      'router status changed',
+    );
 }
 
 const retryMoment = (now: number, standing: Standing): number =>

@@ -9,7 +9,15 @@ export function wayBackParts(session: RouterSession): BatchPart[] {
     const difference = session.ground?.differences.get(resourceId);
     if (difference === undefined) continue;
     const to = session.contentOf(applied);
-    parts.push({ resourceId, purpose: 'way_back', revision, fragment: applied, causes: [], from: difference.standing, to });
+    parts.push({
+      resourceId,
+      purpose: 'way_back',
+      revision,
+      fragment: applied,
+      causes: [],
+      from: difference.standing,
+      to,
+    });
   }
   return parts;
 }
@@ -20,5 +28,7 @@ export const leftoverParts = (session: RouterSession, members: readonly Member[]
     const difference = session.ground?.differences.get(resourceId);
     if (difference?.repair !== true) return [];
     const to = session.contentOf(applied);
-    return [{ resourceId, purpose: 'way_back', revision, fragment: applied, causes: [], from: difference.standing, to }];
+    return [
+      { resourceId, purpose: 'way_back', revision, fragment: applied, causes: [], from: difference.standing, to },
+    ];
   });

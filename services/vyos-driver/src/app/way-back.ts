@@ -1,6 +1,6 @@
 import { growingMs } from './driver-times.ts';
-import { closeAfterReading, refusalText } from './refused-commit.ts';
 import { lookAround } from './look.ts';
+import { closeAfterReading, refusalText } from './refused-commit.ts';
 import { runEpisode } from './run-episode.ts';
 import { closeUntouched, planOf, sendBatch } from './send-batch.ts';
 import type { RouterSession } from './session.ts';
@@ -20,7 +20,8 @@ export async function goBack(session: RouterSession): Promise<void> {
   const { outcome, batch, durationMs } = answered;
   if (outcome.kind === 'applied') return settleApplied(session, parts, { judges: true, answered });
   const text = refusalText(session, outcome);
-  if (outcome.kind === 'refused_operation') await closeUntouched(session, batch, { state: 'refused', outcome: text, durationMs });
+  if (outcome.kind === 'refused_operation')
+    await closeUntouched(session, batch, { state: 'refused', outcome: text, durationMs });
   session.notBefore = performance.now() + session.parts.times.settleDelayMs;
   session.parts.metrics.repairRefused(session.parts.name);
   noteUnknown(session, `The router refused the way back: ${text}`);
@@ -68,5 +69,9 @@ export async function reconcile(session: RouterSession): Promise<void> {
 function noteUnknown(session: RouterSession, text: string): void {
   const { times } = session.parts;
   const tries = (session.unknown?.tries ?? 0) + 1;
-  session.unknown = { text, tries, retryAt: performance.now() + growingMs(tries, times.troubleFirstMs, times.troubleMostMs) };
+  session.unknown = {
+    text,
+    tries,
+    retryAt: performance.now() + growingMs(tries, times.troubleFirstMs, times.troubleMostMs),
+  };
 }

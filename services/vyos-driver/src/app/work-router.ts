@@ -59,7 +59,9 @@ async function rest(session: RouterSession): Promise<void> {
   if (driftIn <= 0) return lookAround(session);
   const probeIn = session.lastAnswerAt + times.probeEveryMs - now;
   if (probeIn <= 0) return probe(session);
-  const retryIn = [session.unknown, session.blocked, session.saveTrouble].flatMap((one) => (one ? [one.retryAt - now] : []));
+  const retryIn = [session.unknown, session.blocked, session.saveTrouble].flatMap((one) =>
+    one ? [one.retryAt - now] : [],
+  );
   const repairsIn = [...session.repairsResting.values()].map((until) => until - now);
   const wakeIn = Math.min(times.pollMs, driftIn, probeIn, ...[...retryIn, ...repairsIn].filter((ms) => ms > 0));
   await bell.sleep(wakeIn, session.over);

@@ -1,5 +1,5 @@
-import type { Database } from '@berth/database';
 import type { RouterStatusSchema } from '@berth/contracts';
+import type { Database } from '@berth/database';
 import { DomainError } from '@berth/errors';
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import type { ForeignHolding } from '../../domain/inventory.ts';

@@ -207,4 +207,3 @@ export class PostgresRouterLedger implements RouterLedger {
     });
   }
 }
-

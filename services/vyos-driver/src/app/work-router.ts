@@ -36,18 +36,22 @@ async function step(session: RouterSession): Promise<void> {
   if (session.ground === undefined) return lookAround(session);
   if (session.unknown !== undefined) return isDue(session.unknown) ? reconcile(session) : rest(session);
   if (session.condemned.size > 0) return goBack(session);
-  if (session.blocked === undefined || isDue(session.blocked)) {
-    const work = await takeWork(session);
-    if (session.condemned.size > 0) return;
-    if (work !== undefined) {
-      if (wantsSave(session) && mustSaveFirst(session, work.estimateMs)) await saveRouter(session);
-      await runEpisode(session, work.members);
-      if (session.blocked !== undefined) await takeLeftoversBack(session, work.members);
-      return;
-    }
+  if (session.blocked !== undefined && !isDue(session.blocked)) return rest(session);
+  return (await workBatch(session)) ? undefined : rest(session);
+}
+
+/** One batch, if anything waits for one. */
+async function workBatch(session: RouterSession): Promise<boolean> {
+  const work = await takeWork(session);
+  if (session.condemned.size > 0) return true; // a way back comes first
+  if (work === undefined) {
     session.blocked = undefined; // nothing waits any more that could be refused
+    return false;
   }
-  return rest(session);
+  if (wantsSave(session) && mustSaveFirst(session, work.estimateMs)) await saveRouter(session);
+  await runEpisode(session, work.members);
+  if (session.blocked !== undefined) await takeLeftoversBack(session, work.members);
+  return true;
 }
 
 /** What an idle router is good for, and sleep until something rings or is due. */

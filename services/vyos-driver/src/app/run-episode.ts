@@ -1,5 +1,6 @@
 import { nextProbe, observe, type ProbeResult, settled, startBlame } from '../domain/blame.ts';
 import { resourcesNamed } from '../domain/name-offender.ts';
+import { unionContent } from '../domain/plan-changes.ts';
 import { growingMs } from './driver-times.ts';
 import { closeAfterReading, refusalText } from './refused-commit.ts';
 import { type AnsweredBatch, type BatchPart, closeUntouched, planOf, sendBatch } from './send-batch.ts';
@@ -73,11 +74,11 @@ function refusal(
   members: readonly Member[],
   outcome: AnsweredBatch['outcome'],
 ): ProbeResult {
-  const contents = new Map(parts.map(({ resourceId, to }) => [resourceId, to]));
+  const contents = new Map(parts.map(({ resourceId, from, to }) => [resourceId, unionContent(from, to)]));
   const router = session.look && { config: session.look.config, ownedKeys: session.owned.oursSinceLook() };
   const { resourceIds, namesStranger } = resourcesNamed(outcome, contents, router);
   const own = new Set(members.map((member) => member.resourceId));
-  const text = 'text' in outcome ? outcome.text : '';
+  const text = refusalText(session, outcome);
   return { kind: 'refused', text, named: resourceIds.filter((id) => own.has(id)), namesStranger };
 }
 
@@ -86,10 +87,9 @@ function condemn(
   byId: ReadonlyMap<string, Member>,
   rejected: ReadonlyMap<string, string>,
 ): void {
-  for (const [id, words] of rejected) {
+  for (const [id, text] of rejected) {
     const member = byId.get(id);
     if (member === undefined || session.condemned.has(id)) continue;
-    const text = session.parts.redact(words).trim();
     if (member.purpose === 'change') {
       const { resourceId, revision, applied } = member;
       session.condemned.set(id, { resourceId, revision, applied, code: 'ROUTER_REJECTED', text });
@@ -101,15 +101,15 @@ function condemn(
   }
 }
 
-function noteBlocked(session: RouterSession, words: string | undefined): void {
-  const { times, redact } = session.parts;
-  if (words === undefined) {
+function noteBlocked(session: RouterSession, text: string | undefined): void {
+  const { times } = session.parts;
+  if (text === undefined) {
     session.blocked = undefined;
     return;
   }
   const tries = (session.blocked?.tries ?? 0) + 1;
   const retryAt = performance.now() + growingMs(tries, times.troubleFirstMs, times.troubleMostMs);
-  session.blocked = { text: redact(words).trim(), tries, retryAt };
+  session.blocked = { text, tries, retryAt };
 }
 
 const toPart = (session: RouterSession, member: Member): BatchPart => ({

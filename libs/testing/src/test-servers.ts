@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { rm } from 'node:fs/promises';
 import { startNats, startPostgres } from '@berth/local-servers';
 import { newTemporaryFolder } from './test-scope.ts';
 
@@ -49,21 +50,21 @@ export async function startTestServers(): Promise<TestServers> {
   };
 }
 
-function startTestPostgres(): Promise<TestServer> {
-  return startPostgres({
-    folder: newTemporaryFolder('postgres'),
-    password: randomBytes(12).toString('hex'),
-    durable: false,
-    maxConnections: 300,
-    temporary: true,
-  });
+async function startTestPostgres(): Promise<TestServer> {
+  const folder = newTemporaryFolder('postgres');
+  const password = randomBytes(12).toString('hex');
+  const server = await startPostgres({ folder, password, durable: false, maxConnections: 300, temporary: true });
+  return { url: server.url, stop: () => stopAndRemove(server, folder) };
 }
 
-function startTestNats(): Promise<TestServer> {
-  return startNats({
-    folder: newTemporaryFolder('nats'),
-    user: 'test',
-    password: randomBytes(12).toString('hex'),
-    temporary: true,
-  });
+async function startTestNats(): Promise<TestServer> {
+  const folder = newTemporaryFolder('nats');
+  const password = randomBytes(12).toString('hex');
+  const server = await startNats({ folder, user: 'test', password, temporary: true });
+  return { url: server.url, stop: () => stopAndRemove(server, folder) };
+}
+
+async function stopAndRemove(server: { stop(): Promise<void> }, folder: string): Promise<void> {
+  await server.stop();
+  await rm(folder, { recursive: true, force: true });
 }

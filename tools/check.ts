@@ -1,11 +1,11 @@
-// `npm run check`: every check, also when one fails; a line for each, and the output of those that failed.
+// `npm run check`: every check, also when one fails; a line for each, then the output of those that failed.
 //
 // turbo runs the tasks of turbo.json side by side and leaves out those whose inputs have not changed since they passed.
 //   npm run check -- --force     all of them again
 import { spawnSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { readSummary } from './check-run/read-summary.ts';
+import { failedOutput, readSummary } from './check-run/read-summary.ts';
 
 const root = join(import.meta.dirname, '..');
 
@@ -21,27 +21,25 @@ const checks = {
 };
 
 mkdirSync(join(root, '.cache'), { recursive: true });
-const run = spawnSync(
+const turbo = spawnSync(
   join(root, 'node_modules/.bin/turbo'),
   [
-    ...['run', ...Object.keys(checks), '--continue=always', '--output-logs=none', '--log-prefix=none', '--summarize'],
-    ...['--concurrency=2', ...process.argv.slice(2)],
+    ...['run', ...Object.keys(checks), '--continue=always', '--concurrency=2', '--summarize', '--no-color'],
+    ...['--output-logs=errors-only', '--log-order=grouped', '--log-prefix=none', ...process.argv.slice(2)],
   ],
   // Without this variable turbo looks for a network at every run.
-  { cwd: root, encoding: 'utf8', env: { ...process.env, TURBO_TELEMETRY_DISABLED: '1' } },
+  { cwd: root, encoding: 'utf8', env: { ...process.env, TURBO_TELEMETRY_DISABLED: '1' }, maxBuffer: 64 << 20 },
 );
-const results = readSummary(root, `${run.stdout}${run.stderr}`);
+const output = `${turbo.stdout ?? ''}${turbo.stderr ?? ''}${turbo.error ?? ''}`;
+const results = readSummary(output);
 
 let failed = 0;
 for (const [task, name] of Object.entries(checks)) {
   const result = results.get(task);
-  if (result?.exitCode === 0) {
-    console.log(`ok      ${name}${result.cached ? ' (unchanged)' : ` (${(result.ms / 1000).toFixed(1)} s)`}`);
-  } else {
-    failed++;
-    console.log(`FAILED  ${name}\n${result?.output ?? ''}`);
-  }
+  const took = result?.cached ? 'unchanged' : `${((result?.ms ?? 0) / 1000).toFixed(1)} s`;
+  if (result?.passed !== true) failed++;
+  console.log(`${result?.passed === true ? 'ok     ' : 'FAILED '} ${name} (${took})`);
 }
-if (results.size === 0) console.error(`turbo did not run:\n${run.stdout ?? ''}${run.stderr ?? ''}${run.error ?? ''}`);
+if (failed > 0) console.error(`\n${failedOutput(output)}\n`);
 console.log(failed === 0 ? 'All checks passed.' : `${failed} of ${Object.keys(checks).length} checks failed.`);
 process.exitCode = failed === 0 ? 0 : 1;

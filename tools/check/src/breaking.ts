@@ -15,7 +15,8 @@ if (git('ls-tree', '--name-only', baseline, 'proto') === '') {
   console.log(`${baseline} has no proto/ yet.`);
 } else {
   const isShallow = git('rev-parse', '--is-shallow-repository') === 'true';
-  const hint = isShallow && baseline === 'HEAD' ? ' This clone is shallow: fetch the tags to compare with a release.' : '';
+  const hint =
+    isShallow && baseline === 'HEAD' ? ' This clone is shallow: fetch the tags to compare with a release.' : '';
   console.log(`Compared with ${baseline}.${hint}`);
   const commit = git('rev-parse', `${baseline}^{commit}`);
   const { status } = spawnSync('buf', ['breaking', '--against', `${gitFolder()}#ref=${commit},format=git`], {

@@ -17,7 +17,9 @@ try {
   // The output folder of buf.gen.yaml is taken relative to this one.
   execFileSync('buf', ['generate', '--output', fresh], { cwd: root, stdio: 'inherit' });
   const [wanted, found] = [filesIn(join(fresh, output)), filesIn(join(root, output))];
-  const stale = [...new Set([...wanted.keys(), ...found.keys()])].filter((file) => wanted.get(file) !== found.get(file));
+  const stale = [...new Set([...wanted.keys(), ...found.keys()])].filter(
+    (file) => wanted.get(file) !== found.get(file),
+  );
   for (const file of stale.sort()) console.error(`${output}/${file} is not what proto/ says: run "npm run generate".`);
   process.exitCode = stale.length === 0 ? 0 : 1;
 } finally {

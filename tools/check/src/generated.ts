@@ -1,6 +1,6 @@
 // `npm run check:generated`: the code in libs/contracts/src/gen is what `npm run generate` makes of proto/ now.
 import { execFileSync } from 'node:child_process';
-import { globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { globSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 
 const root = join(import.meta.dirname, '../../..');
@@ -12,6 +12,7 @@ function filesIn(folder: string): Map<string, string> {
   return new Map(files.map((file) => [file, readFileSync(join(folder, file), 'utf8')]));
 }
 
+mkdirSync(join(root, '.cache'), { recursive: true });
 const fresh = mkdtempSync(join(root, '.cache/generated-'));
 try {
   // The output folder of buf.gen.yaml is taken relative to this one.

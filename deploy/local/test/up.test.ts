@@ -112,6 +112,27 @@ test('several replicas answer on one address', async (t) => {
   });
 });
 
+test('an up that is interrupted while it starts leaves nothing running', async (t) => {
+  const state = temporaryFolder(t);
+  const up = startUp(t, state, { env: { TINY_NEVER_READY: '1' } });
+  const servers = await eventually(() => {
+    const { servers = [] } = readRunState(state) ?? {};
+    return servers.length === 2 && servers;
+  });
+  up.child.kill('SIGINT');
+  assert.equal(await up.exited, 0);
+  assert.match(up.output(), /Stopping\.\nStopped\./);
+  for (const { pid } of servers) assert.ok(isGone(pid));
+});
+
+test('a service that cannot start ends the start, with the end of its log', async (t) => {
+  const state = temporaryFolder(t);
+  const up = startUp(t, state, { env: { ...(await givenServers(t)), TINY_FAILS: '1' } });
+  assert.equal(await up.exited, 1);
+  assert.match(up.output(), /ended while starting \(exit code 78\)[\s\S]*a setting is wrong/);
+  assert.equal(readRunState(state), undefined);
+});
+
 test('a Postgres that is killed comes back on its port', async (t) => {
   const state = temporaryFolder(t);
   const up = startUp(t, state);

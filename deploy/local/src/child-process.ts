@@ -52,6 +52,7 @@ export async function whenItIsReady<T>(
   const { promise: late, reject } = Promise.withResolvers<never>();
   const onAbort = () => reject(new Error('was stopped while starting'));
   what.signal.addEventListener('abort', onAbort);
+  if (what.signal.aborted) onAbort();
   const timer = setTimeout(() => reject(new Error(`was not ready after ${what.timeoutMs} ms`)), what.timeoutMs);
   const ended = running.exited.then((reason) => {
     throw new Error(`ended while starting (${reason})`);

@@ -9,6 +9,7 @@ export interface ServersContext {
   readonly state: StateFolder;
   readonly stops: StopOrder;
   readonly say: (text: string) => void;
+  readonly signal: AbortSignal;
   readonly onServer: (name: string, pid: number) => void;
   /** Ports of the run before, by name; changed by what is started. */
   readonly ports: Record<string, number>;
@@ -77,6 +78,7 @@ async function supervised<R extends Running & { readonly port: number }>(
   const server = await supervise<R>({
     name,
     say: context.say,
+    signal: context.signal,
     start: async (previous, signal) => {
       const running = await start(previous?.port ?? (await choosePort(ports[name])), signal);
       if (previous === undefined || running.port === previous.port) return running;

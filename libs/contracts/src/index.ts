@@ -13,4 +13,12 @@ export * from './gen/berth/driver/v1/router_change_pb.js';
 export * from './gen/berth/driver/v1/router_pb.js';
 export * from './gen/berth/driver/v1/router_service_pb.js';
 export * from './gen/berth/events/v1/events_pb.js';
+export {
+  type PermissionLevel,
+  type PermissionVerb,
+  type Permitted,
+  permissionsOf,
+  permits,
+  requirePermission,
+} from './permissions.ts';
 export { type StreamContract, streams, subjectOfMethod, subjects } from './subjects.ts';

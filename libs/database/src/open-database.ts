@@ -1,8 +1,11 @@
 import { Migrator } from '@mikro-orm/migrations';
 import { type EntityManager, MikroORM, type Options } from '@mikro-orm/postgresql';
 import type { Pool } from 'pg';
+import { withServerOptions } from './connection-url.ts';
 import { databaseFailure, isRepeatable } from './database-errors.ts';
 import type { NamedMigration } from './define-migration.ts';
+import { sqlOfEntities } from './entity-sql.ts';
+import { migrateInTurn } from './migrate-in-turn.ts';
 import { type Sql, sqlOf } from './sql.ts';
 
 export interface DatabaseOptions {
@@ -12,7 +15,7 @@ export interface DatabaseOptions {
   readonly migrations: readonly NamedMigration[];
   /** MikroORM entities (`defineEntity`) of this service. */
   readonly entities?: NonNullable<Options['entities']>;
-  /** At most so many connections. */
+  /** At most so many connections; at least 2, since a migration needs one beside that of its lock. */
   readonly poolSize?: number;
   /** Shown in pg_stat_activity. */
   readonly applicationName: string;
@@ -27,6 +30,13 @@ export interface Database extends Sql {
    * and then whether the commit landed is not known.
    */
   transaction<T>(work: (sql: Sql) => Promise<T>): Promise<T>;
+  /**
+   * The same for work with entities: changes of those that `entities` loaded or persisted are written before the commit, and `sql`
+   * is in the same transaction (flush first what a statement shall see). Each run starts with a fresh identity map.
+   */
+  entityTransaction<T>(work: (entities: EntityManager, sql: Sql) => Promise<T>): Promise<T>;
+  /** Reads entities, outside a transaction, with a fresh identity map. */
+  read<T>(work: (entities: EntityManager) => Promise<T>): Promise<T>;
   /** A unit of work for entities: a fresh identity map, which `flush` writes in one transaction. */
   unitOfWork(): EntityManager;
   /** Brings the schema up to date. Replicas that start together take turns. */
@@ -37,6 +47,8 @@ export interface Database extends Sql {
 }
 
 const maxAttempts = 3;
+/** A process that froze within a transaction must not hold its locks for ever. */
+const idleInTransactionMs = 60_000;
 const identifier = /^[a-z_][a-z0-9_]*$/;
 
 async function runTransaction<T>(pool: Pool, work: (sql: Sql) => Promise<T>): Promise<T> {
@@ -60,6 +72,8 @@ async function runTransaction<T>(pool: Pool, work: (sql: Sql) => Promise<T>): Pr
 /** Opens the database, without migrating it. */
 export async function openDatabase(options: DatabaseOptions): Promise<Database> {
   if (!identifier.test(options.schema)) throw new Error(`not a schema name: ${options.schema}`);
+  const poolSize = options.poolSize ?? 10;
+  if (poolSize < 2) throw new Error('a database needs at least 2 connections');
   const orm = await MikroORM.init({
     clientUrl: options.url,
     schema: options.schema,
@@ -74,11 +88,16 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
       allOrNothing: true,
       disableForeignKeys: false,
     },
-    pool: { min: 0, max: options.poolSize ?? 10 },
+    pool: { min: 0, max: poolSize },
     driverOptions: {
+      // The whole URL, because MikroORM by itself drops its parameters (sslmode, options).
+      connectionString: withServerOptions(options.url, {
+        search_path: `${options.schema},public`,
+        idle_in_transaction_session_timeout: String(idleInTransactionMs),
+      }),
       application_name: options.applicationName,
-      options: `-c search_path=${options.schema},public`,
       connectionTimeoutMillis: 5_000,
+      keepAlive: true,
     },
   });
   const pool = await orm.em.getConnection().getNativeClient();
@@ -92,33 +111,27 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
     }
   };
 
+  const repeated = <T>(attempt: () => Promise<T>): Promise<T> =>
+    translated(async () => {
+      for (let count = 1; ; count++) {
+        try {
+          return await attempt();
+        } catch (error) {
+          if (count === maxAttempts || !isRepeatable(error)) throw error;
+        }
+      }
+    });
+
   return {
     orm,
     query: (text, values) => translated(() => sql.query(text, values)),
     execute: (text, values) => translated(() => sql.execute(text, values)),
-    transaction: (work) =>
-      translated(async () => {
-        for (let attempt = 1; ; attempt++) {
-          try {
-            return await runTransaction(pool, work);
-          } catch (error) {
-            if (attempt === maxAttempts || !isRepeatable(error)) throw error;
-          }
-        }
-      }),
+    transaction: (work) => repeated(() => runTransaction(pool, work)),
+    entityTransaction: (work) =>
+      repeated(() => orm.em.fork().transactional((entities) => work(entities, sqlOfEntities(entities)))),
+    read: (work) => translated(() => work(orm.em.fork())),
     unitOfWork: () => orm.em.fork(),
-    async migrate() {
-      // The migrator takes no lock of its own: replicas that start together would both run the same statements.
-      const client = await pool.connect();
-      try {
-        await client.query('SELECT pg_advisory_lock(hashtextextended($1, 0))', [`migrate:${options.schema}`]);
-        await client.query(`CREATE SCHEMA IF NOT EXISTS ${options.schema}`);
-        await orm.migrator.up();
-      } finally {
-        await client.query('SELECT pg_advisory_unlock_all()').catch(() => {}); // a lost connection has lost its locks too
-        client.release();
-      }
-    },
+    migrate: () => translated(() => migrateInTurn(pool, options.schema, () => orm.migrator.up())),
     ping: () => translated(async () => void (await sql.query('SELECT 1'))),
     close: () => orm.close(true),
   };

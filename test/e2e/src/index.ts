@@ -1,1 +1,5 @@
-export {};
+export { allVms, assertNothingTwice, assertRouterEqualsApi, baseline, foreignPart, type VmPorts } from './expected-config.ts';
+export { inParallel, names } from './in-parallel.ts';
+export { type Answer, RestClient } from './rest-client.ts';
+export { below, type Config, RouterControl } from './router-control.ts';
+export { type BerthOptions, type BerthUnderTest, processesOf, startBerth } from './start-berth.ts';

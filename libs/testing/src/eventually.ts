@@ -1,0 +1,37 @@
+import { setTimeout as delay } from 'node:timers/promises';
+
+export interface EventuallyOptions {
+  /** Default 10_000. */
+  readonly timeoutMs?: number;
+  /** Default 25. */
+  readonly everyMs?: number;
+  /** What is waited for, for the failure's text. */
+  readonly what?: string;
+}
+
+/**
+ * Repeats `check` until it answers something truthy, and answers that. A check that throws is repeated too. After
+ * `timeoutMs` it fails, with the last error as its cause.
+ */
+export async function eventually<T>(
+  check: () => T | Promise<T>,
+  options: EventuallyOptions = {},
+): Promise<NonNullable<T>> {
+  const timeoutMs = options.timeoutMs ?? 10_000;
+  const deadline = performance.now() + timeoutMs;
+  let last: unknown;
+  do {
+    try {
+      last = undefined;
+      const answer = await check();
+      if (answer) return answer;
+    } catch (error) {
+      last = error;
+    }
+    await delay(options.everyMs ?? 25);
+  } while (performance.now() < deadline);
+  const reason = last instanceof Error ? `: ${last.message}` : '';
+  throw new Error(`${options.what ?? 'The awaited state'} did not come within ${timeoutMs} ms${reason}`, {
+    cause: last,
+  });
+}

@@ -1,0 +1,50 @@
+import { type RunningSystem, type RunState, readRunState, type StartOptions, startSystem } from '@berth/local';
+import { freshDatabase, freshPrefix, temporaryFolder, testNats } from '@berth/testing';
+import type { TestContext } from 'node:test';
+import { RestClient } from './rest-client.ts';
+import { RouterControl } from './router-control.ts';
+
+/** A whole system of its own: processes, database, subjects, router. Stopped after the test. */
+export interface BerthUnderTest {
+  readonly system: RunningSystem;
+  readonly api: RestClient;
+  readonly router: RouterControl;
+  /** Where its messages flow. */
+  readonly natsUrl: string;
+  readonly subjectPrefix: string;
+  readonly stateFolder: string;
+}
+
+/** Its processes as they are now, servers included. */
+export function processesOf(berth: BerthUnderTest): RunState {
+  const state = readRunState(berth.stateFolder);
+  if (state === undefined) throw new Error('the system does not run');
+  return state;
+}
+
+export interface BerthOptions extends Partial<StartOptions> {
+  /** Its own Postgres and NATS, for tests that kill or wipe them; otherwise those of the test run. */
+  readonly ownServers?: boolean;
+}
+
+export async function startBerth(t: TestContext, { ownServers = false, ...options }: BerthOptions = {}): Promise<BerthUnderTest> {
+  const stateFolder = await temporaryFolder(t);
+  const natsUrl = ownServers ? '' : (await testNats()).url;
+  const subjectPrefix = freshPrefix(t);
+  const shared = ownServers ? {} : { databaseUrl: (await freshDatabase(t)).url, natsUrl };
+  const system = await startSystem({
+    stateFolder,
+    port: 0,
+    subjectPrefix,
+    ...shared,
+    ...options,
+    env: { BERTH_RATE_LIMIT_PER_SECOND: '0', BERTH_QUARANTINE_SECONDS: '1', ...options.env },
+  });
+  t.after(() => system.stop());
+  if (system.router === null) throw new Error('the system was started without a simulated router');
+  return {
+    ...{ system, natsUrl, subjectPrefix, stateFolder },
+    api: new RestClient(system.api, system.adminApiKey),
+    router: new RouterControl(system.router.control),
+  };
+}

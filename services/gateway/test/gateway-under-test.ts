@@ -77,13 +77,17 @@ export const quick: CommandTiming = {
   longestLookMs: 100,
 };
 
+export interface GatewayOptions {
+  readonly env?: Record<string, string>;
+  readonly timing?: CommandTiming;
+  readonly natsUrl?: string;
+  /** false: the test answers for auth. */
+  readonly auth?: boolean;
+}
+
 export async function startTestGateway(
   t: TestScope,
-  {
-    env = {},
-    timing = quick,
-    natsUrl,
-  }: { env?: Record<string, string>; timing?: CommandTiming; natsUrl?: string } = {},
+  { env = {}, timing = quick, natsUrl, auth = true }: GatewayOptions = {},
 ): Promise<GatewayUnderTest> {
   const nats = natsUrl ?? (await testNats()).url;
   const prefix = freshPrefix(t);
@@ -121,7 +125,7 @@ export async function startTestGateway(
     answer: (method, handle) => serve(bus, method, async (message) => handle(message)),
     tellEnd: (operation) => publishEnd(bus, prefix, operation),
   };
-  gateway.answer(AuthService.method.verifyApiKey, ({ apiKey }) => ({ principal: principalOf(apiKey) }));
+  if (auth) gateway.answer(AuthService.method.verifyApiKey, ({ apiKey }) => ({ principal: principalOf(apiKey) }));
   await bus.connection.flush();
   return gateway;
 }
@@ -201,12 +205,17 @@ export function anOperation(operation: MessageInitShape<typeof OperationSchema> 
   } as MessageInitShape<typeof OperationSchema>);
 }
 
-/** Answers everything that health asks, well. */
-export function answerHealth(gateway: GatewayUnderTest): void {
+/** Answers everything that health asks, well; gives back the end of each. */
+export async function answerHealth(gateway: GatewayUnderTest) {
   const notFound = () => {
     throw new DomainError('not_found', 'NOT_FOUND', 'There is no such thing.');
   };
-  gateway.answer(VmService.method.getOperation, notFound);
-  gateway.answer(AuthService.method.getApiKey, notFound);
-  gateway.answer(RouterService.method.listRouters, () => ({ routers: [{ router: 'default', state: RouterState.OK }] }));
+  const router = { router: 'default', state: RouterState.OK };
+  const stops = {
+    allocator: gateway.answer(VmService.method.getOperation, notFound),
+    auth: gateway.answer(AuthService.method.getApiKey, notFound),
+    routers: gateway.answer(RouterService.method.listRouters, () => ({ routers: [router] })),
+  };
+  await gateway.bus.connection.flush();
+  return stops;
 }

@@ -1,9 +1,13 @@
 import type { FastifySchemaCompiler } from 'fastify';
 import type { TSchema } from 'typebox';
 import { Compile } from 'typebox/compile';
+import { Settings } from 'typebox/system';
 import { Value } from 'typebox/value';
 import { invalidRequest } from '../../domain/field-checks.ts';
 import { toFieldErrors } from './field-errors.ts';
+
+// Enough for every alternative of every field to have its say; the library's own bound of 8 would cut them off.
+Settings.Set({ maxErrors: 200 });
 
 /**
  * Makes the checks of bodies and queries out of their schemas. Bodies are taken as they are; in queries, where everything is text,

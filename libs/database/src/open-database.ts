@@ -35,6 +35,8 @@ export interface Database extends Sql {
    * is in the same transaction (flush first what a statement shall see). Each run starts with a fresh identity map.
    */
   entityTransaction<T>(work: (entities: EntityManager, sql: Sql) => Promise<T>): Promise<T>;
+  /** Reads entities, outside a transaction, with a fresh identity map. */
+  read<T>(work: (entities: EntityManager) => Promise<T>): Promise<T>;
   /** A unit of work for entities: a fresh identity map, which `flush` writes in one transaction. */
   unitOfWork(): EntityManager;
   /** Brings the schema up to date. Replicas that start together take turns. */
@@ -127,6 +129,7 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
     transaction: (work) => repeated(() => runTransaction(pool, work)),
     entityTransaction: (work) =>
       repeated(() => orm.em.fork().transactional((entities) => work(entities, sqlOfEntities(entities)))),
+    read: (work) => translated(() => work(orm.em.fork())),
     unitOfWork: () => orm.em.fork(),
     migrate: () => translated(() => migrateInTurn(pool, options.schema, () => orm.migrator.up())),
     ping: () => translated(async () => void (await sql.query('SELECT 1'))),

@@ -42,6 +42,9 @@ export function readServiceSettings(env: NodeJS.ProcessEnv): ServiceSettings {
   });
 }
 
+/** EX_CONFIG of sysexits.h: a restart does not help. */
+const configExitCode = 78;
+
 /**
  * Runs a service until SIGTERM or SIGINT: reads its settings (one message naming all that is wrong, exit code 78), starts
  * tracing, logging, metrics and health, runs `setup`, says that it is ready (over the IPC channel to the parent, if there is
@@ -59,7 +62,7 @@ export async function runService<Config>(
     config = readConfig(process.env);
   } catch (error) {
     process.stderr.write(`${name}: ${error instanceof ConfigError ? error.message : String(error)}\n`);
-    process.exit(78); // EX_CONFIG of sysexits.h: a restart does not help
+    process.exit(configExitCode);
   }
   const log = createLogger(name, settings.logLevel);
   const metrics = new Registry();
@@ -75,7 +78,7 @@ export async function runService<Config>(
   process.once('disconnect', () => end({ code: 0, why: 'parent is gone' }));
   const fail = (error: unknown) => {
     log.fatal({ err: error }, 'service failed');
-    end({ code: 1, why: 'failure' });
+    end({ code: error instanceof ConfigError ? configExitCode : 1, why: 'failure' });
   };
   process.on('uncaughtException', fail);
   process.on('unhandledRejection', fail);

@@ -1,1 +1,2 @@
-export {};
+export { type AuthConfig, readConfig } from './config.ts';
+export { startAuth } from './start-auth.ts';

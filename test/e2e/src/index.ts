@@ -2,4 +2,4 @@ export { allVms, assertNothingTwice, assertRouterEqualsApi, baseline, foreignPar
 export { inParallel, names } from './in-parallel.ts';
 export { type Answer, RestClient } from './rest-client.ts';
 export { below, type Config, RouterControl } from './router-control.ts';
-export { type BerthOptions, type BerthUnderTest, startBerth } from './start-berth.ts';
+export { type BerthOptions, type BerthUnderTest, processesOf, startBerth } from './start-berth.ts';

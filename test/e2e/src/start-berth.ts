@@ -1,4 +1,4 @@
-import { type RunningSystem, type StartOptions, startSystem } from '@berth/local';
+import { type RunningSystem, type RunState, readRunState, type StartOptions, startSystem } from '@berth/local';
 import { freshDatabase, freshPrefix, temporaryFolder, testNats } from '@berth/testing';
 import type { TestContext } from 'node:test';
 import { RestClient } from './rest-client.ts';
@@ -9,6 +9,17 @@ export interface BerthUnderTest {
   readonly system: RunningSystem;
   readonly api: RestClient;
   readonly router: RouterControl;
+  /** Where its messages flow. */
+  readonly natsUrl: string;
+  readonly subjectPrefix: string;
+  readonly stateFolder: string;
+}
+
+/** Its processes as they are now, servers included. */
+export function processesOf(berth: BerthUnderTest): RunState {
+  const state = readRunState(berth.stateFolder);
+  if (state === undefined) throw new Error('the system does not run');
+  return state;
 }
 
 export interface BerthOptions extends Partial<StartOptions> {
@@ -17,12 +28,14 @@ export interface BerthOptions extends Partial<StartOptions> {
 }
 
 export async function startBerth(t: TestContext, { ownServers = false, ...options }: BerthOptions = {}): Promise<BerthUnderTest> {
-  const shared = ownServers
-    ? {}
-    : { databaseUrl: (await freshDatabase(t)).url, natsUrl: (await testNats()).url, subjectPrefix: freshPrefix(t) };
+  const stateFolder = await temporaryFolder(t);
+  const natsUrl = ownServers ? '' : (await testNats()).url;
+  const subjectPrefix = freshPrefix(t);
+  const shared = ownServers ? {} : { databaseUrl: (await freshDatabase(t)).url, natsUrl };
   const system = await startSystem({
-    stateFolder: await temporaryFolder(t),
+    stateFolder,
     port: 0,
+    subjectPrefix,
     ...shared,
     ...options,
     env: { BERTH_RATE_LIMIT_PER_SECOND: '0', BERTH_QUARANTINE_SECONDS: '1', ...options.env },
@@ -30,7 +43,7 @@ export async function startBerth(t: TestContext, { ownServers = false, ...option
   t.after(() => system.stop());
   if (system.router === null) throw new Error('the system was started without a simulated router');
   return {
-    system,
+    ...{ system, natsUrl, subjectPrefix, stateFolder },
     api: new RestClient(system.api, system.adminApiKey),
     router: new RouterControl(system.router.control),
   };

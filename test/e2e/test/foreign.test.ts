@@ -23,7 +23,7 @@ const byHand = [
 const foreign = { mappings: [...baseline.mappings, 'scanner'], rules: [...baseline.rules, '10000'] };
 
 test('what people made on the router stays byte for byte, is skipped when we choose, and is a conflict when the caller names it', async (t) => {
-  const { api, router, system } = await startBerth(t, { beforeServices: undefined });
+  const { api, router, system } = await startBerth(t);
   await router.person({ commands: byHand, save: true });
   await router.reboot(200); // whatever reconnects reads the inventory again
   const before = foreignPart(await router.config(), foreign);

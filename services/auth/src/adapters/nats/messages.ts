@@ -1,0 +1,64 @@
+import {
+  type ApiKeySchema,
+  type CommandContext as CommandContextMessage,
+  Permission,
+  type PermissionLevel,
+} from '@berth/contracts';
+import type { MessageInitShape } from '@bufbuild/protobuf';
+import { type Timestamp, timestampDate, timestampFromDate } from '@bufbuild/protobuf/wkt';
+import type { CommandContext } from '../../app/run-command.ts';
+import type { ApiKeyView } from '../../domain/api-key.ts';
+import { invalidApiKey } from '../../domain/key-terms.ts';
+
+const levels = new Map<Permission, PermissionLevel>([
+  [Permission.UNSPECIFIED, 'operator'],
+  [Permission.VIEWER, 'viewer'],
+  [Permission.OPERATOR, 'operator'],
+  [Permission.ADMIN, 'admin'],
+]);
+
+const permissions: Record<PermissionLevel, Permission> = {
+  viewer: Permission.VIEWER,
+  operator: Permission.OPERATOR,
+  admin: Permission.ADMIN,
+};
+
+/** The level that a message names; none is operator. A number that this version does not know is refused, not guessed. */
+export function levelOf(permission: Permission): PermissionLevel {
+  const level = levels.get(permission);
+  if (level === undefined) {
+    throw invalidApiKey([{ field: 'permission', message: 'must be admin, operator or viewer' }]);
+  }
+  return level;
+}
+
+export const dateOf = (timestamp: Timestamp | undefined): Date | undefined =>
+  timestamp === undefined ? undefined : timestampDate(timestamp);
+
+const fromDate = (date: Date | null): Timestamp | undefined => (date === null ? undefined : timestampFromDate(date));
+
+/** A key as a message. */
+export function toMessage(key: ApiKeyView): MessageInitShape<typeof ApiKeySchema> {
+  const times = {
+    expiresAt: fromDate(key.expiresAt),
+    previousExpiresAt: fromDate(key.previousExpiresAt),
+    lastUsedAt: fromDate(key.lastUsedAt),
+  };
+  return {
+    id: key.id,
+    name: key.name,
+    description: key.description,
+    prefix: key.prefix,
+    permission: permissions[key.permission],
+    createdAt: timestampFromDate(key.createdAt),
+    ...Object.fromEntries(Object.entries(times).filter(([, time]) => time !== undefined)),
+  };
+}
+
+/** Who asks, and how a repeat is recognised. */
+export const contextOf = (context: CommandContextMessage | undefined): CommandContext => ({
+  principal: context?.principal,
+  operationId: context?.operationId || undefined,
+  deadline: dateOf(context?.deadline),
+  idempotency: context?.idempotency,
+});

@@ -1,0 +1,49 @@
+import type { Sql } from '@berth/database';
+import type { GivenAnswer, Idempotency } from '../../app/api-key-store.ts';
+import type { ApiKeyView } from '../../domain/api-key.ts';
+
+const kept = "interval '24 hours'";
+
+type StoredView = {
+  readonly [Name in keyof ApiKeyView]: ApiKeyView[Name] extends Date | null ? string | null : ApiKeyView[Name];
+};
+
+const dateOf = (text: string | null): Date | null => (text === null ? null : new Date(text));
+
+const viewOfStored = (stored: StoredView): ApiKeyView => ({
+  ...stored,
+  createdAt: new Date(stored.createdAt ?? 0),
+  expiresAt: dateOf(stored.expiresAt),
+  previousExpiresAt: dateOf(stored.previousExpiresAt),
+  lastUsedAt: dateOf(stored.lastUsedAt),
+});
+
+/** Takes the key for this transaction, or gives back what it was answered. A rival that has not committed yet is waited for. */
+export async function claim(sql: Sql, { scope, key, fingerprint }: Idempotency): Promise<GivenAnswer | undefined> {
+  const taken = await sql.execute(
+    `INSERT INTO given_answers AS a (scope, key, fingerprint, claimed_at) VALUES ($1, $2, $3, now())
+     ON CONFLICT (scope, key) DO UPDATE SET fingerprint = excluded.fingerprint, claimed_at = now(), answer = NULL
+       WHERE a.claimed_at <= now() - ${kept}`,
+    [scope, key, Buffer.from(fingerprint)],
+  );
+  if (taken === 1) return undefined;
+  const [earlier] = await sql.query<{ fingerprint: Buffer; answer: StoredView }>(
+    'SELECT fingerprint, answer FROM given_answers WHERE scope = $1 AND key = $2',
+    [scope, key],
+  );
+  return earlier && { fingerprint: earlier.fingerprint, key: viewOfStored(earlier.answer) };
+}
+
+/** Keeps the answer, which holds no secret, with its claim. */
+export async function remember(sql: Sql, { scope, key }: Idempotency, answer: ApiKeyView): Promise<void> {
+  await sql.execute('UPDATE given_answers SET answer = $3 WHERE scope = $1 AND key = $2', [
+    scope,
+    key,
+    JSON.stringify(answer),
+  ]);
+}
+
+/** Drops answers that are past their time. */
+export async function dropOldAnswers(sql: Sql): Promise<void> {
+  await sql.execute(`DELETE FROM given_answers WHERE claimed_at <= now() - ${kept}`);
+}

@@ -1,0 +1,110 @@
+import { randomUUID } from 'node:crypto';
+import { DomainError } from '@berth/errors';
+import { ApiKey, type KeyOrigin } from '../domain/api-key.ts';
+import { hashOfKey, newKeyText, newPrefix, prefixOf } from '../domain/api-key-text.ts';
+import { weaknessOf } from '../domain/given-key.ts';
+import type { ApiKeyStore, KeyChanges, TellChanged } from './api-key-store.ts';
+
+/** The file in which the first admin key is handed to the operator. */
+export interface AdminKeyFile {
+  readonly path: string;
+  /** Puts `text` there, readable for its owner alone, and gives it back; when the file exists already, gives what it holds. */
+  takeOrMake(text: string): Promise<string>;
+}
+
+/** What the start did with keys, for the log: no key in it. */
+export interface BootstrapReport {
+  /** How many keys of the settings are new or listed again. */
+  readonly listed: number;
+  /** How many keys ended because the settings name them no longer. */
+  readonly unlisted: number;
+  /** Prefixes of keys that the settings still name although they were deleted: they stay deleted. */
+  readonly deletedButListed: readonly string[];
+  readonly adminKey: 'was there' | 'stored from its file';
+}
+
+/**
+ * Brings the keys to what the settings say: those of VYOS_API_KEYS exist as admin keys, those that it no longer names have ended, and
+ * where no admin key was made yet, one is put into the admin key file and stored. Repeatable, by any number of replicas at once: they
+ * take turns and the first one's key is everybody's. Throws `invalid` when nobody could administer the result.
+ */
+export async function bootstrapKeys(
+  deps: { keys: ApiKeyStore; tellChanged: TellChanged; adminKeyFile: AdminKeyFile | undefined },
+  givenKeys: readonly string[],
+): Promise<BootstrapReport> {
+  const { report, changed } = await deps.keys.change(async (keys) => {
+    await keys.alone();
+    const fromSettings = await followSettings(keys, givenKeys);
+    const adminKey = await haveAnAdmin(keys, deps.adminKeyFile, fromSettings.usable);
+    const { listed, unlisted, deletedButListed } = fromSettings;
+    return {
+      report: { listed: listed.length, unlisted: unlisted.length, deletedButListed, adminKey },
+      changed: [...listed, ...unlisted],
+    };
+  });
+  for (const id of changed) deps.tellChanged(id);
+  return report;
+}
+
+async function followSettings(keys: KeyChanges, givenKeys: readonly string[]) {
+  const listed: string[] = [];
+  const unlisted: string[] = [];
+  const deletedButListed: string[] = [];
+  const named = new Set<string>();
+  for (const text of new Set(givenKeys)) {
+    const hash = hashOfKey(text);
+    const known = await keys.byHash(hash);
+    const key = known ?? keyOf(text, 'settings', `env-${newPrefix()}`, keys.now);
+    named.add(key.id);
+    if (known === undefined) keys.add(key);
+    if (known === undefined || key.ended === 'unlisted') listed.push(key.id);
+    if (key.ended === 'deleted') deletedButListed.push(key.prefix);
+    key.listAgain();
+  }
+  for (const key of await keys.fromSettings()) {
+    if (named.has(key.id) || key.endedAt !== null) continue;
+    key.end('unlisted', keys.now);
+    unlisted.push(key.id);
+  }
+  return { listed, unlisted, deletedButListed, usable: named.size > deletedButListed.length };
+}
+
+async function haveAnAdmin(
+  keys: KeyChanges,
+  file: AdminKeyFile | undefined,
+  settingsGiveOne: boolean,
+): Promise<BootstrapReport['adminKey']> {
+  // Keys of the settings come and go with them: whoever asks for an admin key file gets a key that stays.
+  const lasting = (await keys.admins()).filter((key) => key.origin !== 'settings' && key.isUsableAdmin(keys.now));
+  if (lasting.length > 0) return 'was there';
+  if (file === undefined) {
+    if (settingsGiveOne) return 'was there';
+    throw refuse('there is no admin key: set BERTH_ADMIN_KEY_FILE to have one made, or VYOS_API_KEYS');
+  }
+  const prefix = newPrefix();
+  const text = await file.takeOrMake(newKeyText(prefix));
+  const weakness = weaknessOf(text);
+  if (weakness !== undefined) throw refuse(`the key in the file that BERTH_ADMIN_KEY_FILE names ${weakness}`);
+  const known = await keys.byHash(hashOfKey(text));
+  if (known === undefined) {
+    keys.add(keyOf(text, 'admin-file', prefixOf(text) ?? `file-${prefix}`, keys.now));
+    return 'stored from its file';
+  }
+  if (known.isUsableAdmin(keys.now) || settingsGiveOne) return 'was there';
+  throw refuse('the key in the file that BERTH_ADMIN_KEY_FILE names has ended: remove the file to have a new one made');
+}
+
+const keyOf = (text: string, origin: KeyOrigin, prefix: string, now: Date): ApiKey =>
+  new ApiKey({
+    id: randomUUID(),
+    prefix,
+    name: origin === 'settings' ? 'from VYOS_API_KEYS' : 'admin',
+    description: '',
+    permission: 'admin',
+    expiresAt: undefined,
+    origin,
+    secretHash: hashOfKey(text),
+    createdAt: now,
+  });
+
+const refuse = (reason: string): DomainError => new DomainError('invalid', 'NO_ADMIN_KEY', reason);

@@ -1,0 +1,46 @@
+import { type Permitted, requirePermission } from '@berth/contracts';
+import type { ApiKeyView } from '../domain/api-key.ts';
+import { apiKeyNotFound } from '../domain/errors.ts';
+import { invalidApiKey } from '../domain/key-terms.ts';
+import type { ApiKeyStore, PagePosition } from './api-key-store.ts';
+
+const usualPageSize = 100;
+const largestPageSize = 500;
+
+/** One key that has not been deleted. */
+export async function getApiKey(
+  deps: { keys: ApiKeyStore },
+  principal: Permitted | undefined,
+  id: string,
+): Promise<ApiKeyView> {
+  requirePermission(principal, 'api-keys:admin');
+  const key = await deps.keys.byId(id);
+  if (key === undefined) throw apiKeyNotFound(id);
+  return key;
+}
+
+/** Keys that have not been deleted, in the order they were made. A token is good for as long as anybody keeps it. */
+export async function listApiKeys(
+  deps: { keys: ApiKeyStore },
+  principal: Permitted | undefined,
+  page: { size: number; token: string },
+): Promise<{ keys: readonly ApiKeyView[]; nextToken: string }> {
+  requirePermission(principal, 'api-keys:admin');
+  const size = Math.min(page.size === 0 ? usualPageSize : page.size, largestPageSize);
+  const found = await deps.keys.page(page.token === '' ? undefined : positionOf(page.token), size + 1);
+  const keys = found.slice(0, size);
+  const last = keys.at(-1);
+  return { keys, nextToken: found.length > size && last !== undefined ? tokenOf(last) : '' };
+}
+
+const tokenOf = (key: PagePosition): string =>
+  Buffer.from(`${key.createdAt.getTime()}/${key.id}`).toString('base64url');
+
+function positionOf(token: string): PagePosition {
+  const text = Buffer.from(token, 'base64url').toString('utf8');
+  const [, time, id] = /^(\d{1,15})\/([0-9a-f-]{36})$/.exec(text) ?? [];
+  if (time === undefined || id === undefined) {
+    throw invalidApiKey([{ field: 'cursor', message: 'is not a cursor of this list' }]);
+  }
+  return { createdAt: new Date(Number(time)), id };
+}

@@ -1,0 +1,35 @@
+import { DomainError, type FieldError } from '@berth/errors';
+import type { KeyTerms } from './api-key.ts';
+
+const longestName = 100;
+const longestDescription = 1_000;
+/** Thirty days: an overlap is for moving clients over, not for living with two secrets. */
+export const longestOverlapSeconds = 30 * 86_400;
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
+const controlCharacter = /[\u0000-\u001f\u007f]/;
+
+/** Refuses terms that no key may have, naming every wrong field at once. */
+export function checkTerms(terms: Partial<KeyTerms>, now: Date): void {
+  const fields: FieldError[] = [];
+  const text = (field: string, value: string | undefined, longest: number) => {
+    if (value === undefined) return;
+    if (value.length > longest) fields.push({ field, message: `must have at most ${longest} characters` });
+    if (controlCharacter.test(value)) fields.push({ field, message: 'must not hold control characters' });
+  };
+  text('name', terms.name, longestName);
+  text('description', terms.description, longestDescription);
+  if (terms.expiresAt !== undefined && !(terms.expiresAt > now)) {
+    fields.push({ field: 'expires_at', message: 'must lie in the future' });
+  }
+  if (fields.length > 0) throw invalidApiKey(fields);
+}
+
+/** Refuses an overlap that is longer than a month. */
+export function checkOverlap(seconds: number): void {
+  if (seconds <= longestOverlapSeconds) return;
+  throw invalidApiKey([{ field: 'overlap_seconds', message: `must be at most ${longestOverlapSeconds}` }]);
+}
+
+export const invalidApiKey = (fields: readonly FieldError[]): DomainError =>
+  new DomainError('invalid', 'API_KEY_INPUT_INVALID', 'The API key cannot be made like this.', { fields });

@@ -1,0 +1,134 @@
+import { Writable } from 'node:stream';
+import {
+  ApiKeyChangedSchema,
+  AuthService,
+  type CommandContextSchema,
+  type CreateApiKeyResponse,
+  type Permission,
+  permissionsOf,
+  subjects,
+} from '@berth/contracts';
+import { type Bus, connectBus, listen, request } from '@berth/messaging';
+import { createLogger, type Logger } from '@berth/service-kit';
+import { freshDatabase, freshPrefix, type TestScope, testNats } from '@berth/testing';
+import type { MessageInitShape } from '@bufbuild/protobuf';
+import { Registry } from 'prom-client';
+import { openAuthDatabase, startAuth } from '../../src/start-auth.ts';
+
+/** One database and one prefix, on which replicas of auth are started. */
+export interface World {
+  readonly databaseUrl: string;
+  readonly natsUrl: string;
+  readonly prefix: string;
+  readonly bus: Bus;
+  /** What all replicas have logged. */
+  readonly logged: () => string;
+  /** Starts a replica; gives back its stop, which may be called again. */
+  replica(settings?: { givenKeys?: readonly string[]; adminKeyFile?: string }): Promise<() => Promise<void>>;
+  /** Opens auth's database, for looking into it. */
+  database(): ReturnType<typeof openAuthDatabase>;
+  /** Ids of the keys that were told to have changed. */
+  readonly told: readonly string[];
+}
+
+export const settingsKey = 'a-key-of-the-settings-1';
+
+/** Collects what is logged. */
+export function recordingLogger(): { log: Logger; text: () => string } {
+  const lines: string[] = [];
+  const sink = new Writable({
+    write(chunk, _encoding, done) {
+      lines.push(String(chunk));
+      done();
+    },
+  });
+  return { log: createLogger('auth', 'trace', sink), text: () => lines.join('') };
+}
+
+export async function newWorld(t: TestScope): Promise<World> {
+  const prefix = freshPrefix(t);
+  const [{ url: databaseUrl }, { url: natsUrl }] = await Promise.all([freshDatabase(t), testNats()]);
+  const { log, text } = recordingLogger();
+  const bus = await connectBus({ url: natsUrl, prefix, name: 'test', log });
+  t.after(() => bus.drain());
+  const told: string[] = [];
+  listen(bus, subjects.apiKeyChanged, ApiKeyChangedSchema, ({ id }) => void told.push(id));
+  return {
+    databaseUrl,
+    natsUrl,
+    prefix,
+    bus,
+    told,
+    logged: text,
+    async replica({ givenKeys = [settingsKey], adminKeyFile } = {}) {
+      const stops: (() => Promise<unknown> | unknown)[] = [];
+      const stop = async () => {
+        for (const one of stops.splice(0).reverse()) await one();
+      };
+      t.after(stop);
+      try {
+        await startAuth(
+          { databaseUrl, natsUrl, prefix, givenKeys, adminKeyFile },
+          { log, metrics: new Registry(), onStop: (one) => stops.push(one), readyWhen: () => {}, fail: () => {} },
+        );
+      } catch (error) {
+        await stop();
+        throw error;
+      }
+      return stop;
+    },
+    async database() {
+      const database = await openAuthDatabase(databaseUrl);
+      t.after(() => database.close());
+      return database;
+    },
+  };
+}
+
+export const principal = (level: keyof typeof permissionsOf) => ({
+  id: '00000000-0000-4000-8000-000000000000',
+  kind: 'api_key',
+  name: 'test',
+  permissions: [...permissionsOf[level]],
+  group: '',
+});
+
+export const admin = principal('admin');
+
+type Context = MessageInitShape<typeof CommandContextSchema>;
+const timeoutMs = 10_000;
+
+/** The commands of AuthService as a gateway would send them. */
+export const client = (bus: Bus, context: Context = { principal: admin }) => ({
+  verify: (apiKey: string) => request(bus, AuthService.method.verifyApiKey, { apiKey }, { timeoutMs }),
+  create: (
+    terms: { name?: string; permission?: Permission; expiresAt?: { seconds: bigint } } = {},
+    with_: Context = context,
+  ) => request(bus, AuthService.method.createApiKey, { context: with_, ...terms }, { timeoutMs }),
+  list: (page: { pageSize?: number; pageToken?: string } = {}) =>
+    request(bus, AuthService.method.listApiKeys, { principal: admin, ...page }, { timeoutMs }),
+  get: (id: string) => request(bus, AuthService.method.getApiKey, { principal: admin, id }, { timeoutMs }),
+  update: (
+    apiKey: {
+      id: string;
+      name?: string;
+      description?: string;
+      permission?: Permission;
+      expiresAt?: { seconds: bigint };
+    },
+    paths: string[],
+    with_: Context = context,
+  ) => request(bus, AuthService.method.updateApiKey, { context: with_, apiKey, updateMask: { paths } }, { timeoutMs }),
+  remove: (id: string, with_: Context = context) =>
+    request(bus, AuthService.method.deleteApiKey, { context: with_, id }, { timeoutMs }),
+  rotate: (id: string, overlapSeconds: number, with_: Context = context) =>
+    request(bus, AuthService.method.rotateApiKey, { context: with_, id, overlapSeconds }, { timeoutMs }),
+});
+
+export const idOf = ({ apiKey }: CreateApiKeyResponse): string => apiKey?.id ?? '';
+
+/** For assert.rejects: the code of the failure that must come. */
+export const withCode = (code: string) => (error: unknown) =>
+  error instanceof Error && 'code' in error && error.code === code;
+
+export const secondsFromNow = (seconds: number) => ({ seconds: BigInt(Math.floor(Date.now() / 1_000) + seconds) });

@@ -66,7 +66,7 @@ const benches: Record<string, (bench: Bench) => Promise<void>> = {
 
   /** What one request costs on an idle router above the router's own time. */
   async overhead({ api, router }) {
-    await router.latency({ preset: 'instant', commit: 50 });
+    await router.latency({ preset: 'instant', commit_ms: 50 });
     const times: number[] = [];
     for (const vm_name of names('one', 120)) {
       const begun = performance.now();
@@ -80,7 +80,7 @@ const benches: Record<string, (bench: Bench) => Promise<void>> = {
 
   /** A router that takes a second a commit: sharing it against one commit per VM. */
   async sharing({ api, router }) {
-    await router.latency({ preset: 'instant', commit: 1_000 });
+    await router.latency({ preset: 'instant', commit_ms: 1_000 });
     const before = await router.counters();
     const start = performance.now();
     const answers = await inParallel(names('vm', 200), 64, (vm_name) => api.provision({ vm_name }, { headers: { prefer: 'wait=120' } }));

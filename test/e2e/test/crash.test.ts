@@ -19,7 +19,7 @@ const storm = 60;
 
 /** Clients that do not give up provision `storm` VMs and then remove every third; `disturb` runs in the middle. */
 async function stormWith({ api, router }: BerthUnderTest, disturb: () => Promise<void>): Promise<void> {
-  await router.latency({ preset: 'instant', commit: 150 });
+  await router.latency({ preset: 'instant', commit_ms: 150 });
   let done = 0;
   const middle = Promise.withResolvers<void>();
   const disturbed = middle.promise.then(disturb);
@@ -76,7 +76,7 @@ test('deleting every stream in the middle of a storm loses and doubles nothing',
 test('a driver that is stopped in its tracks and wakes up late sends nothing beside its successor', async (t) => {
   const berth = await startBerth(t, { replicas: 2, env: fast });
   const { api, router, system } = berth;
-  await router.latency({ preset: 'instant', commit: 100 });
+  await router.latency({ preset: 'instant', commit_ms: 100 });
   assert.equal((await api.provision({ vm_name: 'before' })).status, 201);
 
   const drivers = system.services.filter(({ name }) => name.startsWith('vyos-driver'));

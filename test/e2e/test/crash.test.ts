@@ -48,7 +48,8 @@ for (const service of ['gateway', 'auth', 'allocator', 'vyos-driver'] as const) 
   test(`kill -9 of ${service} in the middle of a storm loses and doubles nothing`, async (t) => {
     const berth = await startBerth(t, { env: fast });
     await stormWith(berth, async () => {
-      for (const { pid } of berth.system.services.filter(({ name }) => name.startsWith(service))) process.kill(pid, 'SIGKILL');
+      for (const { pid } of berth.system.services.filter(({ name }) => name.startsWith(service)))
+        process.kill(pid, 'SIGKILL');
     });
   });
 }
@@ -66,7 +67,10 @@ test('deleting every stream in the middle of a storm loses and doubles nothing',
   const berth = await startBerth(t, { env: fast });
   await stormWith(berth, async () => {
     const url = new URL(berth.natsUrl);
-    const connection = await connect({ servers: url.host, ...(url.username ? { user: url.username, pass: url.password } : {}) });
+    const connection = await connect({
+      servers: url.host,
+      ...(url.username ? { user: url.username, pass: url.password } : {}),
+    });
     const manager = await jetstreamManager(connection);
     for await (const name of manager.streams.names(`${berth.subjectPrefix}.>`)) await manager.streams.delete(name);
     await connection.close();

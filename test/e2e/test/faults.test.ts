@@ -1,9 +1,14 @@
 import assert from 'node:assert/strict';
-import { describe, test } from 'node:test';
+import { after, before, describe, test } from 'node:test';
 import { eventually } from '@berth/testing';
 import { type Answer, assertRouterEqualsApi, type BerthUnderTest, startBerth } from '../src/index.ts';
 
-const fast = { BERTH_PROBE_EVERY_MS: '300', BERTH_BREAKER_RESET_MS: '500', BERTH_SETTLE_DELAY_MS: '50', BERTH_ROUTER_TIMEOUT_MS: '1500' };
+const fast = {
+  BERTH_PROBE_EVERY_MS: '300',
+  BERTH_BREAKER_RESET_MS: '500',
+  BERTH_SETTLE_DELAY_MS: '50',
+  BERTH_ROUTER_TIMEOUT_MS: '1500',
+};
 
 /** Everything the simulator can do wrong, with what it is while it lasts. */
 const faults: readonly (readonly [string, Record<string, unknown>])[] = [
@@ -30,36 +35,35 @@ const steps: readonly (readonly [string, (berth: BerthUnderTest, name: string) =
 ];
 
 describe('a router that fails', () => {
-  const berth = Promise.withResolvers<BerthUnderTest>();
-  test('a system is started for all of them', async (t) => {
-    // its end is that of the suite: the first test's hooks would end it too early
-    const started = await startBerth({ ...t, name: t.name, after: (hook: () => unknown) => stops.push(hook) } as typeof t, { env: fast });
-    berth.resolve(started);
+  let berth: BerthUnderTest;
+  before(async () => {
+    berth = await startBerth({ after }, { env: fast });
   });
-  const stops: (() => unknown)[] = [];
 
   for (const [index, [what, fault]] of faults.entries()) {
     test(`${what}: every answer is right or honest, and afterwards router and database are equal`, async () => {
-      const { api, router } = await berth.promise;
+      const { api, router } = berth;
       const operations: string[] = [];
       for (const [at, [step, run]] of steps.entries()) {
         const name = `f${index}-${at}`;
         for (const vm_name of [`${name}-a`, `${name}-b`]) assert.equal((await api.provision({ vm_name })).status, 201);
         await router.fault(fault);
-        const answer = await run(await berth.promise, name);
-        assert.ok([200, 201, 202, 502, 503].includes(answer.status), `${step}: ${answer.status} ${JSON.stringify(answer.body)}`);
+        const answer = await run(berth, name);
+        assert.ok(
+          [200, 201, 202, 502, 503].includes(answer.status),
+          `${step}: ${answer.status} ${JSON.stringify(answer.body)}`,
+        );
         if (answer.status === 202) operations.push(answer.headers.get('location') ?? '');
         await router.clearFaults();
       }
-      await eventually(async () => {
-        for (const location of operations) assert.match((await api.get(location)).body.state, /succeeded|failed/);
-        assert.equal((await api.get('/v1/health')).body.status, 'ok');
-        await assertRouterEqualsApi(api, router);
-      }, { timeoutMs: 30_000 });
+      await eventually(
+        async () => {
+          for (const location of operations) assert.match((await api.get(location)).body.state, /succeeded|failed/);
+          assert.equal((await api.get('/v1/health')).body.status, 'ok');
+          await assertRouterEqualsApi(api, router);
+        },
+        { timeoutMs: 30_000 },
+      );
     });
   }
-
-  test('it is stopped', async () => {
-    for (const stop of stops.reverse()) await stop();
-  });
 });

@@ -25,7 +25,9 @@ for (const named of [true, false]) {
   test(`of 50 simultaneous requests one is refused by the router (${named ? 'naming it' : 'without naming it'}): it alone fails and leaves nothing behind`, async (t) => {
     const { api, router } = await startBerth(t);
     await router.latency({ preset: 'instant', commit_ms: 200 });
-    const words = named ? 'Configured static lease address for mapping "vm-23" is not allowed' : 'something about this change is not right';
+    const words = named
+      ? 'Configured static lease address for mapping "vm-23" is not allowed'
+      : 'something about this change is not right';
     await router.fault({ kind: 'refuse_commit', match: 'vm-23', text: words });
 
     const answers = await inParallel(names('vm', 50), 50, (vm_name) =>

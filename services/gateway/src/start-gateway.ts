@@ -38,7 +38,7 @@ export async function startGateway(
   const endings = listenToEndings(bus);
   const metrics = gatewayMetrics(context.metrics, { waiting: () => endings.waiting });
   const keys = new KeyCache({
-    verify: keyVerifier(bus),
+    verify: keyVerifier(bus, timing),
     ttlMs: config.keyCacheSeconds * 1_000,
     refusalTtlMs: refusedKeyMs,
     maxEntries: keyCacheEntries,

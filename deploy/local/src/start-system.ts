@@ -36,6 +36,11 @@ export interface StartOptions {
   readonly serviceEnv?: Partial<Record<ServiceName, Readonly<Record<string, string>>>> | undefined;
   /** Other programs in the place of the services, from the repository's root. */
   readonly entries?: Readonly<Record<ServiceName, string>> | undefined;
+  /**
+   * The servers and the simulator end when this process does, however that ends; services always do. Default true. False: a
+   * killed process leaves Postgres to finish what it does, and the next start with this state ends it.
+   */
+  readonly endsWithProcess?: boolean | undefined;
   /** Breaks the start off; what was started is stopped. Has no effect on a running system. */
   readonly signal?: AbortSignal | undefined;
   /** Called with what happens meanwhile, in sentences. Default: nobody is told. */
@@ -106,6 +111,7 @@ async function startLocked(
   const servers: ServersContext = {
     state,
     signal,
+    endsWithParent: options.endsWithProcess ?? true,
     stops,
     say,
     ports: readWhole<Record<string, number>>(portsFile, {}),

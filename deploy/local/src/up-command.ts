@@ -31,6 +31,7 @@ async function up(commandLine: CommandLine, overrides: Partial<StartOptions>): P
     replicas,
     say,
     signal: interruption.signal,
+    endsWithProcess: false,
     ...overrides,
   });
   const system = await Promise.race([starting, asked.then(() => undefined)]);

@@ -1,7 +1,11 @@
-import type { Logger } from '@berth/service-kit';
+import { ConfigError, type Logger } from '@berth/service-kit';
 import { type JetStreamClient, type JetStreamManager, jetstream, jetstreamManager } from '@nats-io/jetstream';
-import type { NatsConnection } from '@nats-io/nats-core';
+import { AuthorizationError, type NatsConnection } from '@nats-io/nats-core';
 import { connect } from '@nats-io/transport-node';
+import { Registry } from 'prom-client';
+import { type BusMetrics, busMetrics } from './bus-metrics.ts';
+import { serversOf } from './servers-of.ts';
+import { endsWithin } from './within.ts';
 
 export interface BusOptions {
   /** `nats://user:password@host:port`, or several with commas. */
@@ -11,36 +15,44 @@ export interface BusOptions {
   /** Shown in the server's list of connections. */
   readonly name: string;
   readonly log: Logger;
+  /** Where requests, deliveries and the outbox are counted. */
+  readonly metrics?: Registry;
+  /** Told when the connection is lost for good: the server refuses the credentials that it took before. */
+  readonly fail?: (error: unknown) => void;
+  /** On how many servers of a NATS cluster each stream is kept; default 1. */
+  readonly streamReplicas?: number;
 }
 
-/** The connection to NATS. It never gives up reconnecting. */
+/** The connection to NATS. It never gives up reconnecting, except where its credentials are refused. */
 export interface Bus {
   readonly connection: NatsConnection;
   readonly jetstream: JetStreamClient;
   readonly manager: JetStreamManager;
   readonly prefix: string;
   readonly log: Logger;
+  readonly registry: Registry;
+  readonly metrics: BusMetrics;
+  readonly streamReplicas: number;
+  /** Whether the server is there now. */
+  isConnected(): boolean;
   /** Work that must end before the connection closes. */
   track<T>(work: Promise<T>): Promise<T>;
-  /** Throws when the server does not answer. */
+  /** Something that takes in work: its stop is called first when the bus drains. Gives back how to take it off the list. */
+  stopFirst(stop: () => Promise<void>): () => void;
+  /** Throws when the server does not answer. Once it has answered, it knows of every subscription made before. */
   ping(): Promise<void>;
-  /** Takes no new messages, waits for what is in work, closes. */
+  /** Takes no new messages, waits for what is in work, sends what it answered, closes. Repeatable. */
   drain(): Promise<void>;
 }
 
-const serversOf = (url: string): { servers: string[]; user?: string; pass?: string } => {
-  const urls = url.split(',').map((one) => new URL(one.trim()));
-  const first = urls[0];
-  return {
-    servers: urls.map((one) => one.host),
-    ...(first?.username ? { user: decodeURIComponent(first.username), pass: decodeURIComponent(first.password) } : {}),
-  };
-};
+/** A server that does not answer must not hold up a stop for long. */
+const drainMs = 2_000;
 
-/** Connects, waiting as long as it takes for the server to come up. */
-export async function connectBus({ url, prefix, name, log }: BusOptions): Promise<Bus> {
+/** Connects, waiting as long as it takes for the server to come up. Refused credentials are a ConfigError at once. */
+export async function connectBus(options: BusOptions): Promise<Bus> {
+  const { prefix, name, log } = options;
   const connection = await connect({
-    ...serversOf(url),
+    ...serversOf(options.url),
     name,
     timeout: 2_000, // also governs reconnects; the default of 20 s would hide a server that is back
     maxReconnectAttempts: -1,
@@ -49,20 +61,53 @@ export async function connectBus({ url, prefix, name, log }: BusOptions): Promis
     pingInterval: 5_000,
     maxPingOut: 2,
     waitOnFirstConnect: true,
+  }).catch((error) => {
+    throw error instanceof AuthorizationError
+      ? new ConfigError(['NATS_URL: the server refuses these credentials'])
+      : error;
   });
-  const inWork = new Set<Promise<unknown>>();
+  const registry = options.metrics ?? new Registry();
+  const metrics = busMetrics(registry);
+  let connected = true;
+  let draining: Promise<void> | undefined;
+  metrics.connected.set(1);
+  const noteStatus = (type: string) => {
+    if (type === 'disconnect') connected = false;
+    if (type === 'reconnect') connected = true;
+    metrics.connected.set(connected ? 1 : 0);
+    if (['disconnect', 'reconnect', 'error', 'staleConnection'].includes(type) && draining === undefined)
+      log.warn({ status: type }, 'bus connection changed');
+  };
   void (async () => {
-    for await (const status of connection.status()) {
-      if (['disconnect', 'reconnect', 'error', 'staleConnection'].includes(status.type))
-        log.warn({ status: status.type }, 'bus connection changed');
-    }
+    for await (const { type } of connection.status()) noteStatus(type);
   })();
+  void connection.closed().then((error) => {
+    noteStatus('disconnect');
+    if (draining !== undefined) return;
+    log.error({ err: error }, 'bus connection lost for good');
+    options.fail?.(error ?? new Error('the bus connection was closed'));
+  });
+
+  const inWork = new Set<Promise<unknown>>();
+  const intakes = new Set<() => Promise<void>>();
+  const drain = async (): Promise<void> => {
+    await Promise.allSettled([...intakes].map((stop) => stop()));
+    while (inWork.size > 0) await Promise.allSettled([...inWork]); // what is in work may bring more
+    if (connection.isClosed()) return;
+    if (connected && (await endsWithin(connection.drain(), drainMs))) return;
+    await connection.close();
+  };
+
   return {
     connection,
     jetstream: jetstream(connection, { timeout: 5_000 }),
     manager: await jetstreamManager(connection, { checkAPI: false, timeout: 5_000 }),
     prefix,
     log,
+    registry,
+    metrics,
+    streamReplicas: options.streamReplicas ?? 1,
+    isConnected: () => connected && !connection.isClosed(),
     async track(work) {
       inWork.add(work);
       try {
@@ -71,13 +116,17 @@ export async function connectBus({ url, prefix, name, log }: BusOptions): Promis
         inWork.delete(work);
       }
     },
+    stopFirst(stop) {
+      intakes.add(stop);
+      return () => intakes.delete(stop);
+    },
     async ping() {
-      if (connection.isClosed()) throw new Error('closed');
+      if (!connected || connection.isClosed()) throw new Error('not connected');
       await connection.rtt();
     },
-    async drain() {
-      await Promise.allSettled([...inWork]);
-      if (!connection.isClosed()) await connection.drain();
+    drain() {
+      draining ??= drain();
+      return draining;
     },
   };
 }

@@ -1,4 +1,8 @@
 import type { Sql } from '@berth/database';
+import { keptDays } from './streams.ts';
+
+/** A message that is published again on its last day stays in the stream as long once more. */
+const inboxDays = 2 * keptDays;
 
 /**
  * Which of these messages this consumer has not handled yet; from now on they count as handled, once the transaction commits.
@@ -15,4 +19,11 @@ export async function takeUnseen(
     [consumer, [...new Set(messageIds)].sort()],
   );
   return new Set(rows.map((row) => row.message_id));
+}
+
+/** Forgets ids that cannot come again. `consume` does it by itself. */
+export async function dropOldInboxIds(sql: Sql, consumer: string): Promise<number> {
+  return sql.execute(`DELETE FROM inbox WHERE consumer = $1 AND received_at < now() - interval '${inboxDays} days'`, [
+    consumer,
+  ]);
 }

@@ -1,9 +1,11 @@
 export { backoffMs } from './backoff.ts';
 export { type Bus, type BusOptions, connectBus } from './bus.ts';
-export { type ConsumeOptions, type Consumption, consume, type Received } from './consume.ts';
+export { type ConsumeOptions, type Consumption, consume } from './consume.ts';
 export { takeUnseen } from './inbox.ts';
 export { listen, notify } from './notices.ts';
-export { binaryMessage, eventMessage, Outbox, type OutgoingMessage, type Send } from './outbox.ts';
+export { Outbox, type Send } from './outbox.ts';
+export { binaryMessage, eventMessage, type OutgoingMessage } from './outgoing-message.ts';
+export type { Received } from './received.ts';
 export { request, serve } from './request-reply.ts';
 export { ensureStream, keptDays, streamName } from './streams.ts';
 export { messagingTables } from './tables.ts';

@@ -1,13 +1,6 @@
-import {
-  create,
-  type DescMessage,
-  fromBinary,
-  fromJsonString,
-  type MessageInitShape,
-  type MessageShape,
-  toBinary,
-} from '@bufbuild/protobuf';
+import { create, type DescMessage, type MessageInitShape, type MessageShape, toBinary } from '@bufbuild/protobuf';
 import type { Bus } from './bus.ts';
+import { readPayload } from './received.ts';
 import { outgoingHeaders } from './trace-headers.ts';
 
 /** Tells everyone who listens now; nothing is kept. For hints whose loss only costs time. `subject` is below the prefix. */
@@ -24,7 +17,8 @@ export function notify<T extends DescMessage>(
 
 /**
  * Listens to messages as they pass, in this process alone: notices, or those of a stream (binary or JSON, told by their content type).
- * Gives back its stop. A message that cannot be read is logged and skipped.
+ * Gives back its stop. A message that cannot be read is logged and skipped, and so is
+ * one whose handler throws.
  */
 export function listen<T extends DescMessage>(
   bus: Bus,
@@ -36,12 +30,7 @@ export function listen<T extends DescMessage>(
     callback: (error, message) => {
       if (error) return bus.log.error({ err: error, subject }, 'subscription failed');
       try {
-        const json = message.headers?.get('content-type').includes('json') ?? false;
-        handle(
-          json
-            ? fromJsonString(schema, message.string(), { ignoreUnknownFields: true })
-            : fromBinary(schema, message.data),
-        );
+        handle(readPayload(schema, message));
       } catch (failure) {
         bus.log.error({ err: failure, subject }, 'message skipped');
       }

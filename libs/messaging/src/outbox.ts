@@ -1,68 +1,29 @@
 import { randomUUID } from 'node:crypto';
 import type { StreamContract } from '@berth/contracts';
 import type { Database, Sql } from '@berth/database';
-import { create, type DescMessage, type MessageInitShape, toBinary, toJsonString } from '@bufbuild/protobuf';
 import { headers as natsHeaders } from '@nats-io/nats-core';
 import type { Bus } from './bus.ts';
-import { ensureStream, keptDays } from './streams.ts';
+import { outboxGauges } from './bus-metrics.ts';
+import {
+  backlogOf,
+  dropOldRows,
+  insertRows,
+  markPublished,
+  noteGeneration,
+  type OutboxRow,
+  type StoredRow,
+  takeLeftBehind,
+} from './outbox-rows.ts';
+import type { OutgoingMessage } from './outgoing-message.ts';
+import { ensureStream } from './streams.ts';
 import { currentTrace } from './trace-headers.ts';
-
-/** A message that leaves when the transaction it was sent in commits. */
-export interface OutgoingMessage {
-  readonly stream: StreamContract;
-  /** Below the prefix. */
-  readonly subject: string;
-  readonly payload: Uint8Array;
-  readonly headers?: Readonly<Record<string, string>>;
-}
-
-interface OutboxRow {
-  readonly id: string;
-  readonly stream: string;
-  readonly subject: string;
-  readonly payload: Uint8Array;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly attempt: number;
-}
-
-/** A protobuf message for the outbox. */
-export const binaryMessage = <T extends DescMessage>(
-  stream: StreamContract,
-  subject: string,
-  schema: T,
-  message: MessageInitShape<T>,
-): OutgoingMessage => ({
-  stream,
-  subject,
-  payload: toBinary(schema, create(schema, message)),
-});
-
-/** A public event for the outbox: CloudEvents 1.0, binary mode, the body as proto3 JSON. */
-export const eventMessage = <T extends DescMessage>(
-  event: { stream: StreamContract; subject: string; type: string; source: string; about: string },
-  schema: T,
-  message: MessageInitShape<T>,
-): OutgoingMessage => ({
-  stream: event.stream,
-  subject: event.subject,
-  payload: new TextEncoder().encode(toJsonString(schema, create(schema, message))),
-  headers: {
-    'content-type': 'application/json',
-    'ce-specversion': '1.0',
-    'ce-type': event.type,
-    'ce-source': event.source,
-    'ce-subject': event.about,
-    'ce-time': new Date().toISOString(),
-  },
-});
 
 /** Sends a message when the surrounding transaction commits. */
 export type Send = (message: OutgoingMessage) => void;
 
 const sweepEveryMs = 1_000;
 const sweepSize = 500;
-/** Younger rows are on their way by the immediate publish. */
-const sweepAfter = '3 seconds';
+const tidyEveryMs = 600_000;
 
 /**
  * The transactional outbox: messages are rows that commit with the state they tell of. They are published at once after the commit;
@@ -73,11 +34,16 @@ export class Outbox {
   readonly #database: Database;
   readonly #bus: Bus;
   readonly #streams: readonly StreamContract[];
-  readonly #published: string[] = [];
+  /** When each stream was created, as last seen by this process. */
+  readonly #created = new Map<string, string>();
+  readonly #stored: StoredRow[] = [];
+  /** What this process could not publish: the next sweep need not wait for their age. */
+  readonly #failed = new Set<string>();
+  readonly #publishing = new Set<Promise<void>>();
   #marking: Promise<void> | undefined;
   #sweeping: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
-  #sweeps = 0;
+  #tidiedAt = Number.NEGATIVE_INFINITY;
 
   constructor(deps: { database: Database; bus: Bus; streams: readonly StreamContract[] }) {
     this.#database = deps.database;
@@ -94,40 +60,43 @@ export class Outbox {
       await insertRows(sql, rows);
       return outcome;
     });
-    if (rows.length > 0) void this.#bus.track(this.#publish(rows));
+    if (rows.length > 0) this.#publishSoon(rows);
     return result;
   }
 
   /** Makes the streams and starts the sweep. */
   async start(): Promise<void> {
+    outboxGauges(this.#bus.registry, { read: () => backlogOf(this.#database).catch(() => undefined) });
     await this.sweep();
-    this.#timer = setInterval(() => {
-      this.#sweeping ??= this.sweep()
-        .catch((error) => this.#bus.log.warn({ err: error }, 'outbox sweep failed'))
-        .finally(() => {
-          this.#sweeping = undefined;
-        });
-    }, sweepEveryMs);
+    this.#timer = setInterval(() => this.#sweepSoon(), sweepEveryMs);
   }
 
+  /** Ends the sweep and waits for what is being published. What is not published yet stays for the next start. */
   async stop(): Promise<void> {
     clearInterval(this.#timer);
+    this.#timer = undefined;
+    await Promise.all(this.#publishing);
     await this.#sweeping;
     await this.#marking;
   }
 
   /** One pass: streams are there, wiped ones are filled again, left-behind rows are sent, rows past their time are dropped. */
   async sweep(): Promise<void> {
+    if (!this.#bus.isConnected()) return; // nothing could be sent, and what is written to a lost connection is sent late
     for (const stream of this.#streams) await this.#noticeWipe(stream);
-    while ((await this.#sendLeftBehind()) === sweepSize);
-    if (this.#sweeps++ % 600 === 0) {
-      await this.#database.execute(
-        `DELETE FROM outbox WHERE published_at IS NOT NULL AND created_at < now() - interval '${keptDays} days'`,
-      );
-    }
+    let pass: { found: number; stored: number };
+    do {
+      pass = await this.#sendLeftBehind();
+    } while (pass.found === sweepSize && pass.stored === pass.found);
+    if (performance.now() - this.#tidiedAt < tidyEveryMs) return;
+    this.#tidiedAt = performance.now();
+    await dropOldRows(this.#database);
   }
 
   #toRow(message: OutgoingMessage): OutboxRow {
+    if (!this.#streams.some(({ name }) => name === message.stream.name)) {
+      throw new Error(`this outbox does not serve the stream ${message.stream.name}`); // nobody would notice its wipe
+    }
     return {
       id: randomUUID(),
       stream: message.stream.name,
@@ -138,103 +107,100 @@ export class Outbox {
     };
   }
 
+  #sweepSoon(): void {
+    this.#sweeping ??= this.sweep()
+      .catch((error) => this.#bus.log.warn({ err: error }, 'outbox sweep failed'))
+      .finally(() => {
+        this.#sweeping = undefined;
+      });
+  }
+
   async #noticeWipe(stream: StreamContract): Promise<void> {
     const { created } = await ensureStream(this.#bus, stream);
-    const [known] = await this.#database.query<{ created: string }>(
-      'SELECT created FROM stream_generations WHERE stream = $1',
-      [stream.name],
-    );
-    if (known?.created === created) return;
-    await this.#database.transaction(async (sql) => {
-      const [before] = await sql.query<{ created: string }>(
-        'SELECT created FROM stream_generations WHERE stream = $1 FOR UPDATE',
-        [stream.name],
-      );
-      if (before?.created === created) return; // another replica was first
-      await sql.execute(
-        'INSERT INTO stream_generations (stream, created) VALUES ($1, $2) ON CONFLICT (stream) DO UPDATE SET created = excluded.created',
-        [stream.name, created],
-      );
-      if (before === undefined) return;
-      const count = await sql.execute(
-        `UPDATE outbox SET published_at = NULL, attempt = attempt + 1 WHERE stream = $1 AND published_at IS NOT NULL AND created_at > now() - interval '${keptDays} days'`,
-        [stream.name],
-      );
-      this.#bus.log.warn({ stream: stream.name, count }, 'stream was wiped: publishing again');
+    if (this.#created.get(stream.name) === created) return;
+    const count = await this.#database.transaction((sql) => noteGeneration(sql, stream.name, created));
+    this.#created.set(stream.name, created);
+    if (count > 0) this.#bus.log.warn({ stream: stream.name, count }, 'stream was wiped: publishing again');
+  }
+
+  /** The rows stay locked while they are sent, so that no other replica sends them too. */
+  #sendLeftBehind(): Promise<{ found: number; stored: number }> {
+    return this.#database.transaction(async (sql) => {
+      const failed = [...this.#failed];
+      this.#failed.clear(); // those that fail again come back
+      const rows = await takeLeftBehind(sql, failed, sweepSize);
+      if (rows.length === 0) return { found: 0, stored: 0 };
+      const stored = await this.#sendAll(rows, 'sweep');
+      await markPublished(sql, stored);
+      return { found: rows.length, stored: stored.length };
     });
   }
 
-  #sendLeftBehind(): Promise<number> {
-    return this.#database.transaction(async (sql) => {
-      const rows = await sql.query<OutboxRow>(
-        `SELECT id, stream, subject, payload, headers, attempt FROM outbox
-         WHERE published_at IS NULL AND (attempt > 0 OR created_at < now() - interval '${sweepAfter}')
-         ORDER BY seq LIMIT ${sweepSize} FOR UPDATE SKIP LOCKED`,
-      );
-      const sent = await this.#sendAll(rows);
-      await sql.execute('UPDATE outbox SET published_at = now() WHERE id = ANY($1)', [sent]);
-      if (sent.length < rows.length) throw new Error(`${rows.length - sent.length} messages could not be published`);
-      return rows.length;
-    });
+  #publishSoon(rows: readonly OutboxRow[]): void {
+    const work = this.#bus.track(this.#publish(rows)).finally(() => this.#publishing.delete(work));
+    this.#publishing.add(work);
   }
 
   async #publish(rows: readonly OutboxRow[]): Promise<void> {
-    this.#published.push(...(await this.#sendAll(rows)));
-    this.#marking ??= this.#markPublished().finally(() => {
+    if (!this.#bus.isConnected()) return; // the sweep sends them
+    this.#stored.push(...(await this.#sendAll(rows, 'commit')));
+    this.#marking ??= this.#markStored().finally(() => {
       this.#marking = undefined;
     });
     await this.#marking;
   }
 
-  /** One statement for all that were published while the last one ran. */
-  async #markPublished(): Promise<void> {
-    while (this.#published.length > 0) {
-      const ids = this.#published.splice(0);
+  /** One statement for all that were stored while the last one ran. */
+  async #markStored(): Promise<void> {
+    while (this.#stored.length > 0) {
+      const rows = this.#stored.splice(0);
       try {
-        await this.#database.execute('UPDATE outbox SET published_at = now() WHERE id = ANY($1)', [ids]);
+        await markPublished(this.#database, rows);
       } catch (error) {
         this.#bus.log.warn(
-          { err: error, count: ids.length },
+          { err: error, count: rows.length },
           'could not mark messages as published: the sweep sends them again',
         );
       }
     }
   }
 
-  /** Gives back the ids of those that the stream has stored. */
-  async #sendAll(rows: readonly OutboxRow[]): Promise<string[]> {
-    const sent = await Promise.all(
-      rows.map(async (row) => {
-        const headers = natsHeaders();
-        for (const [name, value] of Object.entries(row.headers)) headers.set(name, value);
-        if (row.headers['ce-specversion']) headers.set('ce-id', row.id);
-        try {
-          await this.#bus.jetstream.publish(`${this.#bus.prefix}.${row.subject}`, row.payload, {
-            msgID: row.attempt === 0 ? row.id : `${row.id}.${row.attempt}`,
-            headers,
-          });
-          return row.id;
-        } catch (error) {
-          this.#bus.log.warn({ err: error, subject: row.subject }, 'publish failed: the sweep sends it again');
-          return undefined;
-        }
-      }),
-    );
-    return sent.filter((id) => id !== undefined);
+  /** Gives back those that their stream has stored. */
+  async #sendAll(rows: readonly OutboxRow[], way: 'commit' | 'sweep'): Promise<StoredRow[]> {
+    const sent = await Promise.all(rows.map((row) => this.#send(row, way)));
+    const failures = sent.filter(({ failure }) => failure !== undefined);
+    if (failures[0] !== undefined) {
+      // One line for all: they fail together when the server or the stream is away.
+      this.#bus.log.warn(
+        { err: failures[0].failure, count: failures.length },
+        'publish failed: the sweep sends it again',
+      );
+      // The sweep makes a missing stream again. It waits for its turn when it was the sweep that failed.
+      if (way === 'commit' && this.#timer !== undefined) this.#sweepSoon();
+    }
+    return sent.flatMap(({ stored }) => (stored === undefined ? [] : [stored]));
+  }
+
+  async #send(row: OutboxRow, way: 'commit' | 'sweep'): Promise<{ stored?: StoredRow; failure?: unknown }> {
+    const created = this.#created.get(row.stream) ?? ''; // as seen before the sending: an older view only means a repeat
+    try {
+      await this.#bus.jetstream.publish(`${this.#bus.prefix}.${row.subject}`, row.payload, {
+        msgID: row.attempt === 0 ? row.id : `${row.id}.${row.attempt}`,
+        headers: headersOf(row),
+      });
+    } catch (failure) {
+      this.#failed.add(row.id);
+      this.#bus.metrics.publishFailures.inc({ stream: row.stream });
+      return { failure };
+    }
+    this.#bus.metrics.published.inc({ stream: row.stream, way });
+    return { stored: { id: row.id, stream: row.stream, created } };
   }
 }
 
-const insertRows = async (sql: Sql, rows: readonly OutboxRow[]): Promise<void> => {
-  if (rows.length === 0) return;
-  await sql.execute(
-    `INSERT INTO outbox (id, stream, subject, payload, headers)
-     SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::bytea[], $5::jsonb[])`,
-    [
-      rows.map((row) => row.id),
-      rows.map((row) => row.stream),
-      rows.map((row) => row.subject),
-      rows.map((row) => Buffer.from(row.payload)),
-      rows.map((row) => JSON.stringify(row.headers)),
-    ],
-  );
-};
+function headersOf(row: OutboxRow) {
+  const headers = natsHeaders();
+  for (const [name, value] of Object.entries(row.headers)) headers.set(name, value);
+  if (row.headers['ce-specversion']) headers.set('ce-id', row.id);
+  return headers;
+}

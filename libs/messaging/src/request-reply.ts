@@ -9,15 +9,31 @@ import {
   type MessageShape,
   toBinary,
 } from '@bufbuild/protobuf';
-import { type Msg, NoRespondersError, RequestError, TimeoutError } from '@nats-io/nats-core';
+import {
+  ClosedConnectionError,
+  DrainingConnectionError,
+  type Msg,
+  NoRespondersError,
+  RequestError,
+  TimeoutError,
+} from '@nats-io/nats-core';
 import type { Bus } from './bus.ts';
 import { inClientSpan, inMessageSpan, outgoingHeaders } from './trace-headers.ts';
+import { endsWithin } from './within.ts';
 
 const statusHeader = 'Berth-Status';
+/** A server that does not answer must not hold up a stop for long. */
+const unsubscribeMs = 2_000;
+
+/** Headers count towards the server's limit of a message's size. */
+const headerRoom = 1_024;
+
+const outcomeOf = (error: unknown): string => toDomainError(error).kind;
 
 const noAnswer = (error: unknown, subject: string): DomainError => {
   const nobody = error instanceof NoRespondersError || (error instanceof RequestError && error.isNoResponders());
-  if (nobody) {
+  const notSent = error instanceof ClosedConnectionError || error instanceof DrainingConnectionError;
+  if (nobody || notSent) {
     return new DomainError(
       'unavailable',
       'SERVICE_UNAVAILABLE',
@@ -46,19 +62,29 @@ export async function request<I extends DescMessage, O extends DescMessage>(
   options: { timeoutMs: number },
 ): Promise<MessageShape<O>> {
   const subject = subjectOfMethod(bus.prefix, method);
-  return inClientSpan(`request ${method.name}`, async () => {
-    let answer: Msg;
-    try {
-      answer = await bus.connection.request(subject, toBinary(method.input, create(method.input, message)), {
-        timeout: options.timeoutMs,
-        headers: outgoingHeaders(),
-      });
-    } catch (error) {
-      throw noAnswer(error, subject);
-    }
+  const payload = toBinary(method.input, create(method.input, message));
+  const stopClock = bus.metrics.requestSeconds.startTimer({ method: method.name });
+  const answerOf = async (): Promise<MessageShape<O>> => {
+    const answer = await ask(bus, subject, payload, options.timeoutMs);
     if (answer.headers?.get(statusHeader) === 'error') throw fromErrorMessage(fromBinary(ErrorSchema, answer.data));
     return fromBinary(method.output, answer.data);
-  });
+  };
+  try {
+    const answer = await inClientSpan(`request ${method.name}`, answerOf);
+    stopClock({ outcome: 'ok' });
+    return answer;
+  } catch (error) {
+    stopClock({ outcome: outcomeOf(error) });
+    throw error;
+  }
+}
+
+async function ask(bus: Bus, subject: string, payload: Uint8Array, timeoutMs: number): Promise<Msg> {
+  try {
+    return await bus.connection.request(subject, payload, { timeout: timeoutMs, headers: outgoingHeaders() });
+  } catch (error) {
+    throw noAnswer(error, subject);
+  }
 }
 
 function parse<I extends DescMessage>(schema: I, data: Uint8Array): MessageShape<I> {
@@ -78,27 +104,50 @@ export function serve<I extends DescMessage, O extends DescMessage>(
   method: DescMethodUnary<I, O>,
   handle: (message: MessageShape<I>) => Promise<MessageInitShape<O>>,
 ): () => Promise<void> {
-  const answer = async (message: Msg): Promise<void> => {
+  const inWork = new Set<Promise<void>>();
+  /** The answer to `message` and how it went. */
+  const answerTo = async (message: Msg): Promise<{ data: Uint8Array; outcome: string }> => {
     try {
       const reply = await inMessageSpan(`serve ${method.name}`, 'server', message, async () =>
         handle(parse(method.input, message.data)),
       );
-      message.respond(toBinary(method.output, create(method.output, reply)));
+      return { data: toBinary(method.output, create(method.output, reply)), outcome: 'ok' };
     } catch (error) {
       const failure = toDomainError(error);
       if (isKind(failure, 'bug')) bus.log.error({ err: error, method: method.name }, 'command failed');
-      const headers = outgoingHeaders({ [statusHeader]: 'error' });
-      message.respond(toBinary(ErrorSchema, toErrorMessage(failure)), { headers });
+      return { data: toBinary(ErrorSchema, toErrorMessage(failure)), outcome: failure.kind };
+    }
+  };
+  const respond = async (message: Msg): Promise<void> => {
+    const stopClock = bus.metrics.serveSeconds.startTimer({ method: method.name });
+    const { data, outcome } = await answerTo(message);
+    stopClock({ outcome });
+    try {
+      const most = bus.connection.info?.max_payload ?? Number.POSITIVE_INFINITY;
+      if (data.length + headerRoom > most) throw new DomainError('bug', 'ANSWER_TOO_LARGE', 'The answer is too large.');
+      message.respond(data, { headers: outgoingHeaders(outcome === 'ok' ? {} : { [statusHeader]: 'error' }) });
+    } catch (error) {
+      bus.log.error({ err: error, method: method.name, bytes: data.length }, 'answer could not be sent');
+      if (isKind(error, 'bug') && !bus.connection.isClosed()) {
+        const headers = outgoingHeaders({ [statusHeader]: 'error' });
+        message.respond(toBinary(ErrorSchema, toErrorMessage(error)), { headers });
+      }
     }
   };
   const subscription = bus.connection.subscribe(subjectOfMethod(bus.prefix, method), {
     queue: method.parent.typeName,
     callback: (error, message) => {
-      if (error) bus.log.error({ err: error, method: method.name }, 'subscription failed');
-      else void bus.track(answer(message));
+      if (error) return bus.log.error({ err: error, method: method.name }, 'subscription failed');
+      const work = bus.track(respond(message)).finally(() => inWork.delete(work));
+      inWork.add(work);
     },
   });
-  return async () => {
-    if (!subscription.isClosed()) await subscription.drain();
+  const stop = async (): Promise<void> => {
+    forget();
+    if (!subscription.isClosed() && !(await endsWithin(subscription.drain(), unsubscribeMs)))
+      subscription.unsubscribe();
+    await Promise.all(inWork);
   };
+  const forget = bus.stopFirst(stop);
+  return stop;
 }

@@ -30,6 +30,7 @@ export async function ensureStream(bus: Bus, stream: StreamContract): Promise<{ 
     discard: DiscardPolicy.Old,
     max_age: nanos(keptDays * dayMs),
     duplicate_window: nanos(120_000),
+    num_replicas: bus.streamReplicas,
   });
   return { created: info.created };
 }

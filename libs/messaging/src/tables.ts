@@ -29,7 +29,8 @@ export const messagingTables: NamedMigration = defineMigration('messaging-0001',
     message_id text NOT NULL,
     payload bytea NOT NULL,
     reason text NOT NULL,
-    recorded_at timestamptz NOT NULL DEFAULT now()
+    recorded_at timestamptz NOT NULL DEFAULT now(),
+    UNIQUE (consumer, message_id)
   )`,
   `CREATE TABLE stream_generations (
     stream text PRIMARY KEY,

@@ -29,14 +29,14 @@ export const openAuthDatabase = (url: string) =>
 /** Starts auth: migrates, brings the keys to what the settings say, and answers. Several may run side by side. */
 export async function startAuth(
   config: AuthConfig,
-  { log, onStop, readyWhen }: Pick<ServiceContext, 'log' | 'onStop' | 'readyWhen'>,
+  { log, metrics, onStop, readyWhen, fail }: Pick<ServiceContext, 'log' | 'metrics' | 'onStop' | 'readyWhen' | 'fail'>,
 ): Promise<void> {
   const database = await openAuthDatabase(config.databaseUrl);
   onStop(() => database.close());
   await database.migrate();
   readyWhen('database', () => database.ping());
 
-  const bus = await connectBus({ url: config.natsUrl, prefix: config.prefix, name: 'auth', log });
+  const bus = await connectBus({ url: config.natsUrl, prefix: config.prefix, name: 'auth', log, metrics, fail });
   onStop(() => bus.drain());
   readyWhen('bus', () => bus.ping());
 

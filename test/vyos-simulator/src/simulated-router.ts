@@ -85,6 +85,7 @@ export class SimulatedRouter {
     router.sessionIsLost = false;
     router.awayUntil = 0;
     router.lockedUntil = 0;
+    router.refusedNodes = { until: 0, paths: new Set() };
     router.counters.reboots += 1;
     await router.clock.sleep(downMs);
     if (!this.#isStopped && router.boot === boot) await this.#front.open();

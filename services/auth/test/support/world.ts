@@ -12,6 +12,7 @@ import { type Bus, connectBus, listen, request } from '@berth/messaging';
 import { createLogger, type Logger } from '@berth/service-kit';
 import { freshDatabase, freshPrefix, type TestScope, testNats } from '@berth/testing';
 import type { MessageInitShape } from '@bufbuild/protobuf';
+import { Registry } from 'prom-client';
 import { openAuthDatabase, startAuth } from '../../src/start-auth.ts';
 
 /** One database and one prefix, on which replicas of auth are started. */
@@ -68,7 +69,7 @@ export async function newWorld(t: TestScope): Promise<World> {
       try {
         await startAuth(
           { databaseUrl, natsUrl, prefix, givenKeys, adminKeyFile },
-          { log, onStop: (one) => stops.push(one), readyWhen: () => {} },
+          { log, metrics: new Registry(), onStop: (one) => stops.push(one), readyWhen: () => {}, fail: () => {} },
         );
       } catch (error) {
         await stop();

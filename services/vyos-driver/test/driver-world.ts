@@ -97,6 +97,7 @@ export async function driverWorld(t: TestContext, options: WorldOptions = {}): P
   };
   const metrics = new Registry();
   const drivers: RunningDriver[] = [];
+  let starts = 0;
   t.after(() => Promise.all(drivers.map((driver) => driver.stop())));
   return {
     router,
@@ -107,7 +108,7 @@ export async function driverWorld(t: TestContext, options: WorldOptions = {}): P
     statuses,
     metrics,
     async start(given = {}, context = {}) {
-      const registry = drivers.length === 0 ? metrics : new Registry();
+      const registry = starts++ === 0 ? metrics : new Registry();
       const driver = await startDriver({ ...config, ...given }, { log, metrics: registry, ...context });
       drivers.push(driver);
       return driver;

@@ -84,8 +84,13 @@ export class RouterBreaker {
     return this.#guard(options, () => this.#client.configure(operations, options), notSent);
   }
 
-  emptyConfigure(options: CallOptions): Promise<Timed<ConfigureOutcome>> {
-    return this.#guard(options, () => this.#client.emptyConfigure(options), notSent);
+  /**
+   * Goes to a half-open breaker as the probe itself: it is what is sent while a commit may still run on the router, where a read beside it
+   * could end the router's API.
+   */
+  async emptyConfigure(options: CallOptions): Promise<Timed<ConfigureOutcome>> {
+    const call = () => this.#client.emptyConfigure(options);
+    return this.state === 'half_open' ? this.#send(call, notSent) : this.#guard(options, call, notSent);
   }
 
   showConfig(path: ConfigPath, options: CallOptions): Promise<Timed<ReadOutcome>> {
@@ -116,7 +121,13 @@ export class RouterBreaker {
     call: () => Promise<Timed<Outcome>>,
     refused: Outcome,
   ): Promise<Timed<Outcome>> {
-    if (!(await this.#admits(options))) return { outcome: refused, durationMs: 0 };
+    return (await this.#admits(options)) ? this.#send(call, refused) : { outcome: refused, durationMs: 0 };
+  }
+
+  async #send<Outcome extends AnyOutcome>(
+    call: () => Promise<Timed<Outcome>>,
+    refused: Outcome,
+  ): Promise<Timed<Outcome>> {
     let timed: Timed<Outcome> = { outcome: refused, durationMs: 0 };
     await this.#fire(async () => {
       timed = await call();

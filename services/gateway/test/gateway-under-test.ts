@@ -65,7 +65,7 @@ export interface Answer {
 }
 
 /** Times that a test can wait for. */
-export const quick: CommandTiming = {
+const quick: CommandTiming = {
   ...defaultTiming,
   commandTimeoutMs: 600,
   answerTimeoutMs: 250,

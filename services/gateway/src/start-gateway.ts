@@ -56,7 +56,11 @@ export async function startGateway(
     decommissionVmRoutes(routes, answering);
     portStatusRoutes(routes, { vms: vmReader(bus, timing) });
     operationRoutes(routes, answering);
-    apiKeyRoutes(routes, { apiKeys: apiKeyService(bus, timing), commandTimeoutMs: timing.commandTimeoutMs });
+    apiKeyRoutes(routes, {
+      apiKeys: apiKeyService(bus, timing),
+      commandTimeoutMs: timing.commandTimeoutMs,
+      forget: (id) => keys.forget(id),
+    });
   });
   const url = await listen(app, config);
   onStop(() => app.close());

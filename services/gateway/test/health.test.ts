@@ -58,7 +58,7 @@ test('without allocator or auth, or when they cannot reach their database, it is
     if (away === 'auth') await stop.auth();
     else await stop.allocator();
     if (away === 'database') {
-      gateway.answer(VmService.method.getOperation, () => {
+      gateway.answer(VmService.method.listVms, () => {
         throw new DomainError('unavailable', 'DATABASE_UNAVAILABLE', 'The database is away.');
       });
       await gateway.bus.connection.flush();

@@ -46,6 +46,8 @@ export async function startGateway(
   });
   onStop(keepKeysTrue(bus, keys));
 
+  await bus.ping(); // answers once the server knows of both subscriptions: no news is missed from the first request on
+
   const commands = { operations: operationReader(bus), endings, timing };
   const answering = { commands, defaultWaitSeconds: config.waitSeconds, vms: vmCommands(bus) };
   const http = { log, metrics, keys, requestsPerSecond: config.requestsPerSecond };

@@ -139,6 +139,24 @@ test('PATCH and PUT change what is given and nothing else', async (t) => {
   assert.equal((await gateway.call('PATCH', `${path}/${id}`, { body: {} })).status, 422);
 });
 
+test('a key that is ended over this gateway opens nothing from then on, without any notice', async (t) => {
+  const gateway = await startTestGateway(t, { auth: false });
+  let ended = false;
+  gateway.answer(method.verifyApiKey, ({ apiKey }) => {
+    if (apiKey === 'short-lived' && ended) throw new DomainError('unauthenticated', 'API_KEY_INVALID', 'Not valid.');
+    return { principal: { id: apiKey === 'short-lived' ? id : 'other', kind: 'api_key', permissions: ['*'] } };
+  });
+  gateway.answer(method.listApiKeys, () => ({ apiKeys: [] }));
+  gateway.answer(method.deleteApiKey, () => {
+    ended = true;
+    return {};
+  });
+  await gateway.bus.connection.flush();
+  assert.equal((await gateway.call('GET', path, { apiKey: 'short-lived' })).status, 200);
+  assert.equal((await gateway.call('DELETE', `${path}/${id}`)).status, 204);
+  assert.equal((await gateway.call('GET', path, { apiKey: 'short-lived' })).status, 401);
+});
+
 test('a key is ended with 204, and what auth refuses is passed on', async (t) => {
   const gateway = await startTestGateway(t);
   let refuse = false;

@@ -65,7 +65,7 @@ export interface Answer {
 }
 
 /** Times that a test can wait for. */
-export const quick: CommandTiming = {
+const quick: CommandTiming = {
   ...defaultTiming,
   commandTimeoutMs: 600,
   answerTimeoutMs: 250,
@@ -201,7 +201,7 @@ export async function answerHealth(gateway: GatewayUnderTest) {
   };
   const router = { router: 'default', state: RouterState.OK };
   const stops = {
-    allocator: gateway.answer(VmService.method.getOperation, notFound),
+    allocator: gateway.answer(VmService.method.listVms, () => ({ vms: [] })),
     auth: gateway.answer(AuthService.method.getApiKey, notFound),
     routers: gateway.answer(RouterService.method.listRouters, () => ({ routers: [router] })),
   };

@@ -148,7 +148,7 @@ test('what a provision may ask', async (t) => {
           if (answer.status === 422) assert.ok(answer.body.errors.length > 0);
         },
       ),
-      { numRuns: 300 },
+      { numRuns: 150 },
     );
   });
 

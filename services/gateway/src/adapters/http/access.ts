@@ -9,7 +9,7 @@ const keyPattern = /^[\x21-\x7e]{1,512}$/;
 const unauthenticated = (code: string, message: string) => new DomainError('unauthenticated', code, message);
 
 /** The key that a request shows, in `X-API-Key` or as a bearer. */
-export function presentedKey(headers: AnyRequest['headers']): string {
+function presentedKey(headers: AnyRequest['headers']): string {
   const own = headers['x-api-key'];
   const bearer = bearerOf(headers.authorization);
   if (own !== undefined && bearer !== undefined && own !== bearer) {

@@ -4,10 +4,10 @@ import { eventuallyHolds } from '@berth/testing';
 import { type Answer, assertRouterEqualsApi, type BerthUnderTest, startBerth } from '../src/index.ts';
 
 const fast = {
-  BERTH_PROBE_EVERY_MS: '300',
-  BERTH_BREAKER_RESET_MS: '500',
-  BERTH_SETTLE_DELAY_MS: '50',
-  BERTH_ROUTER_TIMEOUT_MS: '1500',
+  BERTH_DRIVER_PROBE_EVERY_MS: '300',
+  BERTH_DRIVER_BREAKER_RESET_MS: '500',
+  BERTH_DRIVER_SETTLE_DELAY_MS: '50',
+  BERTH_DRIVER_WRITE_TIMEOUT_MS: '1500',
 };
 
 /** Everything the simulator can do wrong, with what it is while it lasts. */

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { eventuallyHolds } from '@berth/testing';
 import { allVms, assertRouterEqualsApi, inParallel, names, startBerth } from '../src/index.ts';
 
-const fastTimers = { BERTH_PROBE_EVERY_MS: '300', BERTH_BREAKER_RESET_MS: '1000' };
+const fastTimers = { BERTH_DRIVER_PROBE_EVERY_MS: '300', BERTH_DRIVER_BREAKER_RESET_MS: '1000' };
 
 test('while the router is away requests get 202 or 503 as they asked, health says so, and all accepted ones land when it is back', async (t) => {
   const { api, router, system } = await startBerth(t, { env: fastTimers });

@@ -2,7 +2,6 @@
 export class OwnedPaths {
   readonly #owners = new Map<string, string>();
   readonly #keys = new Map<string, Set<string>>();
-  #sinceLook = new Set<string>();
 
   constructor(paths: Iterable<{ readonly key: string; readonly resourceId: string }>) {
     for (const { key, resourceId } of paths) this.claim(resourceId, [key]);
@@ -30,7 +29,6 @@ export class OwnedPaths {
     for (const key of keys) {
       own.add(key);
       this.#owners.set(key, resourceId);
-      this.#sinceLook.add(key);
     }
   }
 
@@ -43,15 +41,5 @@ export class OwnedPaths {
       own?.delete(key);
       if (own?.size === 0) this.#keys.delete(owner);
     }
-  }
-
-  /** From now on only what is owned now, or will be, counts as ours in a configuration that was just read. */
-  markLook(): void {
-    this.#sinceLook = new Set(this.#owners.keys());
-  }
-
-  /** All that was ours at some time since the last look: what the last reading shows there is not somebody else's. */
-  oursSinceLook(): ReadonlySet<string> {
-    return this.#sinceLook;
   }
 }

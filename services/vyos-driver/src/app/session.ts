@@ -45,9 +45,10 @@ export interface Ground {
   readonly differences: Map<string, Difference>;
 }
 
-/** The last complete reading. Holds the router's secrets: never stored, never logged. */
+/** What the last complete reading showed of others. The reading itself held the router's secrets, and is not kept. */
 export interface LastLook {
-  readonly config: ConfigTree;
+  /** Their part of NAT and DHCP. */
+  readonly foreign: ConfigTree;
   /** On the monotonic clock. */
   readonly at: number;
   readonly costMs: number;
@@ -105,6 +106,8 @@ export class RouterSession {
   /** No request before this moment: the spell after a refusal, the pause after a batch. */
   notBefore = 0;
   lastAnswerAt = performance.now();
+  /** How long the last probe took: on a large configuration even that is work for the router. */
+  lastProbeMs = 0;
   lastDriftLookAt = performance.now();
   unsavedSince: number | undefined;
   saveTrouble: Trouble | undefined;

@@ -19,7 +19,7 @@ export async function settleApplied(
   parts: readonly BatchPart[],
   { answered, judges }: AppliedHow,
 ): Promise<void> {
-  const { ledger, metrics, name } = session.parts;
+  const { ledger, metrics, log, name } = session.parts;
   const applied = parts.filter(({ purpose }) => purpose === 'change');
   const rejected = judges ? [...session.condemned.values()] : [];
   const released = [
@@ -53,8 +53,11 @@ export async function settleApplied(
   metrics.verdicts(name, 'applied', applied.length);
   metrics.verdicts(name, 'rejected', rejected.length);
   if (answered === undefined) return;
+  const { batch, durationMs } = answered;
+  const fields = { router: name, batchId: batch.id, resources: parts.length, operations: batch.operations.length };
+  log.info({ ...fields, durationMs: Math.round(durationMs), rejected: rejected.length }, 'batch applied');
   session.noteCommit();
-  session.notBefore = performance.now() + pauseAfterBatchMs(answered.durationMs);
+  session.notBefore = performance.now() + pauseAfterBatchMs(durationMs);
 }
 
 const learnt = (session: RouterSession, { plan, size, durationMs }: AnsweredBatch) =>

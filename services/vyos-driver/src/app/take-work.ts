@@ -28,6 +28,8 @@ export interface Work {
   readonly estimateMs: number;
 }
 
+const nothingOfOurs: ReadonlySet<string> = new Set();
+
 /** More than a batch ever holds, and not so many that looking at them takes long. */
 const takenAtOnce = 2_000;
 
@@ -101,7 +103,7 @@ function heldByOthers(
       return { text: `${key.replaceAll('\n', ' ')} belongs to ${owner}.`, foreign: false };
     }
   }
-  const clash = session.look && clashesWith(session.look.config, session.owned.oursSinceLook(), to);
+  const clash = session.look && clashesWith(session.look.foreign, nothingOfOurs, to);
   return clash === undefined ? undefined : { text: clash, foreign: true };
 }
 

@@ -49,7 +49,8 @@ const keepAliveMs = 4_000;
 
 /**
  * One TLS connection to a router, opened when needed. A request is written in one synchronous step after `mayStillSend` was asked: undici
- * calls `onRequestStart` on the open connection right before it writes header and body, and an abort there keeps both back.
+ * calls `onRequestStart` on the open connection right before it writes header and body, and an abort there keeps both back. What remains is
+ * the way of the bytes themselves: a machine that stops in that step, or a network that holds them, delivers a request late.
  */
 export class RouterConnection {
   readonly #client: Client;

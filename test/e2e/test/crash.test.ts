@@ -19,7 +19,7 @@ const storm = 60;
 
 /** Clients that do not give up provision `storm` VMs and then remove every third; `disturb` runs in the middle. */
 async function stormWith({ api, router }: BerthUnderTest, disturb: () => Promise<void>): Promise<void> {
-  await router.latency({ preset: 'instant', commit: 150 });
+  await router.latency({ preset: 'instant', commit_ms: 150 });
   let done = 0;
   const middle = Promise.withResolvers<void>();
   const disturbed = middle.promise.then(disturb);
@@ -48,7 +48,8 @@ for (const service of ['gateway', 'auth', 'allocator', 'vyos-driver'] as const) 
   test(`kill -9 of ${service} in the middle of a storm loses and doubles nothing`, async (t) => {
     const berth = await startBerth(t, { env: fast });
     await stormWith(berth, async () => {
-      for (const { pid } of berth.system.services.filter(({ name }) => name.startsWith(service))) process.kill(pid, 'SIGKILL');
+      for (const { pid } of berth.system.services.filter(({ name }) => name.startsWith(service)))
+        process.kill(pid, 'SIGKILL');
     });
   });
 }
@@ -66,7 +67,10 @@ test('deleting every stream in the middle of a storm loses and doubles nothing',
   const berth = await startBerth(t, { env: fast });
   await stormWith(berth, async () => {
     const url = new URL(berth.natsUrl);
-    const connection = await connect({ servers: url.host, ...(url.username ? { user: url.username, pass: url.password } : {}) });
+    const connection = await connect({
+      servers: url.host,
+      ...(url.username ? { user: url.username, pass: url.password } : {}),
+    });
     const manager = await jetstreamManager(connection);
     for await (const name of manager.streams.names(`${berth.subjectPrefix}.>`)) await manager.streams.delete(name);
     await connection.close();
@@ -76,7 +80,7 @@ test('deleting every stream in the middle of a storm loses and doubles nothing',
 test('a driver that is stopped in its tracks and wakes up late sends nothing beside its successor', async (t) => {
   const berth = await startBerth(t, { replicas: 2, env: fast });
   const { api, router, system } = berth;
-  await router.latency({ preset: 'instant', commit: 100 });
+  await router.latency({ preset: 'instant', commit_ms: 100 });
   assert.equal((await api.provision({ vm_name: 'before' })).status, 201);
 
   const drivers = system.services.filter(({ name }) => name.startsWith('vyos-driver'));

@@ -143,7 +143,9 @@ class Acceptance {
     const vms = await this.#books.vms.findAlive(commands.map(({ machineId }) => machineId));
     while (left.length > 0) {
       // A name and an id may mean the same VM: of those, one at a time.
-      const first = new Map(left.map((command) => [vms.get(command.machineId)?.id ?? command, command] as const).reverse());
+      const first = new Map(
+        left.map((command) => [vms.get(command.machineId)?.id ?? command, command] as const).reverse(),
+      );
       const now = left.filter((command) => [...first.values()].includes(command));
       left = left.filter((command) => !now.includes(command));
       await this.#changeOneEach(now, vms);

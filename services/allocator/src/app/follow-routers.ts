@@ -22,8 +22,7 @@ export async function takeReports(deps: FollowDeps, reports: readonly RouterRepo
       !known || report.epoch > known.epoch || (report.epoch === known.epoch && report.sequence > known.sequence);
     if (newer) newest.set(report.name, report);
   }
-  const moved = await deps.routers.report([...newest.values()]);
-  for (const router of moved) await deps.routers.reconcilePools(router, rangesOf(deps));
+  await deps.routers.report([...newest.values()], rangesOf(deps));
 }
 
 /** Makes the pools of all known routers what the settings say. */

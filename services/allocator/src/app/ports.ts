@@ -146,8 +146,8 @@ export interface ForeignConflict {
 }
 
 export interface RouterStore {
-  /** Stores reports that are newer than what is known; gives back the names of those whose place in the network changed. */
-  report(reports: readonly RouterReport[]): Promise<readonly string[]>;
+  /** Stores reports that are newer than what is known, with the pools of those whose place in the network changed. */
+  report(reports: readonly RouterReport[], ranges: (router: Router) => readonly SpaceRanges[]): Promise<void>;
   all(): Promise<readonly Router[]>;
   /** Makes the router's default pools what the settings say. Repeatable. */
   reconcilePools(router: string, ranges: (router: Router) => readonly SpaceRanges[]): Promise<void>;

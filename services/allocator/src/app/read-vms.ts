@@ -1,5 +1,5 @@
 import { DomainError } from '@berth/errors';
-import { forbidden, operationNotFound, vmNotFound } from '../domain/errors.ts';
+import { operationNotFound, vmNotFound } from '../domain/errors.ts';
 import type { Operation } from '../domain/operation.ts';
 import { isUuid } from '../domain/text-rules.ts';
 import type { Vm } from '../domain/vm.ts';
@@ -18,15 +18,6 @@ export interface VmReader {
 
 const defaultPageSize = 500;
 const maxPageSize = 1_000;
-
-/** Throws when the caller lacks a permission. */
-export function assertPermitted(
-  caller: Caller,
-  verb: string,
-  permits: (caller: Caller, verb: string) => boolean,
-): void {
-  if (!permits(caller, verb)) throw forbidden(verb);
-}
 
 /** A VM that the caller may see; others do not exist for it. */
 export async function getVm(deps: { reader: VmReader }, caller: Caller, machineId: string): Promise<Vm> {

@@ -6,9 +6,6 @@ export const vmNotFound = (machineId: string): DomainError =>
 export const operationNotFound = (id: string): DomainError =>
   new DomainError('not_found', 'OPERATION_NOT_FOUND', `There is no operation "${id}".`);
 
-export const forbidden = (verb: string): DomainError =>
-  new DomainError('forbidden', 'FORBIDDEN', `This takes the permission ${verb}.`);
-
 export const foreignGroup = (): DomainError =>
   new DomainError('forbidden', 'OWNER_GROUP_FORBIDDEN', 'Only VMs of your own group can be made.');
 

@@ -9,7 +9,7 @@ import { isForwardName, isHostName, isRouterText, isUuid, isVmName } from './tex
 const maxForwards = 100;
 
 export const invalid = (fields: readonly FieldError[]): DomainError =>
-  new DomainError('invalid', 'INVALID_FIELDS', fields.map(({ field, message }) => `${field}: ${message}`).join('; '), {
+  new DomainError('invalid', 'INVALID_REQUEST', fields.map(({ field, message }) => `${field}: ${message}`).join('; '), {
     fields,
   });
 
@@ -19,6 +19,7 @@ export interface ProvisionWish {
   readonly vmName: string;
   readonly macAddress: string;
   readonly hostname: string;
+  readonly metadata?: unknown;
   readonly addressRange: { readonly first: string; readonly last: string } | undefined;
   readonly portRange: NumberRange | undefined;
   readonly forwards: readonly ForwardWish[];
@@ -77,6 +78,13 @@ function checkAddressRange(range: ProvisionWish['addressRange'], complain: Compl
   return undefined;
 }
 
+/** Postgres keeps no NUL in text, not even inside JSON. */
+const holdsNul = (value: unknown): boolean => {
+  if (typeof value === 'string') return value.includes('\u0000');
+  if (typeof value !== 'object' || value === null) return false;
+  return Object.entries(value).some(([key, inner]) => holdsNul(key) || holdsNul(inner));
+};
+
 /** Checks all that can be told without looking anything up, and names everything that is wrong at once. */
 export function validateProvision(wish: ProvisionWish): CheckedProvision {
   const fields: FieldError[] = [];
@@ -86,6 +94,7 @@ export function validateProvision(wish: ProvisionWish): CheckedProvision {
   if (wish.hostname !== '' && !isHostName(wish.hostname)) complain('hostname', 'must be a host name');
   const macAddress = wish.macAddress === '' ? '' : normalizeMac(wish.macAddress);
   if (macAddress === undefined) complain('mac_address', 'must be a MAC address, neither zero nor multicast');
+  if (holdsNul(wish.metadata)) complain('metadata', 'must not hold the character U+0000');
   const { portRange } = wish;
   if (portRange && portRange.first > portRange.last) complain('port_range', 'its end lies before its start');
   else if (portRange && !includes(forwardablePorts, portRange)) {

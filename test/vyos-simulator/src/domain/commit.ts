@@ -60,7 +60,7 @@ export class Committer {
       if (finding.error === undefined) committed.push({ owner: component.owner, row: component.row });
       else {
         session.undo(component.owner);
-        this.forget();
+        this.#forgetScripts(component.row);
         failed.push(component.owner);
         output += deleted ? `delete [ ${title} ] failed\n` : `[[${title}]] failed\n`;
       }
@@ -71,6 +71,12 @@ export class Committer {
   /** To be called when the configuration was replaced as a whole. */
   forget(): void {
     for (const script of this.#scripts.values()) script.forget();
+  }
+
+  /** What a script remembers may rest on the changes that were just undone. */
+  #forgetScripts(row: ComponentRow | undefined): void {
+    const paths = [row?.path, ...(row?.dependents ?? []).map(({ path }) => path)].map((path) => path?.join(' '));
+    for (const [candidate, script] of this.#scripts) if (paths.includes(candidate.path.join(' '))) script.forget();
   }
 
   #verify(component: Component, changes: readonly NetChange[], deleted: boolean, refuse: Refusal): Finding {

@@ -29,17 +29,24 @@ export interface MessageForms {
 
 const maxAttempts = 3;
 
+export interface LedgerDeps {
+  readonly database: Database;
+  readonly outbox: Outbox;
+  readonly messages: MessageForms;
+  /** Hears of each operation whose end has committed. */
+  readonly onEnded?: (operation: Operation) => void;
+}
+
 /** The allocator's books in Postgres: everything that a transaction reads and changes of some routers, under their locks. */
-export function postgresLedger(
-  deps: { readonly database: Database; readonly outbox: Outbox; readonly messages: MessageForms },
-  settings: LedgerSettings,
-): Ledger {
+export function postgresLedger(deps: LedgerDeps, settings: LedgerSettings): Ledger {
   const { database, outbox, messages } = deps;
 
-  const attempt = <T>(routers: readonly string[], work: (books: Books) => Promise<T>): Promise<T> =>
-    outbox.transaction(async (sql, send) => {
+  const attempt = async <T>(routers: readonly string[], work: (books: Books) => Promise<T>): Promise<T> => {
+    let ended: Operation[] = [];
+    const result = await outbox.transaction(async (sql, send) => {
+      ended = [];
       const locked = await lockRouters(sql, routers);
-      const [clock] = await sql.query<{ now: Date; incarnation: string }>(
+      const [clock] = await sql.query<{ now: string; incarnation: string }>(
         'SELECT clock_timestamp() AS now, incarnation FROM installation',
       );
       if (clock === undefined) throw new Error('the table installation is empty');
@@ -47,8 +54,8 @@ export function postgresLedger(
       const vms = new PostgresVmBook(sql);
       const operations = new PostgresOperationBook(sql);
       const released = new Set<string>();
-      const result = await work({
-        now: clock.now,
+      const outcome = await work({
+        now: new Date(clock.now),
         incarnation: Number(clock.incarnation),
         routers: locked,
         vms,
@@ -56,13 +63,19 @@ export function postgresLedger(
         values: noting(postgresValues(sql, catalogue, settings), released),
         claims: postgresClaims(sql),
         sendChange: (vm, forwards, causes) => send(messages.change(vm, forwards, causes)),
-        sendEnded: (operation) => send(messages.ended(operation)),
+        sendEnded(operation) {
+          ended.push(operation);
+          send(messages.ended(operation));
+        },
       });
       await storeVms(sql, vms.changed, settings.resendAfterSeconds);
       await operations.store();
       await handOverToOthers(sql, catalogue, [...released]);
-      return result;
+      return outcome;
     });
+    for (const operation of ended) deps.onEnded?.(operation);
+    return result;
+  };
 
   return {
     async transaction(routers, work) {

@@ -8,7 +8,7 @@ import { messagingTables } from '@berth/messaging';
  */
 const first = defineMigration('allocator-0001', [
   'CREATE EXTENSION IF NOT EXISTS btree_gist SCHEMA public',
-  'CREATE TABLE installation (only boolean PRIMARY KEY DEFAULT true CHECK (only), incarnation bigint NOT NULL)',
+  'CREATE TABLE installation (singleton boolean PRIMARY KEY DEFAULT true CHECK (singleton), incarnation bigint NOT NULL)',
   'INSERT INTO installation (incarnation) VALUES (1)',
   `CREATE TABLE routers (
     name text PRIMARY KEY,

@@ -27,8 +27,9 @@ export interface OperationRow {
   readonly alone: boolean;
   readonly result: StoredVm | null;
   readonly error: WireError | null;
-  readonly created_at: Date;
-  readonly updated_at: Date;
+  /** Moments come as text from raw statements. */
+  readonly created_at: string;
+  readonly updated_at: string;
 }
 
 const fromStored = (vm: StoredVm): Vm => ({
@@ -58,8 +59,8 @@ export const toOperation = (row: OperationRow): Operation => ({
   alone: row.alone,
   result: row.result && fromStored(row.result),
   error: row.error,
-  createdAt: row.created_at,
-  updatedAt: row.updated_at,
+  createdAt: new Date(row.created_at),
+  updatedAt: new Date(row.updated_at),
 });
 
 const columns = [
@@ -90,14 +91,15 @@ const columns = [
 const names = columns.map(([name]) => name).join(', ');
 const changeable = ['state', 'step', 'revision', 'wanted', 'reserved', 'alone', 'result', 'error', 'updated_at'];
 const upsert = `INSERT INTO operations (${names})
-  SELECT ${names} FROM jsonb_to_recordset($1::jsonb) WITH ORDINALITY AS r (${columns.map((column) => column.join(' ')).join(', ')}, place)
+  SELECT ${names} FROM jsonb_to_recordset($1::jsonb) AS r (${columns.map((column) => column.join(' ')).join(', ')}, place integer)
   ORDER BY place
   ON CONFLICT (id) DO UPDATE SET ${changeable.map((name) => `${name} = excluded.${name}`).join(', ')}`;
 
 /** Writes operations whole; new ones get their place in the order of the list. */
 export async function storeOperations(sql: Sql, operations: readonly Operation[]): Promise<void> {
   if (operations.length === 0) return;
-  const rows = operations.map((operation) => ({
+  const rows = operations.map((operation, place) => ({
+    place,
     id: operation.id,
     kind: operation.kind,
     state: operation.state,

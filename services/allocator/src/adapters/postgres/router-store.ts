@@ -10,15 +10,16 @@ import { rebuildSpans } from './span-store.ts';
 
 /** Routers, their pools and what others hold there, in Postgres. */
 export const postgresRouters = (database: Database): RouterStore => ({
-  async report(reports) {
-    return database.transaction(async (sql) => {
+  async report(reports, ranges) {
+    await database.transaction(async (sql) => {
       await lockRouters(
         sql,
         reports.map(({ name }) => name),
       );
       const moved: string[] = [];
       for (const report of reports) if (await storeReport(sql, report)) moved.push(report.name);
-      return moved;
+      // In the same transaction: nobody may see the new place without its pools.
+      for (const [name, router] of await lockRouters(sql, moved)) await reconcile(sql, name, ranges(router), router);
     });
   },
 
@@ -27,15 +28,7 @@ export const postgresRouters = (database: Database): RouterStore => ({
   async reconcilePools(name, ranges) {
     await database.transaction(async (sql) => {
       const router = (await lockRouters(sql, [name])).get(name);
-      if (!router?.site) return;
-      const changed: number[] = [];
-      for (const wanted of ranges(router)) {
-        const spaceId = await storeSpace(sql, router, wanted);
-        if (spaceId !== undefined) changed.push(spaceId);
-      }
-      if (changed.length === 0) return;
-      await rebuildSpans(sql, changed);
-      await deriveForeign(sql, await SpaceCatalogue.read(sql, [name]), name);
+      if (router) await reconcile(sql, name, ranges(router), router);
     });
   },
 
@@ -51,6 +44,18 @@ export const postgresRouters = (database: Database): RouterStore => ({
     });
   },
 });
+
+/** Makes the pools what they should be, and the free spans and foreign holdings of those that changed. */
+async function reconcile(sql: Sql, name: string, ranges: readonly SpaceRanges[], router: Router): Promise<void> {
+  const changed: number[] = [];
+  for (const wanted of ranges) {
+    const spaceId = await storeSpace(sql, router, wanted);
+    if (spaceId !== undefined) changed.push(spaceId);
+  }
+  if (changed.length === 0) return;
+  await rebuildSpans(sql, changed);
+  await deriveForeign(sql, await SpaceCatalogue.read(sql, [name]), name);
+}
 
 /** Whether the router's place in the network changed with it. */
 async function storeReport(sql: Sql, report: RouterReport): Promise<boolean> {

@@ -21,8 +21,9 @@ interface VmRow {
   readonly revision: string;
   readonly incarnation: string;
   readonly version: string;
-  readonly created_at: Date;
-  readonly updated_at: Date;
+  /** Moments come as text from raw statements. */
+  readonly created_at: string;
+  readonly updated_at: string;
 }
 
 const toVm = (row: VmRow): Vm => ({
@@ -44,8 +45,8 @@ const toVm = (row: VmRow): Vm => ({
   revision: Number(row.revision),
   incarnation: Number(row.incarnation),
   version: Number(row.version),
-  createdAt: row.created_at,
-  updatedAt: row.updated_at,
+  createdAt: new Date(row.created_at),
+  updatedAt: new Date(row.updated_at),
 });
 
 const alive = "state NOT IN ('failed', 'removed')";

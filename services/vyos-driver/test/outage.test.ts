@@ -100,6 +100,24 @@ test('what a reboot lost, because it was not saved yet, is put back', async (t) 
   await assertForeignUntouched(world.router);
 });
 
+test('what a removal took away and a reboot brings back, because it was not saved yet, is ours and goes again', async (t) => {
+  const world = await driverWorld(t, { times: { probeEveryMs: 50 } });
+  await world.start();
+  await world.send(changeFor(1));
+  await world.verdicts('vm-1');
+  await eventually(() => mappingOf(world.router, 1, 'saved') !== undefined);
+  world.router.addFault({ kind: 'success_false', endpoint: '/config-file' });
+  await world.send(changeFor(1, { number: 2n, desired: undefined }));
+  await eventually(() => world.settled.length === 2);
+  const back = world.router.reboot({ downMs: 500 });
+  await eventually(() => ruleOf(world.router, 1) !== undefined, { everyMs: 5 });
+  world.router.clearFaults();
+  await back;
+  await eventually(() => ruleOf(world.router, 1) === undefined && mappingOf(world.router, 1, 'saved') === undefined);
+  await eventually(async () => (await world.query('SELECT * FROM owned_paths')).length === 0);
+  await assertForeignUntouched(world.router);
+});
+
 test('an edit by a person on a router that was always there is reported, and undone only with the next outage', async (t) => {
   const world = await driverWorld(t, { times: { driftEveryMs: 100, probeEveryMs: 50 } });
   await world.start();

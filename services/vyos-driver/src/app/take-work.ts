@@ -98,7 +98,7 @@ function heldByOthers(
   claimed: ReadonlyMap<string, string>,
 ): { readonly text: string; readonly foreign: boolean } | undefined {
   for (const key of to.keys()) {
-    const owner = session.owned.ownerOf(key) ?? claimed.get(key);
+    const owner = (session.owned.isReleased(key) ? undefined : session.owned.ownerOf(key)) ?? claimed.get(key);
     if (owner !== undefined && owner !== resourceId) {
       return { text: `${key.replaceAll('\n', ' ')} belongs to ${owner}.`, foreign: false };
     }
@@ -117,11 +117,8 @@ async function settleWithoutRequest(session: RouterSession, { done, refused }: S
     ...done.flatMap(({ resourceId, fragment }) => session.superfluousKeys(resourceId, session.contentOf(fragment))),
     ...rejected.flatMap(({ resourceId, applied }) => session.superfluousKeys(resourceId, session.contentOf(applied))),
   ];
-  await session.parts.ledger.settle({ applied: done, rejected, released });
-  session.owned.release(released);
+  await session.settle({ applied: done, rejected, released });
   for (const { resourceId } of done) session.ground?.differences.delete(resourceId);
-  session.parts.metrics.verdicts(session.parts.name, 'applied', done.length);
-  session.parts.metrics.verdicts(session.parts.name, 'rejected', rejected.length);
 }
 
 /** Resources that do not stand as they are applied, and for which no change waits that would put that right as well. */

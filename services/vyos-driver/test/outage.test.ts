@@ -36,6 +36,20 @@ for (const kind of ['gateway_timeout', 'drop_connection'] as const) {
   });
 }
 
+test('however long the outage after a lost answer, the barrier is the first thing that the router gets', async (t) => {
+  const world = await driverWorld(t, { times: { probeEveryMs: 50 } });
+  await world.start();
+  world.router.addFault({ kind: 'drop_connection', times: 1 });
+  await world.send(changeFor(1));
+  await eventually(() => world.router.log().some((one) => one.path === '/configure'));
+  await world.router.reboot({ downMs: 1_000 });
+  await world.verdicts('vm-1');
+  assert.ok(world.states().includes(RouterState.BREAKER_OPEN));
+  const log = world.router.log();
+  const sentAt = log.findIndex((one) => one.path === '/configure');
+  assert.deepEqual(log[sentAt + 1]?.body, { commands: [] });
+});
+
 test('a request that got a 502 changed nothing, and is sent again', async (t) => {
   const world = await driverWorld(t);
   await world.start();

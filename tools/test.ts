@@ -12,6 +12,8 @@ import { findTestFiles } from './test-run/find-test-files.ts';
 const filesAtOnce = 3;
 /** For one test; the slowest end-to-end scenario takes a fraction of it. */
 const testTimeoutMs = 240_000;
+/** For the whole run; a process that hangs at its end has no test that could time out. */
+const runTimeoutMs = 900_000;
 
 const root = join(import.meta.dirname, '..');
 const wanted = readArguments(process.argv.slice(2));
@@ -30,6 +32,7 @@ process.env['NODE_COMPILE_CACHE'] ??= join(root, 'node_modules/.cache/compile');
 
 const interruption = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => interruption.abort());
+setTimeout(() => interruption.abort(), runTimeoutMs).unref();
 
 const stream = run({
   cwd: root,

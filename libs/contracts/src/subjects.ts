@@ -47,6 +47,8 @@ export const subjects = {
   routerChangeSettled: (router: string) => `router-events.settled.${token(router)}`,
   /** RouterStatus. */
   routerStatus: (router: string) => `router-events.status.${token(router)}`,
+  /** A router's name (StringValue): changes wait for it. Plain NATS between the driver's replicas, not kept; they also look by themselves. */
+  routerWork: 'notices.router.work',
   /** OperationEnded, as a public event. The operation's id is last, so that one waiter can listen for one. */
   operationEnded: (operationId: string) => `events.operation.ended.${token(operationId)}`,
   /** All OperationEnded. */

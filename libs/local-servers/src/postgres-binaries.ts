@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { cp, mkdir, rename, rm } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
@@ -18,6 +18,9 @@ export async function postgresBinaries(): Promise<PostgresBinaries> {
   const { folder, version } = installedFolder();
   if (postgresUserReaches(join(folder, 'bin', 'postgres'))) return programsIn(folder);
   const copy = `/var/tmp/berth-postgres-${version}`;
+  if (existsSync(copy) && statSync(copy).uid !== process.getuid?.()) {
+    throw new Error(`${copy} belongs to another user, so its programs are not trusted: remove it.`);
+  }
   if (!existsSync(join(copy, 'bin', 'postgres'))) {
     const unfinished = `${copy}.${process.pid}`; // renamed when complete, so that nobody starts half a copy
     await mkdir(unfinished, { mode: 0o755 });

@@ -1,1 +1,15 @@
-export {};
+export { type Resumed, type RunOptions, resumeSaga, runSaga } from './run-saga.ts';
+export {
+  again,
+  done,
+  failed,
+  finished,
+  type Progress,
+  type Progressed,
+  type Saga,
+  type SagaStore,
+  type Step,
+  type StepOutcome,
+  type StepOutcomes,
+  waiting,
+} from './saga.ts';

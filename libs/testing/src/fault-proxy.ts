@@ -41,7 +41,7 @@ export async function faultProxy(
   if (address === null || typeof address === 'string') throw new Error('The proxy has no port.');
 
   const resetAll = () => {
-    for (const socket of sockets) socket.resetAndDestroy();
+    for (const socket of sockets) reset(socket);
   };
   const close = async () => {
     resetAll();
@@ -79,8 +79,14 @@ function forward(from: Socket, to: Socket, line: { readonly latencyMs: number })
   };
   from.on('data', (chunk) => later(() => to.write(chunk)));
   from.on('end', () => later(() => to.end()));
-  from.on('error', () => to.resetAndDestroy());
+  from.on('error', () => reset(to));
   from.on('close', (hadError) => {
     if (!hadError) later(() => to.end());
   });
+}
+
+/** Node 24 never frees a socket that is reset after its end() and then spins when the process exits. */
+function reset(socket: Socket): void {
+  if (socket.writableEnded) socket.destroy();
+  else if (!socket.destroyed) socket.resetAndDestroy();
 }

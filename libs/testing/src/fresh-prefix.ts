@@ -20,9 +20,11 @@ async function deleteStreams(prefix: string): Promise<void> {
   const connection = await connect({ servers: host, user: username, pass: password, timeout: 2_000 });
   try {
     const manager = await jetstreamManager(connection);
+    const mine: string[] = []; // found first and deleted then: deleting while paging skips some
     for await (const { config } of manager.streams.list()) {
-      if (belongsTo(prefix, config.name, config.subjects ?? [])) await manager.streams.delete(config.name);
+      if (belongsTo(prefix, config.name, config.subjects ?? [])) mine.push(config.name);
     }
+    for (const name of mine) await manager.streams.delete(name);
   } finally {
     await connection.close();
   }

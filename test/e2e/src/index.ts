@@ -1,5 +1,12 @@
-export { allVms, assertNothingTwice, assertRouterEqualsApi, baseline, foreignPart, type VmPorts } from './expected-config.ts';
+export {
+  allVms,
+  assertNothingTwice,
+  assertRouterEqualsApi,
+  baseline,
+  foreignPart,
+  type VmPorts,
+} from './expected-config.ts';
 export { inParallel, names } from './in-parallel.ts';
 export { type Answer, RestClient } from './rest-client.ts';
 export { below, type Config, RouterControl } from './router-control.ts';
-export { type BerthOptions, type BerthUnderTest, startBerth } from './start-berth.ts';
+export { type BerthOptions, type BerthUnderTest, processesOf, startBerth } from './start-berth.ts';

@@ -1,6 +1,5 @@
-import { type RunningSystem, type StartOptions, startSystem } from '@berth/local';
-import { freshDatabase, freshPrefix, temporaryFolder, testNats } from '@berth/testing';
-import type { TestContext } from 'node:test';
+import { type RunningSystem, type RunState, readRunState, type StartOptions, startSystem } from '@berth/local';
+import { freshDatabase, freshPrefix, type TestScope, temporaryFolder, testNats } from '@berth/testing';
 import { RestClient } from './rest-client.ts';
 import { RouterControl } from './router-control.ts';
 
@@ -9,6 +8,17 @@ export interface BerthUnderTest {
   readonly system: RunningSystem;
   readonly api: RestClient;
   readonly router: RouterControl;
+  /** Where its messages flow. */
+  readonly natsUrl: string;
+  readonly subjectPrefix: string;
+  readonly stateFolder: string;
+}
+
+/** Its processes as they are now, servers included. */
+export function processesOf(berth: BerthUnderTest): RunState {
+  const state = readRunState(berth.stateFolder);
+  if (state === undefined) throw new Error('the system does not run');
+  return state;
 }
 
 export interface BerthOptions extends Partial<StartOptions> {
@@ -16,21 +26,26 @@ export interface BerthOptions extends Partial<StartOptions> {
   readonly ownServers?: boolean;
 }
 
-export async function startBerth(t: TestContext, { ownServers = false, ...options }: BerthOptions = {}): Promise<BerthUnderTest> {
-  const shared = ownServers
-    ? {}
-    : { databaseUrl: (await freshDatabase(t)).url, natsUrl: (await testNats()).url, subjectPrefix: freshPrefix(t) };
+export async function startBerth(
+  scope: TestScope,
+  { ownServers = false, ...options }: BerthOptions = {},
+): Promise<BerthUnderTest> {
+  const stateFolder = temporaryFolder(scope);
+  const natsUrl = ownServers ? '' : (await testNats()).url;
+  const subjectPrefix = freshPrefix(scope);
+  const shared = ownServers ? {} : { databaseUrl: (await freshDatabase(scope)).url, natsUrl };
   const system = await startSystem({
-    stateFolder: await temporaryFolder(t),
+    stateFolder,
     port: 0,
+    subjectPrefix,
     ...shared,
     ...options,
     env: { BERTH_RATE_LIMIT_PER_SECOND: '0', BERTH_QUARANTINE_SECONDS: '1', ...options.env },
   });
-  t.after(() => system.stop());
+  scope.after(() => system.stop());
   if (system.router === null) throw new Error('the system was started without a simulated router');
   return {
-    system,
+    ...{ system, natsUrl, subjectPrefix, stateFolder },
     api: new RestClient(system.api, system.adminApiKey),
     router: new RouterControl(system.router.control),
   };

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { before, describe, test, type TestContext } from 'node:test';
+import { after, before, describe, test } from 'node:test';
 import { eventually } from '@berth/testing';
 import { type BerthUnderTest, below, type Config, startBerth } from '../src/index.ts';
 
@@ -11,8 +11,8 @@ const rule = (config: Config, number: number) => below(config, 'nat', 'destinati
 /** The REST contract that clients rely on. One system for all; each test uses VMs of its own. */
 describe('the REST contract', () => {
   let berth: BerthUnderTest;
-  before(async (t) => {
-    berth = await startBerth(t as TestContext);
+  before(async () => {
+    berth = await startBerth({ after });
   });
 
   test('the root says that it runs, without a key', async () => {
@@ -43,11 +43,16 @@ describe('the REST contract', () => {
     assert.equal(vm.external_ip, '192.0.2.1');
     assert.deepEqual(Object.keys(vm.external_ports).sort(), ['http', 'https', 'ssh']);
     assert.match(vm.operation_id, /^[0-9a-f-]{36}$/);
-    for (const port of Object.values(vm.external_ports)) assert.ok((port as number) >= 32_000 && (port as number) <= 33_000);
+    for (const port of Object.values(vm.external_ports))
+      assert.ok((port as number) >= 32_000 && (port as number) <= 33_000);
 
     const config = await berth.router.config();
     assert.deepEqual(mappings(config)['web-01'], { 'ip-address': vm.internal_ip, mac: '52:54:00:12:34:56' });
-    for (const [offset, [name, internal]] of [['ssh', '22'], ['http', '80'], ['https', '443']].entries()) {
+    for (const [offset, [name, internal]] of [
+      ['ssh', '22'],
+      ['http', '80'],
+      ['https', '443'],
+    ].entries()) {
       const made = rule(config, vm.nat_rule_base + offset);
       assert.deepEqual(
         { ...made, description: undefined },
@@ -61,7 +66,9 @@ describe('the REST contract', () => {
       );
       assert.match(made['description'] as string, /web-01/);
     }
-    await eventually(async () => assert.deepEqual(await berth.router.config('saved'), await berth.router.config('running')));
+    await eventually(async () =>
+      assert.deepEqual(await berth.router.config('saved'), await berth.router.config('running')),
+    );
   });
 
   test('the alias /v1/provision does the same', async () => {
@@ -92,9 +99,17 @@ describe('the REST contract', () => {
     ['the zero MAC', { vm_name: 'bad-01', mac_address: '00:00:00:00:00:00' }, 'mac_address'],
     ['a reversed port range', { vm_name: 'bad-01', port_range: { start: 33_000, end: 32_000 } }, 'port_range'],
     ['a port range below 1024', { vm_name: 'bad-01', port_range: { start: 80, end: 2_000 } }, 'port_range'],
-    ['a reversed address range', { vm_name: 'bad-01', ip_range: { first: '10.10.1.9', last: '10.10.1.1' } }, 'ip_range'],
+    [
+      'a reversed address range',
+      { vm_name: 'bad-01', ip_range: { first: '10.10.1.9', last: '10.10.1.1' } },
+      'ip_range',
+    ],
     ['a range outside the DHCP subnet', { vm_name: 'bad-01', ip_range: { cidr: '172.16.0.0/24' } }, 'ip_range'],
-    ['a quote in a description', { vm_name: 'bad-01', ports: [{ name: 'x', internal_port: 1, description: "it's" }] }, 'ports'],
+    [
+      'a quote in a description',
+      { vm_name: 'bad-01', ports: [{ name: 'x', internal_port: 1, description: "it's" }] },
+      'ports',
+    ],
     ['an internal port of 0', { vm_name: 'bad-01', ports: [{ name: 'x', internal_port: 0 }] }, 'ports'],
     ['a router that does not exist', { vm_name: 'bad-01', router: 'nowhere' }, 'router'],
     ['a pool that does not exist', { vm_name: 'bad-01', pool: 'nowhere' }, 'pool'],
@@ -192,7 +207,8 @@ describe('the REST contract', () => {
   });
 
   test('port status: one VM and all, under both addresses, with ETag and pages', async () => {
-    for (const name of ['status-01', 'status-02', 'status-03']) assert.equal((await berth.api.provision({ vm_name: name })).status, 201);
+    for (const name of ['status-01', 'status-02', 'status-03'])
+      assert.equal((await berth.api.provision({ vm_name: name })).status, 201);
     const one = await berth.api.get('/v1/vms/status-01/ports/status');
     assert.equal(one.status, 200);
     assert.equal(one.body.machine_id, 'status-01');
@@ -201,7 +217,10 @@ describe('the REST contract', () => {
     assert.deepEqual((await berth.api.get('/v1/status/vms/status-01/ports')).body, one.body);
     const etag = one.headers.get('etag') ?? '';
     assert.notEqual(etag, '');
-    assert.equal((await berth.api.get('/v1/vms/status-01/ports/status', { headers: { 'if-none-match': etag } })).status, 304);
+    assert.equal(
+      (await berth.api.get('/v1/vms/status-01/ports/status', { headers: { 'if-none-match': etag } })).status,
+      304,
+    );
 
     const all = await berth.api.get('/v1/ports/status');
     assert.ok(Array.isArray(all.body));
@@ -251,7 +270,15 @@ describe('the REST contract', () => {
     const viewer = await make('viewer');
     const operator = await make('operator');
     assert.equal((await berth.api.get('/v1/ports/status', { apiKey: viewer.api_key })).status, 200);
-    assert.equal((await berth.api.get('/v1/ports/status', { apiKey: null, headers: { authorization: `Bearer ${viewer.api_key}` } })).status, 200);
+    assert.equal(
+      (
+        await berth.api.get('/v1/ports/status', {
+          apiKey: null,
+          headers: { authorization: `Bearer ${viewer.api_key}` },
+        })
+      ).status,
+      200,
+    );
     assert.equal((await berth.api.provision({ vm_name: 'denied-01' }, { apiKey: viewer.api_key })).status, 403);
     assert.equal((await berth.api.provision({ vm_name: 'allowed-01' }, { apiKey: operator.api_key })).status, 201);
     assert.equal((await berth.api.get('/v1/admin/api-keys', { apiKey: operator.api_key })).status, 403);
@@ -261,7 +288,9 @@ describe('the REST contract', () => {
     assert.ok(listed.body.items.some((key: { id: string }) => key.id === viewer.id));
     assert.ok(!JSON.stringify(listed.body).includes(viewer.api_key), 'a list shows no secret');
     assert.equal((await berth.api.delete(`/v1/admin/api-keys/${viewer.id}`)).status, 204);
-    await eventually(async () => assert.equal((await berth.api.get('/v1/ports/status', { apiKey: viewer.api_key })).status, 401));
+    await eventually(async () =>
+      assert.equal((await berth.api.get('/v1/ports/status', { apiKey: viewer.api_key })).status, 401),
+    );
     assert.equal((await berth.api.get(`/v1/admin/api-keys/${viewer.id}`)).status, 404);
   });
 
@@ -273,7 +302,10 @@ describe('the REST contract', () => {
     };
     const json = { 'content-type': 'application/json' };
     problem(await berth.api.call('POST', '/v1/vms/provision', { body: '{"vm_name":', headers: json }), 400);
-    problem(await berth.api.call('POST', '/v1/vms/provision', { body: 'vm_name=a', headers: { 'content-type': 'text/csv' } }), 415);
+    problem(
+      await berth.api.call('POST', '/v1/vms/provision', { body: 'vm_name=a', headers: { 'content-type': 'text/csv' } }),
+      415,
+    );
     problem(await berth.api.provision({ vm_name: 'big', metadata: { text: 'x'.repeat(2_000_000) } }), 413);
     problem(await berth.api.get('/v1/nothing-here'), 404);
     problem(await berth.api.call('PUT', '/v1/vms/provision', { body: {} }), 405);
@@ -283,7 +315,12 @@ describe('the REST contract', () => {
     const answer = await berth.api.get('/openapi.json', { apiKey: null });
     assert.equal(answer.status, 200);
     assert.match(answer.body.openapi, /^3\.1/);
-    for (const path of ['/v1/vms/provision', '/v1/vms/{machine_id}/ports/template', '/v1/operations/{id}', '/v1/admin/api-keys/{id}']) {
+    for (const path of [
+      '/v1/vms/provision',
+      '/v1/vms/{machine_id}/ports/template',
+      '/v1/operations/{id}',
+      '/v1/admin/api-keys/{id}',
+    ]) {
       assert.ok(path in answer.body.paths, path);
     }
   });

@@ -5,7 +5,7 @@ import { allVms, assertNothingTwice, assertRouterEqualsApi, inParallel, names, s
 
 test('200 VMs from 64 clients over two replicas of everything: each has its own values, in at most 8 commits of a router that takes a second', async (t) => {
   const { api, router } = await startBerth(t, { replicas: 2 });
-  await router.latency({ preset: 'instant', commit: 1_000 });
+  await router.latency({ preset: 'instant', commit_ms: 1_000 });
   const before = await router.counters();
 
   const answers = await inParallel(names('vm', 200), 64, (vm_name) =>
@@ -24,8 +24,10 @@ test('200 VMs from 64 clients over two replicas of everything: each has its own 
 for (const named of [true, false]) {
   test(`of 50 simultaneous requests one is refused by the router (${named ? 'naming it' : 'without naming it'}): it alone fails and leaves nothing behind`, async (t) => {
     const { api, router } = await startBerth(t);
-    await router.latency({ preset: 'instant', commit: 200 });
-    const words = named ? 'Configured static lease address for mapping "vm-23" is not allowed' : 'something about this change is not right';
+    await router.latency({ preset: 'instant', commit_ms: 200 });
+    const words = named
+      ? 'Configured static lease address for mapping "vm-23" is not allowed'
+      : 'something about this change is not right';
     await router.fault({ kind: 'refuse_commit', match: 'vm-23', text: words });
 
     const answers = await inParallel(names('vm', 50), 50, (vm_name) =>

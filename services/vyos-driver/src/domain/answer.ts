@@ -21,11 +21,21 @@ export type ConfigureOutcome =
   /** The key is wrong, or this address is not allowed. Nothing was applied. */
   | { readonly kind: 'forbidden'; readonly text: string }
   /** The connection could not be opened or was refused before the body was sent: nothing was applied. */
-  | { readonly kind: 'not_sent'; readonly text: string }
+  | {
+      readonly kind: 'not_sent';
+      readonly text: string;
+      /** It was not even tried, since the sender may not send any more: says nothing about the router. */
+      readonly fenced?: boolean;
+    }
   /** No answer, or one that does not tell (5xx, HTML, dropped, 200 without success): it may have been applied. Read. */
   | { readonly kind: 'unclear'; readonly text: string };
 
 /** An object that a refusal names. */
 export type NamedObject =
   | { readonly kind: 'rule'; readonly number: number }
-  | { readonly kind: 'mapping'; readonly name: string };
+  /** `pair`: the text is about two mappings with the same MAC or address and names only one of them. */
+  | { readonly kind: 'mapping'; readonly name: string; readonly pair?: boolean }
+  /** A DHCP subnet that a set made by itself, since it was not there. */
+  | { readonly kind: 'subnet'; readonly subnet: string }
+  /** Something of a sort that Berth never makes: a source rule, a group, a range, another component. */
+  | { readonly kind: 'foreign'; readonly name: string };

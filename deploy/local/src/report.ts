@@ -1,0 +1,45 @@
+import type { RunningSystem } from './start-system.ts';
+import type { StateFolder } from './state-folder.ts';
+
+/** The one line that `up --json` prints. */
+export function jsonReport(system: RunningSystem): string {
+  const { api, grpc, router, logs, services } = system;
+  return JSON.stringify({
+    api,
+    admin_api_key: system.adminApiKey === '' ? null : system.adminApiKey,
+    grpc,
+    router,
+    services: services.map(({ name, pid, url }) => ({ name, pid, url })),
+    logs,
+    pid: process.pid,
+  });
+}
+
+/** What `up` tells a person. The key is shown only by the start that made it. */
+export function textReport(system: RunningSystem, paths: Pick<StateFolder, 'path' | 'adminKeyFile'>): string {
+  const isKnown = system.adminApiKey !== '';
+  const key = system.adminApiKeyIsNew ? system.adminApiKey : `$(cat '${paths.adminKeyFile}')`;
+  return [
+    '',
+    'Berth is running.',
+    '',
+    `  API            ${system.api}`,
+    `  Admin API key  ${keyLine(system, paths.adminKeyFile)}`,
+    `  Router         ${system.router === null ? 'the one at VYOS_IP' : `a simulated one at ${system.router.url}`}`,
+    `  Pools (gRPC)   ${system.grpc}`,
+    `  Logs           ${system.logs}`,
+    '',
+    'Give a VM its address and ports:',
+    '',
+    `  curl -X POST ${system.api}/v1/vms/provision -H "X-API-Key: ${isKnown ? key : '<key>'}" \\`,
+    `    -H 'Content-Type: application/json' -d '{"vm_name":"web-1"}'`,
+    '',
+    `Ctrl-C stops everything. What was done is kept in ${paths.path}.`,
+    '',
+  ].join('\n');
+}
+
+function keyLine(system: RunningSystem, file: string): string {
+  if (system.adminApiKeyIsNew) return `${system.adminApiKey}  (shown this once; kept for you in ${file})`;
+  return system.adminApiKey === '' ? 'made by another start with this database' : `made at an earlier start: ${file}`;
+}

@@ -1,0 +1,80 @@
+import type { Schema } from './prepare-database.ts';
+import type { Simulator } from './simulator-process.ts';
+
+export const serviceNames = ['auth', 'allocator', 'vyos-driver', 'gateway'] as const;
+export type ServiceName = (typeof serviceNames)[number];
+
+/** Where each service's program is, from the repository's root. */
+export const serviceEntries: Readonly<Record<ServiceName, string>> = {
+  auth: 'services/auth/src/main.ts',
+  allocator: 'services/allocator/src/main.ts',
+  'vyos-driver': 'services/vyos-driver/src/main.ts',
+  gateway: 'services/gateway/src/main.ts',
+};
+
+/** What the services of this system have around them. */
+export interface Surroundings {
+  readonly databaseUrls: Readonly<Record<Schema, string>>;
+  readonly natsUrl: string;
+  readonly subjectPrefix: string;
+  readonly adminKeyFile: string;
+  /** Absent: the router of the environment (`VYOS_IP`). */
+  readonly simulator: Simulator | undefined;
+  readonly host: string;
+  /** Several gateways listen on one port. */
+  readonly sharesPort: boolean;
+}
+
+/** Settings that only one service may know, or that mean something else to each. */
+const notForAll: Readonly<Record<string, ServiceName | 'none'>> = {
+  DATABASE_URL: 'none',
+  PORT: 'none',
+  GRPC_PORT: 'none',
+  VYOS_API_KEY: 'vyos-driver',
+  VYOS_API_KEYS: 'auth',
+};
+
+/**
+ * A service's whole environment: `shared` without what belongs to others, and its own settings. `port` is the gateway's,
+ * or the allocator's for gRPC.
+ */
+export function serviceEnvironment(
+  name: ServiceName,
+  shared: NodeJS.ProcessEnv,
+  around: Surroundings,
+  port: number,
+): NodeJS.ProcessEnv {
+  const mayKnow = ([setting]: readonly [string, unknown]) => (notForAll[setting] ?? name) === name;
+  return {
+    ...Object.fromEntries(Object.entries(shared).filter(mayKnow)),
+    NATS_URL: around.natsUrl,
+    BERTH_SUBJECT_PREFIX: around.subjectPrefix,
+    HEALTH_PORT: '0',
+    ...own(name, around, port),
+  };
+}
+
+function own(name: ServiceName, around: Surroundings, port: number): Record<string, string> {
+  switch (name) {
+    case 'auth':
+      return { DATABASE_URL: around.databaseUrls.auth, BERTH_ADMIN_KEY_FILE: around.adminKeyFile };
+    case 'allocator':
+      return { DATABASE_URL: around.databaseUrls.allocator, GRPC_PORT: String(port) };
+    case 'vyos-driver':
+      return { DATABASE_URL: around.databaseUrls.vyos_driver, ...routerSettings(around.simulator) };
+    case 'gateway':
+      return { PORT: String(port), HOST: around.host, ...(around.sharesPort ? { BERTH_REUSE_PORT: '1' } : {}) };
+  }
+}
+
+function routerSettings(simulator: Simulator | undefined): Record<string, string> {
+  if (simulator === undefined) return {};
+  const { hostname, port } = new URL(simulator.url);
+  return {
+    VYOS_IP: hostname,
+    VYOS_API_PORT: port,
+    VYOS_API_KEY_ID: simulator.keyId,
+    VYOS_API_KEY: simulator.key,
+    VYOS_TLS_FINGERPRINT: simulator.fingerprint,
+  };
+}

@@ -1,0 +1,54 @@
+import { OperationEndedSchema, RouterChangeSchema, streams, subjects } from '@berth/contracts';
+import { binaryMessage, eventMessage, type OutgoingMessage } from '@berth/messaging';
+import { desiredFragment } from '../../domain/desired-fragment.ts';
+import type { Forward } from '../../domain/forward.ts';
+import type { Operation } from '../../domain/operation.ts';
+import type { Vm } from '../../domain/vm.ts';
+import { toOperationMessage } from './to-messages.ts';
+
+/** The trace and request that an operation came with, whoever's transaction sends for it. */
+const headersOf = (operation: Operation | undefined): Record<string, string> => ({
+  ...(operation?.traceparent && { traceparent: operation.traceparent }),
+  ...(operation?.requestId && { 'Berth-Request-Id': operation.requestId }),
+});
+
+/** What a VM shall have on its router, for the driver; `forwards` null: nothing. */
+export function changeMessage(
+  vm: Vm,
+  forwards: readonly Forward[] | null,
+  operations: readonly Operation[],
+): OutgoingMessage {
+  const fragment = forwards && desiredFragment(vm, forwards);
+  const message = binaryMessage(streams.routerChanges, subjects.routerChange(vm.router), RouterChangeSchema, {
+    router: vm.router,
+    resourceId: vm.id,
+    revision: { incarnation: BigInt(vm.incarnation), number: BigInt(vm.revision) },
+    ...(fragment && { desired: { mapping: fragment.mapping, rules: fragment.rules.map((rule) => ({ ...rule })) } }),
+    operationIds: operations.map(({ id }) => id),
+    ownerGroup: vm.ownerGroup,
+    causes: operations.map((operation) => ({
+      operationId: operation.id,
+      requestId: operation.requestId,
+      principalId: operation.principalId,
+      principalName: operation.principalName,
+      traceparent: operation.traceparent,
+    })),
+  });
+  return { ...message, headers: headersOf(operations[0]) };
+}
+
+/** The public event of an operation's end. */
+export function endedMessage(operation: Operation): OutgoingMessage {
+  const message = eventMessage(
+    {
+      stream: streams.events,
+      subject: subjects.operationEnded(operation.id),
+      type: 'berth.operation.ended',
+      source: 'berth/allocator',
+      about: operation.id,
+    },
+    OperationEndedSchema,
+    { operation: toOperationMessage(operation) },
+  );
+  return { ...message, headers: { ...message.headers, ...headersOf(operation) } };
+}

@@ -1,0 +1,55 @@
+import { VmService } from '@berth/contracts';
+import { type Bus, currentTrace, serve } from '@berth/messaging';
+import type { CommandQueue } from '../../app/command-queue.ts';
+import type { Accepted, Command } from '../../app/commands.ts';
+import { getOperation, getVm, listVms, type VmReader } from '../../app/read-vms.ts';
+import { permittedCaller, toChangePortsCommand, toDecommissionCommand, toProvisionCommand } from './to-commands.ts';
+import { toOperationMessage, toVmMessage } from './to-messages.ts';
+
+export interface VmServiceDeps {
+  readonly commands: CommandQueue;
+  readonly reader: VmReader;
+  readonly defaultRouter: string;
+  /** Hears of each command's end of acceptance. */
+  readonly onAnswer: (kind: Command['kind'], answer: Accepted | unknown) => void;
+}
+
+const traceparent = (): string => currentTrace()['traceparent'] ?? '';
+
+/** Answers VmService over NATS. Gives back its stop. */
+export function serveVms(bus: Bus, deps: VmServiceDeps): () => Promise<void> {
+  const { reader } = deps;
+  const submit = async (command: Command) => {
+    try {
+      const accepted = await deps.commands.submit(command);
+      deps.onAnswer(command.kind, accepted);
+      return { operation: toOperationMessage(accepted.operation), replayed: accepted.replayed };
+    } catch (error) {
+      deps.onAnswer(command.kind, error);
+      throw error;
+    }
+  };
+  const stops = [
+    serve(bus, VmService.method.provisionVm, async (message) =>
+      submit(toProvisionCommand(message, traceparent(), deps.defaultRouter)),
+    ),
+    serve(bus, VmService.method.changePorts, async (message) => submit(toChangePortsCommand(message, traceparent()))),
+    serve(bus, VmService.method.decommissionVm, async (message) =>
+      submit(toDecommissionCommand(message, traceparent())),
+    ),
+    serve(bus, VmService.method.getOperation, async ({ principal, operationId }) => {
+      const caller = permittedCaller(principal, 'operations:read');
+      return { operation: toOperationMessage(await getOperation({ reader }, caller, operationId)) };
+    }),
+    serve(bus, VmService.method.getVm, async ({ principal, machineId }) => {
+      const caller = permittedCaller(principal, 'vms:read');
+      return { vm: toVmMessage(await getVm({ reader }, caller, machineId)) };
+    }),
+    serve(bus, VmService.method.listVms, async ({ principal, pageSize, pageToken }) => {
+      const caller = permittedCaller(principal, 'vms:read');
+      const { vms, nextToken } = await listVms({ reader }, caller, { size: pageSize, token: pageToken });
+      return { vms: vms.map(toVmMessage), nextPageToken: nextToken };
+    }),
+  ];
+  return async () => void (await Promise.all(stops.map((stop) => stop())));
+}

@@ -1,0 +1,101 @@
+import {
+  ErrorSchema,
+  type ForwardSchema,
+  OperationKind,
+  type OperationSchema,
+  OperationState,
+  PortAction,
+  Protocol,
+  type VmSchema,
+  VmState,
+} from '@berth/contracts';
+import { create, type JsonObject, type MessageInitShape } from '@bufbuild/protobuf';
+import { timestampFromDate } from '@bufbuild/protobuf/wkt';
+import type { PortAction as Action } from '../../domain/change-forwards.ts';
+import type { Forward, ForwardProtocol } from '../../domain/forward.ts';
+import type { Operation } from '../../domain/operation.ts';
+import type { Vm } from '../../domain/vm.ts';
+
+const protocols: Record<ForwardProtocol, Protocol> = {
+  tcp: Protocol.TCP,
+  udp: Protocol.UDP,
+  tcp_udp: Protocol.TCP_UDP,
+};
+
+const vmStates: Record<Vm['state'], VmState> = {
+  provisioning: VmState.PROVISIONING,
+  active: VmState.ACTIVE,
+  removing: VmState.REMOVING,
+  failed: VmState.REMOVING, // tombstones are not shown; an operation's result may hold one
+  removed: VmState.REMOVING,
+};
+
+const kinds: Record<Operation['kind'], OperationKind> = {
+  'provision-vm': OperationKind.PROVISION_VM,
+  'change-ports': OperationKind.CHANGE_PORTS,
+  'decommission-vm': OperationKind.DECOMMISSION_VM,
+};
+
+const states: Record<Operation['state'], OperationState> = {
+  pending: OperationState.PENDING,
+  running: OperationState.RUNNING,
+  succeeded: OperationState.SUCCEEDED,
+  failed: OperationState.FAILED,
+  cancelled: OperationState.CANCELLED,
+};
+
+const actions: Record<Action, PortAction> = {
+  create: PortAction.CREATE,
+  delete: PortAction.DELETE,
+  pause: PortAction.PAUSE,
+  enable: PortAction.ENABLE,
+  disable: PortAction.DISABLE,
+};
+
+const toForwardMessage = (forward: Forward): MessageInitShape<typeof ForwardSchema> => ({
+  name: forward.name,
+  protocol: protocols[forward.protocol],
+  internalPort: forward.internalPort,
+  externalPort: forward.externalPort,
+  natRuleNumber: forward.ruleNumber,
+  enabled: forward.state === 'enabled',
+  source: forward.source,
+  description: forward.description,
+});
+
+/** A VM as others see it: the forwards that the router has confirmed. */
+export const toVmMessage = (vm: Vm): MessageInitShape<typeof VmSchema> => ({
+  id: vm.id,
+  name: vm.name,
+  macAddress: vm.macAddress,
+  hostname: vm.hostname,
+  router: vm.router,
+  internalIp: vm.internalIp,
+  externalIp: vm.site.externalIp,
+  natRuleBase: vm.rules.first,
+  ...(vm.metadata && { metadata: vm.metadata as JsonObject }), // it came out of a JSON object, through jsonb
+  ownerGroup: vm.ownerGroup,
+  state: vmStates[vm.state],
+  forwards: vm.forwards.filter(({ state }) => state !== 'absent').map(toForwardMessage),
+  createdAt: timestampFromDate(vm.createdAt),
+  updatedAt: timestampFromDate(vm.updatedAt),
+  version: BigInt(vm.version),
+});
+
+export const toOperationMessage = (operation: Operation): MessageInitShape<typeof OperationSchema> => ({
+  id: operation.id,
+  kind: kinds[operation.kind],
+  state: states[operation.state],
+  vmId: operation.vmId,
+  vmName: operation.vmName,
+  ...(operation.result && { vm: toVmMessage(operation.result) }),
+  ...(operation.error && {
+    error: create(ErrorSchema, { ...operation.error, fields: operation.error.fields.map((field) => ({ ...field })) }),
+  }),
+  createdAt: timestampFromDate(operation.createdAt),
+  updatedAt: timestampFromDate(operation.updatedAt),
+  portNames: [...operation.portNames],
+  ...(operation.portAction && { portAction: actions[operation.portAction] }),
+  principalId: operation.principalId,
+  ownerGroup: operation.ownerGroup,
+});

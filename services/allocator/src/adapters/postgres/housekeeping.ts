@@ -1,0 +1,68 @@
+import type { Database } from '@berth/database';
+import type { Outbox } from '@berth/messaging';
+import { hasEnded, type Operation } from '../../domain/operation.ts';
+import { deriveForeign } from './foreign-store.ts';
+import { type FreedRange, freeRanges } from './free-ranges.ts';
+import type { MessageForms } from './ledger.ts';
+import { type OperationRow, toOperation } from './operation-rows.ts';
+import { lockRouters } from './router-rows.ts';
+import { SpaceCatalogue } from './space-catalogue.ts';
+import { overdueVms } from './vm-rows.ts';
+
+/** Frees values whose quarantine is over. Gives back how many there were. Any replica may run it at any time. */
+export async function endQuarantines(database: Database): Promise<number> {
+  const due = await database.query<{ router: string }>(
+    `SELECT DISTINCT s.router FROM allocations a JOIN spaces s ON s.id = a.space_id
+     WHERE a.kind = 'quarantine' AND a.until < clock_timestamp()`,
+  );
+  if (due.length === 0) return 0;
+  return database.transaction(async (sql) => {
+    const routers = [
+      ...(
+        await lockRouters(
+          sql,
+          due.map(({ router }) => router),
+        )
+      ).keys(),
+    ];
+    const freed = await sql.query<FreedRange>(
+      `DELETE FROM allocations a USING spaces s WHERE s.id = a.space_id AND s.router = ANY($1)
+         AND a.kind = 'quarantine' AND a.until < clock_timestamp()
+       RETURNING a.space_id, lower(a.held)::float8 AS first, upper(a.held)::float8 - 1 AS last`,
+      [routers],
+    );
+    const catalogue = await SpaceCatalogue.read(sql, routers);
+    await freeRanges(sql, catalogue, freed);
+    const doubled = await sql.query<{ router: string }>(
+      'SELECT DISTINCT router FROM foreign_holdings WHERE conflict AND router = ANY($1)',
+      [routers],
+    );
+    for (const { router } of doubled) await deriveForeign(sql, catalogue, router);
+    return freed.length;
+  });
+}
+
+const resentTogether = 200;
+
+/**
+ * Sends changes again whose verdict is overdue: the change or its verdict may be lost. The driver answers a revision that it has judged
+ * from what it wrote down, so this never does anything twice. Gives back how many were sent.
+ */
+export const resendOverdue = (
+  deps: { readonly outbox: Outbox; readonly messages: MessageForms },
+  resendAfterSeconds: number,
+): Promise<number> =>
+  deps.outbox.transaction(async (sql, send) => {
+    const vms = await overdueVms(sql, resendAfterSeconds, resentTogether);
+    if (vms.length === 0) return 0;
+    const rows = await sql.query<OperationRow>(
+      `SELECT * FROM operations WHERE vm_id = ANY($1) AND state = 'running' ORDER BY seq`,
+      [vms.map(({ id }) => id)],
+    );
+    const running: Operation[] = rows.map(toOperation).filter((operation) => !hasEnded(operation));
+    for (const vm of vms) {
+      const operations = running.filter(({ vmId, revision }) => vmId === vm.id && revision === vm.revision);
+      send(deps.messages.change(vm, vm.state === 'removing' ? null : (vm.wanted ?? vm.forwards), operations));
+    }
+    return vms.length;
+  });

@@ -1,0 +1,133 @@
+import type { Database, Sql } from '@berth/database';
+import type { Outbox, OutgoingMessage } from '@berth/messaging';
+import type { Books, Ledger, ValueStore } from '../../app/ports.ts';
+import type { Forward } from '../../domain/forward.ts';
+import type { Operation } from '../../domain/operation.ts';
+import { isUuid } from '../../domain/text-rules.ts';
+import type { Vm } from '../../domain/vm.ts';
+import { postgresClaims } from './claim-store.ts';
+import { deriveForeign } from './foreign-store.ts';
+import { PostgresOperationBook } from './operation-book.ts';
+import { lockRouters } from './router-rows.ts';
+import { SpaceCatalogue } from './space-catalogue.ts';
+import { rebuildSpans } from './span-store.ts';
+import { postgresValues, SpansOutOfStep } from './value-store.ts';
+import { aliveByMachineId, lowerCased, PostgresVmBook } from './vm-book.ts';
+import { storeVms, vmsAlive } from './vm-rows.ts';
+
+export interface LedgerSettings {
+  readonly quarantineMs: number;
+  /** How long a verdict may take before the change is sent again. */
+  readonly resendAfterSeconds: number;
+}
+
+/** How what happens is told to others. */
+export interface MessageForms {
+  change(vm: Vm, forwards: readonly Forward[] | null, operations: readonly Operation[]): OutgoingMessage;
+  ended(operation: Operation): OutgoingMessage;
+}
+
+const maxAttempts = 3;
+
+export interface LedgerDeps {
+  readonly database: Database;
+  readonly outbox: Outbox;
+  readonly messages: MessageForms;
+  /** Hears of each operation whose end has committed. */
+  readonly onEnded?: (operation: Operation) => void;
+}
+
+/** The allocator's books in Postgres: everything that a transaction reads and changes of some routers, under their locks. */
+export function postgresLedger(deps: LedgerDeps, settings: LedgerSettings): Ledger {
+  const { database, outbox, messages } = deps;
+
+  const attempt = async <T>(routers: readonly string[], work: (books: Books) => Promise<T>): Promise<T> => {
+    let ended: Operation[] = [];
+    const result = await outbox.transaction(async (sql, send) => {
+      ended = [];
+      const locked = await lockRouters(sql, routers);
+      const [clock] = await sql.query<{ now: string; incarnation: string }>(
+        'SELECT clock_timestamp() AS now, incarnation FROM installation',
+      );
+      if (clock === undefined) throw new Error('the table installation is empty');
+      const catalogue = once(() => SpaceCatalogue.read(sql, routers));
+      const vms = new PostgresVmBook(sql);
+      const operations = new PostgresOperationBook(sql);
+      const released = new Set<string>();
+      const outcome = await work({
+        now: new Date(clock.now),
+        incarnation: Number(clock.incarnation),
+        routers: locked,
+        vms,
+        operations,
+        values: noting(postgresValues(sql, catalogue, settings), released),
+        claims: postgresClaims(sql),
+        sendChange: (vm, forwards, causes) => send(messages.change(vm, forwards, causes)),
+        sendEnded(operation) {
+          ended.push(operation);
+          send(messages.ended(operation));
+        },
+      });
+      await storeVms(sql, vms.changed, settings.resendAfterSeconds);
+      await operations.store();
+      await handOverToOthers(sql, catalogue, [...released]);
+      return outcome;
+    });
+    for (const operation of ended) deps.onEnded?.(operation);
+    return result;
+  };
+
+  return {
+    async transaction(routers, work) {
+      for (let attempts = 1; ; attempts++) {
+        try {
+          return await attempt(routers, work);
+        } catch (error) {
+          if (attempts === maxAttempts || !(error instanceof SpansOutOfStep)) throw error;
+          await database.transaction((sql) => repair(sql, routers, error.spaceIds));
+        }
+      }
+    },
+
+    async routersOf(machineIds) {
+      const vms = await vmsAlive(database, machineIds.filter(isUuid), lowerCased(machineIds));
+      return new Map([...aliveByMachineId(vms, machineIds)].map(([machineId, vm]) => [machineId, vm.router]));
+    },
+  };
+}
+
+async function repair(sql: Sql, routers: readonly string[], spaceIds: readonly number[]): Promise<void> {
+  await lockRouters(sql, routers);
+  await rebuildSpans(sql, spaceIds);
+}
+
+/** `values`, with a note of the routers where something was given up. */
+const noting = (values: ValueStore, released: Set<string>): ValueStore => ({
+  reserve: (at, asked) => values.reserve(at, asked),
+  async release(given, how) {
+    for (const { router } of given) released.add(router);
+    await values.release(given, how);
+  },
+});
+
+/** What we give up and others hold on the router too is theirs from now on. */
+async function handOverToOthers(
+  sql: Sql,
+  catalogue: () => Promise<SpaceCatalogue>,
+  routers: readonly string[],
+): Promise<void> {
+  if (routers.length === 0) return;
+  const doubled = await sql.query<{ router: string }>(
+    'SELECT DISTINCT router FROM foreign_holdings WHERE conflict AND router = ANY($1)',
+    [routers],
+  );
+  for (const { router } of doubled) await deriveForeign(sql, await catalogue(), router);
+}
+
+function once<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | undefined;
+  return () => {
+    made ??= make();
+    return made;
+  };
+}

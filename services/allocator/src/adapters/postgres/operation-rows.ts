@@ -1,0 +1,132 @@
+import type { Sql } from '@berth/database';
+import type { WireError } from '@berth/errors';
+import type { Operation } from '../../domain/operation.ts';
+import type { Vm } from '../../domain/vm.ts';
+
+/** A VM as jsonb holds it: its moments are text there. */
+type StoredVm = Omit<Vm, 'createdAt' | 'updatedAt'> & { readonly createdAt: string; readonly updatedAt: string };
+
+export interface OperationRow {
+  readonly id: string;
+  readonly kind: Operation['kind'];
+  readonly state: Operation['state'];
+  readonly router: string;
+  readonly vm_id: string;
+  readonly vm_name: string;
+  readonly owner_group: string;
+  readonly principal_id: string;
+  readonly principal_name: string;
+  readonly request_id: string;
+  readonly traceparent: string;
+  readonly port_action: Operation['portAction'];
+  readonly port_names: readonly string[];
+  readonly step: string;
+  readonly revision: string;
+  readonly wanted: Operation['wanted'];
+  readonly reserved: readonly string[];
+  readonly alone: boolean;
+  readonly result: StoredVm | null;
+  readonly error: WireError | null;
+  /** Moments come as text from raw statements. */
+  readonly created_at: string;
+  readonly updated_at: string;
+}
+
+const fromStored = (vm: StoredVm): Vm => ({
+  ...vm,
+  createdAt: new Date(vm.createdAt),
+  updatedAt: new Date(vm.updatedAt),
+});
+
+export const toOperation = (row: OperationRow): Operation => ({
+  id: row.id,
+  kind: row.kind,
+  state: row.state,
+  router: row.router,
+  vmId: row.vm_id,
+  vmName: row.vm_name,
+  ownerGroup: row.owner_group,
+  principalId: row.principal_id,
+  principalName: row.principal_name,
+  requestId: row.request_id,
+  traceparent: row.traceparent,
+  portAction: row.port_action,
+  portNames: row.port_names,
+  step: row.step,
+  revision: Number(row.revision),
+  wanted: row.wanted,
+  reserved: row.reserved,
+  alone: row.alone,
+  result: row.result && fromStored(row.result),
+  error: row.error,
+  createdAt: new Date(row.created_at),
+  updatedAt: new Date(row.updated_at),
+});
+
+const columns = [
+  ['id', 'uuid'],
+  ['kind', 'text'],
+  ['state', 'text'],
+  ['router', 'text'],
+  ['vm_id', 'uuid'],
+  ['vm_name', 'text'],
+  ['owner_group', 'text'],
+  ['principal_id', 'text'],
+  ['principal_name', 'text'],
+  ['request_id', 'text'],
+  ['traceparent', 'text'],
+  ['port_action', 'text'],
+  ['port_names', 'jsonb'],
+  ['step', 'text'],
+  ['revision', 'bigint'],
+  ['wanted', 'jsonb'],
+  ['reserved', 'jsonb'],
+  ['alone', 'boolean'],
+  ['result', 'jsonb'],
+  ['error', 'jsonb'],
+  ['created_at', 'timestamptz'],
+  ['updated_at', 'timestamptz'],
+] as const;
+
+const names = columns.map(([name]) => name).join(', ');
+const changeable = ['state', 'step', 'revision', 'wanted', 'reserved', 'alone', 'result', 'error', 'updated_at'];
+const upsert = `INSERT INTO operations (${names})
+  SELECT ${names} FROM jsonb_to_recordset($1::jsonb) AS r (${columns.map((column) => column.join(' ')).join(', ')}, place integer)
+  ORDER BY place
+  ON CONFLICT (id) DO UPDATE SET ${changeable.map((name) => `${name} = excluded.${name}`).join(', ')}`;
+
+/** Writes operations whole; new ones get their place in the order of the list. */
+export async function storeOperations(sql: Sql, operations: readonly Operation[]): Promise<void> {
+  if (operations.length === 0) return;
+  const rows = operations.map((operation, place) => ({
+    place,
+    id: operation.id,
+    kind: operation.kind,
+    state: operation.state,
+    router: operation.router,
+    vm_id: operation.vmId,
+    vm_name: operation.vmName,
+    owner_group: operation.ownerGroup,
+    principal_id: operation.principalId,
+    principal_name: operation.principalName,
+    request_id: operation.requestId,
+    traceparent: operation.traceparent,
+    port_action: operation.portAction,
+    port_names: operation.portNames,
+    step: operation.step,
+    revision: operation.revision,
+    wanted: operation.wanted,
+    reserved: operation.reserved,
+    alone: operation.alone,
+    result: operation.result,
+    error: operation.error,
+    created_at: operation.createdAt,
+    updated_at: operation.updatedAt,
+  }));
+  await sql.execute(upsert, [JSON.stringify(rows)]);
+}
+
+export async function operationsById(sql: Sql, ids: readonly string[]): Promise<Operation[]> {
+  if (ids.length === 0) return [];
+  return (await sql.query<OperationRow>('SELECT * FROM operations WHERE id = ANY($1)', [ids])).map(toOperation);
+}

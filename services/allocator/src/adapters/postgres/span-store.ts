@@ -1,0 +1,101 @@
+import type { Sql } from '@berth/database';
+import { FreeSpans } from '../../domain/free-spans.ts';
+import type { NumberRange } from '../../domain/number-range.ts';
+
+/** Which free spans of a pool to fetch: at most `most` that begin in `within`, and the one that reaches into it from before. */
+export interface SpanWindow {
+  readonly poolId: number;
+  readonly within: NumberRange;
+  readonly most: number;
+}
+
+/** Fetch the `most` smallest spans that are long enough. */
+export interface BlockWindow {
+  readonly poolId: number;
+  readonly length: number;
+  readonly most: number;
+}
+
+interface SpanRow {
+  readonly pool_id: number;
+  readonly first: number;
+  readonly last: number;
+}
+
+/** All numbers that any pool can have. */
+export const everything: NumberRange = { first: 0, last: 2 ** 40 };
+
+/** The free spans around what a transaction deals with, by pool: each look is a few index steps, whatever the pool's size. */
+export async function loadSpans(
+  sql: Sql,
+  windows: readonly SpanWindow[],
+  blocks: readonly BlockWindow[] = [],
+): Promise<Map<number, FreeSpans>> {
+  const rows = await sql.query<SpanRow>(
+    `SELECT DISTINCT pool_id, first::float8 AS first, last::float8 AS last FROM (
+       SELECT q.pool_id, s.first, s.last
+         FROM unnest($1::int[], $2::bigint[], $3::bigint[], $4::int[]) AS q (pool_id, first, last, most)
+         CROSS JOIN LATERAL (
+           (SELECT f.first, f.last FROM free_spans f WHERE f.pool_id = q.pool_id AND f.first < q.first ORDER BY f.first DESC LIMIT 1)
+           UNION ALL
+           (SELECT f.first, f.last FROM free_spans f WHERE f.pool_id = q.pool_id AND f.first >= q.first AND f.first <= q.last
+            ORDER BY f.first LIMIT q.most)
+         ) s
+       UNION ALL
+       SELECT q.pool_id, s.first, s.last
+         FROM unnest($5::int[], $6::bigint[], $7::int[]) AS q (pool_id, length, most)
+         CROSS JOIN LATERAL (
+           SELECT f.first, f.last FROM free_spans f WHERE f.pool_id = q.pool_id AND f.length >= q.length
+           ORDER BY f.length, f.first LIMIT q.most
+         ) s
+     ) AS spans`,
+    [
+      windows.map(({ poolId }) => poolId),
+      windows.map(({ within }) => within.first),
+      windows.map(({ within }) => within.last),
+      windows.map(({ most }) => most),
+      blocks.map(({ poolId }) => poolId),
+      blocks.map(({ length }) => length),
+      blocks.map(({ most }) => most),
+    ],
+  );
+  const pools = Map.groupBy(rows, (row) => row.pool_id);
+  const poolIds = new Set([...windows, ...blocks].map(({ poolId }) => poolId));
+  return new Map([...poolIds].map((id) => [id, new FreeSpans(pools.get(id) ?? [])]));
+}
+
+/** Writes what a transaction made of the spans it loaded. */
+export async function storeSpans(sql: Sql, pools: ReadonlyMap<number, FreeSpans>): Promise<void> {
+  const changes = [...pools].map(([poolId, spans]) => ({ poolId, ...spans.changes() }));
+  const removed = changes.flatMap(({ poolId, removed }) => removed.map(({ first }) => ({ poolId, first })));
+  const added = changes.flatMap(({ poolId, added }) => added.map((span) => ({ poolId, ...span })));
+  if (removed.length > 0) {
+    await sql.execute(
+      `DELETE FROM free_spans f USING unnest($1::int[], $2::bigint[]) AS gone (pool_id, first)
+       WHERE f.pool_id = gone.pool_id AND f.first = gone.first`,
+      [removed.map(({ poolId }) => poolId), removed.map(({ first }) => first)],
+    );
+  }
+  if (added.length > 0) {
+    await sql.execute(
+      'INSERT INTO free_spans (pool_id, first, last) SELECT * FROM unnest($1::int[], $2::bigint[], $3::bigint[])',
+      [added.map(({ poolId }) => poolId), added.map(({ first }) => first), added.map(({ last }) => last)],
+    );
+  }
+}
+
+/** Makes the free spans of these spaces anew from their pools and allocations. */
+export async function rebuildSpans(sql: Sql, spaceIds: readonly number[]): Promise<void> {
+  await sql.execute('DELETE FROM free_spans WHERE pool_id IN (SELECT id FROM pools WHERE space_id = ANY($1))', [
+    spaceIds,
+  ]);
+  await sql.execute(
+    `INSERT INTO free_spans (pool_id, first, last)
+     SELECT free.pool_id, lower(free.span), upper(free.span) - 1 FROM (
+       SELECT r.pool_id, unnest(range_agg(r.span) - coalesce(
+         (SELECT range_agg(a.held) FROM allocations a WHERE a.space_id = r.space_id), '{}'::int8multirange)) AS span
+       FROM pool_ranges r WHERE r.space_id = ANY($1) GROUP BY r.pool_id, r.space_id
+     ) free`,
+    [spaceIds],
+  );
+}

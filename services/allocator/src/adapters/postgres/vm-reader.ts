@@ -1,0 +1,24 @@
+import type { Database } from '@berth/database';
+import type { VmReader } from '../../app/read-vms.ts';
+import { isUuid } from '../../domain/text-rules.ts';
+import { operationsById } from './operation-rows.ts';
+import { aliveByMachineId } from './vm-book.ts';
+import { vmPage, vmsAlive } from './vm-rows.ts';
+
+/** Reads outside of any transaction that changes something. */
+export const postgresReader = (database: Database): VmReader => ({
+  async vm(machineId) {
+    const vms = await vmsAlive(database, isUuid(machineId) ? [machineId] : [], [machineId.toLowerCase()]);
+    return aliveByMachineId(vms, [machineId]).get(machineId);
+  },
+  page: (page) => vmPage(database, page),
+  async operation(id) {
+    return (await operationsById(database, [id]))[0];
+  },
+  operationAfterWriters: (id) =>
+    database.transaction(async (sql) => {
+      // Whoever accepts commands looks at the clock while holding its routers' rows: this waits for all who have.
+      await sql.execute('SELECT FROM routers ORDER BY name FOR SHARE');
+      return (await operationsById(sql, [id]))[0];
+    }),
+});

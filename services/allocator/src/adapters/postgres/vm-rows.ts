@@ -1,0 +1,152 @@
+import type { Sql } from '@berth/database';
+import type { Vm } from '../../domain/vm.ts';
+
+/** A VM's row as the driver package reads it. */
+interface VmRow {
+  readonly id: string;
+  readonly name: string;
+  readonly mac_address: string;
+  readonly hostname: string;
+  readonly router: string;
+  readonly site: Vm['site'];
+  readonly internal_ip: string;
+  readonly rules: Vm['rules'];
+  readonly port_range: Vm['portRange'];
+  readonly metadata: Vm['metadata'];
+  readonly owner_group: string;
+  readonly state: Vm['state'];
+  readonly forwards: Vm['forwards'];
+  readonly wanted: Vm['wanted'];
+  readonly unsettled: boolean;
+  readonly revision: string;
+  readonly incarnation: string;
+  readonly version: string;
+  /** Moments come as text from raw statements. */
+  readonly created_at: string;
+  readonly updated_at: string;
+}
+
+const toVm = (row: VmRow): Vm => ({
+  id: row.id,
+  name: row.name,
+  macAddress: row.mac_address,
+  hostname: row.hostname,
+  router: row.router,
+  site: row.site,
+  internalIp: row.internal_ip,
+  rules: row.rules,
+  portRange: row.port_range,
+  metadata: row.metadata,
+  ownerGroup: row.owner_group,
+  state: row.state,
+  forwards: row.forwards,
+  wanted: row.wanted,
+  unsettled: row.unsettled,
+  revision: Number(row.revision),
+  incarnation: Number(row.incarnation),
+  version: Number(row.version),
+  createdAt: new Date(row.created_at),
+  updatedAt: new Date(row.updated_at),
+});
+
+const alive = "state NOT IN ('failed', 'removed')";
+
+/** VMs by id, tombstones too. */
+export async function vmsById(sql: Sql, ids: readonly string[]): Promise<Vm[]> {
+  if (ids.length === 0) return [];
+  return (await sql.query<VmRow>('SELECT * FROM vms WHERE id = ANY($1)', [ids])).map(toVm);
+}
+
+/** Living VMs whose name (ignoring case) or id is one of these. */
+export async function vmsAlive(sql: Sql, ids: readonly string[], names: readonly string[]): Promise<Vm[]> {
+  const rows = await sql.query<VmRow>(
+    `SELECT * FROM vms WHERE id = ANY($1) AND ${alive}
+     UNION ALL SELECT * FROM vms WHERE lower(name) = ANY($2) AND NOT id = ANY($1) AND ${alive}`,
+    [ids, names],
+  );
+  return rows.map(toVm);
+}
+
+/** A page of living VMs in the order of their names (ignoring case), after the given place. */
+export async function vmPage(
+  sql: Sql,
+  page: { readonly group: string; readonly after: readonly [string, string] | undefined; readonly size: number },
+): Promise<Vm[]> {
+  const rows = await sql.query<VmRow>(
+    `SELECT * FROM vms WHERE ${alive} AND ($1 = '' OR owner_group = $1)
+       AND ($2::text IS NULL OR (lower(name), id) > ($2, $3::uuid))
+     ORDER BY lower(name), id LIMIT $4`,
+    [page.group, page.after?.[0] ?? null, page.after?.[1] ?? null, page.size],
+  );
+  return rows.map(toVm);
+}
+
+const columns = [
+  ['id', 'uuid'],
+  ['name', 'text'],
+  ['mac_address', 'text'],
+  ['hostname', 'text'],
+  ['router', 'text'],
+  ['site', 'jsonb'],
+  ['internal_ip', 'text'],
+  ['rules', 'jsonb'],
+  ['port_range', 'jsonb'],
+  ['metadata', 'jsonb'],
+  ['owner_group', 'text'],
+  ['state', 'text'],
+  ['forwards', 'jsonb'],
+  ['wanted', 'jsonb'],
+  ['unsettled', 'boolean'],
+  ['revision', 'bigint'],
+  ['incarnation', 'bigint'],
+  ['version', 'bigint'],
+  ['created_at', 'timestamptz'],
+  ['updated_at', 'timestamptz'],
+] as const;
+
+const names = columns.map(([name]) => name).join(', ');
+const changeable = ['state', 'forwards', 'wanted', 'unsettled', 'revision', 'incarnation', 'version', 'updated_at'];
+const upsert = `INSERT INTO vms (${names}, resend_at)
+  SELECT ${names}, clock_timestamp() + make_interval(secs => $2)
+  FROM jsonb_to_recordset($1::jsonb) AS r (${columns.map((column) => column.join(' ')).join(', ')})
+  ON CONFLICT (id) DO UPDATE SET ${changeable.map((name) => `${name} = excluded.${name}`).join(', ')},
+    resend_at = excluded.resend_at, sends = 0`;
+
+/** Writes VMs whole, new and changed ones in one statement. */
+export async function storeVms(sql: Sql, vms: readonly Vm[], resendAfterSeconds: number): Promise<void> {
+  if (vms.length === 0) return;
+  const rows = vms.map((vm) => ({
+    id: vm.id,
+    name: vm.name,
+    mac_address: vm.macAddress,
+    hostname: vm.hostname,
+    router: vm.router,
+    site: vm.site,
+    internal_ip: vm.internalIp,
+    rules: vm.rules,
+    port_range: vm.portRange,
+    metadata: vm.metadata,
+    owner_group: vm.ownerGroup,
+    state: vm.state,
+    forwards: vm.forwards,
+    wanted: vm.wanted,
+    unsettled: vm.unsettled,
+    revision: vm.revision,
+    incarnation: vm.incarnation,
+    version: vm.version,
+    created_at: vm.createdAt,
+    updated_at: vm.updatedAt,
+  }));
+  await sql.execute(upsert, [JSON.stringify(rows), resendAfterSeconds]);
+}
+
+/** VMs whose verdict is overdue; their next turn is put off, longer each time. Rows that another transaction works on are left out. */
+export async function overdueVms(sql: Sql, resendAfterSeconds: number, most: number): Promise<Vm[]> {
+  const rows = await sql.query<VmRow>(
+    `UPDATE vms SET sends = sends + 1, resend_at = clock_timestamp() + make_interval(secs => least(3600, $1 * 2 ^ least(sends + 1, 12)))
+     WHERE id IN (SELECT id FROM vms WHERE unsettled AND resend_at < clock_timestamp() ORDER BY resend_at LIMIT $2 FOR UPDATE SKIP LOCKED)
+     RETURNING *`,
+    [resendAfterSeconds, most],
+  );
+  return rows.map(toVm);
+}

@@ -1,0 +1,245 @@
+import { DomainError } from '@berth/errors';
+import { type Progressed, runSaga } from '@berth/saga';
+import {
+  deadlinePassed,
+  idempotencyKeyReused,
+  idempotencyKeyRunning,
+  operationIdTaken,
+  vmNotFound,
+} from '../domain/errors.ts';
+import { parsePrefix } from '../domain/ipv4.ts';
+import { includes } from '../domain/number-range.ts';
+import { hasEnded, type Operation } from '../domain/operation.ts';
+import { assertAvailable, routerUnavailable, siteOf } from '../domain/router.ts';
+import { invalid } from '../domain/validate-provision.ts';
+import type { Vm } from '../domain/vm.ts';
+import { changePorts } from './change-ports.ts';
+import type { Accepted, Command, ProvisionCommand } from './commands.ts';
+import { decommissionVm } from './decommission-vm.ts';
+import { progressIn } from './operation-progress.ts';
+import { type Books, type Ledger, LookAgain } from './ports.ts';
+import { provisionVm } from './provision-vm.ts';
+
+export interface AcceptDeps {
+  readonly ledger: Ledger;
+  /** Known from the settings before the driver has told of it. */
+  readonly defaultRouter: string;
+}
+
+type Answer = Accepted | DomainError;
+type MachineCommand = Exclude<Command, ProvisionCommand>;
+
+const isProvision = (command: Command): command is ProvisionCommand => command.kind === 'provision-vm';
+const isMachine = (command: Command): command is MachineCommand => command.kind !== 'provision-vm';
+
+const maxLooks = 5;
+
+/** Accepts commands in one transaction: each is stored with all that it reserves and what is sent for it, or refused with nothing kept. */
+export async function acceptCommands(deps: AcceptDeps, commands: readonly Command[]): Promise<readonly Answer[]> {
+  for (let looks = 1; ; looks++) {
+    const routers = await deps.ledger.routersOf(commands.filter(isMachine).map(({ machineId }) => machineId));
+    const names = new Set([...routers.values(), ...commands.filter(isProvision).map(({ request }) => request.router)]);
+    try {
+      return await deps.ledger.transaction([...names], async (books) => {
+        const acceptance = new Acceptance(deps, books);
+        await acceptance.accept(commands);
+        return commands.map((command) => acceptance.answerTo(command));
+      });
+    } catch (error) {
+      if (!(error instanceof LookAgain) || looks === maxLooks) throw error;
+    }
+  }
+}
+
+/** The acceptance of one transaction's commands. */
+class Acceptance {
+  readonly #deps: AcceptDeps;
+  readonly #books: Books;
+  readonly #answers = new Map<Command, Answer>();
+
+  constructor(deps: AcceptDeps, books: Books) {
+    this.#deps = deps;
+    this.#books = books;
+  }
+
+  answerTo(command: Command): Answer {
+    const answer = this.#answers.get(command);
+    if (answer === undefined) throw new Error(`operation ${command.operationId} has no answer`);
+    return answer;
+  }
+
+  async accept(commands: readonly Command[]): Promise<void> {
+    await this.#answerRepeats(commands);
+    const open = commands.filter((command) => !this.#answers.has(command));
+    const inTime = open.filter((command) => command.deadline.getTime() > this.#books.now.getTime());
+    for (const command of open) if (!inTime.includes(command)) this.#answers.set(command, deadlinePassed());
+    await this.#provision(inTime.filter(isProvision));
+    await this.#changeMachines(inTime.filter(isMachine));
+  }
+
+  /** An operation id or key that is known is answered with what it started. */
+  async #answerRepeats(commands: readonly Command[]): Promise<void> {
+    const known = await this.#books.operations.byIds(commands.map(({ operationId }) => operationId));
+    const byKey = await this.#books.operations.byKeys(commands.map(({ key }) => key));
+    for (const [index, command] of commands.entries()) {
+      const operation = known.get(command.operationId);
+      const first = byKey[index];
+      if (operation) {
+        const own = operation.principalId === command.caller.id && operation.kind === command.kind;
+        this.#answers.set(command, own ? { operation, replayed: false } : operationIdTaken());
+      } else if (first && command.key) {
+        this.#answers.set(command, answerByKey(first, command.key.fingerprint));
+      }
+    }
+  }
+
+  async #provision(commands: readonly ProvisionCommand[]): Promise<void> {
+    const operations = commands.flatMap((command) => {
+      try {
+        this.#checkPlace(command);
+      } catch (error) {
+        return this.#refuse(command, error);
+      }
+      const operation: Operation = {
+        ...this.#newOperation(command),
+        router: command.request.router,
+        vmId: command.vmId,
+        vmName: command.request.vmName,
+        ownerGroup: command.ownerGroup,
+        request: command.request,
+      };
+      this.#books.operations.put(operation);
+      return [operation];
+    });
+    const store = progressIn(this.#books);
+    this.#answerWith(commands, await runSaga(provisionVm, operations, { deps: this.#books, store }));
+  }
+
+  /** Throws when the command names a place that is not there, or that cannot be had now. */
+  #checkPlace(command: ProvisionCommand): void {
+    const { router: name, addressRange } = command.request;
+    const router = this.#books.routers.get(name);
+    if (router === undefined) {
+      if (name === this.#deps.defaultRouter) throw routerUnavailable(name, 0);
+      throw new DomainError('invalid', 'UNKNOWN_ROUTER', `There is no router "${name}".`, {
+        fields: [{ field: 'router', message: `there is no router "${name}"` }],
+      });
+    }
+    if (!['', 'default'].includes(command.pool)) {
+      throw new DomainError('invalid', 'UNKNOWN_POOL', `There is no pool "${command.pool}".`, {
+        fields: [{ field: 'pool', message: `there is no pool "${command.pool}"` }],
+      });
+    }
+    const site = siteOf(router);
+    const subnet = parsePrefix(site.dhcpSubnet);
+    if (addressRange && !(subnet && includes(subnet, addressRange))) {
+      throw invalid([{ field: 'ip_range', message: `must lie within the DHCP subnet ${site.dhcpSubnet}` }]);
+    }
+    assertAvailable(router, command.mayWait);
+  }
+
+  async #changeMachines(commands: readonly MachineCommand[]): Promise<void> {
+    let left = commands;
+    const vms = await this.#books.vms.findAlive(commands.map(({ machineId }) => machineId));
+    while (left.length > 0) {
+      // A name and an id may mean the same VM: of those, one at a time.
+      const first = new Map(
+        left.map((command) => [vms.get(command.machineId)?.id ?? command, command] as const).reverse(),
+      );
+      const now = left.filter((command) => [...first.values()].includes(command));
+      left = left.filter((command) => !now.includes(command));
+      await this.#changeOneEach(now, vms);
+    }
+  }
+
+  async #changeOneEach(commands: readonly MachineCommand[], vms: ReadonlyMap<string, Vm>): Promise<void> {
+    const starting: Operation[] = [];
+    for (const command of commands) {
+      try {
+        const vm = this.#visibleVm(command, vms);
+        const operation: Operation = {
+          ...this.#newOperation(command),
+          router: vm.router,
+          vmId: vm.id,
+          vmName: vm.name,
+          ownerGroup: vm.ownerGroup,
+          ...(command.kind === 'change-ports' && { portAction: command.action, portNames: command.names }),
+        };
+        if (vm.unsettled || command.kind === 'decommission-vm') this.#assertAvailable(vm, command);
+        this.#books.operations.put(operation);
+        if (vm.unsettled) this.#answers.set(command, { operation, replayed: false });
+        else starting.push(operation);
+        if (vm.unsettled && command.key) this.#books.operations.remember(command.key, operation.id);
+      } catch (error) {
+        this.#refuse(command, error);
+      }
+    }
+    const options = { deps: this.#books, store: progressIn(this.#books) };
+    const of = (kind: Operation['kind']) => starting.filter((operation) => operation.kind === kind);
+    this.#answerWith(commands, await runSaga(changePorts, of('change-ports'), options));
+    this.#answerWith(commands, await runSaga(decommissionVm, of('decommission-vm'), options));
+  }
+
+  #visibleVm({ machineId, caller }: MachineCommand, vms: ReadonlyMap<string, Vm>): Vm {
+    const vm = vms.get(machineId);
+    if (vm === undefined || (caller.group !== '' && caller.group !== vm.ownerGroup)) throw vmNotFound(machineId);
+    if (!this.#books.routers.has(vm.router)) throw new LookAgain(); // the name went to another VM meanwhile
+    return vm;
+  }
+
+  #assertAvailable(vm: Vm, { mayWait }: MachineCommand): void {
+    const router = this.#books.routers.get(vm.router);
+    if (router) assertAvailable(router, mayWait);
+  }
+
+  #newOperation(command: Command) {
+    return {
+      id: command.operationId,
+      kind: command.kind,
+      state: 'pending',
+      principalId: command.caller.id,
+      principalName: command.caller.name,
+      requestId: command.requestId,
+      traceparent: command.traceparent,
+      portAction: null,
+      portNames: [],
+      step: '',
+      revision: 0,
+      wanted: null,
+      reserved: [],
+      alone: false,
+      result: null,
+      error: null,
+      createdAt: this.#books.now,
+      updatedAt: this.#books.now,
+      fresh: true,
+      impatient: !command.mayWait,
+    } as const;
+  }
+
+  #answerWith(commands: readonly Command[], progressed: readonly Progressed<Operation>[]): void {
+    const byId = new Map(progressed.map(({ instance, progress }) => [instance.id, progress]));
+    for (const command of commands) {
+      const progress = byId.get(command.operationId);
+      const operation = this.#books.operations.get(command.operationId);
+      if (progress?.state === 'failed') this.#answers.set(command, progress.error);
+      else if (progress && operation) {
+        this.#answers.set(command, { operation, replayed: false });
+        if (command.key) this.#books.operations.remember(command.key, operation.id);
+      }
+    }
+  }
+
+  #refuse(command: Command, error: unknown): [] {
+    if (!(error instanceof DomainError)) throw error;
+    this.#answers.set(command, error);
+    return [];
+  }
+}
+
+function answerByKey(first: { operation: Operation; fingerprint: Uint8Array }, fingerprint: Uint8Array): Answer {
+  if (!Buffer.from(first.fingerprint).equals(Buffer.from(fingerprint))) return idempotencyKeyReused();
+  return hasEnded(first.operation)
+    ? { operation: first.operation, replayed: true }
+    : idempotencyKeyRunning(first.operation.id);
+}

@@ -1,0 +1,72 @@
+import type { PortAction } from '../domain/change-forwards.ts';
+import type { Operation, ProvisionRequest } from '../domain/operation.ts';
+import type { KeyUse } from './ports.ts';
+
+/** Who asks. */
+export interface Caller {
+  readonly id: string;
+  readonly name: string;
+  readonly permissions: readonly string[];
+  /** The group whose VMs it may see and change; empty: all. */
+  readonly group: string;
+}
+
+interface CommandBase {
+  readonly operationId: string;
+  /** After this moment, by the database's clock, it is refused. */
+  readonly deadline: Date;
+  readonly caller: Caller;
+  readonly requestId: string;
+  readonly traceparent: string;
+  readonly key: KeyUse | undefined;
+  /** The caller is content with a change that waits for a router that is away. */
+  readonly mayWait: boolean;
+}
+
+export interface ProvisionCommand extends CommandBase {
+  readonly kind: 'provision-vm';
+  readonly vmId: string;
+  readonly ownerGroup: string;
+  /** Empty or `default`. */
+  readonly pool: string;
+  readonly request: ProvisionRequest;
+}
+
+export interface ChangePortsCommand extends CommandBase {
+  readonly kind: 'change-ports';
+  readonly machineId: string;
+  readonly action: PortAction;
+  readonly names: readonly string[];
+}
+
+export interface DecommissionCommand extends CommandBase {
+  readonly kind: 'decommission-vm';
+  readonly machineId: string;
+}
+
+/** A command whose form and permission have been checked. */
+export type Command = ProvisionCommand | ChangePortsCommand | DecommissionCommand;
+
+/** What a command started, or had started. */
+export interface Accepted {
+  readonly operation: Operation;
+  /** The Idempotency-Key was known: this is what its first use started. */
+  readonly replayed: boolean;
+}
+
+/**
+ * What two commands must not have in common to be accepted by the same transaction: then the later one sees what became of the earlier.
+ */
+export function exclusiveKeys(command: Command): string[] {
+  const keys = [`operation ${command.operationId}`];
+  if (command.key) keys.push(`key ${JSON.stringify([command.key.scope, command.key.key])}`);
+  if (command.kind !== 'provision-vm') return [...keys, `name ${command.machineId.toLowerCase()}`];
+  const { vmName, macAddress, hostname, router } = command.request;
+  return [
+    ...keys,
+    `name ${command.vmId}`,
+    `name ${vmName.toLowerCase()}`,
+    `mac ${router} ${macAddress}`,
+    `mapping ${router} ${hostname.toLowerCase()}`,
+  ];
+}

@@ -1,0 +1,60 @@
+import { toWire } from '@berth/errors';
+import type { Progress, SagaStore } from '@berth/saga';
+import type { Operation } from '../domain/operation.ts';
+import type { Vm } from '../domain/vm.ts';
+import type { Books } from './ports.ts';
+
+/** These operations as this transaction knows them: earlier steps may have changed them. */
+export const latest = (books: Books, operations: readonly Operation[]): Operation[] =>
+  operations.map((operation) => books.operations.get(operation.id) ?? operation);
+
+/** The VM of an operation that has one. */
+export function vmOf(books: Books, { id, vmId }: Operation): Vm {
+  const vm = books.vms.get(vmId);
+  if (vm === undefined) throw new Error(`the VM of operation ${id} is not loaded`);
+  return vm;
+}
+
+/** Its values may have been live: it was sent, and no verdict says that they never stood. */
+export const mayHaveStood = ({ revision, refusal }: Operation): boolean => revision > 0 && (refusal?.stood ?? true);
+
+/** The VM as the operation left it; for a removal: as it was. */
+function resultOf(operation: Operation, vm: Vm): Vm {
+  switch (operation.kind) {
+    case 'decommission-vm':
+      return { ...vm, state: 'active', wanted: null };
+    case 'change-ports':
+      return { ...vm, forwards: operation.wanted ?? vm.forwards, wanted: null };
+    default:
+      return vm;
+  }
+}
+
+function ended(books: Books, operation: Operation, progress: Progress): Operation {
+  const end = { step: '', updatedAt: books.now } as const;
+  if (progress.state === 'failed') return { ...operation, ...end, state: 'failed', error: toWire(progress.error) };
+  return { ...operation, ...end, state: 'succeeded', result: resultOf(operation, vmOf(books, operation)) };
+}
+
+/** Keeps each operation's progress in its own row, and tells of those that ended: all in the transaction that did the work. */
+export const progressIn = (books: Books): SagaStore<Operation> => ({
+  async save(progressed) {
+    for (const { instance, progress } of progressed) {
+      const [operation = instance] = latest(books, [instance]);
+      if (progress.state === 'waiting') {
+        books.operations.put({ ...operation, state: 'running', step: progress.step, updatedAt: books.now });
+      } else if (progress.state === 'again') {
+        // One that was sent has failed in company: its next try is its alone.
+        const alone = operation.alone || operation.revision > 0;
+        const start = { state: 'pending', step: '', revision: 0, wanted: null, reserved: [], alone } as const;
+        books.operations.put({ ...operation, ...start, updatedAt: books.now });
+      } else if (progress.state === 'failed' && operation.fresh) {
+        books.operations.forget(operation.id); // refused: nothing is stored, the caller has the answer
+      } else {
+        const end = ended(books, operation, progress);
+        books.operations.put(end);
+        books.sendEnded(end);
+      }
+    }
+  },
+});

@@ -1,0 +1,160 @@
+import type { DomainError } from '@berth/errors';
+import type { Chosen, Demand } from '../domain/choose-values.ts';
+import type { SpaceRanges } from '../domain/default-pools.ts';
+import type { ClaimKind } from '../domain/errors.ts';
+import type { Forward } from '../domain/forward.ts';
+import type { NumberRange } from '../domain/number-range.ts';
+import type { Operation } from '../domain/operation.ts';
+import type { Router, RouterState } from '../domain/router.ts';
+import type { RouterSite, Vm } from '../domain/vm.ts';
+
+/** Who holds a value, or held it: within the quarantine the same group and name get the same values back. */
+export interface Holder {
+  readonly vmId: string;
+  readonly vmName: string;
+  readonly ownerGroup: string;
+}
+
+/** A name or number in text form that must be held once: `scope` says within what. Compared as written. */
+export interface Claim {
+  readonly vmId: string;
+  readonly kind: ClaimKind;
+  readonly scope: string;
+  readonly value: string;
+}
+
+/** VMs of this transaction: read once, changed here, written together when it commits. */
+export interface VmBook {
+  /** Fetches those that this transaction has not seen yet, tombstones too. */
+  load(ids: readonly string[]): Promise<void>;
+  get(id: string): Vm | undefined;
+  put(vm: Vm): void;
+  /** Drops one that was put and never stored. */
+  forget(id: string): void;
+  /** Living VMs by name or id as the caller wrote it, loaded. */
+  findAlive(machineIds: readonly string[]): Promise<ReadonlyMap<string, Vm>>;
+}
+
+/** An Idempotency-Key as it came. */
+export interface KeyUse {
+  readonly scope: string;
+  readonly key: string;
+  readonly fingerprint: Uint8Array;
+}
+
+/** Operations of this transaction; what is put is written when it commits. */
+export interface OperationBook {
+  put(operation: Operation): void;
+  /** As this transaction knows it. */
+  get(id: string): Operation | undefined;
+  /** Drops one that was put and never stored. */
+  forget(id: string): void;
+  /** Pending and running ones of these VMs in the order they were accepted, those put in this transaction last. */
+  openOf(vmIds: readonly string[]): Promise<Operation[]>;
+  byIds(ids: readonly string[]): Promise<ReadonlyMap<string, Operation>>;
+  /** What these keys started within the last 24 hours; the answer's places are the keys'. */
+  byKeys(
+    keys: readonly (KeyUse | undefined)[],
+  ): Promise<readonly ({ operation: Operation; fingerprint: Uint8Array } | undefined)[]>;
+  /** Binds a key to an operation that was put. */
+  remember(key: KeyUse, operationId: string): void;
+}
+
+export interface ValueStore {
+  /** Reserves for each in order; one that cannot have all it asks for gets nothing, and the others do not notice. */
+  reserve(
+    at: { readonly router: string; readonly externalIp: string },
+    asked: readonly { readonly holder: Holder; readonly demand: Demand }[],
+  ): Promise<readonly (Chosen | DomainError)[]>;
+  /** Gives up what a VM holds: all of it, or the ports of these forwards. What is not held counts as given up. */
+  release(
+    given: readonly {
+      readonly router: string;
+      readonly holder: Holder;
+      readonly slots: readonly string[] | undefined;
+    }[],
+    how: 'quarantine' | 'free',
+  ): Promise<void>;
+}
+
+export interface ClaimStore {
+  /** Takes each that nobody holds; gives back those that somebody else does. Taking again what one holds is fine. */
+  take(claims: readonly Claim[]): Promise<readonly Claim[]>;
+  release(vmIds: readonly string[]): Promise<void>;
+}
+
+/** Everything that one transaction works on. The routers' rows are locked, so nothing of theirs changes beside it. */
+export interface Books {
+  /** By the database's clock, after the locks were taken. */
+  readonly now: Date;
+  readonly incarnation: number;
+  readonly routers: ReadonlyMap<string, Router>;
+  readonly vms: VmBook;
+  readonly operations: OperationBook;
+  readonly values: ValueStore;
+  readonly claims: ClaimStore;
+  /** Tells the driver what the VM shall have on its router; null: nothing. Leaves when the transaction commits. */
+  sendChange(vm: Vm, forwards: readonly Forward[] | null, operations: readonly Operation[]): void;
+  /** Tells everyone that an operation ended. */
+  sendEnded(operation: Operation): void;
+}
+
+export interface Ledger {
+  /** Runs `work` in one transaction that locks these routers; may run it again, so it must have no effects elsewhere. */
+  transaction<T>(routers: readonly string[], work: (books: Books) => Promise<T>): Promise<T>;
+  /** The routers of living VMs, by the names or ids that the caller wrote. A look without locks. */
+  routersOf(machineIds: readonly string[]): Promise<ReadonlyMap<string, string>>;
+}
+
+/** Thrown when what was looked up before the locks were taken no longer holds: the transaction is run again from the look-up on. */
+export class LookAgain extends Error {
+  override readonly name = 'LookAgain';
+}
+
+/** How a router stands, as the driver tells it. */
+export interface RouterReport {
+  readonly name: string;
+  readonly epoch: bigint;
+  readonly sequence: bigint;
+  readonly state: RouterState;
+  readonly retryAfterSeconds: number;
+  readonly reason: string;
+  readonly since: Date | null;
+  readonly site: RouterSite | null;
+  readonly gateway: string;
+  readonly version: string;
+  readonly inventory: bigint;
+}
+
+/** Something that others hold on a router. */
+export interface ForeignValue {
+  readonly kind: 'address' | 'tcp' | 'udp' | 'rule' | 'mac' | 'mapping';
+  /** Numbers. */
+  readonly held: NumberRange | null;
+  /** MAC or mapping name, in lower case. */
+  readonly value: string;
+  /** Ports: the address they are on; empty for any. */
+  readonly externalIp: string;
+  readonly path: string;
+}
+
+/** A value of ours that others hold too. */
+export interface ForeignConflict {
+  readonly kind: string;
+  readonly value: string;
+  readonly path: string;
+}
+
+export interface RouterStore {
+  /** Stores reports that are newer than what is known, with the pools of those whose place in the network changed. */
+  report(reports: readonly RouterReport[], ranges: (router: Router) => readonly SpaceRanges[]): Promise<void>;
+  all(): Promise<readonly Router[]>;
+  /** Makes the router's default pools what the settings say. Repeatable. */
+  reconcilePools(router: string, ranges: (router: Router) => readonly SpaceRanges[]): Promise<void>;
+  /** Replaces what others hold. An older inventory than the one that is there changes nothing. Gives back what is held twice. */
+  replaceForeign(
+    router: string,
+    inventory: bigint,
+    values: readonly ForeignValue[],
+  ): Promise<readonly ForeignConflict[]>;
+}

@@ -1,0 +1,79 @@
+import { DomainError } from '@berth/errors';
+import { again, done, failed, resumeSaga, type Saga, type StepOutcome } from '@berth/saga';
+import type { Operation, OperationKind } from '../domain/operation.ts';
+import type { Vm } from '../domain/vm.ts';
+import { changePorts } from './change-ports.ts';
+import { decommissionVm } from './decommission-vm.ts';
+import { progressIn } from './operation-progress.ts';
+import type { Books, Ledger } from './ports.ts';
+import { provisionVm } from './provision-vm.ts';
+import { startWaiting } from './start-waiting.ts';
+
+/** The driver's final word on one revision of one VM. */
+export interface Verdict {
+  readonly router: string;
+  readonly vmId: string;
+  readonly incarnation: number;
+  readonly revision: number;
+  readonly applied: boolean;
+  /** When refused: a stable code and the router's words. */
+  readonly code: string;
+  readonly message: string;
+  /** Refused values may have been live for a moment. */
+  readonly stood: boolean;
+}
+
+const sagas: Record<OperationKind, Saga<Operation, Books>> = {
+  'provision-vm': provisionVm,
+  'change-ports': changePorts,
+  'decommission-vm': decommissionVm,
+};
+
+const refusalOf = ({ code, message }: Verdict): DomainError =>
+  new DomainError(
+    code === 'ROUTER_CONFLICT' ? 'conflict' : 'rejected',
+    code || 'ROUTER_REFUSED',
+    message || 'The router refused the change.',
+  );
+
+const isAwaited = (vm: Vm, verdict: Verdict): boolean =>
+  vm.unsettled &&
+  vm.router === verdict.router &&
+  vm.revision === verdict.revision &&
+  vm.incarnation === verdict.incarnation;
+
+function outcomeOf(verdict: Verdict, together: number): StepOutcome {
+  if (verdict.applied) return done;
+  return together > 1 ? again : failed(refusalOf(verdict)); // nobody knows yet which of several was refused
+}
+
+/**
+ * Ends what the driver has judged, and starts what waited behind it, in one transaction. Verdicts that nobody waits for (repeats, older
+ * revisions) change nothing.
+ */
+export async function settleVerdicts(deps: { readonly ledger: Ledger }, verdicts: readonly Verdict[]): Promise<void> {
+  const routers = [...new Set(verdicts.map(({ router }) => router))];
+  await deps.ledger.transaction(routers, async (books) => {
+    await books.vms.load(verdicts.map(({ vmId }) => vmId));
+    const due = new Map<string, Verdict>();
+    for (const verdict of verdicts) {
+      const vm = books.vms.get(verdict.vmId);
+      if (vm && isAwaited(vm, verdict)) due.set(vm.id, verdict);
+    }
+    if (due.size === 0) return;
+    const vmIds = [...due.keys()];
+    const running = (await books.operations.openOf(vmIds)).filter(({ state }) => state === 'running');
+    for (const [kind, operations] of Map.groupBy(running, (operation) => operation.kind)) {
+      const together = Map.groupBy(operations, ({ vmId }) => vmId);
+      const resumed = operations.flatMap((instance) => {
+        const verdict = due.get(instance.vmId);
+        if (verdict === undefined) return [];
+        if (!verdict.applied) books.operations.put({ ...instance, refusal: { stood: verdict.stood } });
+        const outcome = outcomeOf(verdict, together.get(instance.vmId)?.length ?? 1);
+        return [{ instance, step: instance.step, outcome }];
+      });
+      await resumeSaga(sagas[kind], resumed, { deps: books, store: progressIn(books) });
+    }
+    await startWaiting(books, vmIds);
+  });
+}

@@ -1,0 +1,64 @@
+import { envReader } from '@berth/service-kit';
+import { forwardablePorts, type PoolSettings } from './domain/default-pools.ts';
+import { parseAddressRange } from './domain/ipv4.ts';
+import { includes, type NumberRange } from './domain/number-range.ts';
+
+export interface AllocatorConfig {
+  readonly databaseUrl: string;
+  readonly natsUrl: string;
+  readonly subjectPrefix: string;
+  readonly grpcHost: string;
+  /** 0 lets the system choose. */
+  readonly grpcPort: number;
+  /** The router of commands that name none. */
+  readonly defaultRouter: string;
+  readonly pools: PoolSettings;
+  /** How long released addresses, ports and rule numbers are held back: flows outlive a removed rule. */
+  readonly quarantineMs: number;
+  /** How long a verdict may take before the change is sent to the driver again. */
+  readonly resendAfterSeconds: number;
+}
+
+const lastRuleNumber = 999_999;
+
+/** `a-b` of whole numbers. */
+function parseNumberRange(text: string): NumberRange | undefined {
+  const match = /^\s*(\d{1,9})\s*-\s*(\d{1,9})\s*$/.exec(text);
+  const range = match && { first: Number(match[1]), last: Number(match[2]) };
+  return range && range.first <= range.last ? range : undefined;
+}
+
+/** Reads the settings; throws once, naming every one that is wrong. */
+export function readConfig(env: NodeJS.ProcessEnv): AllocatorConfig {
+  const read = envReader(env);
+  const numberRange = (name: string, fallback: string, within: NumberRange): NumberRange => {
+    const range = parseNumberRange(read.text(name, { fallback }));
+    if (range && includes(within, range)) return range;
+    read.reject(`${name} must be a range like ${fallback} within ${within.first}-${within.last}`);
+    return within;
+  };
+  const addressText = read.optionalText('BERTH_ADDRESS_RANGE');
+  const addressRange = addressText === undefined ? undefined : parseAddressRange(addressText);
+  if (addressText !== undefined && addressRange === undefined) {
+    read.reject('BERTH_ADDRESS_RANGE must be a range of IPv4 addresses like 10.0.0.10-10.0.0.250, or a prefix');
+  }
+  return read.finish({
+    databaseUrl: read.url('DATABASE_URL'),
+    natsUrl: read.text('NATS_URL'),
+    subjectPrefix: read.text('BERTH_SUBJECT_PREFIX', {
+      fallback: 'berth',
+      pattern: /^[A-Za-z0-9_-]+$/,
+      hint: 'letters, digits, underscores and hyphens',
+    }),
+    grpcHost: read.text('GRPC_HOST', { fallback: '127.0.0.1' }),
+    grpcPort: read.integer('GRPC_PORT', { min: 0, max: 65_535, fallback: 8_801 }),
+    defaultRouter: read.text('VYOS_ROUTER_NAME', { fallback: 'default' }),
+    pools: {
+      addressRange,
+      portRange: numberRange('BERTH_PORT_RANGE', '32000-33000', forwardablePorts),
+      ruleRange: numberRange('BERTH_RULE_RANGE', '10000-999999', { first: 1, last: lastRuleNumber }),
+    },
+    quarantineMs: read.integer('BERTH_QUARANTINE_SECONDS', { min: 0, max: 86_400 * 365, fallback: 60 }) * 1_000,
+    resendAfterSeconds: read.integer('BERTH_RESEND_SECONDS', { min: 1, max: 86_400, fallback: 30 }),
+  });
+}

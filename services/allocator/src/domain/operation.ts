@@ -1,0 +1,68 @@
+import type { WireError } from '@berth/errors';
+import type { PortAction } from './change-forwards.ts';
+import type { Forward, ForwardWish } from './forward.ts';
+import type { NumberRange } from './number-range.ts';
+import type { Vm } from './vm.ts';
+
+export type OperationKind = 'provision-vm' | 'change-ports' | 'decommission-vm';
+export type OperationState = 'pending' | 'running' | 'succeeded' | 'failed' | 'cancelled';
+
+export const hasEnded = ({ state }: { state: OperationState }): boolean => state !== 'pending' && state !== 'running';
+
+/** What a provision asks for beyond what its VM keeps; needed until its values are reserved, in the transaction that accepts it. */
+export interface ProvisionRequest {
+  readonly vmName: string;
+  readonly macAddress: string;
+  readonly hostname: string;
+  readonly router: string;
+  readonly metadata: Readonly<Record<string, unknown>> | null;
+  readonly addressRange: NumberRange | undefined;
+  readonly portRange: NumberRange | undefined;
+  readonly forwards: readonly ForwardWish[];
+}
+
+/** A verdict as far as the way back needs it. */
+export interface Refusal {
+  /** The values may have been live for a moment. */
+  readonly stood: boolean;
+}
+
+/** An accepted request and what became of it; the instance that the sagas work on. */
+export interface Operation {
+  readonly id: string;
+  readonly kind: OperationKind;
+  readonly state: OperationState;
+  readonly router: string;
+  readonly vmId: string;
+  readonly vmName: string;
+  readonly ownerGroup: string;
+  readonly principalId: string;
+  readonly principalName: string;
+  readonly requestId: string;
+  readonly traceparent: string;
+  /** change-ports: what was asked for. */
+  readonly portAction: PortAction | null;
+  readonly portNames: readonly string[];
+  /** The saga's step that waits; empty when none does. */
+  readonly step: string;
+  /** The revision that carries it to the router; 0 before. */
+  readonly revision: number;
+  /** The VM's forwards once this operation is done. */
+  readonly wanted: readonly Forward[] | null;
+  /** The forwards that got an external port for this operation; what its undo gives back. */
+  readonly reserved: readonly string[];
+  /** A revision that it shared with others was refused: the next try is its alone. */
+  readonly alone: boolean;
+  readonly result: Vm | null;
+  readonly error: WireError | null;
+  readonly createdAt: Date;
+  readonly updatedAt: Date;
+
+  // Known in the transaction that accepts or settles it, and not stored:
+  readonly request?: ProvisionRequest;
+  /** It is being accepted: should it fail now, it is refused and nothing is kept of it. */
+  readonly fresh?: boolean;
+  /** The caller will not wait for a router that is away: then refuse instead of accepting. */
+  readonly impatient?: boolean;
+  readonly refusal?: Refusal;
+}

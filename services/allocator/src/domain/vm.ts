@@ -1,0 +1,51 @@
+import type { Forward } from './forward.ts';
+import type { NumberRange } from './number-range.ts';
+
+/**
+ * Where a VM stands: `provisioning`, `active` and `removing` are alive; `failed` was never confirmed by the router and undone; `removed`
+ * was there. The last two are tombstones: an id is never used again.
+ */
+export type VmState = 'provisioning' | 'active' | 'removing' | 'failed' | 'removed';
+
+export const isAlive = ({ state }: { state: VmState }): boolean => state !== 'failed' && state !== 'removed';
+
+/** Where on its router a VM's lines go; fixed when it is provisioned. */
+export interface RouterSite {
+  readonly wanInterface: string;
+  readonly externalIp: string;
+  readonly dhcpNetwork: string;
+  readonly dhcpSubnet: string;
+}
+
+/** A VM as the allocator keeps it. */
+export interface Vm {
+  readonly id: string;
+  readonly name: string;
+  readonly macAddress: string;
+  /** The static mapping's name on the router. */
+  readonly hostname: string;
+  readonly router: string;
+  readonly site: RouterSite;
+  readonly internalIp: string;
+  /** Its block of rule numbers; the template's come first. */
+  readonly rules: NumberRange;
+  /** Where its external ports must lie, when it was provisioned so. */
+  readonly portRange: NumberRange | null;
+  readonly metadata: Readonly<Record<string, unknown>> | null;
+  readonly ownerGroup: string;
+  readonly state: VmState;
+  /** What the router has confirmed. */
+  readonly forwards: readonly Forward[];
+  /** What the revision on its way to the router asks for; null when none is on its way, and for a removal. */
+  readonly wanted: readonly Forward[] | null;
+  /** A revision is on its way: its verdict is awaited. There is never more than one. */
+  readonly unsettled: boolean;
+  /** The number of the newest revision; 0 before the first. */
+  readonly revision: number;
+  /** Grows with each restore of the database; older incarnations' verdicts mean nothing. */
+  readonly incarnation: number;
+  /** Grows with each stored change. */
+  readonly version: number;
+  readonly createdAt: Date;
+  readonly updatedAt: Date;
+}

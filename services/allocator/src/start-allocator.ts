@@ -1,0 +1,126 @@
+import { streams } from '@berth/contracts';
+import { type Database, openDatabase } from '@berth/database';
+import { isKind } from '@berth/errors';
+import { connectBus, Outbox } from '@berth/messaging';
+import type { Logger, ServiceContext } from '@berth/service-kit';
+import { allocatorMetrics } from './adapters/allocator-metrics.ts';
+import { serveGrpc } from './adapters/grpc/serve-grpc.ts';
+import { consumeVerdicts } from './adapters/nats/consume-verdicts.ts';
+import { askReports, consumeReports, fetchInventory } from './adapters/nats/driver-reports.ts';
+import { changeMessage, endedMessage } from './adapters/nats/outgoing-messages.ts';
+import { serveVms } from './adapters/nats/serve-vms.ts';
+import { endQuarantines, resendOverdue } from './adapters/postgres/housekeeping.ts';
+import { type MessageForms, postgresLedger } from './adapters/postgres/ledger.ts';
+import { migrations } from './adapters/postgres/migrations.ts';
+import { dropOldKeys } from './adapters/postgres/operation-book.ts';
+import { postgresRouters } from './adapters/postgres/router-store.ts';
+import { postgresReader } from './adapters/postgres/vm-reader.ts';
+import { repeatedly } from './adapters/repeatedly.ts';
+import { acceptCommands } from './app/accept-commands.ts';
+import { CommandQueue } from './app/command-queue.ts';
+import { catchUpInventories, type FollowDeps, reconcileAllPools, takeReports } from './app/follow-routers.ts';
+import type { AllocatorConfig } from './config.ts';
+
+const everySecondMs = 1_000;
+const askDriverEveryMs = 15_000;
+const dropKeysEveryMs = 600_000;
+
+export const openAllocatorDatabase = (url: string): Promise<Database> =>
+  openDatabase({ url, schema: 'allocator', migrations, applicationName: 'berth-allocator' });
+
+type Context = Pick<ServiceContext, 'log' | 'metrics' | 'onStop' | 'readyWhen' | 'announce' | 'fail'>;
+
+/** Starts the allocator: several may run side by side. What it began is ended by the context's stop, the last first. */
+export async function startAllocator(config: AllocatorConfig, context: Context): Promise<void> {
+  const { log, metrics, onStop, readyWhen, announce, fail } = context;
+  const database = await openAllocatorDatabase(config.databaseUrl);
+  onStop(() => database.close());
+  await database.migrate();
+  readyWhen('database', () => database.ping());
+
+  const { natsUrl: url, subjectPrefix: prefix } = config;
+  const bus = await connectBus({ url, prefix, name: 'allocator', log, metrics, fail });
+  onStop(() => bus.drain());
+  readyWhen('bus', () => bus.ping());
+
+  const outbox = new Outbox({ database, bus, streams: [streams.routerChanges, streams.events] });
+  await outbox.start();
+  onStop(() => outbox.stop());
+
+  const counted = allocatorMetrics(metrics, database);
+  const messages: MessageForms = { change: changeMessage, ended: endedMessage };
+  const ledger = postgresLedger({ database, outbox, messages, onEnded: counted.countEnd }, config);
+
+  const following: FollowDeps = {
+    routers: postgresRouters(database),
+    pools: config.pools,
+    fetchInventory: (router) => fetchInventory(bus, router),
+    onConflicts: (router, conflicts) => log.warn({ router, conflicts }, 'others hold values of ours on the router'),
+  };
+  await reconcileAllPools(following);
+  const catchUp = oneAtATime(() => catchUpInventories(following));
+  const takeAndCatchUp: Parameters<typeof consumeReports>[1] = async (reports) => {
+    await takeReports(following, reports);
+    // A driver that cannot answer now is asked again below; the reports are taken.
+    await catchUp().catch((error) => log.debug({ err: error }, 'inventory not fetched yet'));
+  };
+  const reports = consumeReports({ bus, database }, takeAndCatchUp);
+  onStop(() => reports.stop());
+  onStop(repeatedly(everySecondMs, log, 'fetching inventories', () => quietly(log, catchUp)));
+  const ask = () => quietly(log, async () => takeAndCatchUp(await askReports(bus)));
+  onStop(repeatedly(askDriverEveryMs, log, 'asking how the routers stand', ask));
+  void ask().catch((error) => log.warn({ err: error }, 'asking how the routers stand failed'));
+
+  const verdicts = consumeVerdicts({ bus, database, ledger });
+  onStop(() => verdicts.stop());
+
+  onStop(repeatedly(everySecondMs, log, 'ending quarantines', () => endQuarantines(database)));
+  onStop(repeatedly(everySecondMs, log, 'sending overdue changes again', () => resend(config)));
+  onStop(repeatedly(dropKeysEveryMs, log, 'dropping old idempotency keys', () => dropOldKeys(database)));
+  const resend = async ({ resendAfterSeconds }: AllocatorConfig) => {
+    const count = await resendOverdue({ outbox, messages }, resendAfterSeconds);
+    if (count > 0) log.info({ count }, 'changes sent again: their verdicts are overdue');
+  };
+
+  const { defaultRouter } = config;
+  const commands = new CommandQueue(
+    counted.measured((together) => acceptCommands({ ledger, defaultRouter }, together)),
+  );
+  const onAnswer = counted.countAnswer;
+  const stopServing = serveVms(bus, { commands, reader: postgresReader(database), defaultRouter, onAnswer });
+  onStop(async () => {
+    await stopServing();
+    await commands.idle();
+  });
+
+  const grpc = await serveGrpc({ host: config.grpcHost, port: config.grpcPort }, { log, ping: () => database.ping() });
+  onStop(() => grpc.stop());
+  await bus.ping(); // the server knows of the subscriptions now
+  announce({ grpc: grpc.address });
+}
+
+/** A driver that is away is nothing to tell of each second. */
+async function quietly(log: Logger, work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    if (!isKind(error, 'unavailable') && !isKind(error, 'not_found')) throw error;
+    log.debug({ err: error }, 'the driver does not answer');
+  }
+}
+
+/** `work`, where who asks while it runs gets a run that begins afterwards. */
+function oneAtATime(work: () => Promise<void>): () => Promise<void> {
+  let last: Promise<void> = Promise.resolve();
+  let next: Promise<void> | undefined;
+  return () => {
+    next ??= last
+      .catch(() => {})
+      .then(() => {
+        next = undefined;
+        last = work();
+        return last;
+      });
+    return next;
+  };
+}

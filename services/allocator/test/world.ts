@@ -1,0 +1,219 @@
+import { randomUUID } from 'node:crypto';
+import type { TestContext } from 'node:test';
+import {
+  type CommandContext,
+  type CommandContextSchema,
+  type Operation,
+  OperationState,
+  type PortAction,
+  type Principal,
+  type PrincipalSchema,
+  type ProvisionVmRequest,
+  type ProvisionVmRequestSchema,
+  VmService,
+} from '@berth/contracts';
+import type { Database } from '@berth/database';
+import { type Bus, connectBus, request } from '@berth/messaging';
+import { createLogger, type Logger } from '@berth/service-kit';
+import { eventually, freshDatabase, freshPrefix, testNats } from '@berth/testing';
+import type { MessageInitShape } from '@bufbuild/protobuf';
+import { timestampFromMs } from '@bufbuild/protobuf/wkt';
+import { Registry } from 'prom-client';
+import type { AllocatorConfig } from '../src/config.ts';
+import { openAllocatorDatabase, startAllocator } from '../src/start-allocator.ts';
+import { DriverSide } from './driver-side.ts';
+
+type ProvisionInit = Exclude<MessageInitShape<typeof ProvisionVmRequestSchema>, ProvisionVmRequest>;
+type ContextInit = Exclude<MessageInitShape<typeof CommandContextSchema>, CommandContext>;
+
+/** A running allocator of a test. */
+export interface Replica {
+  readonly metrics: Registry;
+  readonly addresses: Record<string, string>;
+  stop(): Promise<void>;
+}
+
+export const silentLog = (): Logger => createLogger('test', process.env['BERTH_TEST_LOG'] ?? 'fatal');
+
+export const aPrincipal = (overrides: Partial<Principal> = {}): MessageInitShape<typeof PrincipalSchema> => ({
+  id: 'key-1',
+  kind: 'api_key',
+  name: 'tests',
+  permissions: ['vms:read', 'vms:write', 'operations:read'],
+  group: '',
+  ...overrides,
+});
+
+/** One database, one prefix on the bus, any number of allocators, and the test in the driver's place. */
+export class World {
+  readonly config: AllocatorConfig;
+  readonly bus: Bus;
+  readonly database: Database;
+  readonly driver: DriverSide;
+  readonly #t: TestContext;
+
+  constructor(t: TestContext, parts: Pick<World, 'config' | 'bus' | 'database' | 'driver'>) {
+    this.#t = t;
+    this.config = parts.config;
+    this.bus = parts.bus;
+    this.database = parts.database;
+    this.driver = parts.driver;
+  }
+
+  async startReplica(): Promise<Replica> {
+    const stops: (() => Promise<unknown> | unknown)[] = [];
+    const addresses: Record<string, string> = {};
+    const metrics = new Registry();
+    let stopped: Promise<void> | undefined;
+    const stop = () => {
+      stopped ??= (async () => {
+        for (const one of stops.reverse()) await one();
+      })();
+      return stopped;
+    };
+    this.#t.after(stop);
+    await startAllocator(this.config, {
+      log: silentLog(),
+      metrics,
+      onStop: (one) => void stops.push(one),
+      readyWhen: () => {},
+      announce: (more) => void Object.assign(addresses, more),
+      fail: (error) => {
+        throw error;
+      },
+    });
+    return { metrics, addresses, stop };
+  }
+
+  context(overrides: ContextInit = {}): ContextInit {
+    return {
+      operationId: randomUUID(),
+      deadline: timestampFromMs(Date.now() + 20_000),
+      principal: aPrincipal(),
+      requestId: 'req-1',
+      ...overrides,
+    };
+  }
+
+  /** Asks for a VM; gives back the operation as it was accepted. */
+  async provision(init: Partial<ProvisionInit> & { vmName: string }, context: ContextInit = {}): Promise<Operation> {
+    const message = { vmId: randomUUID(), ...init, context: this.context(context) };
+    const reply = await request(this.bus, VmService.method.provisionVm, message, { timeoutMs: 20_000 });
+    return operationOf(reply);
+  }
+
+  async changePorts(
+    machineId: string,
+    action: PortAction,
+    portNames: string[] = [],
+    context: ContextInit = {},
+  ): Promise<Operation> {
+    const message = { context: this.context(context), machineId, action, portNames };
+    return operationOf(await request(this.bus, VmService.method.changePorts, message, { timeoutMs: 20_000 }));
+  }
+
+  async decommission(machineId: string, context: ContextInit = {}): Promise<Operation> {
+    const message = { context: this.context(context), machineId };
+    return operationOf(await request(this.bus, VmService.method.decommissionVm, message, { timeoutMs: 20_000 }));
+  }
+
+  async vm(machineId: string, principal = aPrincipal()) {
+    const reply = await request(this.bus, VmService.method.getVm, { principal, machineId }, { timeoutMs: 5_000 });
+    if (!reply.vm) throw new Error('no VM in the reply');
+    return reply.vm;
+  }
+
+  async operation(operationId: string, principal = aPrincipal()): Promise<Operation> {
+    const message = { principal, operationId };
+    return operationOf(await request(this.bus, VmService.method.getOperation, message, { timeoutMs: 5_000 }));
+  }
+
+  /** The operation once it has ended. */
+  ended({ id }: { id: string }): Promise<Operation> {
+    return eventually(
+      async () => {
+        const operation = await this.operation(id);
+        const open = [OperationState.PENDING, OperationState.RUNNING];
+        return open.includes(operation.state) ? undefined : operation;
+      },
+      { what: `the end of operation ${id}` },
+    );
+  }
+
+  /** Provisions, and the router takes it. */
+  async provisioned(init: Partial<ProvisionInit> & { vmName: string }): Promise<Operation> {
+    const operation = await this.provision(init);
+    await this.driver.settle(operation.vmId, { applied: true });
+    return this.ended(operation);
+  }
+
+  /** Waits until the allocator has taken the newest report and inventory. */
+  async routerReady(): Promise<void> {
+    await eventually(
+      async () => {
+        const rows = await this.query<{ inventory_loaded: string }>(
+          "SELECT inventory_loaded FROM routers WHERE name = 'default'",
+        );
+        return BigInt(rows[0]?.inventory_loaded ?? 0) === this.driver.inventory;
+      },
+      { what: 'the newest inventory' },
+    );
+  }
+
+  query<Row>(text: string, values: readonly unknown[] = []): Promise<Row[]> {
+    return this.database.query<Row>(text, values);
+  }
+}
+
+const operationOf = ({ operation }: { operation?: Operation | undefined }): Operation => {
+  if (!operation) throw new Error('no operation in the reply');
+  return operation;
+};
+
+export interface WorldOptions {
+  readonly replicas?: number;
+  readonly config?: Partial<AllocatorConfig>;
+  /** false: the driver has told nothing yet. */
+  readonly routerKnown?: boolean;
+  readonly foreign?: DriverSide['holdings'];
+}
+
+/** Makes a world in which, unless told otherwise, one allocator runs and the router `default` answers. */
+export async function makeWorld(t: TestContext, options: WorldOptions = {}): Promise<World> {
+  const { url: databaseUrl } = await freshDatabase(t);
+  const { url: natsUrl } = await testNats();
+  const subjectPrefix = freshPrefix(t);
+  const log = silentLog();
+  const bus = await connectBus({ url: natsUrl, prefix: subjectPrefix, name: 'test', log });
+  const database = await openAllocatorDatabase(databaseUrl);
+  t.after(async () => {
+    await bus.drain();
+    await database.close();
+  });
+  await database.migrate();
+  const driver = await DriverSide.start(bus);
+  driver.holdings = options.foreign ?? [];
+  const config: AllocatorConfig = {
+    databaseUrl,
+    natsUrl,
+    subjectPrefix,
+    grpcHost: '127.0.0.1',
+    grpcPort: 0,
+    defaultRouter: 'default',
+    pools: {
+      addressRange: undefined,
+      portRange: { first: 32_000, last: 33_000 },
+      ruleRange: { first: 10_000, last: 999_999 },
+    },
+    quarantineMs: 60_000,
+    resendAfterSeconds: 30,
+    ...options.config,
+  };
+  const world = new World(t, { config, bus, database, driver });
+  for (let count = 0; count < (options.replicas ?? 1); count++) await world.startReplica();
+  if (options.routerKnown ?? true) {
+    await driver.report({});
+    await world.routerReady();
+  }
+  return world;
+}

@@ -1,0 +1,128 @@
+import { randomUUID } from 'node:crypto';
+import type { CommandContextSchema, Operation, OperationReply, Principal } from '@berth/contracts';
+import { DomainError } from '@berth/errors';
+import type { MessageInitShape } from '@bufbuild/protobuf';
+import { timestampFromDate } from '@bufbuild/protobuf/wkt';
+import { hasEnded } from '../../app/operations.ts';
+import { type CommandDeps, type Outcome, runCommand } from '../../app/run-command.ts';
+import { fingerprintOf, parseIdempotencyKey } from '../../domain/idempotency.ts';
+import { mayWait, type Preference, parsePrefer, waitMsOf } from '../../domain/prefer.ts';
+import type { AnyReply, AnyRequest } from './app-types.ts';
+import { failureOf, showOperation } from './show-operation.ts';
+
+/** What every command carries, with its operation's id and deadline already chosen. */
+export type ContextInit = MessageInitShape<typeof CommandContextSchema> & {
+  readonly operationId: string;
+  readonly principal: Principal;
+};
+
+export interface AnswerCommandDeps {
+  readonly commands: CommandDeps;
+  /** For callers that do not say how long. */
+  readonly defaultWaitSeconds: number;
+}
+
+/** How a command is sent, and what its success is answered with. */
+export interface CommandAnswer {
+  send(context: ContextInit, timeoutMs: number): Promise<OperationReply>;
+  readonly status: 200 | 201;
+  show(operation: Operation): object;
+}
+
+/** Runs a command for a request: answers its result, 202 with the operation when that takes longer than the caller waits, or throws why it failed. */
+export async function answerCommand(
+  deps: AnswerCommandDeps,
+  request: AnyRequest,
+  reply: AnyReply,
+  command: CommandAnswer,
+): Promise<unknown> {
+  const preference = preferenceOf(request);
+  const deadline = new Date(Date.now() + deps.commands.timing.commandTimeoutMs);
+  const context = commandContext(request, deadline);
+  const outcome = await runCommand(deps.commands, {
+    operationId: context.operationId,
+    principal: context.principal,
+    deadline,
+    waitMs: waitMsOf(preference, deps.defaultWaitSeconds),
+    callerGone: callerGone(reply),
+    send: (timeoutMs) => command.send(context, timeoutMs),
+  });
+  return sendOutcome(request, reply, { outcome, preference, command });
+}
+
+/** What a command of this request carries. */
+export function commandContext(request: AnyRequest, deadline: Date): ContextInit {
+  const key = parseIdempotencyKey(headerOf(request, 'idempotency-key'));
+  const principal = principalOf(request);
+  return {
+    operationId: randomUUID(),
+    deadline: timestampFromDate(deadline),
+    principal,
+    requestId: request.scope.requestId,
+    mayWait: mayWait(preferenceOf(request)),
+    ...(key === undefined
+      ? {}
+      : {
+          idempotency: {
+            scope: `${principal.id} ${request.method} ${canonicalPath(request)}`,
+            key,
+            fingerprint: fingerprintOf(request.body, request.query),
+          },
+        }),
+  };
+}
+
+function sendOutcome(
+  request: AnyRequest,
+  reply: AnyReply,
+  { outcome, preference, command }: { outcome: Outcome; preference: Preference; command: CommandAnswer },
+): unknown {
+  const { operation, replayed } = outcome;
+  if (replayed) reply.header('Idempotency-Replayed', 'true');
+  const failure = failureOf(operation);
+  if (failure !== undefined) throw withOperation(failure, operation.id);
+  const ended = hasEnded(operation);
+  applyPreference(reply, preference, ended);
+  if (ended) return reply.code(command.status).send(command.show(operation));
+  reply.header('Location', `/v1/operations/${operation.id}`);
+  return reply.code(202).send(showOperation(operation, request.scope.traceId));
+}
+
+/** Says which of the caller's preferences were followed (RFC 7240). */
+export function applyPreference(reply: AnyReply, preference: Preference, ended: boolean): void {
+  const applied = [
+    ...(preference.respondAsync && !ended ? ['respond-async'] : []),
+    ...(preference.waitSeconds === undefined ? [] : [`wait=${preference.waitSeconds}`]),
+  ];
+  if (applied.length > 0) reply.header('Preference-Applied', applied.join(', '));
+}
+
+const withOperation = (failure: DomainError, operationId: string): DomainError =>
+  new DomainError(failure.kind, failure.code, failure.message, { ...failure.details, operationId });
+
+export const preferenceOf = (request: AnyRequest): Preference => parsePrefer(headerOf(request, 'prefer'));
+
+/** Who asks. Only for routes that need a permission. */
+export function principalOf(request: AnyRequest): Principal {
+  if (request.principal === null) throw new DomainError('bug', 'INTERNAL', 'The route has no principal.');
+  return request.principal;
+}
+
+/** Ends when nobody reads the answer any more. (The request's own end tells only that its body was read.) */
+export function callerGone(reply: AnyReply): AbortSignal {
+  const gone = new AbortController();
+  reply.raw.once('close', () => gone.abort());
+  return gone.signal;
+}
+
+function headerOf(request: AnyRequest, name: string): string | undefined {
+  const value = request.headers[name];
+  return Array.isArray(value) ? value.join(',') : value;
+}
+
+/** The same for all addresses of a route, with its parameters filled in. */
+function canonicalPath(request: AnyRequest): string {
+  const { config, url = '' } = request.routeOptions;
+  const params: Readonly<Record<string, unknown>> = Object(request.params);
+  return (config.canonicalPath ?? url).replaceAll(/:(\w+)/g, (_, name) => encodeURIComponent(String(params[name])));
+}

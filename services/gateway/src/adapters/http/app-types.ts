@@ -1,0 +1,49 @@
+import type { PermissionVerb, Principal } from '@berth/contracts';
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
+import type {
+  FastifyBaseLogger,
+  FastifyInstance,
+  FastifyReply,
+  FastifyRequest,
+  RawReplyDefaultExpression,
+  RawRequestDefaultExpression,
+  RawServerDefault,
+} from 'fastify';
+import type { RequestScope } from './request-scope.ts';
+
+/** The HTTP server with types from its schemas. */
+export type App = FastifyInstance<
+  RawServerDefault,
+  RawRequestDefaultExpression,
+  RawReplyDefaultExpression,
+  FastifyBaseLogger,
+  TypeBoxTypeProvider
+>;
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Its id, trace and time. */
+    scope: RequestScope;
+    /** Who asks; null on open routes and until the key is checked. */
+    principal: Principal | null;
+  }
+  interface FastifyContextConfig {
+    /** What the key must permit. A route has this or `open`; one with neither stops the start. */
+    permission?: PermissionVerb;
+    /** Anyone may ask, without a key. */
+    open?: true;
+    /** The path that idempotency keys of all aliases share. */
+    canonicalPath?: string;
+    /** An absent body is the same as an empty object. */
+    bodyOptional?: true;
+  }
+}
+
+/** A request whose schema does not matter. */
+export type AnyRequest = Pick<
+  FastifyRequest,
+  'headers' | 'method' | 'scope' | 'principal' | 'routeOptions' | 'params' | 'body' | 'query' | 'url' | 'raw' | 'ip'
+>;
+
+/** A reply whose schema does not matter. */
+export type AnyReply = Pick<FastifyReply, 'code' | 'header' | 'type' | 'send' | 'raw' | 'getHeader' | 'hasHeader'>;

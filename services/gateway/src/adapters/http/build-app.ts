@@ -1,0 +1,84 @@
+import type { Logger } from '@berth/service-kit';
+import helmet from '@fastify/helmet';
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
+import underPressure from '@fastify/under-pressure';
+import fastify from 'fastify';
+import { Type } from 'typebox';
+import type { KeyCache } from '../../app/key-cache.ts';
+import { registerAccess } from './access.ts';
+import type { App } from './app-types.ts';
+import { answerBadUrl, answerBrokenHttp } from './broken-http.ts';
+import { strict } from './documents/json-types.ts';
+import { type GatewayMetrics, measureRequests } from './http-metrics.ts';
+import { registerJsonBody } from './json-body.ts';
+import { noteMethods } from './method-not-allowed.ts';
+import { openApiRoutes, registerOpenApi } from './openapi.ts';
+import { registerProblems } from './problem-reply.ts';
+import { registerRateLimit } from './rate-limit.ts';
+import { logRequests } from './request-log.ts';
+import { registerRequestScope } from './request-scope.ts';
+import { schemaCompiler } from './schema-compiler.ts';
+
+export interface HttpOptions {
+  readonly log: Logger;
+  readonly metrics: GatewayMetrics;
+  readonly keys: KeyCache;
+  /** Of one key; 0: no limit. */
+  readonly requestsPerSecond: number;
+}
+
+const bodyLimitBytes = 1_048_576;
+/** For a request to arrive as a whole. How long its answer takes is another matter. */
+const requestTimeoutMs = 30_000;
+/** Longer than anybody may wait for an operation. */
+const connectionTimeoutMs = 150_000;
+const maxEventLoopDelayMs = 1_000;
+const longerThanAnyUrl = 65_536;
+
+/** The HTTP server with everything that holds for all routes, and the routes that `addRoutes` adds. Not listening yet. */
+export async function buildApp(options: HttpOptions, addRoutes: (app: App) => void): Promise<App> {
+  const app = newServer();
+  app.setValidatorCompiler(schemaCompiler);
+  app.setSerializerCompiler(() => JSON.stringify);
+  registerProblems(app, options.log);
+  registerRequestScope(app);
+  measureRequests(app, options.metrics);
+  logRequests(app, options.log);
+  await app.register(helmet, {
+    contentSecurityPolicy: { useDefaults: false, directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] } },
+  });
+  await app.register(underPressure, { maxEventLoopDelay: maxEventLoopDelayMs });
+  const answerOtherMethods = noteMethods(app);
+  registerAccess(app, options.keys);
+  registerJsonBody(app);
+  refuseUnknownQueries(app);
+  registerRateLimit(app, options.requestsPerSecond);
+  await registerOpenApi(app);
+  app.addHook('onSend', async (_request, reply) => {
+    if (!reply.hasHeader('Cache-Control')) reply.header('Cache-Control', 'no-store');
+  });
+  openApiRoutes(app);
+  addRoutes(app);
+  answerOtherMethods();
+  await app.ready();
+  return app;
+}
+
+const newServer = (): App =>
+  fastify({
+    logger: false,
+    bodyLimit: bodyLimitBytes,
+    requestTimeout: requestTimeoutMs,
+    connectionTimeout: connectionTimeoutMs,
+    return503OnClosing: false, // a request that comes over an open connection while we stop is still answered
+    routerOptions: { ignoreTrailingSlash: true, maxParamLength: longerThanAnyUrl },
+    clientErrorHandler: answerBrokenHttp,
+    frameworkErrors: answerBadUrl,
+  }).withTypeProvider<TypeBoxTypeProvider>();
+
+/** A route of the API that names no query parameters takes none. */
+function refuseUnknownQueries(app: App): void {
+  app.addHook('onRoute', ({ schema, config }) => {
+    if (schema && config?.permission) schema.querystring ??= Type.Object({}, strict);
+  });
+}

@@ -1,0 +1,35 @@
+import { Type } from 'typebox';
+import { type ProblemStatus, problems } from './documents/problem.ts';
+
+/** The headers that every change understands. */
+export const commandHeaders = Type.Object({
+  'idempotency-key': Type.Optional(
+    Type.String({
+      minLength: 1,
+      maxLength: 255,
+      description: 'Makes repeats safe: the same request with the same key is carried out once. Kept for 24 hours.',
+    }),
+  ),
+  prefer: Type.Optional(
+    Type.String({
+      description: '`wait=N`: wait at most N seconds (120 at the most) for the end. `respond-async`: do not wait.',
+      examples: ['wait=60', 'respond-async'],
+    }),
+  ),
+});
+
+/** The header of changes that do not become operations. */
+export const keyedHeaders = Type.Object({
+  'idempotency-key': commandHeaders.properties['idempotency-key'],
+});
+
+/** The responses of a command: its success, 202, and the problems. */
+export const commandResponses = (status: 200 | 201, schemaId: string, ...more: ProblemStatus[]) => ({
+  [status]: { $ref: `${schemaId}#` },
+  202: {
+    description: 'Accepted; it goes on. `Location` is where to look, and the body is what is there now.',
+    headers: { Location: { schema: { type: 'string' }, description: '/v1/operations/{id}' } },
+    content: { 'application/json': { schema: { $ref: 'Operation#' } } },
+  },
+  ...problems(400, 401, 403, 409, 413, 415, 422, 429, 500, 502, 503, 504, ...more),
+});

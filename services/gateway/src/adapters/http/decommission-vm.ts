@@ -1,0 +1,29 @@
+import type { VmCommands } from '../nats/vm-service.ts';
+import { type AnswerCommandDeps, answerCommand } from './answer-command.ts';
+import type { App } from './app-types.ts';
+import { commandHeaders, commandResponses } from './command-docs.ts';
+import { machineParams } from './documents/vm.ts';
+import { machineIdOf } from './machine-id.ts';
+import { showDecommissionedVm } from './show-operation.ts';
+
+/** Removes a VM's mapping and forwards. */
+export function decommissionVmRoutes(app: App, deps: AnswerCommandDeps & { vms: VmCommands }): void {
+  const schema = {
+    operationId: 'decommissionVm',
+    summary: 'Decommission a VM',
+    description:
+      'Removes the mapping and the forwards from the router. Name and MAC address are free from then on; the address, ports and rule numbers rest for a while.',
+    tags: ['VMs'],
+    headers: commandHeaders,
+    params: machineParams,
+    response: commandResponses(200, 'DecommissionedVm', 404) as unknown,
+  };
+  app.delete('/v1/vms/:machine_id/decommission', { schema, config: { permission: 'vms:write' } }, (request, reply) => {
+    const machineId = machineIdOf(request.params);
+    return answerCommand(deps, request, reply, {
+      send: (context, timeoutMs) => deps.vms.decommission({ context, machineId }, timeoutMs),
+      status: 200,
+      show: showDecommissionedVm,
+    });
+  });
+}

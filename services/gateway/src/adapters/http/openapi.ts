@@ -1,0 +1,70 @@
+import swagger from '@fastify/swagger';
+import pkg from '../../../package.json' with { type: 'json' };
+import type { App } from './app-types.ts';
+import { apiKeyDocument, apiKeyPage, newApiKey } from './documents/api-key.ts';
+import { healthDocument, rootDocument } from './documents/health.ts';
+import { operationDocument } from './documents/operation.ts';
+import { changedPort, changedPorts, vmPorts } from './documents/ports.ts';
+import { problemSchema } from './documents/problem.ts';
+import { decommissionedVm, provisionedVm } from './documents/vm.ts';
+import { sendTagged } from './entity-tag.ts';
+
+/** Every document that answers carry, by its `$id`. */
+export const documents = [
+  problemSchema,
+  rootDocument,
+  healthDocument,
+  provisionedVm,
+  decommissionedVm,
+  changedPorts,
+  changedPort,
+  vmPorts,
+  operationDocument,
+  apiKeyDocument,
+  newApiKey,
+  apiKeyPage,
+];
+
+/** Collects the routes that are registered afterwards into an OpenAPI 3.1 document. */
+export async function registerOpenApi(app: App): Promise<void> {
+  for (const document of documents) app.addSchema(document);
+  await app.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: {
+        title: 'Berth',
+        version: pkg.version,
+        description:
+          'Gives every VM its berth on a VyOS router: a static DHCP mapping and its forwarded ports, as one transaction.',
+        license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
+      },
+      tags: [
+        { name: 'VMs', description: 'Provision and decommission.' },
+        { name: 'Ports', description: 'Forwards of VMs.' },
+        { name: 'Operations', description: 'What became of a request.' },
+        { name: 'API keys', description: 'Who may do what.' },
+        { name: 'Health', description: 'How it is.' },
+      ],
+      components: {
+        securitySchemes: {
+          apiKey: { type: 'apiKey', in: 'header', name: 'X-API-Key' },
+          bearer: { type: 'http', scheme: 'bearer', description: 'An API key.' },
+        },
+      },
+      security: [{ apiKey: [] }, { bearer: [] }],
+    },
+    refResolver: {
+      buildLocalReference: (json, _baseUri, _fragment, index) =>
+        typeof json['$id'] === 'string' ? json['$id'] : `def-${index}`,
+    },
+  });
+}
+
+/** Serves the document. */
+export function openApiRoutes(app: App): void {
+  for (const url of ['/openapi.json', '/v1/openapi.json']) {
+    app.get(url, { schema: { hide: true }, config: { open: true } }, (request, reply) =>
+      sendTagged(request, reply, app.swagger()),
+    );
+  }
+}

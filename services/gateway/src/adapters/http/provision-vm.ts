@@ -1,0 +1,37 @@
+import { randomUUID } from 'node:crypto';
+import type { VmCommands } from '../nats/vm-service.ts';
+import { type AnswerCommandDeps, answerCommand } from './answer-command.ts';
+import type { App } from './app-types.ts';
+import { commandHeaders, commandResponses } from './command-docs.ts';
+import { provisionVmBody } from './documents/vm.ts';
+import { showProvisionedVm } from './show-operation.ts';
+import { toProvisionVm } from './to-provision-vm.ts';
+
+const path = '/v1/vms/provision';
+const alias = '/v1/provision';
+
+/** Gives a VM its address and forwards. */
+export function provisionVmRoutes(app: App, deps: AnswerCommandDeps & { vms: VmCommands }): void {
+  for (const url of [path, alias]) {
+    const schema = {
+      operationId: url === path ? 'provisionVm' : 'provisionVmAlias',
+      summary: 'Provision a VM',
+      description:
+        'Reserves an address, ports and rule numbers and puts the static mapping and the forwards on the router: all of it or nothing.',
+      tags: ['VMs'],
+      deprecated: url === alias,
+      headers: commandHeaders,
+      body: provisionVmBody,
+      response: commandResponses(201, 'ProvisionedVm', 507) as unknown,
+    };
+    app.post(url, { schema, config: { permission: 'vms:write', canonicalPath: path } }, (request, reply) => {
+      const command = toProvisionVm(request.body);
+      const vmId = randomUUID(); // fixed here, so that a repeat on the bus means the same VM
+      return answerCommand(deps, request, reply, {
+        send: (context, timeoutMs) => deps.vms.provision({ ...command, context, vmId }, timeoutMs),
+        status: 201,
+        show: showProvisionedVm,
+      });
+    });
+  }
+}

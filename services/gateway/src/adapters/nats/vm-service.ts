@@ -1,0 +1,57 @@
+import {
+  type ChangePortsRequestSchema,
+  type DecommissionVmRequestSchema,
+  type OperationReply,
+  type ProvisionVmRequestSchema,
+  VmService,
+} from '@berth/contracts';
+import { DomainError } from '@berth/errors';
+import { type Bus, request } from '@berth/messaging';
+import type { MessageInitShape } from '@bufbuild/protobuf';
+import type { VmReader } from '../../app/list-vms.ts';
+import type { OperationReader } from '../../app/operations.ts';
+import { askPatiently } from '../../app/send-patiently.ts';
+
+const { method } = VmService;
+const missing = (what: string) => new DomainError('bug', 'INTERNAL', `An answer came without its ${what}.`);
+
+/** The commands on VMs. Each answers as soon as it is accepted. */
+export interface VmCommands {
+  provision(message: MessageInitShape<typeof ProvisionVmRequestSchema>, timeoutMs: number): Promise<OperationReply>;
+  changePorts(message: MessageInitShape<typeof ChangePortsRequestSchema>, timeoutMs: number): Promise<OperationReply>;
+  decommission(
+    message: MessageInitShape<typeof DecommissionVmRequestSchema>,
+    timeoutMs: number,
+  ): Promise<OperationReply>;
+}
+
+export const vmCommands = (bus: Bus): VmCommands => ({
+  provision: (message, timeoutMs) => request(bus, method.provisionVm, message, { timeoutMs }),
+  changePorts: (message, timeoutMs) => request(bus, method.changePorts, message, { timeoutMs }),
+  decommission: (message, timeoutMs) => request(bus, method.decommissionVm, message, { timeoutMs }),
+});
+
+export const operationReader = (bus: Bus): OperationReader => ({
+  async get(principal, operationId, timeoutMs) {
+    const { operation } = await request(bus, method.getOperation, { principal, operationId }, { timeoutMs });
+    if (operation === undefined) throw missing('operation');
+    return operation;
+  },
+});
+
+/** Reads VMs; patient while a replica restarts, and with silence, because reading may be repeated. */
+export const vmReader = (bus: Bus, wait: { answerTimeoutMs: number; nobodyThereMs: number }): VmReader => {
+  const timeoutMs = wait.answerTimeoutMs;
+  return {
+    async get(principal, machineId) {
+      const ask = () => request(bus, method.getVm, { principal, machineId }, { timeoutMs });
+      const { vm } = await askPatiently(ask, wait.nobodyThereMs);
+      if (vm === undefined) throw missing('VM');
+      return vm;
+    },
+    list(principal, { size, token }) {
+      const ask = () => request(bus, method.listVms, { principal, pageSize: size, pageToken: token }, { timeoutMs });
+      return askPatiently(ask, wait.nobodyThereMs);
+    },
+  };
+};

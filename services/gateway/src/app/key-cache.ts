@@ -1,0 +1,111 @@
+import { createHash } from 'node:crypto';
+import type { Principal } from '@berth/contracts';
+import { type DomainError, isKind } from '@berth/errors';
+
+/** Who holds a key, and until when that is true at the latest. */
+export interface VerifiedKey {
+  readonly principal: Principal;
+  readonly expiresAt?: Date;
+}
+
+export interface KeyCacheOptions {
+  /** Asks the auth service. Throws `unauthenticated` for a key that nobody holds. */
+  readonly verify: (apiKey: string) => Promise<VerifiedKey>;
+  /** How long an answer is believed, in milliseconds; 0 asks each time. */
+  readonly ttlMs: number;
+  /** How long it is believed that nobody holds a key. */
+  readonly refusalTtlMs: number;
+  /** Of held keys, and of refused ones. */
+  readonly maxEntries: number;
+  readonly onLookup?: (result: 'hit' | 'miss') => void;
+}
+
+interface Entry {
+  readonly answer: Principal | DomainError;
+  readonly until: number;
+}
+
+/**
+ * Remembers for a short time who holds which API key, so that not every request asks the auth service. Keys are kept as their SHA-256
+ * only. A key that is revoked is forgotten at once by `forget`; whoever may have missed such a notice calls `clear`.
+ */
+export class KeyCache {
+  readonly #options: KeyCacheOptions;
+  readonly #held = new Map<string, Entry>();
+  /** Apart from the held ones, so that guessing keys does not push those out. */
+  readonly #refused = new Map<string, Entry>();
+  readonly #inFlight = new Map<string, Promise<Principal>>();
+  /** Grows with each notice; an answer that was asked for before is not kept. */
+  #generation = 0;
+
+  constructor(options: KeyCacheOptions) {
+    this.#options = options;
+  }
+
+  /** Who holds `apiKey`. Many who ask at once cause one question. Throws `unauthenticated`, or `unavailable` when auth is away. */
+  async principalOf(apiKey: string): Promise<Principal> {
+    const digest = createHash('sha256').update(apiKey).digest('base64');
+    const known = fresh(this.#held, digest) ?? fresh(this.#refused, digest);
+    this.#options.onLookup?.(known === undefined ? 'miss' : 'hit');
+    if (known instanceof Error) throw known;
+    if (known !== undefined) return known;
+    const asked = this.#inFlight.get(digest);
+    if (asked !== undefined) return asked;
+    const asking = this.#ask(apiKey, digest).finally(() => {
+      if (this.#inFlight.get(digest) === asking) this.#inFlight.delete(digest);
+    });
+    this.#inFlight.set(digest, asking);
+    return asking;
+  }
+
+  /** Forgets what the principal with this id may do. */
+  forget(principalId: string): void {
+    this.#forgetUnsettled();
+    for (const [digest, { answer }] of this.#held) {
+      if (!(answer instanceof Error) && answer.id === principalId) this.#held.delete(digest);
+    }
+  }
+
+  /** Forgets everything. */
+  clear(): void {
+    this.#forgetUnsettled();
+    this.#held.clear();
+  }
+
+  #forgetUnsettled(): void {
+    this.#generation++;
+    this.#refused.clear();
+    this.#inFlight.clear(); // who asks from now on must not get an answer from before
+  }
+
+  async #ask(apiKey: string, digest: string): Promise<Principal> {
+    const generation = this.#generation;
+    try {
+      const { principal, expiresAt } = await this.#options.verify(apiKey);
+      const until = Math.min(Date.now() + this.#options.ttlMs, expiresAt?.getTime() ?? Number.POSITIVE_INFINITY);
+      if (generation === this.#generation) this.#keep(this.#held, digest, { answer: principal, until });
+      return principal;
+    } catch (error) {
+      if (isKind(error, 'unauthenticated') && generation === this.#generation) {
+        this.#keep(this.#refused, digest, { answer: error, until: Date.now() + this.#options.refusalTtlMs });
+      }
+      throw error;
+    }
+  }
+
+  #keep(entries: Map<string, Entry>, digest: string, entry: Entry): void {
+    const oldest = entries.keys().next();
+    if (entries.size >= this.#options.maxEntries && !oldest.done) entries.delete(oldest.value);
+    entries.set(digest, entry);
+  }
+}
+
+/** What is still true of an entry. One that is used moves to the end, so that the least used one leaves first. */
+function fresh(entries: Map<string, Entry>, digest: string): Entry['answer'] | undefined {
+  const entry = entries.get(digest);
+  if (entry === undefined) return undefined;
+  entries.delete(digest);
+  if (entry.until <= Date.now()) return undefined;
+  entries.set(digest, entry);
+  return entry.answer;
+}

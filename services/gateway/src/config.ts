@@ -1,0 +1,40 @@
+import { envReader } from '@berth/service-kit';
+import { maxWaitSeconds } from './domain/prefer.ts';
+
+export interface GatewayConfig {
+  readonly natsUrl: string;
+  readonly subjectPrefix: string;
+  readonly host: string;
+  /** 0 lets the system choose. */
+  readonly port: number;
+  /** Several replicas listen on the same port; the system spreads the connections. */
+  readonly reusePort: boolean;
+  /** For how long to wait for the end of an operation when the caller does not say. */
+  readonly waitSeconds: number;
+  /** Of one key, on this replica; 0: no limit. */
+  readonly requestsPerSecond: number;
+  /** How long it is believed who holds a key; a revocation ends that at once. 0 asks each time. */
+  readonly keyCacheSeconds: number;
+  /** After this a command is refused instead of accepted. */
+  readonly commandTimeoutMs: number;
+}
+
+/** Reads the settings; throws once, naming every one that is wrong. */
+export function readConfig(env: NodeJS.ProcessEnv): GatewayConfig {
+  const read = envReader(env);
+  return read.finish({
+    natsUrl: read.text('NATS_URL'),
+    subjectPrefix: read.text('BERTH_SUBJECT_PREFIX', {
+      fallback: 'berth',
+      pattern: /^[A-Za-z0-9_-]+$/,
+      hint: 'letters, digits, underscores and hyphens',
+    }),
+    host: read.text('HOST', { fallback: '127.0.0.1' }),
+    port: read.integer('PORT', { min: 0, max: 65_535, fallback: 8_800 }),
+    reusePort: read.flag('BERTH_REUSE_PORT', { fallback: false }),
+    waitSeconds: read.integer('BERTH_WAIT_SECONDS', { min: 0, max: maxWaitSeconds, fallback: 30 }),
+    requestsPerSecond: read.integer('BERTH_RATE_LIMIT_PER_SECOND', { min: 0, fallback: 300 }),
+    keyCacheSeconds: read.integer('BERTH_KEY_CACHE_SECONDS', { min: 0, max: 3_600, fallback: 30 }),
+    commandTimeoutMs: read.integer('BERTH_COMMAND_TIMEOUT_MS', { min: 100, max: 60_000, fallback: 10_000 }),
+  });
+}

@@ -1,0 +1,41 @@
+import { DomainError, type FieldError } from '@berth/errors';
+
+/** Collects what is wrong with a request's fields, so that the caller hears of all of it at once. */
+export class FieldChecks {
+  readonly #errors: FieldError[] = [];
+
+  /** Notes that `field` (its path as the caller wrote it) is wrong. */
+  add(field: string, message: string): void {
+    this.#errors.push({ field, message });
+  }
+
+  /** The value that `parse` makes of a field, or `undefined` with the reason noted. */
+  of<T>(field: string, parse: () => T): T | undefined {
+    try {
+      return parse();
+    } catch (error) {
+      if (!(error instanceof WrongValue)) throw error;
+      this.add(error.within === undefined ? field : `${field}.${error.within}`, error.message);
+      return undefined;
+    }
+  }
+
+  /** Throws once, naming every wrong field; returns when none is. */
+  finish(): void {
+    if (this.#errors.length > 0) throw invalidRequest(this.#errors);
+  }
+}
+
+/** Why a value is not what its field wants. `within` names a part of it, when that part alone is wrong. */
+export class WrongValue extends Error {
+  override readonly name = 'WrongValue';
+  readonly within: string | undefined;
+  constructor(message: string, within?: string) {
+    super(message);
+    this.within = within;
+  }
+}
+
+/** A request whose fields are wrong. */
+export const invalidRequest = (fields: readonly FieldError[]): DomainError =>
+  new DomainError('invalid', 'INVALID_REQUEST', 'Some fields of the request are not valid; see errors.', { fields });

@@ -1,0 +1,209 @@
+import type { Database, Sql } from '@berth/database';
+import type { Outbox, Send } from '@berth/messaging';
+import {
+  LeaseLost,
+  type Look,
+  type NewBatch,
+  type OpenBatch,
+  type OwnedResource,
+  type RouterLedger,
+  type RouterRecord,
+  type Settlement,
+  type Standing,
+  type WaitingChange,
+} from '../../app/router-ledger.ts';
+import type { CostModel } from '../../domain/cost-model.ts';
+import type { Fragment } from '../../domain/fragment.ts';
+import type { RouterProfile } from '../../domain/inventory.ts';
+import type { RouterState } from '../../domain/router-state.ts';
+import type { Cause } from '../../domain/verdict.ts';
+import { readOpenBatch, writeBatchAhead } from './batch-rows.ts';
+import { recordSettlement } from './record-settlement.ts';
+import { type StatusRow, statusColumns, statusMessage } from './router-messages.ts';
+
+const nothing: Fragment = { rules: [] };
+
+/** One router's ledger under one epoch of its lease. */
+export class PostgresRouterLedger implements RouterLedger {
+  readonly #database: Database;
+  readonly #outbox: Outbox;
+  readonly #router: string;
+  readonly #epoch: bigint;
+
+  constructor(deps: { database: Database; outbox: Outbox }, router: string, epoch: bigint) {
+    this.#database = deps.database;
+    this.#outbox = deps.outbox;
+    this.#router = router;
+    this.#epoch = epoch;
+  }
+
+  async load(): Promise<RouterRecord> {
+    const [row] = await this.#database.query<{
+      state: RouterState;
+      reason: string;
+      version: string;
+      profile: RouterProfile | null;
+      inventory_hash: string;
+      cost_model: CostModel | null;
+      applied_count: string;
+      saved_count: string;
+    }>('SELECT * FROM routers WHERE name = $1', [this.#router]);
+    if (row === undefined) throw new LeaseLost(`router ${this.#router} is not managed any more`);
+    return {
+      state: row.state,
+      reason: row.reason,
+      version: row.version,
+      profile: row.profile ?? undefined,
+      inventoryHash: row.inventory_hash,
+      costModel: row.cost_model ?? undefined,
+      appliedCount: BigInt(row.applied_count),
+      savedCount: BigInt(row.saved_count),
+    };
+  }
+
+  openBatch(): Promise<OpenBatch | undefined> {
+    return readOpenBatch(this.#database, this.#router);
+  }
+
+  async waiting(limit: number): Promise<{ changes: readonly WaitingChange[]; total: number }> {
+    const rows = await this.#database.query<{
+      resource_id: string;
+      wanted_incarnation: string;
+      wanted_number: string;
+      wanted: Fragment | null;
+      applied: Fragment | null;
+      owner_group: string;
+      causes: readonly Cause[];
+      total: number;
+    }>(
+      // The first of every group, then the second of every group, …: groups take turns however much one of them asks for.
+      `SELECT resource_id, wanted_incarnation, wanted_number, wanted, applied, owner_group, causes, total FROM (
+         SELECT *, row_number() OVER (PARTITION BY owner_group ORDER BY queued) AS turn, count(*) OVER ()::integer AS total
+         FROM resources WHERE router = $1 AND waiting
+       ) AS in_turns ORDER BY turn, queued LIMIT $2`,
+      [this.#router, limit],
+    );
+    const changes = rows.map((row) => ({
+      resourceId: row.resource_id,
+      revision: { incarnation: BigInt(row.wanted_incarnation), number: BigInt(row.wanted_number) },
+      wanted: row.wanted ?? nothing,
+      applied: row.applied ?? nothing,
+      ownerGroup: row.owner_group,
+      causes: row.causes,
+    }));
+    return { changes, total: rows[0]?.total ?? 0 };
+  }
+
+  async ownedResources(): Promise<readonly OwnedResource[]> {
+    const rows = await this.#database.query<{
+      resource_id: string;
+      applied: Fragment | null;
+      applied_incarnation: string;
+      applied_number: string;
+      owner_group: string;
+    }>(
+      `SELECT resource_id, applied, applied_incarnation, applied_number, owner_group FROM resources
+       WHERE router = $1 AND (applied IS NOT NULL
+         OR EXISTS (SELECT FROM owned_paths AS path WHERE path.router = $1 AND path.resource_id = resources.resource_id))
+       ORDER BY resource_id`,
+      [this.#router],
+    );
+    return rows.map((row) => ({
+      resourceId: row.resource_id,
+      applied: row.applied ?? nothing,
+      appliedRevision: { incarnation: BigInt(row.applied_incarnation), number: BigInt(row.applied_number) },
+      ownerGroup: row.owner_group,
+    }));
+  }
+
+  async ownedPaths(): Promise<readonly { key: string; resourceId: string }[]> {
+    const rows = await this.#database.query<{ path: string; resource_id: string }>(
+      'SELECT path, resource_id FROM owned_paths WHERE router = $1',
+      [this.#router],
+    );
+    return rows.map((row) => ({ key: row.path, resourceId: row.resource_id }));
+  }
+
+  writeAhead(batch: NewBatch): Promise<void> {
+    return this.#asHolder((sql) => writeBatchAhead(sql, this.#router, this.#epoch, batch));
+  }
+
+  settle(settlement: Settlement): Promise<void> {
+    return this.#asHolder((sql, send) => recordSettlement(sql, send, this.#router, settlement));
+  }
+
+  recordLook(look: Look): Promise<void> {
+    return this.#asHolder(async (sql, send) => {
+      const changed = await sql.execute(
+        `UPDATE routers SET version = $2, profile = coalesce($3::jsonb, profile),
+           inventory = inventory + CASE WHEN $5 THEN 1 ELSE 0 END, inventory_hash = $4
+         WHERE name = $1 AND (version <> $2 OR ($3::jsonb IS NOT NULL AND profile IS DISTINCT FROM $3::jsonb) OR $5)`,
+        [
+          this.#router,
+          look.version,
+          look.profile === undefined ? null : JSON.stringify(look.profile),
+          look.inventoryHash,
+          look.holdings !== undefined,
+        ],
+      );
+      await sql.execute('UPDATE routers SET inventory_read_at = now(), inventory_cost_ms = $2 WHERE name = $1', [
+        this.#router,
+        Math.round(look.costMs),
+      ]);
+      if (look.holdings !== undefined) await this.#replaceHoldings(sql, look.holdings);
+      if (changed > 0) await this.#tellAll(sql, send);
+    });
+  }
+
+  recordSaved(appliedCount: bigint): Promise<void> {
+    return this.#asHolder(async (sql) => {
+      await sql.execute(
+        'UPDATE routers SET saved_count = greatest(saved_count, $2), saved_at = now() WHERE name = $1',
+        [this.#router, appliedCount],
+      );
+    });
+  }
+
+  tell(standing: Standing): Promise<void> {
+    return this.#asHolder(async (sql, send) => {
+      await sql.execute(
+        `UPDATE routers SET since = CASE WHEN state = $2 THEN since ELSE now() END, state = $2, reason = $3,
+           retry_at = now() + $4 * interval '1 millisecond'
+         WHERE name = $1`,
+        [this.#router, standing.state, standing.reason, standing.retryAfterMs ?? null],
+      );
+      await this.#tellAll(sql, send);
+    });
+  }
+
+  async #replaceHoldings(sql: Sql, holdings: NonNullable<Look['holdings']>): Promise<void> {
+    await sql.execute('DELETE FROM foreign_holdings WHERE router = $1', [this.#router]);
+    await sql.execute(
+      `INSERT INTO foreign_holdings (router, inventory, position, holding)
+       SELECT $1, (SELECT inventory FROM routers WHERE name = $1), position, holding
+       FROM unnest($2::jsonb[]) WITH ORDINALITY AS held (holding, position)`,
+      [this.#router, holdings.map((holding) => JSON.stringify(holding))],
+    );
+  }
+
+  async #tellAll(sql: Sql, send: Send): Promise<void> {
+    const [row] = await sql.query<StatusRow>(
+      `UPDATE routers SET status_sequence = CASE WHEN status_epoch = $2 THEN status_sequence + 1 ELSE 1 END, status_epoch = $2
+       WHERE name = $1 RETURNING ${statusColumns}`,
+      [this.#router, this.#epoch],
+    );
+    if (row !== undefined) send(statusMessage(row));
+  }
+
+  /** The row lock makes a take-over wait for this transaction, or this transaction see the take-over. */
+  #asHolder<T>(work: (sql: Sql, send: Send) => Promise<T>): Promise<T> {
+    return this.#outbox.transaction(async (sql, send) => {
+      const held = await sql.query(
+        'SELECT FROM routers WHERE name = $1 AND lease_epoch = $2 AND lease_holder IS NOT NULL FOR NO KEY UPDATE',
+        [this.#router, this.#epoch],
+      );
+      if (held.length === 0) throw new LeaseLost(`epoch ${this.#epoch} of router ${this.#router} is over`);
+      return work(sql, send);
+    });
+  }
+}

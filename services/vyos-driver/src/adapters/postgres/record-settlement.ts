@@ -1,0 +1,116 @@
+import type { Sql } from '@berth/database';
+import type { Send } from '@berth/messaging';
+import type { Settlement } from '../../app/router-ledger.ts';
+import type { Revision } from '../../domain/revision.ts';
+import { settledMessage, type VerdictRow, verdictColumns } from './router-messages.ts';
+
+interface Judgement {
+  readonly resourceId: string;
+  readonly revision: Revision;
+  readonly verdict: 'applied' | 'rejected';
+  readonly code: string;
+  readonly text: string;
+}
+
+/** Records all parts of a settlement, and sends the verdicts that are new, in the caller's transaction. */
+export async function recordSettlement(sql: Sql, send: Send, router: string, settlement: Settlement): Promise<void> {
+  const judgements: readonly Judgement[] = [
+    ...(settlement.applied ?? []).map((change) => ({ ...change, verdict: 'applied' as const, code: '', text: '' })),
+    ...(settlement.rejected ?? []).map((change) => ({ ...change, verdict: 'rejected' as const })),
+  ];
+  const stood = settlement.stood ?? [];
+  await lockResources(sql, router, [...judgements.map((judgement) => judgement.resourceId), ...stood]);
+  if (stood.length > 0) {
+    await sql.execute('UPDATE resources SET stood = true WHERE router = $1 AND resource_id = ANY($2)', [router, stood]);
+  }
+  await recordApplied(sql, router, settlement.applied ?? []);
+  await judge(sql, send, router, judgements, settlement.batch?.id);
+  if (settlement.released !== undefined && settlement.released.length > 0) {
+    await sql.execute('DELETE FROM owned_paths WHERE router = $1 AND path = ANY($2)', [router, settlement.released]);
+  }
+  if (settlement.batch !== undefined) await endBatch(sql, settlement.batch);
+  if (settlement.changedRunning === true || settlement.costModel !== undefined) {
+    await sql.execute(
+      `UPDATE routers SET applied_count = applied_count + $2, cost_model = coalesce($3::jsonb, cost_model) WHERE name = $1`,
+      [
+        router,
+        settlement.changedRunning === true ? 1 : 0,
+        settlement.costModel === undefined ? null : JSON.stringify(settlement.costModel),
+      ],
+    );
+  }
+}
+
+/** In the order in which the inbox locks them. */
+async function lockResources(sql: Sql, router: string, resourceIds: readonly string[]): Promise<void> {
+  if (resourceIds.length === 0) return;
+  await sql.execute(
+    'SELECT FROM resources WHERE router = $1 AND resource_id = ANY($2) ORDER BY resource_id COLLATE "C" FOR NO KEY UPDATE',
+    [router, resourceIds],
+  );
+}
+
+async function recordApplied(sql: Sql, router: string, applied: NonNullable<Settlement['applied']>): Promise<void> {
+  if (applied.length === 0) return;
+  await sql.execute(
+    `UPDATE resources SET applied = CASE WHEN change.fragment = '{"rules":[]}' THEN NULL ELSE change.fragment END,
+       applied_incarnation = change.incarnation, applied_number = change.number
+     FROM unnest($2::text[], $3::bigint[], $4::bigint[], $5::jsonb[]) AS change (resource_id, incarnation, number, fragment)
+     WHERE resources.router = $1 AND resources.resource_id = change.resource_id`,
+    [
+      router,
+      applied.map((change) => change.resourceId),
+      applied.map((change) => change.revision.incarnation),
+      applied.map((change) => change.revision.number),
+      applied.map((change) => JSON.stringify(change.fragment)),
+    ],
+  );
+}
+
+/** Writes each verdict once; a verdict that is there already stays as it is and is not told again. */
+async function judge(
+  sql: Sql,
+  send: Send,
+  router: string,
+  judgements: readonly Judgement[],
+  batchId: string | undefined,
+): Promise<void> {
+  if (judgements.length === 0) return;
+  const ids = judgements.map((judgement) => judgement.resourceId);
+  const incarnations = judgements.map((judgement) => judgement.revision.incarnation);
+  const numbers = judgements.map((judgement) => judgement.revision.number);
+  const rows = await sql.query<VerdictRow>(
+    `INSERT INTO verdicts (router, resource_id, incarnation, number, verdict, code, message, stood, batch_id)
+     SELECT $1, new.resource_id, incarnation, number, verdict, code, message, verdict = 'rejected' AND resources.stood, $8
+     FROM unnest($2::text[], $3::bigint[], $4::bigint[], $5::text[], $6::text[], $7::text[])
+       AS new (resource_id, incarnation, number, verdict, code, message)
+     JOIN resources ON resources.router = $1 AND resources.resource_id = new.resource_id
+     ON CONFLICT DO NOTHING
+     RETURNING ${verdictColumns}`,
+    [
+      router,
+      ids,
+      incarnations,
+      numbers,
+      judgements.map((judgement) => judgement.verdict),
+      judgements.map((judgement) => judgement.code),
+      judgements.map((judgement) => judgement.text),
+      batchId ?? null,
+    ],
+  );
+  await sql.execute(
+    `UPDATE resources SET settled_incarnation = judged.incarnation, settled_number = judged.number, stood = false
+     FROM unnest($2::text[], $3::bigint[], $4::bigint[]) AS judged (resource_id, incarnation, number)
+     WHERE resources.router = $1 AND resources.resource_id = judged.resource_id
+       AND (resources.settled_incarnation, resources.settled_number) < (judged.incarnation, judged.number)`,
+    [router, ids, incarnations, numbers],
+  );
+  for (const row of rows) send(settledMessage(row));
+}
+
+async function endBatch(sql: Sql, batch: NonNullable<Settlement['batch']>): Promise<void> {
+  await sql.execute(
+    `UPDATE batches SET state = $2, outcome = $3, duration_ms = $4, ended_at = now() WHERE id = $1 AND state = 'sending'`,
+    [batch.id, batch.state, batch.outcome, batch.durationMs === undefined ? null : Math.round(batch.durationMs)],
+  );
+}

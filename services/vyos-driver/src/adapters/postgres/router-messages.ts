@@ -1,0 +1,86 @@
+import {
+  RouterChangeSettledSchema,
+  RouterState,
+  RouterStatusSchema,
+  streams,
+  subjects,
+  Verdict,
+} from '@berth/contracts';
+import { binaryMessage, type OutgoingMessage } from '@berth/messaging';
+import type { MessageInitShape } from '@bufbuild/protobuf';
+import { timestampFromMs } from '@bufbuild/protobuf/wkt';
+import type { RouterProfile } from '../../domain/inventory.ts';
+import type { RouterState as DomainState } from '../../domain/router-state.ts';
+
+/** A row of `verdicts`. Moments in milliseconds since 1970. */
+export interface VerdictRow {
+  readonly router: string;
+  readonly resource_id: string;
+  readonly incarnation: string;
+  readonly number: string;
+  readonly verdict: 'applied' | 'rejected';
+  readonly code: string;
+  readonly message: string;
+  readonly stood: boolean;
+  readonly batch_id: string | null;
+  readonly settled_ms: number;
+}
+
+export const verdictColumns = `router, resource_id, incarnation, number, verdict, code, message, stood, batch_id,
+  round(extract(epoch FROM settled_at) * 1000)::float8 AS settled_ms`;
+
+/** The part of a `routers` row that all are told. `retry_after_ms` is reckoned by the database. */
+export interface StatusRow {
+  readonly name: string;
+  readonly state: DomainState;
+  readonly reason: string;
+  readonly since_ms: number;
+  readonly retry_after_ms: number | null;
+  readonly status_epoch: string;
+  readonly status_sequence: string;
+  readonly version: string;
+  readonly profile: RouterProfile | null;
+  readonly inventory: string;
+}
+
+export const statusColumns = `name, state, reason, round(extract(epoch FROM since) * 1000)::float8 AS since_ms,
+  extract(epoch FROM retry_at - clock_timestamp())::float8 * 1000 AS retry_after_ms,
+  status_epoch, status_sequence, version, profile, inventory`;
+
+const stateOnWire: Record<DomainState, RouterState> = {
+  unseen: RouterState.UNSPECIFIED,
+  ok: RouterState.OK,
+  unreachable: RouterState.UNREACHABLE,
+  breaker_open: RouterState.BREAKER_OPEN,
+  unknown: RouterState.UNKNOWN,
+  blocked: RouterState.BLOCKED,
+};
+
+export const settledMessage = (row: VerdictRow): OutgoingMessage =>
+  binaryMessage(streams.routerEvents, subjects.routerChangeSettled(row.router), RouterChangeSettledSchema, {
+    router: row.router,
+    resourceId: row.resource_id,
+    revision: { incarnation: BigInt(row.incarnation), number: BigInt(row.number) },
+    verdict: row.verdict === 'applied' ? Verdict.APPLIED : Verdict.REJECTED,
+    code: row.code,
+    message: row.message,
+    stood: row.stood,
+    batchId: row.batch_id ?? '',
+    settledAt: timestampFromMs(row.settled_ms),
+  });
+
+export const statusOfRow = (row: StatusRow): MessageInitShape<typeof RouterStatusSchema> => ({
+  router: row.name,
+  epoch: BigInt(row.status_epoch),
+  sequence: BigInt(row.status_sequence),
+  state: stateOnWire[row.state],
+  retryAfterSeconds: Math.max(0, Math.ceil((row.retry_after_ms ?? 0) / 1_000)),
+  reason: row.reason,
+  since: timestampFromMs(row.since_ms),
+  ...(row.profile === null ? {} : { profile: row.profile }),
+  inventory: BigInt(row.inventory),
+  version: row.version,
+});
+
+export const statusMessage = (row: StatusRow): OutgoingMessage =>
+  binaryMessage(streams.routerEvents, subjects.routerStatus(row.name), RouterStatusSchema, statusOfRow(row));

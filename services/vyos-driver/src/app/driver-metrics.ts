@@ -1,0 +1,27 @@
+import type { RouterState } from '../domain/router-state.ts';
+
+export type RequestKind = 'configure' | 'empty_configure' | 'read' | 'probe' | 'save';
+
+/** What the driver counts. */
+export interface DriverMetrics {
+  request(router: string, kind: RequestKind, outcome: string, durationMs: number): void;
+  batch(
+    router: string,
+    batch: {
+      readonly outcome: string;
+      readonly resources: number;
+      readonly operations: number;
+      readonly durationMs: number;
+    },
+  ): void;
+  verdicts(router: string, verdict: 'applied' | 'rejected', count: number): void;
+  waiting(router: string, count: number): void;
+  state(router: string, state: RouterState): void;
+  breaker(router: string, state: 'closed' | 'open' | 'half_open'): void;
+  leaseEpoch(router: string, epoch: bigint): void;
+  saved(router: string): void;
+  /** Resources whose paths differ from what is applied, as last read. */
+  drifted(router: string, count: number): void;
+  /** A repair or a way back that the router refused. */
+  repairRefused(router: string): void;
+}

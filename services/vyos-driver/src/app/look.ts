@@ -1,0 +1,194 @@
+import { createHash } from 'node:crypto';
+import { DomainError } from '@berth/errors';
+import type { ConfigTree } from '../domain/config-tree.ts';
+import { dialectFor } from '../domain/dialect.ts';
+import { detectProfile, type ForeignHolding, foreignHoldings } from '../domain/inventory.ts';
+import type { OwnedContent } from '../domain/plan.ts';
+import { sameContent } from '../domain/plan-changes.ts';
+import { pause } from './bell.ts';
+import { RouterAway, readWholeConfig } from './router-calls.ts';
+import type { BatchChange, OwnedResource } from './router-ledger.ts';
+import type { Difference, RouterSession } from './session.ts';
+
+/** What a complete reading showed, believed. Not yet acted on. */
+export interface Reading {
+  readonly config: ConfigTree;
+  readonly costMs: number;
+  /** What stands of each resource; one that has nothing there is absent. */
+  readonly standing: ReadonlyMap<string, OwnedContent>;
+  readonly resources: readonly OwnedResource[];
+  readonly holdings: readonly ForeignHolding[];
+  readonly inventoryHash: string;
+  /** Paths that a batch claimed and that are not ours after all: nothing stands there, or something that we did not send. */
+  readonly unclaimed: readonly string[];
+}
+
+const nothing: OwnedContent = new Map();
+/** After so many readings that all differ somebody is at work on the router: rest before asking again. */
+const readingsInARow = 4;
+
+/**
+ * Reads the whole configuration until it can be believed: a reading that shows what is expected (all as applied, the inventory as before,
+ * what `sent` was to put there) counts at once; anything else when two readings in a row show the same, since during commits a router also
+ * answers that paths are empty which are not. Throws RouterAway.
+ */
+export async function readGround(session: RouterSession, sent: readonly BatchChange[] = []): Promise<Reading> {
+  await knowVersion(session);
+  const resources = await session.parts.ledger.ownedResources();
+  let previous: string | undefined;
+  for (let readings = 1; ; readings++) {
+    const { config, durationMs } = await readWholeConfig(session);
+    const reading = interpret(session, resources, sent, config, durationMs);
+    if (isExpected(session, reading, sent)) return reading;
+    const shown = fingerprint(
+      [...reading.standing].map(([id, content]) => [id, [...content]]),
+      reading.inventoryHash,
+    );
+    if (shown === previous) return reading;
+    previous = shown;
+    if (readings % readingsInARow === 0) await pause(session.parts.times.settleDelayMs, session.over);
+    if (session.parts.stopping.aborted) throw new RouterAway('stopping');
+  }
+}
+
+/**
+ * Takes the reading as the new ground. Differences in resources that `repair` names (or in all, after an outage) are undone with the next
+ * batch; others were made by somebody beside us and are reported.
+ */
+export async function takeGround(
+  session: RouterSession,
+  reading: Reading,
+  repair: (resourceId: string) => boolean = () => false,
+): Promise<void> {
+  const before = session.ground?.differences;
+  const differences = new Map<string, Difference>();
+  for (const resource of reading.resources) {
+    const standing = reading.standing.get(resource.resourceId) ?? nothing;
+    if (sameContent(standing, session.contentOf(resource.applied))) continue;
+    const id = resource.resourceId;
+    const mended = session.repairAll || repair(id) || before?.get(id)?.repair === true;
+    differences.set(id, { resource, standing, repair: mended });
+  }
+  session.ground = { differences };
+  session.repairAll = false;
+  session.lastDriftLookAt = performance.now();
+  report(session);
+  await recordLook(session, reading);
+}
+
+/** Reads and takes the reading as the ground. */
+export async function lookAround(session: RouterSession): Promise<void> {
+  await takeGround(session, await readGround(session));
+}
+
+async function knowVersion(session: RouterSession): Promise<void> {
+  if (session.dialect !== undefined && !session.repairAll) return;
+  const { router, times } = session.parts;
+  const told = await router.version(session.call(times.probeTimeoutMs));
+  session.parts.lease.throwIfLost();
+  if (told !== undefined) session.version = told;
+  session.dialect = dialectFor(session.version);
+  if (session.dialect !== undefined) return;
+  if (session.version === '') throw new RouterAway('The router does not tell which version it runs.');
+  throw new RouterAway(`The router runs VyOS ${session.version}, which this version of Berth does not know.`);
+}
+
+function interpret(
+  session: RouterSession,
+  resources: readonly OwnedResource[],
+  sent: readonly BatchChange[],
+  config: ConfigTree,
+  costMs: number,
+): Reading {
+  if (session.dialect === undefined)
+    throw new Error('the version must be known before the configuration is understood');
+  const content = session.dialect.contentAt(config, session.owned.keys());
+  const unclaimed = new Set<string>();
+  for (const change of sent) {
+    for (const key of change.claims) {
+      const there = content.get(key);
+      const asked = change.after[key];
+      if (!there || !asked || !sameContent(new Map([[key, there]]), new Map([[key, asked]]))) unclaimed.add(key);
+    }
+  }
+  const standing = new Map<string, Map<string, ConfigTree>>();
+  for (const [key, tree] of content) {
+    const owner = session.owned.ownerOf(key);
+    if (owner === undefined || unclaimed.has(key)) continue;
+    const own = standing.get(owner) ?? new Map<string, ConfigTree>();
+    standing.set(owner, own.set(key, tree));
+  }
+  const ours = new Set([...session.owned.keys()].filter((key) => !unclaimed.has(key)));
+  const holdings = foreignHoldings(config, ours);
+  return {
+    config,
+    costMs,
+    standing,
+    resources,
+    holdings,
+    inventoryHash: fingerprint(holdings.map((holding) => JSON.stringify(holding)).sort()),
+    unclaimed: [...unclaimed],
+  };
+}
+
+function isExpected(session: RouterSession, reading: Reading, sent: readonly BatchChange[]): boolean {
+  if (reading.inventoryHash !== session.inventoryHash) return false;
+  const asked = new Map(sent.map((change) => [change.resourceId, new Map(Object.entries(change.after))]));
+  return reading.resources.every(({ resourceId, applied }) =>
+    sameContent(reading.standing.get(resourceId) ?? nothing, asked.get(resourceId) ?? session.contentOf(applied)),
+  );
+}
+
+async function recordLook(session: RouterSession, reading: Reading): Promise<void> {
+  const profile = profileOf(session, reading.config);
+  const changed = reading.inventoryHash !== session.inventoryHash;
+  await session.parts.ledger.recordLook({
+    version: session.version,
+    profile,
+    costMs: reading.costMs,
+    inventoryHash: reading.inventoryHash,
+    ...(changed ? { holdings: reading.holdings } : {}),
+  });
+  session.profile = profile;
+  session.profileChecked = true;
+  session.inventoryHash = reading.inventoryHash;
+  const { configuredOthers } = sizes(reading.holdings);
+  session.look = {
+    config: reading.config,
+    at: performance.now(),
+    costMs: reading.costMs,
+    foreignSize: configuredOthers,
+  };
+  session.owned.markLook();
+}
+
+const sizes = (holdings: readonly ForeignHolding[]): { configuredOthers: number } => ({
+  configuredOthers: holdings.filter(({ kind }) => kind === 'rule_number' || kind === 'mapping_name').length,
+});
+
+/**
+ * The router's place in the network. What the operator said must fit, and what he did not say must be clear, when this process looks for
+ * the first time: otherwise it throws. Once a profile is known, a configuration that has become ambiguous does not change it.
+ */
+function profileOf(session: RouterSession, config: ConfigTree): RouterSession['profile'] {
+  try {
+    return detectProfile(config, session.parts.wishes);
+  } catch (error) {
+    if (!(error instanceof DomainError) || error.kind !== 'invalid') throw error;
+    const ambiguous = error.code === 'ROUTER_PROFILE_AMBIGUOUS';
+    if (session.profile === undefined || (!ambiguous && !session.profileChecked)) throw error;
+    session.parts.log.warn({ router: session.parts.name, err: error }, 'router profile stays as it was');
+    return session.profile;
+  }
+}
+
+function report(session: RouterSession): void {
+  const { log, metrics, name } = session.parts;
+  const differences = [...(session.ground?.differences.values() ?? [])];
+  metrics.drifted(name, differences.length);
+  const made = differences.filter(({ repair }) => !repair).map(({ resource }) => resource.resourceId);
+  if (made.length > 0) log.warn({ router: name, resourceIds: made.slice(0, 20), count: made.length }, 'router drifted');
+}
+
+const fingerprint = (...parts: readonly unknown[]): string =>
+  createHash('sha256').update(JSON.stringify(parts)).digest('hex');

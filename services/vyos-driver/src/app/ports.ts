@@ -1,0 +1,43 @@
+import type { ConfigureOutcome } from '../domain/answer.ts';
+import type { ConfigPath } from '../domain/config-tree.ts';
+import type { ReadOutcome, SaveOutcome } from '../domain/interpret-answer.ts';
+import type { Operation } from '../domain/plan.ts';
+
+/** How a request to the router is sent. */
+export interface CallOptions {
+  readonly timeoutMs: number;
+  /** Asked in the last synchronous step before the body is written; false: nothing is sent (`not_sent`, `away`). */
+  readonly mayStillSend: () => boolean;
+}
+
+/** An answer and how long it took. */
+export interface Timed<Outcome> {
+  readonly outcome: Outcome;
+  readonly durationMs: number;
+}
+
+/** A router's HTTPS API behind its breaker. No call throws: every failure is an outcome. One call at a time. */
+export interface Router {
+  configure(operations: readonly Operation[], options: CallOptions): Promise<Timed<ConfigureOutcome>>;
+  /** A `/configure` without commands: changes nothing, and queues behind whatever the router still works on. */
+  emptyConfigure(options: CallOptions): Promise<Timed<ConfigureOutcome>>;
+  showConfig(path: ConfigPath, options: CallOptions): Promise<Timed<ReadOutcome>>;
+  /** Never with an empty path: that ends the router's API process. */
+  exists(path: ConfigPath, options: CallOptions): Promise<Timed<ReadOutcome>>;
+  save(options: CallOptions): Promise<Timed<SaveOutcome>>;
+  /** The version it runs; undefined when it did not tell. */
+  version(options: CallOptions): Promise<string | undefined>;
+  readonly state: 'closed' | 'open' | 'half_open';
+  /** 0 while the breaker is not open. */
+  retryAfterSeconds(): number;
+  onChange(listener: () => void): unknown;
+  close(): Promise<void>;
+}
+
+/** Where facts are logged: fields first, then a constant sentence. */
+export interface Log {
+  debug(fields: object, text: string): void;
+  info(fields: object, text: string): void;
+  warn(fields: object, text: string): void;
+  error(fields: object, text: string): void;
+}

@@ -1,0 +1,83 @@
+import type { ConfigureOutcome } from '../domain/answer.ts';
+import type { ConfigTree } from '../domain/config-tree.ts';
+import { pause } from './bell.ts';
+import { growingMs } from './driver-times.ts';
+import type { RouterSession } from './session.ts';
+import { tellStatus } from './tell-status.ts';
+
+/** The router does not answer, or does not let us in. Whatever was going on starts again after the outage, from what is read then. */
+export class RouterAway extends Error {
+  override readonly name = 'RouterAway';
+}
+
+/** Harmless and always there; its answer says that the router is up. */
+const probePath = ['system'];
+
+/** Asks whether the router is there. Throws RouterAway when it is not. */
+export async function probe(session: RouterSession): Promise<void> {
+  const { router, metrics, name, times } = session.parts;
+  const { outcome, durationMs } = await router.exists(probePath, session.call(times.probeTimeoutMs));
+  metrics.request(name, 'probe', outcome.kind, durationMs);
+  if (outcome.kind === 'away' || outcome.kind === 'forbidden') throwAway(session, outcome.text);
+  session.noteAnswer();
+}
+
+/**
+ * The whole configuration: ours, others', and what the profile is read from, in one request, since every read costs the router the reading
+ * of everything. Asks again while the router cannot say. Throws RouterAway.
+ */
+export async function readWholeConfig(session: RouterSession): Promise<{ config: ConfigTree; durationMs: number }> {
+  const { router, metrics, name, times } = session.parts;
+  for (let tries = 1; ; tries++) {
+    const { outcome, durationMs } = await router.showConfig([], session.call(times.readTimeoutMs));
+    metrics.request(name, 'read', outcome.kind, durationMs);
+    if (outcome.kind === 'away' || outcome.kind === 'forbidden') throwAway(session, outcome.text);
+    session.noteAnswer();
+    if (outcome.kind === 'value' && isConfig(outcome.data)) {
+      session.noteUnlocked();
+      return { config: outcome.data, durationMs };
+    }
+    await waitForLock(session, tries, 'text' in outcome ? outcome.text : `the router answered ${outcome.kind}`);
+  }
+}
+
+/** Sends an empty `/configure` until it is answered: whatever the router still worked on is over then. Throws RouterAway. */
+export async function waitUntilNothingRuns(session: RouterSession, timeoutMs: number): Promise<void> {
+  const { router, metrics, name } = session.parts;
+  for (let tries = 1; ; tries++) {
+    const { outcome, durationMs } = await router.emptyConfigure(session.call(timeoutMs));
+    metrics.request(name, 'empty_configure', outcome.kind, durationMs);
+    if (isAway(outcome)) throwAway(session, outcome.text);
+    session.noteAnswer();
+    if (outcome.kind !== 'try_later') return session.noteUnlocked();
+    await waitForLock(session, tries, outcome.text);
+  }
+}
+
+/** Whether the outcome says that there was no usable answer. */
+export const isAway = (
+  outcome: ConfigureOutcome,
+): outcome is Extract<ConfigureOutcome, { kind: 'unclear' | 'not_sent' | 'forbidden' }> =>
+  outcome.kind === 'unclear' || outcome.kind === 'not_sent' || outcome.kind === 'forbidden';
+
+/** The end of a call that had no usable answer: our own fence, or an outage. */
+export function throwAway(session: RouterSession, text: string): never {
+  session.parts.lease.throwIfLost();
+  session.throwIfFenced();
+  throw new RouterAway(session.parts.redact(text));
+}
+
+/** Waits before a router that is locked is asked again. Throws RouterAway when the session is over meanwhile. */
+export async function waitForLock(session: RouterSession, tries: number, text: string): Promise<void> {
+  const { times, redact } = session.parts;
+  await pause(growingMs(tries, times.lockedFirstMs, times.lockedMostMs), session.over);
+  session.parts.lease.throwIfLost();
+  if (session.parts.stopping.aborted) throw new RouterAway('stopping');
+  session.lockedSince ??= performance.now();
+  if (performance.now() - session.lockedSince < times.lockedAlarmMs) return;
+  session.locked = `The router is locked by somebody else: ${redact(text).trim()}`;
+  await tellStatus(session);
+}
+
+const isConfig = (data: unknown): data is ConfigTree =>
+  typeof data === 'object' && data !== null && !Array.isArray(data);

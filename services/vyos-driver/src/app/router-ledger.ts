@@ -1,0 +1,144 @@
+import type { ConfigTree } from '../domain/config-tree.ts';
+import type { CostModel } from '../domain/cost-model.ts';
+import type { Fragment } from '../domain/fragment.ts';
+import type { ForeignHolding, RouterProfile } from '../domain/inventory.ts';
+import type { Operation } from '../domain/plan.ts';
+import type { Revision } from '../domain/revision.ts';
+import type { RouterState } from '../domain/router-state.ts';
+import type { AppliedChange, Cause, RejectedChange } from '../domain/verdict.ts';
+
+/** Thrown by whatever the holder of a router does after it lost the lease: it must stop at once and touch nothing. */
+export class LeaseLost extends Error {
+  override readonly name = 'LeaseLost';
+}
+
+/** What is stored of a router itself. */
+export interface RouterRecord {
+  readonly state: RouterState;
+  readonly reason: string;
+  readonly version: string;
+  readonly profile: RouterProfile | undefined;
+  readonly inventoryHash: string;
+  readonly costModel: CostModel | undefined;
+  /** Commits that changed the running configuration, counted; equal to `savedCount` when all are saved. */
+  readonly appliedCount: bigint;
+  readonly savedCount: bigint;
+}
+
+/** A change that waits for its turn. */
+export interface WaitingChange {
+  readonly resourceId: string;
+  readonly revision: Revision;
+  readonly wanted: Fragment;
+  readonly applied: Fragment;
+  readonly ownerGroup: string;
+  readonly causes: readonly Cause[];
+}
+
+/** A resource that has something on the router, or may have. */
+export interface OwnedResource {
+  readonly resourceId: string;
+  readonly applied: Fragment;
+  readonly appliedRevision: Revision;
+  readonly ownerGroup: string;
+}
+
+/** Content of owned paths, by path key. */
+export type StoredContent = Readonly<Record<string, ConfigTree>>;
+
+/** One resource's part of a batch: all that it owns, before and after. */
+export interface BatchChange {
+  readonly resourceId: string;
+  /** `change`: a revision on its way; `repair`: back to what is applied; `way_back`: the rest of a refused revision removed. */
+  readonly purpose: 'change' | 'repair' | 'way_back';
+  readonly revision: Revision;
+  readonly fragment: Fragment;
+  readonly causes: readonly Cause[];
+  readonly before: StoredContent;
+  readonly after: StoredContent;
+  /** Path keys that became the resource's with this batch: its own only if what stands there afterwards is what was sent. */
+  readonly claims: readonly string[];
+}
+
+/** A batch as it is written ahead of its request. */
+export interface NewBatch {
+  readonly id: string;
+  readonly operations: readonly Operation[];
+  readonly changes: readonly BatchChange[];
+  readonly estimateMs: number;
+  readonly timeoutMs: number;
+}
+
+/** A batch whose request may have been sent and whose end is not known. */
+export interface OpenBatch {
+  readonly id: string;
+  readonly epoch: bigint;
+  readonly changes: readonly BatchChange[];
+  readonly estimateMs: number;
+}
+
+export type BatchEnd = 'applied' | 'refused' | 'not_applied' | 'settled_by_read';
+
+/** How a batch ended, for its row. */
+export interface EndedBatch {
+  readonly id: string;
+  readonly state: BatchEnd;
+  readonly outcome: string;
+  readonly durationMs?: number;
+}
+
+/** What is recorded together: verdicts with the state they speak of. Every part may be empty. */
+export interface Settlement {
+  readonly batch?: EndedBatch;
+  readonly applied?: readonly AppliedChange[];
+  readonly rejected?: readonly RejectedChange[];
+  /** Not judged yet, but parts of what they want were live, or may have been. */
+  readonly stood?: readonly string[];
+  /** Path keys that nobody owns any more. */
+  readonly released?: readonly string[];
+  /** The running configuration changed, so it must be saved. */
+  readonly changedRunning?: boolean;
+  readonly costModel?: CostModel;
+}
+
+/** What a complete reading of the router told. */
+export interface Look {
+  readonly version: string;
+  readonly profile: RouterProfile | undefined;
+  readonly costMs: number;
+  readonly inventoryHash: string;
+  /** Given when the inventory differs from the stored one: it becomes the newest, under a new number. */
+  readonly holdings?: readonly ForeignHolding[];
+}
+
+/** How the router stands, to be told to all. */
+export interface Standing {
+  readonly state: RouterState;
+  readonly reason: string;
+  /** Undefined while it answers. */
+  readonly retryAfterMs?: number;
+}
+
+/**
+ * One router's part of the driver's schema, as its lease holder sees it. Every write is one transaction that first asserts the holder's epoch,
+ * and throws LeaseLost when another one has begun.
+ */
+export interface RouterLedger {
+  load(): Promise<RouterRecord>;
+  openBatch(): Promise<OpenBatch | undefined>;
+  /** At most `limit` waiting changes, groups in turns, oldest first within a group; and how many wait in all. */
+  waiting(limit: number): Promise<{ changes: readonly WaitingChange[]; total: number }>;
+  /** Every resource that is applied or owns a path. */
+  ownedResources(): Promise<readonly OwnedResource[]>;
+  /** Path key and its owner, of every owned path. */
+  ownedPaths(): Promise<readonly { readonly key: string; readonly resourceId: string }[]>;
+  /** Records the batch as `sending` and its new paths as owned, before anything is sent. Throws when a path is somebody else's. */
+  writeAhead(batch: NewBatch): Promise<void>;
+  settle(settlement: Settlement): Promise<void>;
+  /** Records what was read; tells all when version, profile or inventory changed. */
+  recordLook(look: Look): Promise<void>;
+  /** All commits up to this count are saved. */
+  recordSaved(appliedCount: bigint): Promise<void>;
+  /** Tells all how the router stands. */
+  tell(standing: Standing): Promise<void>;
+}

@@ -1,0 +1,106 @@
+import { randomUUID } from 'node:crypto';
+import { DomainError } from '@berth/errors';
+import { Bell, pause } from './bell.ts';
+import { growingMs } from './driver-times.ts';
+import { type LeaseStore, RouterLease } from './lease.ts';
+import { LeaseLost, type RouterLedger } from './router-ledger.ts';
+import { RouterSession, type SessionParts } from './session.ts';
+import { workRouter } from './work-router.ts';
+
+export interface WorkerParts extends Omit<SessionParts, 'ledger' | 'lease' | 'stopping' | 'bell'> {
+  readonly leases: LeaseStore;
+  /** The router's ledger under an epoch. */
+  readonly ledgerOf: (epoch: bigint) => RouterLedger;
+  /** Called when the router's place in the network cannot be told, so that no change could be right. The worker has stopped then. */
+  readonly onProfileProblem: (problem: DomainError) => void;
+}
+
+/**
+ * One router's worker in this process. Workers of the same router in all processes compete for its lease; the holder works, the others look
+ * again every `pollMs`. Failures end a session, never the worker.
+ */
+export class RouterWorker {
+  readonly #parts: WorkerParts;
+  readonly #holder = randomUUID();
+  readonly #bell = new Bell();
+  readonly #stopping = new AbortController();
+  readonly #looked = Promise.withResolvers<void>();
+  #lease: RouterLease | undefined;
+  #running: Promise<void> | undefined;
+
+  constructor(parts: WorkerParts) {
+    this.#parts = parts;
+  }
+
+  start(): void {
+    this.#running ??= this.#run();
+  }
+
+  /** Changes wait: look for them now. */
+  wake(): void {
+    this.#bell.ring();
+  }
+
+  /** Resolves when the router was looked at, did not answer, or somebody else looks after it; rejects with the problem of its profile. */
+  looked(): Promise<void> {
+    return this.#looked.promise;
+  }
+
+  /** Lets the request in flight end, for a while, and gives the lease back. What is not settled then is settled by the next holder. */
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    this.#bell.ring();
+    const ended = Promise.resolve(this.#running);
+    const grace = new AbortController();
+    await Promise.race([ended.finally(() => grace.abort()), pause(this.#parts.times.stopGraceMs, grace.signal)]);
+    await this.#lease?.release();
+    this.#looked.resolve();
+  }
+
+  async #run(): Promise<void> {
+    const { log, times, name } = this.#parts;
+    for (let failures = 0; !this.#stopping.signal.aborted; ) {
+      try {
+        const ended = await this.#session();
+        failures = 0;
+        if (ended === 'not_holder') await this.#bell.sleep(times.pollMs, this.#stopping.signal);
+      } catch (error) {
+        if (isProfileProblem(error)) return this.#giveUp(error);
+        failures += 1;
+        if (error instanceof LeaseLost)
+          log.warn({ router: name, reason: error.message }, 'router session ended: lease lost');
+        else log.error({ router: name, err: error }, 'router session failed');
+        await pause(growingMs(failures, times.awayFirstMs, times.awayMostMs), this.#stopping.signal);
+      }
+    }
+  }
+
+  async #session(): Promise<'ended' | 'not_holder'> {
+    const { leases, log, times, metrics, name } = this.#parts;
+    const lease = await RouterLease.acquire({ store: leases, log, times }, name, this.#holder);
+    if (lease === undefined) {
+      this.#looked.resolve();
+      return 'not_holder';
+    }
+    this.#lease = lease;
+    try {
+      log.info({ router: name, epoch: String(lease.epoch) }, 'router lease taken');
+      metrics.leaseEpoch(name, lease.epoch);
+      const ledger = this.#parts.ledgerOf(lease.epoch);
+      const parts = { ...this.#parts, ledger, lease, bell: this.#bell, stopping: this.#stopping.signal };
+      const session = new RouterSession(parts, await ledger.load(), await ledger.ownedPaths());
+      await workRouter(session, () => this.#looked.resolve());
+      return 'ended';
+    } finally {
+      await lease.release().catch((error) => log.warn({ router: name, err: error }, 'router lease was not given back'));
+    }
+  }
+
+  #giveUp(problem: DomainError): void {
+    this.#looked.reject(problem);
+    this.#parts.onProfileProblem(problem);
+  }
+}
+
+const isProfileProblem = (error: unknown): error is DomainError =>
+  error instanceof DomainError && error.code.startsWith('ROUTER_PROFILE_');

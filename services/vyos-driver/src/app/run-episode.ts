@@ -1,0 +1,123 @@
+import { nextProbe, observe, type ProbeResult, settled, startBlame } from '../domain/blame.ts';
+import { resourcesNamed } from '../domain/name-offender.ts';
+import { unionContent } from '../domain/plan-changes.ts';
+import { growingMs } from './driver-times.ts';
+import { closeAfterReading, refusalText } from './refused-commit.ts';
+import { type AnsweredBatch, type BatchPart, closeUntouched, planOf, sendBatch } from './send-batch.ts';
+import type { RouterSession } from './session.ts';
+import { settleApplied } from './settle-applied.ts';
+import type { Member } from './take-work.ts';
+import { wayBackParts } from './way-back-parts.ts';
+
+/** Who edits our paths faster than we plan is believed to mean it. */
+const mostSurprises = 3;
+
+type Observed = ProbeResult & { readonly surprised: boolean };
+
+/**
+ * Brings the members to the router: all in one commit; when that is refused, in the commits that it takes to find whom it is refused for.
+ * What was applied is settled with the commit that did it; the refused ones stay condemned, for the way back. Ended early by an outage or a
+ * stop, it leaves the rest waiting, as if it had not been tried.
+ */
+export async function runEpisode(session: RouterSession, members: readonly Member[]): Promise<void> {
+  const byId = new Map(members.map((member) => [member.resourceId, member]));
+  const { blocked } = session;
+  let blame = startBlame([...byId.keys()], blocked === undefined ? {} : { blockedBy: blocked.text });
+  let finished = false;
+  let surprises = 0;
+  try {
+    for (let probe = nextProbe(blame); probe !== undefined; probe = nextProbe(blame)) {
+      if (session.over.aborted) return;
+      const { surprised, ...result } = await tryProbe(
+        session,
+        probe.flatMap((id) => byId.get(id) ?? []),
+      );
+      // Somebody had changed paths of ours, so the plan was made for a router that does not exist: that refusal proves nothing.
+      if (surprised && surprises++ < mostSurprises) continue;
+      blame = observe(blame, probe, result);
+      condemn(session, byId, settled(blame).rejected);
+    }
+    finished = true;
+  } finally {
+    // Whom it was for is not known before the end: another probe may show that it was for nobody of us.
+    const end = settled(blame);
+    if (!finished || end.blocked !== undefined) for (const id of byId.keys()) session.condemned.delete(id);
+    if (finished) noteBlocked(session, end.blocked);
+  }
+}
+
+async function tryProbe(session: RouterSession, members: readonly Member[]): Promise<Observed> {
+  const parts: BatchPart[] = [...members.map((member) => toPart(session, member)), ...wayBackParts(session)];
+  const plan = planOf(parts);
+  if (plan.operations.length === 0) {
+    await settleApplied(session, parts, { judges: false });
+    return { kind: 'applied', surprised: false };
+  }
+  const answered = await sendBatch(session, parts, plan);
+  const { outcome, batch, durationMs } = answered;
+  if (outcome.kind === 'applied') {
+    await settleApplied(session, parts, { judges: true, answered });
+    return { kind: 'applied', surprised: false };
+  }
+  session.notBefore = performance.now() + session.parts.times.settleDelayMs;
+  if (outcome.kind === 'refused_operation') {
+    await closeUntouched(session, batch, { state: 'refused', outcome: refusalText(session, outcome), durationMs });
+    return { ...refusal(session, parts, members, outcome), surprised: false };
+  }
+  const { surprised } = await closeAfterReading(session, answered);
+  return { ...refusal(session, parts, members, outcome), surprised };
+}
+
+function refusal(
+  session: RouterSession,
+  parts: readonly BatchPart[],
+  members: readonly Member[],
+  outcome: AnsweredBatch['outcome'],
+): ProbeResult {
+  const contents = new Map(parts.map(({ resourceId, from, to }) => [resourceId, unionContent(from, to)]));
+  const router = session.look && { config: session.look.config, ownedKeys: session.owned.oursSinceLook() };
+  const { resourceIds, namesStranger } = resourcesNamed(outcome, contents, router);
+  const own = new Set(members.map((member) => member.resourceId));
+  const text = refusalText(session, outcome);
+  return { kind: 'refused', text, named: resourceIds.filter((id) => own.has(id)), namesStranger };
+}
+
+function condemn(
+  session: RouterSession,
+  byId: ReadonlyMap<string, Member>,
+  rejected: ReadonlyMap<string, string>,
+): void {
+  for (const [id, text] of rejected) {
+    const member = byId.get(id);
+    if (member === undefined || session.condemned.has(id)) continue;
+    if (member.purpose === 'change') {
+      const { resourceId, revision, applied } = member;
+      session.condemned.set(id, { resourceId, revision, applied, code: 'ROUTER_REJECTED', text });
+    } else if (!session.repairsResting.has(id)) {
+      session.repairsResting.set(id, performance.now() + session.parts.times.troubleMostMs);
+      session.parts.metrics.repairRefused(session.parts.name);
+      session.parts.log.error({ router: session.parts.name, resourceId: id, reason: text }, 'repair refused');
+    }
+  }
+}
+
+function noteBlocked(session: RouterSession, text: string | undefined): void {
+  const { times } = session.parts;
+  if (text === undefined) {
+    session.blocked = undefined;
+    return;
+  }
+  const tries = (session.blocked?.tries ?? 0) + 1;
+  const retryAt = performance.now() + growingMs(tries, times.troubleFirstMs, times.troubleMostMs);
+  session.blocked = { text, tries, retryAt };
+}
+
+const toPart = (session: RouterSession, member: Member): BatchPart => ({
+  resourceId: member.resourceId,
+  purpose: member.purpose,
+  revision: member.revision,
+  fragment: member.fragment,
+  causes: member.causes,
+  from: session.standingOf(member.resourceId, member.applied),
+  to: member.to,
+});

@@ -1,0 +1,126 @@
+import { randomUUID } from 'node:crypto';
+import type { ConfigureOutcome } from '../domain/answer.ts';
+import { httpTimeoutMs } from '../domain/choose-batch.ts';
+import { estimateMs } from '../domain/cost-model.ts';
+import type { Fragment } from '../domain/fragment.ts';
+import type { OwnedContent, Plan } from '../domain/plan.ts';
+import { planChanges } from '../domain/plan-changes.ts';
+import type { Revision } from '../domain/revision.ts';
+import type { Cause } from '../domain/verdict.ts';
+import { pause } from './bell.ts';
+import { isAway, RouterAway, throwAway, waitForLock } from './router-calls.ts';
+import type { BatchChange, NewBatch } from './router-ledger.ts';
+import type { RouterSession } from './session.ts';
+
+/** One resource's way in a batch. */
+export interface BatchPart {
+  readonly resourceId: string;
+  readonly purpose: BatchChange['purpose'];
+  readonly revision: Revision;
+  readonly fragment: Fragment;
+  readonly causes: readonly Cause[];
+  readonly from: OwnedContent;
+  readonly to: OwnedContent;
+}
+
+/** A batch that was answered: its row is still open. */
+export interface AnsweredBatch {
+  readonly batch: NewBatch;
+  readonly plan: Plan;
+  readonly size: number;
+  readonly durationMs: number;
+  readonly outcome: Extract<ConfigureOutcome, { kind: 'applied' | 'refused_operation' | 'refused_commit' }>;
+}
+
+export const planOf = (parts: readonly BatchPart[]): Plan =>
+  planChanges(parts.map(({ resourceId, from, to }) => ({ resourceId, from, to })));
+
+/**
+ * Writes the batch ahead, sends it, and sends it again while the router is locked. Gives back an answer that says what happened; what else
+ * may come throws: RouterAway with the row closed when surely nothing happened, with the row open (`session.openBatch`) when that is not known.
+ */
+export async function sendBatch(
+  session: RouterSession,
+  parts: readonly BatchPart[],
+  plan: Plan,
+): Promise<AnsweredBatch> {
+  const size = session.configuredSize();
+  const estimate = estimateMs(session.costModel, plan.counts, size);
+  const batch: NewBatch = {
+    id: randomUUID(),
+    operations: plan.operations,
+    changes: parts.map((part) => toBatchChange(session, part)),
+    estimateMs: estimate,
+    timeoutMs: httpTimeoutMs(estimate),
+  };
+  await pause(session.notBefore - performance.now(), session.over);
+  if (session.over.aborted) throw new RouterAway('stopping');
+  await session.parts.ledger.writeAhead(batch);
+  for (const part of parts) session.owned.claim(part.resourceId, part.to.keys());
+  for (let tries = 1; ; tries++) {
+    const { outcome, durationMs } = await configure(session, batch);
+    if (outcome.kind === 'try_later') {
+      await waitWithOpenRow(session, batch, tries, outcome.text);
+      continue;
+    }
+    session.noteUnlocked();
+    return { batch, plan, size, durationMs, outcome };
+  }
+}
+
+/** Closes the row of a batch that surely changed nothing. */
+export async function closeUntouched(
+  session: RouterSession,
+  batch: NewBatch,
+  end: { readonly state: 'refused' | 'not_applied'; readonly outcome: string; readonly durationMs?: number },
+): Promise<void> {
+  const released = batch.changes.flatMap(({ claims }) => claims);
+  await session.parts.ledger.settle({ batch: { id: batch.id, ...end }, released });
+  session.owned.release(released);
+}
+
+async function configure(
+  session: RouterSession,
+  batch: NewBatch,
+): Promise<{
+  outcome: AnsweredBatch['outcome'] | Extract<ConfigureOutcome, { kind: 'try_later' }>;
+  durationMs: number;
+}> {
+  const { router, metrics, name, beforeSend } = session.parts;
+  await beforeSend?.();
+  const { outcome, durationMs } = await router.configure(batch.operations, session.call(batch.timeoutMs));
+  metrics.request(name, 'configure', outcome.kind, durationMs);
+  const { operations, changes } = batch;
+  const counted = { outcome: outcome.kind, resources: changes.length, operations: operations.length, durationMs };
+  metrics.batch(name, counted);
+  session.parts.lease.throwIfLost();
+  if (!isAway(outcome)) {
+    session.noteAnswer();
+    return { outcome, durationMs };
+  }
+  session.distrust();
+  if (outcome.kind === 'unclear') session.openBatch = true;
+  else await closeUntouched(session, batch, { state: 'not_applied', outcome: session.parts.redact(outcome.text) });
+  return throwAway(session, outcome.text);
+}
+
+async function waitWithOpenRow(session: RouterSession, batch: NewBatch, tries: number, text: string): Promise<void> {
+  try {
+    await waitForLock(session, tries, text);
+  } catch (error) {
+    if (error instanceof RouterAway)
+      await closeUntouched(session, batch, { state: 'not_applied', outcome: error.message });
+    throw error;
+  }
+}
+
+const toBatchChange = (session: RouterSession, part: BatchPart): BatchChange => ({
+  resourceId: part.resourceId,
+  purpose: part.purpose,
+  revision: part.revision,
+  fragment: part.fragment,
+  causes: part.causes,
+  before: Object.fromEntries(part.from),
+  after: Object.fromEntries(part.to),
+  claims: [...part.to.keys()].filter((key) => session.owned.ownerOf(key) === undefined),
+});

@@ -1,0 +1,187 @@
+import type { ConfigTree } from '../domain/config-tree.ts';
+import { type CostModel, initialCostModel } from '../domain/cost-model.ts';
+import { type Dialect, dialectFor } from '../domain/dialect.ts';
+import type { Fragment } from '../domain/fragment.ts';
+import type { ProfileWishes, RouterProfile } from '../domain/inventory.ts';
+import type { OwnedContent } from '../domain/plan.ts';
+import type { RejectedChange } from '../domain/verdict.ts';
+import type { Bell } from './bell.ts';
+import type { DriverMetrics } from './driver-metrics.ts';
+import type { DriverTimes } from './driver-times.ts';
+import type { RouterLease } from './lease.ts';
+import { OwnedPaths } from './owned-paths.ts';
+import type { Log, Router } from './ports.ts';
+import { LeaseLost, type OwnedResource, type RouterLedger, type RouterRecord, type Standing } from './router-ledger.ts';
+
+/** What a session works with. */
+export interface SessionParts {
+  readonly name: string;
+  readonly router: Router;
+  readonly ledger: RouterLedger;
+  readonly lease: RouterLease;
+  readonly times: DriverTimes;
+  readonly wishes: ProfileWishes;
+  readonly log: Log;
+  readonly metrics: DriverMetrics;
+  /** Rings when changes wait. */
+  readonly bell: Bell;
+  readonly stopping: AbortSignal;
+  /** Takes secrets out of what the router says. */
+  readonly redact: (text: string) => string;
+  /** Awaited between the write-ahead row and the request: where a process can be paused for the longest. For tests of the fence. */
+  readonly beforeSend?: () => Promise<void>;
+}
+
+/** A resource that does not stand on the router as it is applied in the ledger. */
+export interface Difference {
+  readonly resource: OwnedResource;
+  readonly standing: OwnedContent;
+  /** To be undone by us; otherwise it is only reported. */
+  readonly repair: boolean;
+}
+
+/** What is known of the owned paths: they stand as they are applied, with these differences. */
+export interface Ground {
+  readonly differences: Map<string, Difference>;
+}
+
+/** The last complete reading. Holds the router's secrets: never stored, never logged. */
+export interface LastLook {
+  readonly config: ConfigTree;
+  /** On the monotonic clock. */
+  readonly at: number;
+  readonly costMs: number;
+  /** Rules and mappings of others. */
+  readonly foreignSize: number;
+}
+
+/** A change that failed, whose verdict waits until the router surely holds what it held before. */
+export interface Condemned extends RejectedChange {
+  readonly applied: Fragment;
+}
+
+/** Something that keeps us from working, and when to try again (monotonic clock). */
+export interface Trouble {
+  readonly text: string;
+  readonly tries: number;
+  readonly retryAt: number;
+}
+
+/** One epoch of one router: all that its holder knows beyond the ledger. Dies with the lease; the next holder starts from ledger and router. */
+export class RouterSession {
+  readonly parts: SessionParts;
+  readonly owned: OwnedPaths;
+  /** Aborts when the session must end: asked to stop, or lease lost. */
+  readonly over: AbortSignal;
+
+  version: string;
+  profile: RouterProfile | undefined;
+  dialect: Dialect | undefined;
+  inventoryHash: string;
+  costModel: CostModel;
+  appliedCount: bigint;
+  savedCount: bigint;
+  told: Standing & { readonly at: number };
+
+  /** Undefined while what stands is not known: nothing is written before it has been read. */
+  ground: Ground | undefined;
+  /** Whether the next look repairs whatever it finds: after a take-over, an outage, a reboot; not when a person edits beside us. */
+  repairAll = true;
+  look: LastLook | undefined;
+  /** Whether the operator's settings were compared with the router in this session. */
+  profileChecked = false;
+  /** A batch row may be open: it is settled before anything else. */
+  openBatch = true;
+  away: Trouble | undefined;
+  unknown: Trouble | undefined;
+  blocked: Trouble | undefined;
+  /** Says so while somebody else holds the router's lock for long. */
+  locked: string | undefined;
+  lockedSince: number | undefined;
+  /** Changes of the current epoch that the router refused, by resource. */
+  readonly condemned = new Map<string, Condemned>();
+  /** Repairs that the router refused, and until when they rest. */
+  readonly repairsResting = new Map<string, number>();
+  /** No request before this moment: the spell after a refusal, the pause after a batch. */
+  notBefore = 0;
+  lastAnswerAt = performance.now();
+  lastDriftLookAt = performance.now();
+  unsavedSince: number | undefined;
+  saveTrouble: Trouble | undefined;
+
+  constructor(
+    parts: SessionParts,
+    record: RouterRecord,
+    paths: Iterable<{ readonly key: string; readonly resourceId: string }>,
+  ) {
+    this.parts = parts;
+    this.owned = new OwnedPaths(paths);
+    this.over = AbortSignal.any([parts.stopping, parts.lease.lost]);
+    this.version = record.version;
+    this.dialect = dialectFor(record.version);
+    this.profile = record.profile;
+    this.inventoryHash = record.inventoryHash;
+    this.costModel = record.costModel ?? initialCostModel;
+    this.appliedCount = record.appliedCount;
+    this.savedCount = record.savedCount;
+    this.told = { state: record.state, reason: record.reason, at: performance.now() };
+    if (record.appliedCount > record.savedCount) this.unsavedSince = performance.now();
+    // A take-over changes nothing about the router: what it was before, it is until reconciliation or a commit shows otherwise.
+    if (record.state === 'unknown') this.unknown = { text: record.reason, tries: 1, retryAt: 0 };
+    if (record.state === 'blocked') this.blocked = { text: record.reason, tries: 1, retryAt: 0 };
+  }
+
+  contentOf(fragment: Fragment): OwnedContent {
+    if (this.dialect === undefined) throw new Error('the router was not read yet');
+    return this.dialect.contentOf(fragment);
+  }
+
+  /** What stands on the router of a resource whose applied fragment is `applied`. Only while the ground is known. */
+  standingOf(resourceId: string, applied: Fragment): OwnedContent {
+    return this.ground?.differences.get(resourceId)?.standing ?? this.contentOf(applied);
+  }
+
+  /** The keys that a resource owns and that `content` does not have. */
+  superfluousKeys(resourceId: string, content: OwnedContent): string[] {
+    return [...this.owned.keysOf(resourceId)].filter((key) => !content.has(key));
+  }
+
+  /** Rules and mappings configured, ours and others'. */
+  configuredSize(): number {
+    return this.owned.size + (this.look?.foreignSize ?? 0);
+  }
+
+  /** What stands is not known any more. */
+  distrust(): void {
+    this.ground = undefined;
+  }
+
+  /** Called after every answer. An answer that comes after the lease was lost is not ours to act on. */
+  noteAnswer(): void {
+    this.parts.lease.throwIfLost();
+    this.lastAnswerAt = performance.now();
+    this.away = undefined;
+  }
+
+  /** Called when the running configuration changed, or may have. */
+  noteCommit(): void {
+    this.appliedCount += 1n;
+    this.unsavedSince ??= performance.now();
+  }
+
+  /** Called when the router took what it had refused as locked, or had not. */
+  noteUnlocked(): void {
+    this.locked = undefined;
+    this.lockedSince = undefined;
+  }
+
+  /** What every request is sent with. */
+  call(timeoutMs: number): { timeoutMs: number; mayStillSend: () => boolean } {
+    return { timeoutMs, mayStillSend: this.parts.lease.mayStillSend };
+  }
+
+  /** For an outcome that says that nothing was sent: throws when that was our own fence. */
+  throwIfFenced(): void {
+    if (!this.parts.lease.mayStillSend()) throw new LeaseLost(`router ${this.parts.name}: the lease is at its end`);
+  }
+}

@@ -1,0 +1,52 @@
+import { httpTimeoutMs } from '../domain/choose-batch.ts';
+import { sameContent } from '../domain/plan-changes.ts';
+import { readGround, takeGround } from './look.ts';
+import { waitUntilNothingRuns } from './router-calls.ts';
+import type { BatchChange } from './router-ledger.ts';
+import type { RouterSession } from './session.ts';
+
+/**
+ * Settles a batch whose answer nobody has: of a holder before us, or of ours when it was unclear. A request that was sent is never assumed dead,
+ * and reads beside a commit are unsafe, so the barrier comes first: an empty `/configure`, which queues behind the router's own lock. Then what
+ * is read decides: a resource that stands as the batch wanted it is applied; any other waits on, and is planned anew from what was read.
+ */
+export async function settleOpenBatch(session: RouterSession): Promise<void> {
+  const { ledger, log, metrics, name } = session.parts;
+  const batch = await ledger.openBatch();
+  if (batch === undefined) {
+    session.openBatch = false;
+    return;
+  }
+  session.distrust();
+  await waitUntilNothingRuns(session, httpTimeoutMs(batch.estimateMs));
+  const reading = await readGround(session, batch.changes);
+  const landed = batch.changes.filter((change) => stands(change, reading.standing.get(change.resourceId)));
+  const applied = landed.filter(({ purpose }) => purpose === 'change');
+  const released = [
+    ...reading.unclaimed,
+    ...landed.flatMap(({ resourceId, after }) => session.superfluousKeys(resourceId, new Map(Object.entries(after)))),
+  ];
+  const outcome = `${landed.length} of ${batch.changes.length} resources stood as asked`;
+  await ledger.settle({
+    batch: { id: batch.id, state: 'settled_by_read', outcome },
+    applied,
+    stood: batch.changes
+      .filter((one) => one.purpose === 'change' && !landed.includes(one))
+      .map((one) => one.resourceId),
+    released,
+    changedRunning: true,
+  });
+  session.openBatch = false;
+  session.noteCommit();
+  session.owned.release(released);
+  metrics.verdicts(name, 'applied', applied.length);
+  log.warn({ router: name, batchId: batch.id, outcome }, 'batch settled by reading');
+  const touched = new Set(batch.changes.map((change) => change.resourceId));
+  const resources = await ledger.ownedResources(); // what landed is applied now
+  await takeGround(session, { ...reading, resources }, (resourceId) => touched.has(resourceId));
+}
+
+const stands = (
+  change: BatchChange,
+  standing: ReadonlyMap<string, BatchChange['after'][string]> = new Map(),
+): boolean => sameContent(standing, new Map(Object.entries(change.after)));

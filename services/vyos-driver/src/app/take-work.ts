@@ -1,0 +1,165 @@
+import { chooseBatch } from '../domain/choose-batch.ts';
+import { estimateMs } from '../domain/cost-model.ts';
+import type { Fragment } from '../domain/fragment.ts';
+import { clashesWith } from '../domain/name-offender.ts';
+import type { OwnedContent } from '../domain/plan.ts';
+import { planChanges, sameContent } from '../domain/plan-changes.ts';
+import type { Revision } from '../domain/revision.ts';
+import type { AppliedChange, Cause, RejectedChange } from '../domain/verdict.ts';
+import { lookAround } from './look.ts';
+import type { WaitingChange } from './router-ledger.ts';
+import type { RouterSession } from './session.ts';
+
+/** One resource's part of the work that is to be done in the next batch. */
+export interface Member {
+  readonly resourceId: string;
+  readonly ownerGroup: string;
+  readonly purpose: 'change' | 'repair';
+  /** Of the change; of what is applied, for a repair. */
+  readonly revision: Revision;
+  readonly fragment: Fragment;
+  readonly applied: Fragment;
+  readonly causes: readonly Cause[];
+  readonly to: OwnedContent;
+}
+
+export interface Work {
+  readonly members: readonly Member[];
+  readonly estimateMs: number;
+}
+
+/** More than a batch ever holds, and not so many that looking at them takes long. */
+const takenAtOnce = 2_000;
+
+/**
+ * The next batch: repairs, then waiting changes, groups in turns, as many as one commit should carry. What needs no request is settled on the
+ * way: changes that ask for what stands, and those that want what somebody else holds.
+ */
+export async function takeWork(session: RouterSession): Promise<Work | undefined> {
+  const { ledger, metrics, name } = session.parts;
+  const takenAt = performance.now();
+  const { changes, total } = await ledger.waiting(takenAtOnce);
+  metrics.waiting(name, total);
+  if (changes.length > 0 && isInventoryOld(session)) await lookAround(session);
+  let sorted = sortOut(session, changes);
+  if (sorted.clashes && (session.look?.at ?? 0) < takenAt) {
+    await lookAround(session); // what clashed may be gone: nobody is refused because of an old reading
+    sorted = sortOut(session, changes);
+  }
+  await settleWithoutRequest(session, sorted);
+  return choose(session, [...repairs(session, changes), ...sorted.members]);
+}
+
+interface Sorted {
+  readonly members: readonly Member[];
+  readonly done: readonly AppliedChange[];
+  readonly refused: readonly (RejectedChange & { readonly applied: Fragment })[];
+  readonly clashes: boolean;
+}
+
+function isInventoryOld(session: RouterSession): boolean {
+  const { look, parts } = session;
+  if (look === undefined) return true;
+  return performance.now() - look.at > Math.max(parts.times.inventoryMaxAgeMs, 10 * look.costMs);
+}
+
+function sortOut(session: RouterSession, changes: readonly WaitingChange[]): Sorted {
+  const members: Member[] = [];
+  const done: AppliedChange[] = [];
+  const refused: (RejectedChange & { applied: Fragment })[] = [];
+  const claimed = new Map<string, string>();
+  let clashes = false;
+  for (const change of changes) {
+    if (session.condemned.has(change.resourceId)) continue; // its way back comes first
+    const { resourceId, revision, wanted, applied } = change;
+    const to = session.contentOf(wanted);
+    if (sameContent(session.standingOf(resourceId, applied), to)) {
+      done.push({ resourceId, revision, fragment: wanted });
+      continue;
+    }
+    const held = heldByOthers(session, resourceId, to, claimed);
+    if (held === undefined) {
+      for (const key of to.keys()) claimed.set(key, resourceId);
+      members.push({ ...change, purpose: 'change', fragment: wanted, to });
+    } else {
+      clashes ||= held.foreign;
+      refused.push({ resourceId, revision, applied, code: 'ROUTER_CONFLICT', text: held.text });
+    }
+  }
+  return { members, done, refused, clashes };
+}
+
+function heldByOthers(
+  session: RouterSession,
+  resourceId: string,
+  to: OwnedContent,
+  claimed: ReadonlyMap<string, string>,
+): { readonly text: string; readonly foreign: boolean } | undefined {
+  for (const key of to.keys()) {
+    const owner = session.owned.ownerOf(key) ?? claimed.get(key);
+    if (owner !== undefined && owner !== resourceId) {
+      return { text: `${key.replaceAll('\n', ' ')} belongs to ${owner}.`, foreign: false };
+    }
+  }
+  const clash = session.look && clashesWith(session.look.config, session.owned.oursSinceLook(), to);
+  return clash === undefined ? undefined : { text: clash, foreign: true };
+}
+
+async function settleWithoutRequest(session: RouterSession, { done, refused }: Sorted): Promise<void> {
+  // A refused one of which an earlier attempt left something there is judged when that is gone.
+  const isClean = ({ resourceId }: RejectedChange) => session.ground?.differences.get(resourceId)?.repair !== true;
+  for (const change of refused.filter((one) => !isClean(one))) session.condemned.set(change.resourceId, change);
+  const rejected = refused.filter(isClean);
+  if (done.length === 0 && rejected.length === 0) return;
+  const released = [
+    ...done.flatMap(({ resourceId, fragment }) => session.superfluousKeys(resourceId, session.contentOf(fragment))),
+    ...rejected.flatMap(({ resourceId, applied }) => session.superfluousKeys(resourceId, session.contentOf(applied))),
+  ];
+  await session.parts.ledger.settle({ applied: done, rejected, released });
+  session.owned.release(released);
+  for (const { resourceId } of done) session.ground?.differences.delete(resourceId);
+  session.parts.metrics.verdicts(session.parts.name, 'applied', done.length);
+  session.parts.metrics.verdicts(session.parts.name, 'rejected', rejected.length);
+}
+
+/** Resources that do not stand as they are applied, and for which no change waits that would put that right as well. */
+export function repairs(session: RouterSession, changes: readonly WaitingChange[]): readonly Member[] {
+  const waiting = new Set(changes.map((change) => change.resourceId));
+  const members: Member[] = [];
+  for (const [resourceId, { resource, repair }] of session.ground?.differences ?? []) {
+    if (!repair || waiting.has(resourceId) || session.condemned.has(resourceId)) continue;
+    if ((session.repairsResting.get(resourceId) ?? 0) > performance.now()) continue;
+    members.push({
+      resourceId,
+      ownerGroup: resource.ownerGroup,
+      purpose: 'repair',
+      revision: resource.appliedRevision,
+      fragment: resource.applied,
+      applied: resource.applied,
+      causes: [],
+      to: session.contentOf(resource.applied),
+    });
+  }
+  return members;
+}
+
+function choose(session: RouterSession, members: readonly Member[]): Work | undefined {
+  if (members.length === 0) return undefined;
+  const size = session.configuredSize();
+  const candidates = members.map((member) => {
+    const from = session.standingOf(member.resourceId, member.applied);
+    const { counts, bodyBytes } = planChanges([{ resourceId: member.resourceId, from, to: member.to }]);
+    return { resourceId: member.resourceId, ownerGroup: member.ownerGroup, counts, bodyBytes };
+  });
+  const chosen = new Set(chooseBatch(candidates, session.costModel, size));
+  const counts = { natSets: 0, mappingSets: 0, deletes: 0 };
+  for (const candidate of candidates.filter(({ resourceId }) => chosen.has(resourceId))) {
+    counts.natSets += candidate.counts.natSets;
+    counts.mappingSets += candidate.counts.mappingSets;
+    counts.deletes += candidate.counts.deletes;
+  }
+  return {
+    members: members.filter(({ resourceId }) => chosen.has(resourceId)),
+    estimateMs: estimateMs(session.costModel, counts, size),
+  };
+}

@@ -1,0 +1,77 @@
+import { growingMs } from './driver-times.ts';
+import { lookAround } from './look.ts';
+import { closeAfterReading, refusalText } from './refused-commit.ts';
+import { runEpisode } from './run-episode.ts';
+import { closeUntouched, planOf, sendBatch } from './send-batch.ts';
+import type { RouterSession } from './session.ts';
+import { settleApplied } from './settle-applied.ts';
+import { type Member, repairs } from './take-work.ts';
+import { leftoverParts, wayBackParts } from './way-back-parts.ts';
+
+/**
+ * Takes the way back with a commit of its own, when nothing else follows, and judges the condemned. A refusal of the way back makes the router
+ * unknown: nobody is judged, and only reads are sent until `reconcile` has settled it.
+ */
+export async function goBack(session: RouterSession): Promise<void> {
+  const parts = wayBackParts(session);
+  const plan = planOf(parts);
+  if (plan.operations.length === 0) return settleApplied(session, parts, { judges: true });
+  const answered = await sendBatch(session, parts, plan);
+  const { outcome, batch, durationMs } = answered;
+  if (outcome.kind === 'applied') return settleApplied(session, parts, { judges: true, answered });
+  const text = refusalText(session, outcome);
+  if (outcome.kind === 'refused_operation')
+    await closeUntouched(session, batch, { state: 'refused', outcome: text, durationMs });
+  session.notBefore = performance.now() + session.parts.times.settleDelayMs;
+  session.parts.metrics.repairRefused(session.parts.name);
+  noteUnknown(session, `The router refused the way back: ${text}`);
+  if (outcome.kind === 'refused_commit') await closeAfterReading(session, answered);
+}
+
+/**
+ * A router that is blocked may hold parts of changes that still wait: takes them back. When even that is refused they stay until the router is
+ * free, and the next plan finds them there.
+ */
+export async function takeLeftoversBack(session: RouterSession, members: readonly Member[]): Promise<void> {
+  const parts = leftoverParts(session, members);
+  const plan = planOf(parts);
+  if (plan.operations.length === 0) return;
+  const answered = await sendBatch(session, parts, plan);
+  const { outcome, batch, durationMs } = answered;
+  session.notBefore = performance.now() + session.parts.times.settleDelayMs;
+  if (outcome.kind === 'applied') return settleApplied(session, parts, { judges: false, answered });
+  session.parts.metrics.repairRefused(session.parts.name);
+  if (outcome.kind === 'refused_commit') await closeAfterReading(session, answered);
+  else await closeUntouched(session, batch, { state: 'refused', outcome: refusalText(session, outcome), durationMs });
+}
+
+/**
+ * One pass over an unknown router: reads, and brings whatever differs from what is applied back, resource by resource where it must. The
+ * router is known again when nothing of a condemned change stands any more.
+ */
+export async function reconcile(session: RouterSession): Promise<void> {
+  session.repairAll = true;
+  await lookAround(session);
+  const condemned = [...session.condemned];
+  session.condemned.clear(); // their way back is a repair like any other here, and their verdict waits
+  session.repairsResting.clear();
+  try {
+    const members = repairs(session, []);
+    if (members.length > 0) await runEpisode(session, members);
+  } finally {
+    for (const [id, one] of condemned) session.condemned.set(id, one);
+  }
+  const differs = [...(session.ground?.differences.values() ?? [])].some(({ repair }) => repair);
+  if (session.ground !== undefined && !differs) session.unknown = undefined;
+  else noteUnknown(session, session.unknown?.text ?? 'The router does not take what was there before.');
+}
+
+function noteUnknown(session: RouterSession, text: string): void {
+  const { times } = session.parts;
+  const tries = (session.unknown?.tries ?? 0) + 1;
+  session.unknown = {
+    text,
+    tries,
+    retryAt: performance.now() + growingMs(tries, times.troubleFirstMs, times.troubleMostMs),
+  };
+}

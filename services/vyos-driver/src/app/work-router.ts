@@ -1,0 +1,101 @@
+import { shouldSaveFirst } from '../domain/choose-batch.ts';
+import { pause } from './bell.ts';
+import { growingMs } from './driver-times.ts';
+import { lookAround } from './look.ts';
+import { probe, RouterAway } from './router-calls.ts';
+import { runEpisode } from './run-episode.ts';
+import { saveRouter, wantsSave } from './save-router.ts';
+import type { RouterSession } from './session.ts';
+import { settleOpenBatch } from './settle-open-batch.ts';
+import { takeWork } from './take-work.ts';
+import { tellStatus } from './tell-status.ts';
+import { goBack, reconcile, takeLeftoversBack } from './way-back.ts';
+
+/**
+ * Works one router for as long as the lease is held: one thing after another, so that at most one request is ever in flight. Returns when asked
+ * to stop; throws LeaseLost, and whatever nobody foresaw (the database is away): the next session starts from ledger and router.
+ */
+export async function workRouter(session: RouterSession, onLooked: () => void = () => {}): Promise<void> {
+  while (!session.parts.stopping.aborted) {
+    session.parts.lease.throwIfLost();
+    await tellStatus(session);
+    try {
+      await step(session);
+    } catch (error) {
+      if (!(error instanceof RouterAway)) throw error;
+      noteAway(session, error.message);
+    }
+    if (session.look !== undefined || session.away !== undefined) onLooked();
+  }
+}
+
+/** The most urgent thing, and nothing else. */
+async function step(session: RouterSession): Promise<void> {
+  if (session.away !== undefined && !(await isOutageOver(session))) return;
+  if (session.openBatch) return settleOpenBatch(session);
+  if (session.ground === undefined) return lookAround(session);
+  if (session.unknown !== undefined) return isDue(session.unknown) ? reconcile(session) : rest(session);
+  if (session.condemned.size > 0) return goBack(session);
+  if (session.blocked !== undefined && !isDue(session.blocked)) return rest(session);
+  return (await workBatch(session)) ? undefined : rest(session);
+}
+
+/** One batch, if anything waits for one. */
+async function workBatch(session: RouterSession): Promise<boolean> {
+  const work = await takeWork(session);
+  if (session.condemned.size > 0) return true; // a way back comes first
+  if (work === undefined) {
+    session.blocked = undefined; // nothing waits any more that could be refused
+    return false;
+  }
+  if (wantsSave(session) && mustSaveFirst(session, work.estimateMs)) await saveRouter(session);
+  await runEpisode(session, work.members);
+  if (session.blocked !== undefined) await takeLeftoversBack(session, work.members);
+  return true;
+}
+
+/** What an idle router is good for, and sleep until something rings or is due. */
+async function rest(session: RouterSession): Promise<void> {
+  const { times, bell } = session.parts;
+  const now = performance.now();
+  if (wantsSave(session)) return saveRouter(session);
+  const driftIn = session.lastDriftLookAt + times.driftEveryMs - now;
+  if (driftIn <= 0) return lookAround(session);
+  const probeIn = session.lastAnswerAt + times.probeEveryMs - now;
+  if (probeIn <= 0) return probe(session);
+  const retryIn = [session.unknown, session.blocked, session.saveTrouble].flatMap((one) =>
+    one ? [one.retryAt - now] : [],
+  );
+  const repairsIn = [...session.repairsResting.values()].map((until) => until - now);
+  const wakeIn = Math.min(times.pollMs, driftIn, probeIn, ...[...retryIn, ...repairsIn].filter((ms) => ms > 0));
+  await bell.sleep(wakeIn, session.over);
+}
+
+/** Waits for the next try, and tries. An open batch row means that a commit may still run: then its barrier is the try. */
+async function isOutageOver(session: RouterSession): Promise<boolean> {
+  const waitMs = (session.away?.retryAt ?? 0) - performance.now();
+  if (waitMs > 0) {
+    await pause(waitMs, session.over);
+    return false;
+  }
+  if (!session.openBatch) await probe(session);
+  return true;
+}
+
+/** Whatever was known of the router is doubtful from here on: it may come back rebooted, without the last commits. */
+function noteAway(session: RouterSession, text: string): void {
+  const { router, times } = session.parts;
+  session.distrust();
+  session.repairAll = true;
+  const tries = (session.away?.tries ?? 0) + 1;
+  const breakerMs = router.state === 'open' ? router.retryAfterSeconds() * 1_000 : 0;
+  const retryAt = performance.now() + Math.max(breakerMs, growingMs(tries, times.awayFirstMs, times.awayMostMs));
+  session.away = { text, tries, retryAt };
+}
+
+const isDue = (trouble: { readonly retryAt: number }): boolean => trouble.retryAt <= performance.now();
+
+function mustSaveFirst(session: RouterSession, estimateMs: number): boolean {
+  const unsavedMs = performance.now() - (session.unsavedSince ?? performance.now());
+  return shouldSaveFirst(estimateMs) || unsavedMs > session.parts.times.saveWithinMs;
+}

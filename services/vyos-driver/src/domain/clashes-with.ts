@@ -1,0 +1,70 @@
+import type { ConfigTree } from './config-tree.ts';
+import { asConfig, type FoundMapping, type FoundRule, mappingsIn, rulesIn } from './foreign-objects.ts';
+import type { OwnedContent } from './plan.ts';
+import { overlap, portsOf, protocolsOf } from './port-set.ts';
+
+/**
+ * Why `content` cannot stand beside what others have in `config`, for people; undefined when it can. `ownedKeys`: the paths in `config`
+ * that are not others'. Compared as the packets and the DHCP server see it, which is more than the router checks: names and MAC addresses
+ * ignoring case, ports of the same address and interface.
+ */
+export function clashesWith(
+  config: ConfigTree,
+  ownedKeys: ReadonlySet<string>,
+  content: OwnedContent,
+): string | undefined {
+  const wanted = asConfig(content);
+  const mappings = mappingsIn(config, ownedKeys);
+  for (const mapping of mappingsIn(wanted)) {
+    const reason = mappings.map((other) => mappingClash(mapping, other)).find((found) => found !== undefined);
+    if (reason !== undefined) return reason;
+  }
+  const rules = rulesIn(config, ownedKeys);
+  for (const rule of rulesIn(wanted)) {
+    const reason = rules.map((other) => ruleClash(rule, other)).find((found) => found !== undefined);
+    if (reason !== undefined) return reason;
+  }
+  return undefined;
+}
+
+function mappingClash(wanted: FoundMapping, other: FoundMapping): string | undefined {
+  if (wanted.name.toLowerCase() === other.name.toLowerCase()) {
+    return `The static mapping name ${wanted.name} is taken on the router by ${other.path.join(' ')}.`;
+  }
+  // Kea takes one reservation of a MAC address or an address in each subnet.
+  if (wanted.subnet !== other.subnet) return undefined;
+  const [what, value] =
+    wanted.mac !== '' && wanted.mac === other.mac
+      ? ['MAC address', wanted.mac]
+      : wanted.ipAddress !== '' && wanted.ipAddress === other.ipAddress
+        ? ['address', wanted.ipAddress]
+        : [];
+  if (what === undefined) return undefined;
+  return `The ${what} ${value} is taken on the router by the static mapping ${other.name}.`;
+}
+
+function ruleClash(wanted: FoundRule, other: FoundRule): string | undefined {
+  if (Number(wanted.number) === Number(other.number)) {
+    return `The destination rule ${other.number} exists on the router.`;
+  }
+  if (!samePlace(wanted, other)) return undefined;
+  const ports = portsOf(other.destinationPort);
+  const port = portsOf(wanted.destinationPort).find((range) => ports.some((taken) => overlap(range, taken)));
+  if (port === undefined) return undefined;
+  const text = port.first === port.last ? `${port.first}` : `${port.first}-${port.last}`;
+  return `The external port ${text} is taken on the router by destination rule ${other.number}.`;
+}
+
+/** Whether a packet may come to both rules. */
+function samePlace(a: FoundRule, b: FoundRule): boolean {
+  const protocols = protocolsOf(b.protocol);
+  return (
+    protocolsOf(a.protocol).some((protocol) => protocols.includes(protocol)) &&
+    mayMeet(a.inboundInterface, b.inboundInterface, /^!|\*$|^any$/) &&
+    // A network, a range or a negation may hold the other's address.
+    mayMeet(a.destinationAddress, b.destinationAddress, /[!/-]/)
+  );
+}
+
+const mayMeet = (a: string, b: string, manyValues: RegExp): boolean =>
+  a === '' || b === '' || a === b || manyValues.test(a) || manyValues.test(b);

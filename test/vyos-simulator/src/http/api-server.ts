@@ -1,0 +1,156 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { OrderedJson } from '../domain/config-json.ts';
+import { valueAt } from '../domain/config-tree.ts';
+import type { Answer } from '../router/answer.ts';
+import { isAcceptedKey } from '../router/edit-configuration.ts';
+import type { RouterState } from '../router/router-state.ts';
+import { decodeRequest } from './decode-request.ts';
+import { handleRequest } from './handle-request.ts';
+import { nginxPage } from './nginx-pages.ts';
+import { escapeHtml, toPythonJson } from './python-text.ts';
+import { type LoggedRequest, type RequestLog, withoutKey } from './request-log.ts';
+
+const ENDPOINTS = [
+  '/retrieve',
+  '/configure',
+  '/configure-section',
+  '/config-file',
+  '/show',
+  '/generate',
+  '/reset',
+  '/image',
+  '/container-image',
+  '/import-pki',
+  '/reboot',
+  '/poweroff',
+];
+
+/** Answers requests as nginx and the API process behind it do together. */
+export class ApiServer {
+  readonly #router: RouterState;
+  readonly #log: RequestLog;
+  readonly #onReboot: () => void;
+
+  constructor(router: RouterState, log: RequestLog, onReboot: () => void) {
+    this.#router = router;
+    this.#log = log;
+    this.#onReboot = onReboot;
+  }
+
+  /** Plain HTTP on the TLS port (nginx's own 497): a redirect. */
+  readonly redirectToHttps = (request: IncomingMessage, response: ServerResponse): void => {
+    response.setHeader('location', `https://${request.headers.host ?? 'localhost'}${request.url ?? '/'}`);
+    this.#page(response, 301);
+  };
+
+  readonly handle = (request: IncomingMessage, response: ServerResponse): void => {
+    const path = (request.url ?? '/').split('?')[0] ?? '/';
+    const { entry, end } = this.#log.begin(request.method ?? '', path);
+    response.once('close', () => end(response.writableFinished ? response.statusCode : null));
+    this.#respond(path, request, response, entry).catch(() => response.destroy());
+  };
+
+  async #respond(
+    path: string,
+    request: IncomingMessage,
+    response: ServerResponse,
+    entry: LoggedRequest,
+  ): Promise<void> {
+    const raw = await this.#readBody(request);
+    if (raw === undefined) return this.#page(response, 413);
+    if (!this.#router.profile.proxiedPaths.some((prefix) => path.startsWith(`/${prefix}`)))
+      return this.#page(response, 404);
+    if (this.#isAway()) return this.#page(response, 502);
+    if (this.#frameworkAnswer(path, request, response)) return;
+    const decoded = await decodeRequest(path, request.headers, raw);
+    if (decoded.kind === 'refused')
+      return this.#envelope(response, { kind: 'error', status: decoded.status, text: decoded.text });
+    entry.body = withoutKey(decoded.body);
+    if (!isAcceptedKey(this.#router, decoded.key)) {
+      return this.#envelope(response, { kind: 'error', status: 401, text: 'Valid API key is required' });
+    }
+    if (decoded.invalid !== undefined) {
+      return this.#envelope(response, {
+        kind: 'error',
+        status: decoded.form?.status ?? 400,
+        text: decoded.form?.text ?? decoded.invalid,
+      });
+    }
+    const answer = await handleRequest(this.#router, path, decoded.body);
+    this.#send(response, answer);
+    if ((path === '/reboot' || path === '/poweroff') && answer.kind === 'success')
+      response.once('finish', this.#onReboot);
+  }
+
+  #isAway(): boolean {
+    return this.#router.clock.now() < this.#router.awayUntil;
+  }
+
+  /** What FastAPI answers by itself: 405, 307 for a slash at the end, 404. */
+  #frameworkAnswer(path: string, request: IncomingMessage, response: ServerResponse): boolean {
+    if (ENDPOINTS.includes(path)) {
+      if (request.method === 'POST') return false;
+      response.setHeader('allow', 'POST');
+      this.#json(response, 405, '{"detail":"Method Not Allowed"}');
+    } else if (path.endsWith('/') && ENDPOINTS.includes(path.slice(0, -1))) {
+      response.setHeader('location', `http://${request.headers.host ?? 'localhost'}${path.slice(0, -1)}`);
+      response.writeHead(307).end();
+    } else this.#json(response, 404, '{"detail":"Not Found"}');
+    return true;
+  }
+
+  #send(response: ServerResponse, answer: Answer): void {
+    if (answer.kind === 'silence') return;
+    if (answer.kind === 'cut') {
+      response.destroy();
+      return;
+    }
+    if (answer.kind === 'page') this.#page(response, answer.status);
+    else this.#envelope(response, answer);
+  }
+
+  #envelope(
+    response: ServerResponse,
+    answer: Extract<Answer, { kind: 'success' | 'error' | 'failure-with-200' }>,
+  ): void {
+    const worded = this.#router.profile.escapesErrors ? escapeHtml : (text: string) => text;
+    const envelope: [string, OrderedJson][] =
+      answer.kind === 'success'
+        ? [
+            ['success', true],
+            ['data', answer.data],
+            ['error', null],
+          ]
+        : [
+            ['success', false],
+            ['error', worded(answer.text)],
+            ['data', null],
+          ];
+    response.writeHead(answer.kind === 'error' ? answer.status : 200, { 'content-type': 'text/html; charset=utf-8' });
+    response.end(toPythonJson(new Map(envelope)));
+  }
+
+  #json(response: ServerResponse, status: number, body: string): void {
+    response.writeHead(status, { 'content-type': 'application/json' }).end(body);
+  }
+
+  #page(response: ServerResponse, status: number): void {
+    response.writeHead(status, { 'content-type': 'text/html' }).end(nginxPage(status, this.#router.profile.proxy));
+  }
+
+  /** The whole body, or undefined when it is larger than `service https request-body-size-limit` (default 1 MB). */
+  async #readBody(request: IncomingMessage): Promise<Buffer | undefined> {
+    const megabytes = Number(valueAt(this.#router.store.running, 'service', 'https', 'request-body-size-limit') ?? '1');
+    const limit = megabytes * 1024 * 1024;
+    if (Number(request.headers['content-length'] ?? 0) > limit) return undefined;
+    const chunks: Buffer[] = [];
+    let size = 0;
+    for await (const chunk of request) {
+      const part = Buffer.isBuffer(chunk) ? chunk : Buffer.from(String(chunk));
+      size += part.length;
+      if (size > limit) return undefined;
+      chunks.push(part);
+    }
+    return Buffer.concat(chunks);
+  }
+}

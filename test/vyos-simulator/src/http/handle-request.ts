@@ -1,0 +1,104 @@
+import type { FaultKind } from '../domain/faults.ts';
+import { type Answer, badGateway, internalError, locked, refused, success } from '../router/answer.ts';
+import { loadConfiguration, saveConfiguration } from '../router/config-file.ts';
+import type { Edit } from '../router/configuration-store.ts';
+import { editConfiguration } from '../router/edit-configuration.ts';
+import { readConfiguration } from '../router/read-configuration.ts';
+import type { RouterState } from '../router/router-state.ts';
+import { editsOfSection } from '../router/sections.ts';
+import { show } from '../router/show-text.ts';
+import type { DecodedBody } from './decode-request.ts';
+
+/** Faults that strike a request before the router does anything with it. */
+const BEFORE: readonly FaultKind[] = ['hang', 'bad_gateway', 'success_false', 'session_lost', 'locked'];
+
+/** Carries out one request whose body fits its endpoint, faults included. */
+export async function handleRequest(router: RouterState, endpoint: string, body: DecodedBody): Promise<Answer> {
+  const edits = editsOf(endpoint, body);
+  const paths = edits?.map(({ path }) => path) ?? [textsOf(body['path'])];
+  const before = router.faults.strike(BEFORE, endpoint, paths);
+  if (before !== undefined) return answerOfFault(router, before.kind, before.text);
+  const after = router.faults.strike(['gateway_timeout', 'drop_connection'], endpoint, paths);
+  if (after === undefined) return carryOut(router, endpoint, body, edits);
+  if (after.afterMs === undefined) await carryOut(router, endpoint, body, edits);
+  else void router.clock.sleep(after.afterMs).then(() => carryOut(router, endpoint, body, edits));
+  return after.kind === 'gateway_timeout' ? { kind: 'page', status: 504 } : { kind: 'cut' };
+}
+
+function answerOfFault(router: RouterState, kind: FaultKind, text: string | undefined): Answer {
+  switch (kind) {
+    case 'hang':
+      return { kind: 'silence' };
+    case 'success_false':
+      return { kind: 'failure-with-200', text: text ?? 'Refused by the simulator' };
+    case 'session_lost':
+      router.sessionIsLost = true;
+      return internalError;
+    case 'locked':
+      router.counters.refused += 1;
+      return locked;
+    default:
+      return badGateway;
+  }
+}
+
+function carryOut(
+  router: RouterState,
+  endpoint: string,
+  body: DecodedBody,
+  edits: readonly Edit[] | undefined,
+): Promise<Answer> {
+  const op = textOf(body['op']);
+  if (edits !== undefined) return editConfiguration(router, endpoint, edits);
+  switch (endpoint) {
+    case '/retrieve':
+      return readConfiguration(router, {
+        op,
+        path: textsOf(body['path']),
+        format: textOf(body['configFormat']) || 'json',
+      });
+    case '/config-file':
+      return configFile(router, op, body['file']);
+    default:
+      return Promise.resolve(operational(router, endpoint, op, textsOf(body['path'])));
+  }
+}
+
+function configFile(router: RouterState, op: string, file: unknown): Promise<Answer> {
+  if (op === 'save') return saveConfiguration(router, typeof file === 'string' ? file : undefined);
+  if (op !== 'load') return Promise.resolve(refused(`'${op}' is not a valid operation`));
+  return typeof file === 'string'
+    ? loadConfiguration(router, file)
+    : Promise.resolve(refused('Missing required field "file"'));
+}
+
+function operational(router: RouterState, endpoint: string, op: string, path: readonly string[]): Answer {
+  const verb = endpoint.slice(1);
+  if (op !== verb) return refused(`'${op}' is not a valid operation`);
+  if (verb === 'show') return show(router, path);
+  return path.length === 0 ? refused(`\n  Incomplete command: ${verb}\n\n`) : success('');
+}
+
+/** The edits of a request to a write endpoint; undefined for the others. */
+function editsOf(endpoint: string, body: DecodedBody): Edit[] | undefined {
+  if (endpoint !== '/configure' && endpoint !== '/configure-section') return undefined;
+  const commands = Array.isArray(body['commands']) && body['op'] === undefined ? body['commands'] : [body];
+  return commands.flatMap((command: unknown) => (isRecord(command) ? editsOfCommand(endpoint, command) : []));
+}
+
+function editsOfCommand(endpoint: string, command: Record<string, unknown>): Edit[] {
+  const op = textOf(command['op']);
+  const path = textsOf(command['path']);
+  if (endpoint === '/configure-section') {
+    return op === 'set' || op === 'load' ? editsOfSection(op, path, command['section']) : [{ op, path }];
+  }
+  const value = textOf(command['value']);
+  if (op === 'comment') return [{ op, path, comment: value }];
+  return [{ op, path: value === '' ? path : [...path, value] }];
+}
+
+const textOf = (value: unknown): string => (typeof value === 'string' ? value : '');
+const textsOf = (value: unknown): string[] =>
+  Array.isArray(value) ? value.filter((item) => typeof item === 'string') : [];
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -1,0 +1,136 @@
+import { container, leaf, multiLeaf, type SchemaChildren, tag, valueless } from '../domain/schema.ts';
+import { description, disable, ipv4Address, ipv4Prefix, macAddress, numberIn, oneOf } from './common-leaves.ts';
+
+const addressOnInterface = multiLeaf({
+  patterns: [/^(?:dhcp|dhcpv6)$/],
+  validators: [['ipv4-host'], ['ipv6-address']],
+});
+
+const vif: SchemaChildren = {
+  address: addressOnInterface,
+  description,
+  disable,
+  mtu: leaf(numberIn('68-16000')),
+  vrf: leaf(),
+};
+
+/** `interfaces` of 1.5, as far as addresses and names go. */
+export const interfaces = container({
+  dummy: tag(
+    { patterns: [/^dum[0-9]+$/], message: 'Dummy interface must be named dumN' },
+    { address: addressOnInterface, description, disable, mtu: leaf(numberIn('68-16000')), vrf: leaf() },
+  ),
+  ethernet: tag(
+    { patterns: [/^(?:(?:eth|lan)[0-9]+|(?:eno|ens|enp|enx).+)$/], message: 'Invalid Ethernet interface name' },
+    {
+      address: addressOnInterface,
+      description,
+      disable,
+      duplex: leaf({ ...oneOf('auto', 'half', 'full'), message: 'duplex must be auto, half or full' }),
+      'hw-id': leaf(macAddress),
+      mac: leaf(macAddress),
+      mtu: leaf(numberIn('68-16000', 'MTU must be between 68 and 16000')),
+      offload: container({
+        gro: valueless,
+        gso: valueless,
+        lro: valueless,
+        rps: valueless,
+        sg: valueless,
+        tso: valueless,
+      }),
+      speed: leaf({
+        ...oneOf('auto', '10', '100', '1000', '2500', '5000', '10000', '25000', '40000', '50000', '100000'),
+        message: 'Speed must be auto, 10, 100, 1000, 2500, 5000, 10000, 25000, 40000, 50000 or 100000',
+      }),
+      vif: tag(numberIn('0-4094', 'VLAN ID must be between 0 and 4094'), vif),
+      vrf: leaf(),
+    },
+  ),
+  loopback: tag({ patterns: [/^lo$/] }, { address: addressOnInterface, description }),
+});
+
+/** `service https` of 1.5: the API is on when `api rest` is set. */
+export const https = container({
+  'allow-client': container({ address: multiLeaf({ validators: [['ipv4-address'], ['ipv4-prefix']] }) }),
+  api: container({
+    keys: container({ id: tag({}, { key: leaf() }) }),
+    rest: container({ debug: valueless, strict: valueless }),
+    graphql: container({
+      authentication: container({
+        expiration: leaf(numberIn('60-31536000')),
+        'secret-length': leaf(numberIn('16-65535')),
+        type: leaf(oneOf('key', 'token')),
+      }),
+      cors: container({ 'allow-origin': multiLeaf() }),
+      introspection: valueless,
+    }),
+  }),
+  certificates: container({ 'ca-certificate': leaf(), certificate: leaf(), 'dh-params': leaf() }),
+  'enable-http-redirect': valueless,
+  'listen-address': multiLeaf({ validators: [['ipv4-address'], ['ipv6-address']] }),
+  port: leaf(numberIn('1-65535', 'Port number must be in range 1 to 65535')),
+  'request-body-size-limit': leaf(numberIn('1-256')),
+  'tls-version': multiLeaf(oneOf('1\\.2', '1\\.3')),
+  vrf: leaf(),
+});
+
+export const ssh = container({
+  'access-control': container({}),
+  'disable-password-authentication': valueless,
+  'listen-address': multiLeaf({ validators: [['ipv4-address'], ['ipv6-address']] }),
+  port: multiLeaf(numberIn('1-65535', 'Port number must be in range 1 to 65535')),
+});
+
+export const ntp = container({
+  'allow-client': container({ address: multiLeaf({ validators: [['ipv4-address'], ['ipv4-prefix']] }) }),
+  'listen-address': multiLeaf({ validators: [['ipv4-address'], ['ipv6-address']] }),
+  server: tag({}, { noselect: valueless, nts: valueless, pool: valueless, prefer: valueless }),
+});
+
+const syslogFacilities = tag({}, { level: leaf() });
+
+/** `system` of 1.5, the leaves that a small router has. */
+export const system = container({
+  'config-management': container({
+    'commit-archive': container({ location: multiLeaf() }),
+    'commit-revisions': leaf(numberIn('1-65535', 'Number of revisions must be between 1 and 65535')),
+  }),
+  console: container({ device: tag({}, { speed: leaf() }) }),
+  'domain-name': leaf(),
+  'domain-search': multiLeaf(),
+  'host-name': leaf({
+    patterns: [/^[A-Za-z0-9][-.A-Za-z0-9]*[A-Za-z0-9]$/, /^[A-Za-z0-9]$/],
+    message: 'Host-name must be alphanumeric and can contain hyphens',
+  }),
+  login: container({
+    user: tag(
+      { patterns: [/^[-_a-zA-Z0-9.]{1,100}$/] },
+      {
+        authentication: container({
+          'encrypted-password': leaf(),
+          'plaintext-password': leaf(),
+          'public-keys': tag({}, { key: leaf(), options: leaf(), type: leaf() }),
+        }),
+        'full-name': leaf(),
+      },
+    ),
+  }),
+  'name-server': multiLeaf({ validators: [['ipv4-address'], ['ipv6-address']] }),
+  option: container({ 'keyboard-layout': leaf(), performance: leaf(), 'startup-beep': valueless }),
+  'static-host-mapping': container({ 'host-name': tag({}, { alias: multiLeaf(), inet: multiLeaf(ipv4Address) }) }),
+  syslog: container({
+    global: container({ facility: syslogFacilities, 'preserve-fqdn': valueless }),
+    host: tag({}, { facility: syslogFacilities, port: leaf(numberIn('1-65535')), protocol: leaf(oneOf('udp', 'tcp')) }),
+  }),
+  'time-zone': leaf(),
+});
+
+export const protocols = container({
+  static: container({
+    route: tag(ipv4Prefix, {
+      blackhole: container({ distance: leaf(numberIn('1-255')) }),
+      description,
+      'next-hop': tag(ipv4Address, { disable, distance: leaf(numberIn('1-255')), interface: leaf() }),
+    }),
+  }),
+});

@@ -1,0 +1,43 @@
+import type { Branch, Path } from '../domain/config-tree.ts';
+import { type FaultBook, FaultBook as Faults } from '../domain/faults.ts';
+import { Latency } from '../domain/latency.ts';
+import type { Profile } from '../profile/profile.ts';
+import type { Clock } from './clock.ts';
+import { ConfigurationStore } from './configuration-store.ts';
+import { type Counters, noCounts } from './counters.ts';
+import { WriteQueue } from './write-queue.ts';
+
+/** A write in progress that readers can run into: what it changes, and whether its commit is about to end. */
+export type WriteInProgress = { readonly paths: readonly Path[]; closing: boolean };
+
+/** Everything that one simulated router is at a moment. The use cases beside this file work on it. */
+export class RouterState {
+  readonly profile: Profile;
+  readonly clock: Clock;
+  readonly store: ConfigurationStore;
+  readonly faults: FaultBook = new Faults();
+  readonly queue = new WriteQueue();
+  readonly counters: Counters = noCounts();
+  /** Files written with `/config-file save {file}`, by name. */
+  readonly files = new Map<string, Branch>();
+  latency = new Latency();
+  writing: WriteInProgress | undefined;
+  /** Until when the API process is away (clock time, ms). */
+  awayUntil = 0;
+  /** Until when another session holds the commit lock (clock time, ms). */
+  lockedUntil = 0;
+  /** Set by a session_lost fault: every write is a 500 until a reboot. */
+  sessionIsLost = false;
+  /** Nodes that a refused batch had made, and until when they cannot be made again. */
+  refusedNodes: { readonly until: number; readonly paths: ReadonlySet<string> } = { until: 0, paths: new Set() };
+  /** Counts boots; a write that began before a reboot does not commit after it. */
+  boot = 0;
+  /** Called after each save, before it is answered. */
+  onSave: () => Promise<void> = () => Promise.resolve();
+
+  constructor(profile: Profile, clock: Clock, config: Branch) {
+    this.profile = profile;
+    this.clock = clock;
+    this.store = new ConfigurationStore(profile, config);
+  }
+}

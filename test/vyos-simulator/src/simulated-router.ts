@@ -1,0 +1,93 @@
+import { nodeToJson, toPlain } from './domain/config-json.ts';
+import type { Branch } from './domain/config-tree.ts';
+import type { Fault } from './domain/faults.ts';
+import { Latency, type LatencySettings } from './domain/latency.ts';
+import { ApiServer } from './http/api-server.ts';
+import type { Certificate } from './http/certificate.ts';
+import { FrontServer } from './http/front-server.ts';
+import { type LoggedRequest, RequestLog } from './http/request-log.ts';
+import type { Profile } from './profile/profile.ts';
+import { realClock } from './router/clock.ts';
+import type { Counters } from './router/counters.ts';
+import { actAsPerson, type PersonEdit } from './router/person.ts';
+import { RouterState } from './router/router-state.ts';
+
+/** One router with its HTTPS port. What tests and the control interface do to it goes through here. */
+export class SimulatedRouter {
+  readonly #router: RouterState;
+  readonly #log: RequestLog;
+  readonly #front: FrontServer;
+  #isStopped = false;
+
+  constructor(profile: Profile, config: Branch, certificate: Certificate, port: number) {
+    this.#router = new RouterState(profile, realClock, config);
+    this.#log = new RequestLog(this.#router);
+    const api = new ApiServer(this.#router, this.#log, () => void this.reboot({ downMs: 0 }));
+    this.#front = new FrontServer(port, certificate, api.handle, api.redirectToHttps);
+  }
+
+  get url(): string {
+    return `https://127.0.0.1:${this.#front.port}`;
+  }
+
+  open(): Promise<void> {
+    return this.#front.open();
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    this.#router.boot += 1;
+    await this.#front.close();
+  }
+
+  /** Called with the saved configuration after each save, before the save is answered. */
+  onSave(keep: (saved: unknown) => Promise<void>): void {
+    this.#router.onSave = () => keep(this.config('saved'));
+  }
+
+  config(tree: 'running' | 'saved' = 'running'): unknown {
+    return toPlain(nodeToJson(tree === 'saved' ? this.#router.store.saved : this.#router.store.running));
+  }
+
+  counters(): Counters {
+    return { ...this.#router.counters };
+  }
+
+  log(): readonly LoggedRequest[] {
+    return this.#log.entries;
+  }
+
+  setLatency(settings: LatencySettings): void {
+    this.#router.latency = new Latency(settings);
+  }
+
+  addFault(fault: Fault): void {
+    this.#router.faults.add(fault);
+  }
+
+  clearFaults(): void {
+    this.#router.faults.clear();
+    this.#router.sessionIsLost = false;
+  }
+
+  person(edit: PersonEdit): Promise<void> {
+    return actAsPerson(this.#router, edit);
+  }
+
+  /** Nothing listens for `downMs` real milliseconds, connections are cut, writes in flight never commit; running = saved. */
+  async reboot({ downMs }: { readonly downMs: number }): Promise<void> {
+    const router = this.#router;
+    router.boot += 1;
+    const { boot } = router;
+    await this.#front.close();
+    router.store.reloadSaved();
+    router.faults.remove('session_lost');
+    router.sessionIsLost = false;
+    router.awayUntil = 0;
+    router.lockedUntil = 0;
+    router.refusedNodes = { until: 0, paths: new Set() };
+    router.counters.reboots += 1;
+    await router.clock.sleep(downMs);
+    if (!this.#isStopped && router.boot === boot) await this.#front.open();
+  }
+}

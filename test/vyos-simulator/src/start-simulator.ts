@@ -1,0 +1,133 @@
+import { randomBytes } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { controlUrlOf, openControlServer } from './control/control-server.ts';
+import { treeFromJson } from './domain/config-json.ts';
+import { Branch, branchAt, Leaf, sortedNames, valueAt } from './domain/config-tree.ts';
+import type { Fault } from './domain/faults.ts';
+import type { LatencySettings } from './domain/latency.ts';
+import { fingerprintOf, makeCertificate } from './http/certificate.ts';
+import type { LoggedRequest } from './http/request-log.ts';
+import { type ProfileName, profileNamed } from './profile/profile.ts';
+import type { Counters } from './router/counters.ts';
+import type { PersonEdit } from './router/person.ts';
+import { SimulatedRouter } from './simulated-router.ts';
+import { StateFolder } from './state-folder.ts';
+
+export type SimulatorOptions = {
+  /** Of the HTTPS API; 0 or absent: chosen by the system. */
+  readonly port?: number;
+  readonly controlPort?: number;
+  /** An API key that is put into the configuration. Absent: the configuration's first key, or a random one. */
+  readonly key?: string;
+  /** The key's id in the configuration; default `berth`. */
+  readonly keyId?: string;
+  /** In the shape of `showConfig []`; default: the baseline of the observed router. Ignored when the state folder has one. */
+  readonly config?: unknown;
+  readonly profile?: ProfileName;
+  /** Default: the preset `instant`. */
+  readonly latency?: LatencySettings;
+  /** Where the certificate, the key and the saved configuration live on; absent: nowhere. */
+  readonly stateFolder?: string;
+};
+
+/** A running simulator. Times are real milliseconds. */
+export interface Simulator {
+  readonly url: string;
+  readonly controlUrl: string;
+  readonly key: string;
+  readonly keyId: string;
+  /** PEM, self-signed, for localhost and 127.0.0.1. */
+  readonly certificate: string;
+  /** The file that holds it, when there is a state folder. */
+  readonly certificateFile: string | undefined;
+  /** SHA-256 of the certificate in DER form, lower-case hex without colons. */
+  readonly fingerprint: string;
+  /** The configuration in the shape of `showConfig []`. */
+  config(tree?: 'running' | 'saved'): unknown;
+  counters(): Counters;
+  log(): readonly LoggedRequest[];
+  setLatency(latency: LatencySettings): void;
+  addFault(fault: Fault): void;
+  clearFaults(): void;
+  /** Resolves when the edit is committed, also while `holdLockMs` still runs. Rejects with PersonRefused. */
+  person(edit: PersonEdit): Promise<void>;
+  /** Resolves when the router listens again. */
+  reboot(options: { readonly downMs: number }): Promise<void>;
+  /** Closes both servers and cuts all connections. */
+  stop(): Promise<void>;
+}
+
+/** Starts a router on 127.0.0.1. Several can run side by side. */
+export async function startSimulator(options: SimulatorOptions = {}): Promise<Simulator> {
+  const profile = profileNamed(options.profile ?? '1.5-2024');
+  const state = options.stateFolder === undefined ? undefined : await StateFolder.open(options.stateFolder);
+  const document = (await state?.saved()) ?? options.config ?? (await baseline());
+  const config = treeFromJson(document, profile.schema);
+  const { key, keyId } = putKey(config, options.key ?? (await state?.key()), options.keyId);
+  const certificate = state === undefined ? await makeCertificate() : await state.certificate();
+  const router = new SimulatedRouter(profile, config, certificate, options.port ?? 0);
+  if (options.latency !== undefined) router.setLatency(options.latency);
+  if (state !== undefined) {
+    router.onSave((saved) => state.keepSaved(saved));
+    await state.keepKey(key);
+    await state.keepSaved(router.config('saved'));
+  }
+  await router.open();
+  const control = await openControlServer(router, options.controlPort ?? 0);
+  return {
+    url: router.url,
+    controlUrl: controlUrlOf(control),
+    key,
+    keyId,
+    certificate: certificate.cert,
+    certificateFile: state?.certificateFile,
+    fingerprint: fingerprintOf(certificate.cert),
+    config: (tree) => router.config(tree),
+    counters: () => router.counters(),
+    log: () => router.log(),
+    setLatency: (latency) => router.setLatency(latency),
+    addFault: (fault) => router.addFault(fault),
+    clearFaults: () => router.clearFaults(),
+    person: (edit) => router.person(edit),
+    reboot: (reboot) => router.reboot(reboot),
+    stop: async () => {
+      control.closeAllConnections();
+      await Promise.all([router.stop(), new Promise((resolve) => control.close(resolve))]);
+    },
+  };
+}
+
+/** The configuration of the observed router (vyos-observed). */
+export async function baseline(): Promise<unknown> {
+  return JSON.parse(await readFile(new URL('../fixtures/baseline.json', import.meta.url), 'utf8'));
+}
+
+/** Finds or makes the API key, and puts it where a router has it: `service https api keys id <id> key <key>`. */
+function putKey(
+  config: Branch,
+  wanted: string | undefined,
+  wantedId: string | undefined,
+): { key: string; keyId: string } {
+  const ids = branchAt(config, 'service', 'https', 'api', 'keys', 'id');
+  const known = sortedNames(ids).find(
+    (id) => valueAt(ids, id, 'key') === wanted || (wanted === undefined && (wantedId ?? id) === id),
+  );
+  const knownKey = known === undefined ? undefined : valueAt(ids, known, 'key');
+  if (known !== undefined && knownKey !== undefined && (wantedId ?? known) === known)
+    return { key: knownKey, keyId: known };
+  const key = wanted ?? randomBytes(24).toString('base64url');
+  const keyId = wantedId ?? 'berth';
+  const api = ensure(config, 'service', 'https', 'api');
+  ensure(api, 'keys', 'id', keyId).children.set('key', new Leaf([key]));
+  ensure(api, 'rest');
+  return { key, keyId };
+}
+
+function ensure(branch: Branch, ...path: string[]): Branch {
+  return path.reduce((parent, name) => {
+    const next = parent.children.get(name);
+    const below = next instanceof Branch ? next : new Branch();
+    parent.children.set(name, below);
+    return below;
+  }, branch);
+}

@@ -1,0 +1,3 @@
+import { pools } from '../adapters/memory/pools.ts';
+
+export const allocateAddress = () => pools.shift();

@@ -1,0 +1,3 @@
+const { env } = process;
+
+export const timeoutMs = Number(env['TIMEOUT']);

@@ -1,0 +1,1 @@
+export const probe = async () => (await import('undici')).request('https://router');

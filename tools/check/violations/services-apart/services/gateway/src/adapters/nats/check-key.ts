@@ -1,0 +1,3 @@
+import { checkKey } from '@berth/auth';
+
+export const check = checkKey;

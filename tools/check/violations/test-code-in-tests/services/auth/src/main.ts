@@ -1,0 +1,3 @@
+import { testPostgres } from '@berth/testing';
+
+await testPostgres();

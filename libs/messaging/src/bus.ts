@@ -47,10 +47,12 @@ export interface Bus {
 
 /** A server that does not answer must not hold up a stop for long. */
 const drainMs = 2_000;
+const tellWaitingMs = 2_000;
 
 /** Connects, waiting as long as it takes for the server to come up. Refused credentials are a ConfigError at once. */
 export async function connectBus(options: BusOptions): Promise<Bus> {
   const { prefix, name, log } = options;
+  const waiting = setInterval(() => log.warn('waiting for the bus'), tellWaitingMs);
   const connection = await connect({
     ...serversOf(options.url),
     name,
@@ -61,11 +63,13 @@ export async function connectBus(options: BusOptions): Promise<Bus> {
     pingInterval: 5_000,
     maxPingOut: 2,
     waitOnFirstConnect: true,
-  }).catch((error) => {
-    throw error instanceof AuthorizationError
-      ? new ConfigError(['NATS_URL: the server refuses these credentials'])
-      : error;
-  });
+  })
+    .catch((error) => {
+      throw error instanceof AuthorizationError
+        ? new ConfigError(['NATS_URL: the server refuses these credentials'])
+        : error;
+    })
+    .finally(() => clearInterval(waiting));
   const registry = options.metrics ?? new Registry();
   const metrics = busMetrics(registry);
   let connected = true;

@@ -75,18 +75,21 @@ export async function connectBus(options: BusOptions): Promise<Bus> {
   let connected = true;
   let draining: Promise<void> | undefined;
   metrics.connected.set(1);
-  const noteStatus = (type: string) => {
+  const noteStatus = (type: string, error?: unknown) => {
     if (type === 'disconnect') connected = false;
     if (type === 'reconnect') connected = true;
     metrics.connected.set(connected ? 1 : 0);
     if (['disconnect', 'reconnect', 'error', 'staleConnection'].includes(type) && draining === undefined)
-      log.warn({ status: type }, 'bus connection changed');
+      log.warn({ status: type, ...(error !== undefined && { err: error }) }, 'bus connection changed');
   };
   void (async () => {
-    for await (const { type } of connection.status()) noteStatus(type);
+    for await (const status of connection.status()) {
+      noteStatus(status.type, status.type === 'error' ? status.error : undefined);
+    }
   })();
   void connection.closed().then((error) => {
-    noteStatus('disconnect');
+    connected = false;
+    metrics.connected.set(0);
     if (draining !== undefined) return;
     log.error({ err: error }, 'bus connection lost for good');
     options.fail?.(error ?? new Error('the bus connection was closed'));

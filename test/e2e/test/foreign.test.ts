@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { eventually } from '@berth/testing';
+import { eventuallyHolds } from '@berth/testing';
 import { assertRouterEqualsApi, baseline, foreignPart, inParallel, names, startBerth } from '../src/index.ts';
 
 const lan = 'service dhcp-server shared-network-name LAN subnet 10.10.0.0/16';
@@ -27,7 +27,7 @@ test('what people made on the router stays byte for byte, is skipped when we cho
   await router.person({ commands: byHand, save: true });
   await router.reboot(200); // whatever reconnects reads the inventory again
   const before = foreignPart(await router.config(), foreign);
-  await eventually(
+  await eventuallyHolds(
     async () => {
       const answer = await api.provision({ vm_name: 'probe', mac_address: '52:54:00:aa:00:01' });
       assert.equal(answer.status, 409, `${answer.status} ${JSON.stringify(answer.body)} ${system.logs}`);
@@ -57,6 +57,6 @@ test('what people made on the router stays byte for byte, is skipped when we cho
   assert.equal(address.status, 507, JSON.stringify(address.body));
 
   for (const { body } of answers) assert.equal((await api.decommission(body.machine_id)).status, 200);
-  await eventually(() => assertRouterEqualsApi(api, router, foreign));
+  await eventuallyHolds(() => assertRouterEqualsApi(api, router, foreign));
   assert.equal(foreignPart(await router.config(), foreign), before);
 });

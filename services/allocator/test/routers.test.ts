@@ -85,5 +85,5 @@ test('the list of VMs goes page by page in the order of their names, tombstones 
   await world.ended(failed);
   assert.deepEqual(await world.list(2), [['Alpha', 'Bravo'], ['charlie', 'delta'], ['echo']]);
   assert.deepEqual(await world.list(0, aPrincipal({ group: 'blue' })), [['Alpha', 'Bravo', 'charlie', 'delta']]);
-  await assert.rejects(world.list(2, undefined, 'garbage'), { kind: 'invalid', code: 'BAD_PAGE_TOKEN' });
+  await assert.rejects(world.list(2, undefined, 'garbage'), { kind: 'invalid', code: 'PAGE_TOKEN_INVALID' });
 });

@@ -64,7 +64,7 @@ function readToken(token: string): readonly [string, string] | undefined {
   } catch {
     // falls through: it is not one of ours
   }
-  throw new DomainError('invalid', 'BAD_PAGE_TOKEN', 'The page token is not one that was given out.', {
+  throw new DomainError('invalid', 'PAGE_TOKEN_INVALID', 'The page token is not one that was given out.', {
     fields: [{ field: 'cursor', message: 'is not one that was given out' }],
   });
 }

@@ -24,7 +24,7 @@ import { type DriverConfig, defaultTimes } from '../src/config.ts';
 import { type DriverContext, type RunningDriver, startDriver } from '../src/start-driver.ts';
 
 /** Everything waits as briefly as it can in a test; what a test is about it sets itself. */
-export const quickTimes: DriverTimes = {
+const quickTimes: DriverTimes = {
   ...defaultTimes,
   pollMs: 100,
   settleDelayMs: 20,
@@ -141,7 +141,7 @@ export const vmIds = (from: number, to: number): string[] =>
 export const isApplied = (settled: RouterChangeSettled): boolean => settled.verdict === Verdict.APPLIED;
 
 /** What stands at a path of the router's configuration. */
-export function at(router: Simulator, path: readonly string[], tree: 'running' | 'saved' = 'running'): unknown {
+function at(router: Simulator, path: readonly string[], tree: 'running' | 'saved' = 'running'): unknown {
   let node: unknown = router.config(tree);
   for (const name of path) node = typeof node === 'object' && node !== null ? Reflect.get(node, name) : undefined;
   return node;

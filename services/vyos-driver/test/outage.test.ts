@@ -36,6 +36,20 @@ for (const kind of ['gateway_timeout', 'drop_connection'] as const) {
   });
 }
 
+test('however long the outage after a lost answer, the barrier is the first thing that the router gets', async (t) => {
+  const world = await driverWorld(t, { times: { probeEveryMs: 50 } });
+  await world.start();
+  world.router.addFault({ kind: 'drop_connection', times: 1 });
+  await world.send(changeFor(1));
+  await eventually(() => world.router.log().some((one) => one.path === '/configure'));
+  await world.router.reboot({ downMs: 1_000 });
+  await world.verdicts('vm-1');
+  assert.ok(world.states().includes(RouterState.BREAKER_OPEN));
+  const log = world.router.log();
+  const sentAt = log.findIndex((one) => one.path === '/configure');
+  assert.deepEqual(log[sentAt + 1]?.body, { commands: [] });
+});
+
 test('a request that got a 502 changed nothing, and is sent again', async (t) => {
   const world = await driverWorld(t);
   await world.start();
@@ -97,6 +111,24 @@ test('what a reboot lost, because it was not saved yet, is put back', async (t) 
   await eventually(() => ruleOf(world.router, 3) !== undefined && mappingOf(world.router, 3) !== undefined);
   await eventually(() => mappingOf(world.router, 3, 'saved') !== undefined);
   assert.equal(world.settled.length, 3);
+  await assertForeignUntouched(world.router);
+});
+
+test('what a removal took away and a reboot brings back, because it was not saved yet, is ours and goes again', async (t) => {
+  const world = await driverWorld(t, { times: { probeEveryMs: 50 } });
+  await world.start();
+  await world.send(changeFor(1));
+  await world.verdicts('vm-1');
+  await eventually(() => mappingOf(world.router, 1, 'saved') !== undefined);
+  world.router.addFault({ kind: 'success_false', endpoint: '/config-file' });
+  await world.send(changeFor(1, { number: 2n, desired: undefined }));
+  await eventually(() => world.settled.length === 2);
+  const back = world.router.reboot({ downMs: 500 });
+  await eventually(() => ruleOf(world.router, 1) !== undefined, { everyMs: 5 });
+  world.router.clearFaults();
+  await back;
+  await eventually(() => ruleOf(world.router, 1) === undefined && mappingOf(world.router, 1, 'saved') === undefined);
+  await eventually(async () => (await world.query('SELECT * FROM owned_paths')).length === 0);
   await assertForeignUntouched(world.router);
 });
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { type TestContext, test } from 'node:test';
-import { eventually, faultProxy } from '@berth/testing';
+import { eventually, faultProxy, ownPostgres } from '@berth/testing';
 import { changeFor } from './changes.ts';
 import { driverWorld, isApplied, ruleOf, vmIds, type World } from './driver-world.ts';
 
@@ -121,4 +121,48 @@ test('a holder that stalls between its write-ahead row and its request sends not
   assert.equal(configures.length, 3, 'the barrier, and one commit for each change');
   assert.ok(requests > 0);
   assert.notEqual(ruleOf(world.router, 2), undefined);
+});
+
+test('a driver whose database dies while the router commits settles that commit when the database is back', async (t) => {
+  const world = await driverWorld(t, { times: shortLease });
+  const database = await ownPostgres(t, { durable: true });
+  await world.start({ databaseUrl: database.url });
+  world.router.setLatency({ commitMs: 500 });
+  await world.send(changeFor(1));
+  await commitInFlight(world);
+  await database.kill();
+  await eventually(() => world.router.counters().commits === 1);
+  await database.start();
+  const [settled] = await world.verdicts('vm-1');
+  assert.ok(settled && isApplied(settled));
+  assert.equal(world.router.counters().commits, 1, 'nothing was sent twice');
+  assert.equal(world.router.counters().empty_configures, 1, 'it was settled by reading');
+  assert.equal(world.router.counters().reads_beside_write, 0);
+});
+
+test('a stop lets the commit in flight end and settles it', async (t) => {
+  const world = await driverWorld(t);
+  const driver = await world.start();
+  world.router.setLatency({ commitMs: 400 });
+  await world.send(changeFor(1));
+  await commitInFlight(world);
+  await driver.stop();
+  const [batch] = await world.query<{ state: string }>('SELECT state FROM batches');
+  assert.equal(batch?.state, 'applied');
+  const [router] = await world.query('SELECT lease_holder FROM routers');
+  assert.deepEqual(router, { lease_holder: null });
+});
+
+test('a stop that cannot wait leaves the commit to the next driver, who settles it behind a barrier', async (t) => {
+  const world = await driverWorld(t, { times: { stopGraceMs: 50 } });
+  const driver = await world.start();
+  world.router.setLatency({ commitMs: 1_000 });
+  await world.send(changeFor(1));
+  await commitInFlight(world);
+  await driver.stop();
+  await world.start();
+  const [settled] = await world.verdicts('vm-1');
+  assert.ok(settled && isApplied(settled));
+  assert.deepEqual(await world.query('SELECT state FROM batches'), [{ state: 'settled_by_read' }]);
+  assert.equal(world.router.counters().empty_configures, 1);
 });

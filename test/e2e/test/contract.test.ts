@@ -156,7 +156,11 @@ test('the REST contract', async (t) => {
     const { commits, empty_configures } = await berth.router.counters();
     assert.equal((await act({ action: 'pause' })).status, 200);
     const after = await berth.router.counters();
-    assert.deepEqual([after.commits, after['empty_configures']], [commits, empty_configures], 'a repeat reached the router');
+    assert.deepEqual(
+      [after.commits, after['empty_configures']],
+      [commits, empty_configures],
+      'a repeat reached the router',
+    );
 
     assert.equal((await act({ action: 'enable', ports: ['ssh'] })).body.ports.ssh.status, 'enabled');
     assert.equal((await act({ action: 'delete', ports: ['http'] })).body.ports.http.status, 'not_active');

@@ -14,7 +14,11 @@ import {
   startBerth,
 } from '../src/index.ts';
 
-const fast = { BERTH_DRIVER_LEASE_TTL_MS: '3000', BERTH_DRIVER_LEASE_MARGIN_MS: '1000', BERTH_DRIVER_PROBE_EVERY_MS: '500' };
+const fast = {
+  BERTH_DRIVER_LEASE_TTL_MS: '3000',
+  BERTH_DRIVER_LEASE_MARGIN_MS: '1000',
+  BERTH_DRIVER_PROBE_EVERY_MS: '500',
+};
 const storm = 60;
 
 /** Clients that do not give up provision `storm` VMs and then remove every third; `disturb` runs in the middle. */

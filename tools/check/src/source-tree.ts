@@ -10,7 +10,7 @@ export interface Import extends ParsedImport {
    * repository by its folder (`libs/errors`), another one as `npm:pg`, a part of Node as `node:fs`.
    */
   readonly target: string;
-  /** Names a file inside another package instead of that package. */
+  /** Names a file inside another package instead of a way in that it offers. */
   readonly deep: boolean;
 }
 
@@ -29,6 +29,8 @@ export interface PackageInfo {
   readonly name: string;
   readonly dependencies: ReadonlySet<string>;
   readonly devDependencies: ReadonlySet<string>;
+  /** The ways in that it offers (its `exports`), as they stand there: `.`, `./testing`. */
+  readonly entries: ReadonlySet<string>;
 }
 
 export interface SourceTree {
@@ -89,7 +91,8 @@ function resolve(
     .join('/');
   const folder = byName.get(name);
   if (folder === undefined) return { target: `npm:${name}`, deep: false };
-  return { target: folder, deep: specifier !== name };
+  const entry = `.${specifier.slice(name.length)}`;
+  return { target: folder, deep: !packages.get(folder)?.entries.has(entry) };
 }
 
 function readPackages(root: string): Map<string, PackageInfo> {
@@ -106,6 +109,7 @@ function readPackages(root: string): Map<string, PackageInfo> {
       name: String(json['name'] ?? basename(folder)),
       dependencies: new Set([...names('dependencies'), ...names('optionalDependencies'), ...names('peerDependencies')]),
       devDependencies: new Set(names('devDependencies')),
+      entries: new Set(['.', ...names('exports')]),
     });
   }
   return packages;

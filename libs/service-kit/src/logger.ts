@@ -48,7 +48,8 @@ export function createLogger(service: string, level: string, destination?: Desti
         return { ...(request && { requestId: request.requestId }), ...(span && { traceId: span.traceId }) };
       },
     },
-    destination ?? pino.destination({ fd: 1, sync: false }),
+    // A least length of 1 changes nothing but that flush() then waits for what is being written.
+    destination ?? pino.destination({ fd: 1, sync: false, minLength: 1 }),
   );
   // pino gives what a child is bound to past its formatters.
   const { child } = log;

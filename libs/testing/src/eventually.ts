@@ -35,3 +35,14 @@ export async function eventually<T>(check: () => T | Promise<T>, options: Eventu
     cause: last,
   });
 }
+
+/** Waits until an assertion no longer throws; fails with what it threw last. */
+export async function eventuallyHolds(
+  assertion: () => void | Promise<void>,
+  options: EventuallyOptions = {},
+): Promise<void> {
+  await eventually(async () => {
+    await assertion();
+    return true;
+  }, options);
+}

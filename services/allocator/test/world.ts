@@ -128,6 +128,14 @@ export class World {
     return operationOf(await request(this.bus, VmService.method.getOperation, message, { timeoutMs: 5_000 }));
   }
 
+  /** The names of all VMs, page by page. */
+  async list(pageSize: number, principal = aPrincipal(), pageToken = ''): Promise<string[][]> {
+    const message = { principal, pageSize, pageToken };
+    const { vms, nextPageToken } = await request(this.bus, VmService.method.listVms, message, { timeoutMs: 5_000 });
+    const names = vms.map(({ name }) => name);
+    return nextPageToken === '' ? [names] : [names, ...(await this.list(pageSize, principal, nextPageToken))];
+  }
+
   /** The operation once it has ended. */
   ended({ id }: { id: string }): Promise<Operation> {
     return eventually(
@@ -176,11 +184,13 @@ export interface WorldOptions {
   /** false: the driver has told nothing yet. */
   readonly routerKnown?: boolean;
   readonly foreign?: DriverSide['holdings'];
+  /** A server of the test's own. */
+  readonly databaseUrl?: string;
 }
 
 /** Makes a world in which, unless told otherwise, one allocator runs and the router `default` answers. */
 export async function makeWorld(t: TestContext, options: WorldOptions = {}): Promise<World> {
-  const { url: databaseUrl } = await freshDatabase(t);
+  const databaseUrl = options.databaseUrl ?? (await freshDatabase(t)).url;
   const { url: natsUrl } = await testNats();
   const subjectPrefix = freshPrefix(t);
   const log = silentLog();

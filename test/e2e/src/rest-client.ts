@@ -62,7 +62,7 @@ export class RestClient {
       const answer = await this.call(method, path, { body, headers }).catch(() => undefined);
       const again =
         answer === undefined ||
-        ([202, 409, 429, 500, 503].includes(answer.status) && answer.body?.code !== 'VM_NAME_TAKEN');
+        ([202, 409, 429, 500, 503, 504].includes(answer.status) && answer.body?.code !== 'VM_NAME_TAKEN');
       if (!again && answer !== undefined) return answer;
       if (Date.now() > end)
         throw new Error(

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
-import { eventually } from '@berth/testing';
+import { test } from 'node:test';
+import { eventuallyHolds } from '@berth/testing';
 import { type Answer, assertRouterEqualsApi, type BerthUnderTest, startBerth } from '../src/index.ts';
 
 const fast = {
-  BERTH_PROBE_EVERY_MS: '300',
-  BERTH_BREAKER_RESET_MS: '500',
-  BERTH_SETTLE_DELAY_MS: '50',
-  BERTH_ROUTER_TIMEOUT_MS: '1500',
+  BERTH_DRIVER_PROBE_EVERY_MS: '300',
+  BERTH_DRIVER_BREAKER_RESET_MS: '500',
+  BERTH_DRIVER_SETTLE_DELAY_MS: '50',
+  BERTH_DRIVER_WRITE_TIMEOUT_MS: '1500',
 };
 
 /** Everything the simulator can do wrong, with what it is while it lasts. */
@@ -34,15 +34,12 @@ const steps: readonly (readonly [string, (berth: BerthUnderTest, name: string) =
   ['decommissioning', ({ api }, name) => api.decommission(`${name}-b`)],
 ];
 
-describe('a router that fails', () => {
-  let berth: BerthUnderTest;
-  before(async () => {
-    berth = await startBerth({ after }, { env: fast });
-  });
+test('a router that fails', async (t) => {
+  const berth = await startBerth(t, { env: fast });
+  const { api, router } = berth;
 
   for (const [index, [what, fault]] of faults.entries()) {
-    test(`${what}: every answer is right or honest, and afterwards router and database are equal`, async () => {
-      const { api, router } = berth;
+    await t.test(`${what}: every answer is right or honest, and afterwards router and database are equal`, async () => {
       const operations: string[] = [];
       for (const [at, [step, run]] of steps.entries()) {
         const name = `f${index}-${at}`;
@@ -56,7 +53,7 @@ describe('a router that fails', () => {
         if (answer.status === 202) operations.push(answer.headers.get('location') ?? '');
         await router.clearFaults();
       }
-      await eventually(
+      await eventuallyHolds(
         async () => {
           for (const location of operations) assert.match((await api.get(location)).body.state, /succeeded|failed/);
           assert.equal((await api.get('/v1/health')).body.status, 'ok');

@@ -1,16 +1,16 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { eventually } from '@berth/testing';
+import { eventuallyHolds } from '@berth/testing';
 import { allVms, assertRouterEqualsApi, inParallel, names, startBerth } from '../src/index.ts';
 
-const fastTimers = { BERTH_PROBE_EVERY_MS: '300', BERTH_BREAKER_RESET_MS: '1000' };
+const fastTimers = { BERTH_DRIVER_PROBE_EVERY_MS: '300', BERTH_DRIVER_BREAKER_RESET_MS: '1000' };
 
 test('while the router is away requests get 202 or 503 as they asked, health says so, and all accepted ones land when it is back', async (t) => {
   const { api, router, system } = await startBerth(t, { env: fastTimers });
   assert.equal((await api.provision({ vm_name: 'before' })).status, 201);
   await router.reboot(3_600_000); // away until it is told to come back
 
-  await eventually(
+  await eventuallyHolds(
     async () => {
       const health = await api.get('/v1/health', { apiKey: null });
       assert.equal(health.status, 200, 'one router away is degraded, not down');
@@ -37,7 +37,7 @@ test('while the router is away requests get 202 or 503 as they asked, health say
   assert.match(metrics, /breaker[^\n]*open[^\n]*1/, 'the breaker is visible in the metrics');
 
   await router.reboot(0);
-  await eventually(
+  await eventuallyHolds(
     async () => {
       for (const answer of [...patient, removal]) {
         const operation = await api.get(answer.headers.get('location') ?? '');
@@ -47,8 +47,8 @@ test('while the router is away requests get 202 or 503 as they asked, health say
     { timeoutMs: 30_000 },
   );
   assert.equal((await allVms(api)).length, 20);
-  await eventually(() => assertRouterEqualsApi(api, router));
-  await eventually(async () => assert.equal((await api.get('/v1/health')).body.status, 'ok'));
+  await eventuallyHolds(() => assertRouterEqualsApi(api, router));
+  await eventuallyHolds(async () => assert.equal((await api.get('/v1/health')).body.status, 'ok'));
 });
 
 test('a router that forgets what was not saved is made equal again without help', async (t) => {
@@ -57,5 +57,5 @@ test('a router that forgets what was not saved is made equal again without help'
   await inParallel(names('vm', 10), 10, (vm_name) => api.provision({ vm_name }));
   await router.reboot(100);
   await router.clearFaults();
-  await eventually(() => assertRouterEqualsApi(api, router), { timeoutMs: 30_000 });
+  await eventuallyHolds(() => assertRouterEqualsApi(api, router), { timeoutMs: 30_000 });
 });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { eventually } from '@berth/testing';
+import { eventuallyHolds } from '@berth/testing';
 import { allVms, assertNothingTwice, assertRouterEqualsApi, inParallel, names, startBerth } from '../src/index.ts';
 
 test('200 VMs from 64 clients over two replicas of everything: each has its own values, in at most 8 commits of a router that takes a second', async (t) => {
@@ -17,7 +17,7 @@ test('200 VMs from 64 clients over two replicas of everything: each has its own 
   t.diagnostic(`${commits} commits`);
   assert.ok(commits <= 8, `${commits} commits`);
   assertNothingTwice(await allVms(api));
-  await eventually(() => assertRouterEqualsApi(api, router));
+  await eventuallyHolds(() => assertRouterEqualsApi(api, router));
   assert.equal((await router.counters()).max_in_flight, 1);
 });
 
@@ -39,11 +39,11 @@ for (const named of [true, false]) {
     });
     assert.match(answers[23]?.body.detail, named ? /vm-23/ : /something about this change is not right/);
     assert.equal((await allVms(api)).length, 49);
-    await eventually(() => assertRouterEqualsApi(api, router));
+    await eventuallyHolds(() => assertRouterEqualsApi(api, router));
 
     await router.clearFaults();
     const again = await api.provision({ vm_name: 'vm-23' });
     assert.equal(again.status, 201, JSON.stringify(again.body));
-    await eventually(() => assertRouterEqualsApi(api, router));
+    await eventuallyHolds(() => assertRouterEqualsApi(api, router));
   });
 }

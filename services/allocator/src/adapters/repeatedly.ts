@@ -1,6 +1,9 @@
 import type { Logger } from '@berth/service-kit';
 
-/** Does `work` every `everyMs`, never twice at once; a failure is logged and the next turn tries again. Gives back its stop. */
+/**
+ * Does `work` every `everyMs`, never twice at once; after a failure the next turn tries again. Told are the first failure and the end of
+ * failing, not each turn of an outage. Gives back its stop.
+ */
 export function repeatedly(
   everyMs: number,
   log: Logger,
@@ -8,10 +11,18 @@ export function repeatedly(
   work: () => Promise<unknown>,
 ): () => Promise<void> {
   let working: Promise<void> | undefined;
+  let failing = false;
+  const succeeded = () => {
+    if (failing) log.info({ what }, 'a recurring task works again');
+    failing = false;
+  };
+  const failed = (error: unknown) => {
+    log[failing ? 'debug' : 'warn']({ err: error, what }, 'a recurring task failed: its next turn tries again');
+    failing = true;
+  };
   const timer = setInterval(() => {
     working ??= work()
-      .then(() => {})
-      .catch((error) => log.warn({ err: error, what }, 'a recurring task failed: its next turn tries again'))
+      .then(succeeded, failed)
       .finally(() => {
         working = undefined;
       });

@@ -1,0 +1,133 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { OperationEndedSchema, OperationState, PortAction, subjects, VmState } from '@berth/contracts';
+import { listen } from '@berth/messaging';
+import { eventually } from '@berth/testing';
+import { makeWorld } from './world.ts';
+
+test('a refused provision ends with the router’s words and leaves nothing', async (t) => {
+  const world = await makeWorld(t);
+  const operation = await world.provision({ vmName: 'refused', macAddress: '52:54:00:00:00:01' });
+  await world.driver.settle(operation.vmId, { applied: false, message: 'DHCP subnet is broken' });
+  const end = await world.ended(operation);
+  assert.equal(end.state, OperationState.FAILED);
+  assert.deepEqual(
+    [end.error?.kind, end.error?.code, end.error?.message],
+    ['rejected', 'ROUTER_REFUSED', 'DHCP subnet is broken'],
+  );
+  await assert.rejects(world.vm('refused'), { code: 'VM_NOT_FOUND' });
+  assert.deepEqual(await world.query('SELECT FROM allocations'), []);
+  const again = await world.provision({ vmName: 'refused', macAddress: '52:54:00:00:00:01' });
+  assert.equal((await world.driver.change(again.vmId)).desired?.mapping?.ipAddress, '10.0.0.2');
+});
+
+test('values that may have stood go through quarantine, although the provision failed', async (t) => {
+  const world = await makeWorld(t);
+  const operation = await world.provision({ vmName: 'half' });
+  await world.driver.settle(operation.vmId, { applied: false, stood: true });
+  await world.ended(operation);
+  const other = await world.provision({ vmName: 'other' });
+  assert.equal((await world.driver.change(other.vmId)).desired?.mapping?.ipAddress, '10.0.0.3');
+  const same = await world.provision({ vmName: 'HALF' });
+  const { desired } = await world.driver.change(same.vmId);
+  assert.deepEqual([desired?.mapping?.ipAddress, desired?.rules[0]?.number], ['10.0.0.2', 10_000]);
+});
+
+test('a conflict that the router alone could see is a conflict', async (t) => {
+  const world = await makeWorld(t);
+  const operation = await world.provision({ vmName: 'clash' });
+  await world.driver.settle(operation.vmId, { applied: false, code: 'ROUTER_CONFLICT', message: 'rule 10000 exists' });
+  const { error } = await world.ended(operation);
+  assert.deepEqual([error?.kind, error?.code], ['conflict', 'ROUTER_CONFLICT']);
+});
+
+test('verdicts that come twice, late, or for another revision change nothing', async (t) => {
+  const world = await makeWorld(t, { replicas: 2 });
+  const operation = await world.provision({ vmName: 'steady' });
+  await world.driver.settle(operation.vmId, { applied: false, revision: 7n });
+  await world.driver.settle(operation.vmId, { applied: true });
+  await world.ended(operation);
+  const change = await world.changePorts('steady', PortAction.PAUSE, ['ssh']);
+  for (const applied of [true, false]) await world.driver.settle(operation.vmId, { applied, revision: 1n });
+  await world.driver.change(operation.vmId, 2n);
+  assert.equal((await world.operation(change.id)).state, OperationState.RUNNING);
+  for (let count = 0; count < 3; count++) await world.driver.settle(operation.vmId, { applied: true, revision: 2n });
+  await world.driver.settle(operation.vmId, { applied: false, revision: 2n });
+  assert.equal((await world.ended(change)).state, OperationState.SUCCEEDED);
+  const last = await world.provisioned({ vmName: 'after' }); // consumed behind all of them
+  assert.equal(last.state, OperationState.SUCCEEDED);
+  const vm = await world.vm('steady');
+  assert.equal(vm.state, VmState.ACTIVE);
+  assert.equal(vm.forwards.find(({ name }) => name === 'ssh')?.enabled, false);
+});
+
+test('a refused change leaves the VM as it was, and its new ports free', async (t) => {
+  const world = await makeWorld(t);
+  await world.provisioned({ vmName: 'vm', forwards: [{ name: 'ssh' }] });
+  const before = await world.vm('vm');
+  const change = await world.changePorts('vm', PortAction.CREATE, ['http', 'https']);
+  assert.equal((await world.driver.change(change.vmId, 2n)).desired?.rules.length, 3);
+  await world.driver.settle(change.vmId, { applied: false });
+  assert.equal((await world.ended(change)).state, OperationState.FAILED);
+  const after = await world.vm('vm');
+  assert.deepEqual(after.forwards, before.forwards);
+  assert.deepEqual(await world.query("SELECT slot FROM allocations WHERE slot <> 'ssh' AND slot <> ''"), []);
+});
+
+test('a removal frees name and MAC once the router has done it; refused, the VM is as it was', async (t) => {
+  const world = await makeWorld(t);
+  const first = await world.provisioned({ vmName: 'vm', macAddress: '52:54:00:00:00:01' });
+  const refused = await world.decommission('vm');
+  assert.equal((await world.driver.change(first.vmId, 2n)).desired, undefined);
+  assert.equal((await world.vm('vm')).state, VmState.REMOVING);
+  await assert.rejects(world.provision({ vmName: 'VM' }), { code: 'VM_NAME_TAKEN' });
+  await world.driver.settle(first.vmId, { applied: false, message: 'commit failed' });
+  assert.equal((await world.ended(refused)).state, OperationState.FAILED);
+  const vm = await world.vm('vm');
+  assert.deepEqual([vm.state, vm.forwards.length], [VmState.ACTIVE, 3]);
+
+  const removal = await world.decommission(first.vmId);
+  await world.driver.change(first.vmId, 3n);
+  await world.driver.settle(first.vmId, { applied: true });
+  const end = await world.ended(removal);
+  assert.deepEqual([end.state, end.vm?.internalIp, end.vm?.forwards.length], [OperationState.SUCCEEDED, '10.0.0.2', 3]);
+  await assert.rejects(world.vm('vm'), { kind: 'not_found' });
+  await assert.rejects(world.decommission('vm'), { kind: 'not_found', code: 'VM_NOT_FOUND' });
+  const next = await world.provision({ vmName: 'vm2', macAddress: '52:54:00:00:00:01' });
+  assert.equal((await world.driver.change(next.vmId)).desired?.mapping?.ipAddress, '10.0.0.3');
+});
+
+test('each end is a public event', async (t) => {
+  const world = await makeWorld(t);
+  const heard: string[] = [];
+  const stop = listen(world.bus, subjects.anyOperationEnded, OperationEndedSchema, ({ operation }) => {
+    heard.push(`${operation?.id} ${operation?.state} ${operation?.vm?.name ?? operation?.error?.code}`);
+  });
+  t.after(stop);
+  await world.bus.ping();
+  const good = await world.provisioned({ vmName: 'good' });
+  const nothing = await world.changePorts('good', PortAction.ENABLE, ['ssh']);
+  const bad = await world.provision({ vmName: 'bad' });
+  await world.driver.settle(bad.vmId, { applied: false });
+  await eventually(() => heard.length === 3);
+  assert.deepEqual(heard, [
+    `${good.id} ${OperationState.SUCCEEDED} good`,
+    `${nothing.id} ${OperationState.SUCCEEDED} good`,
+    `${bad.id} ${OperationState.FAILED} ROUTER_REFUSED`,
+  ]);
+});
+
+test('a change whose verdict does not come is sent again, word for word', async (t) => {
+  const world = await makeWorld(t, { config: { resendAfterSeconds: 1 } });
+  const operation = await world.provision({ vmName: 'patient' });
+  const sent = () => world.driver.changes.filter(({ resourceId }) => resourceId === operation.vmId);
+  await eventually(() => sent().length >= 2);
+  assert.deepEqual(sent()[1], sent()[0]);
+  await world.driver.settle(operation.vmId, { applied: true });
+  await world.ended(operation);
+  const removal = await world.decommission('patient');
+  await eventually(() => sent().filter(({ revision }) => revision?.number === 2n).length >= 2);
+  assert.equal(world.driver.newest(operation.vmId)?.desired, undefined);
+  await world.driver.settle(operation.vmId, { applied: true });
+  assert.equal((await world.ended(removal)).state, OperationState.SUCCEEDED);
+});

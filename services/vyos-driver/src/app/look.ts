@@ -63,17 +63,18 @@ export async function takeGround(
   reading: Reading,
   repair: (resourceId: string) => boolean = () => false,
 ): Promise<void> {
-  const before = session.ground?.differences;
+  session.distrust();
   const differences = new Map<string, Difference>();
   for (const resource of reading.resources) {
     const standing = reading.standing.get(resource.resourceId) ?? nothing;
     if (sameContent(standing, session.contentOf(resource.applied))) continue;
     const id = resource.resourceId;
-    const mended = session.repairAll || repair(id) || before?.get(id)?.repair === true;
+    const mended = session.repairAll || repair(id) || session.toRepair.has(id);
     differences.set(id, { resource, standing, repair: mended });
   }
   session.ground = { differences };
   session.repairAll = false;
+  session.toRepair.clear();
   session.lastDriftLookAt = performance.now();
   report(session);
   await recordLook(session, reading);
@@ -183,7 +184,10 @@ function report(session: RouterSession): void {
   const differences = [...(session.ground?.differences.values() ?? [])];
   metrics.drifted(name, differences.length);
   const made = differences.filter(({ repair }) => !repair).map(({ resource }) => resource.resourceId);
-  if (made.length > 0) log.warn({ router: name, resourceIds: made.slice(0, 20), count: made.length }, 'router drifted');
+  if (made.join() === session.reported) return;
+  session.reported = made.join();
+  if (made.length === 0) log.info({ router: name }, 'router drift is gone');
+  else log.warn({ router: name, resourceIds: made.slice(0, 20), count: made.length }, 'router drifted');
 }
 
 const fingerprint = (...parts: readonly unknown[]): string =>

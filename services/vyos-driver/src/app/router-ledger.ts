@@ -76,6 +76,8 @@ export interface OpenBatch {
   readonly epoch: bigint;
   readonly changes: readonly BatchChange[];
   readonly estimateMs: number;
+  /** Since it was written ahead, by the database's clock. */
+  readonly ageMs: number;
 }
 
 export type BatchEnd = 'applied' | 'refused' | 'not_applied' | 'settled_by_read';

@@ -7,6 +7,7 @@ import type { OwnedContent, Plan } from '../domain/plan.ts';
 import { planChanges } from '../domain/plan-changes.ts';
 import type { Revision } from '../domain/revision.ts';
 import type { Cause } from '../domain/verdict.ts';
+import { inBatchSpan } from './batch-span.ts';
 import { pause } from './bell.ts';
 import { isAway, RouterAway, throwAway, waitForLock } from './router-calls.ts';
 import type { BatchChange, NewBatch } from './router-ledger.ts';
@@ -86,7 +87,9 @@ async function configure(
 }> {
   const { router, metrics, name, beforeSend } = session.parts;
   await beforeSend?.();
-  const { outcome, durationMs } = await router.configure(batch.operations, session.call(batch.timeoutMs));
+  const { outcome, durationMs } = await inBatchSpan(name, batch, () =>
+    router.configure(batch.operations, session.call(batch.timeoutMs)),
+  );
   metrics.request(name, 'configure', outcome.kind, durationMs);
   const { operations, changes } = batch;
   const counted = { outcome: outcome.kind, resources: changes.length, operations: operations.length, durationMs };

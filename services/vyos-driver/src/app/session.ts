@@ -96,6 +96,10 @@ export class RouterSession {
   ground: Ground | undefined;
   /** Whether the next look repairs whatever it finds: after a take-over, an outage, a reboot; not when a person edits beside us. */
   repairAll = true;
+  /** Resources whose differences are ours to undo whatever the next look is for. */
+  readonly toRepair = new Set<string>();
+  /** The differences that were reported last, so that each is reported once. */
+  reported = '';
   look: LastLook | undefined;
   /** Whether the operator's settings were compared with the router in this session. */
   profileChecked = false;
@@ -162,8 +166,9 @@ export class RouterSession {
     return this.owned.size + (this.look?.foreignSize ?? 0);
   }
 
-  /** What stands is not known any more. */
+  /** What stands is not known any more. What was to be repaired still is, if the next reading shows it. */
   distrust(): void {
+    for (const [id, { repair }] of this.ground?.differences ?? []) if (repair) this.toRepair.add(id);
     this.ground = undefined;
   }
 

@@ -1,8 +1,10 @@
+import { barrierFor } from '../domain/barrier.ts';
 import { httpTimeoutMs } from '../domain/choose-batch.ts';
 import { sameContent } from '../domain/plan-changes.ts';
+import { pause } from './bell.ts';
 import { readGround, takeGround } from './look.ts';
-import { waitUntilNothingRuns } from './router-calls.ts';
-import type { BatchChange } from './router-ledger.ts';
+import { RouterAway, waitUntilNothingRuns } from './router-calls.ts';
+import type { BatchChange, OpenBatch } from './router-ledger.ts';
 import type { RouterSession } from './session.ts';
 
 /**
@@ -18,7 +20,7 @@ export async function settleOpenBatch(session: RouterSession): Promise<void> {
     return;
   }
   session.distrust();
-  await waitUntilNothingRuns(session, httpTimeoutMs(batch.estimateMs));
+  await passBarrier(session, batch);
   const reading = await readGround(session, batch.changes);
   const landed = batch.changes.filter((change) => stands(change, reading.standing.get(change.resourceId)));
   const applied = landed.filter(({ purpose }) => purpose === 'change');
@@ -41,6 +43,14 @@ export async function settleOpenBatch(session: RouterSession): Promise<void> {
   const touched = new Set(batch.changes.map((change) => change.resourceId));
   const resources = await ledger.ownedResources(); // what landed is applied now
   await takeGround(session, { ...reading, resources }, (resourceId) => touched.has(resourceId));
+}
+
+async function passBarrier(session: RouterSession, { estimateMs, ageMs }: OpenBatch): Promise<void> {
+  const barrier = barrierFor(session.version, estimateMs);
+  if (barrier.kind === 'queue') return waitUntilNothingRuns(session, httpTimeoutMs(estimateMs));
+  await pause(barrier.ms - ageMs, session.over);
+  session.parts.lease.throwIfLost();
+  if (session.parts.stopping.aborted) throw new RouterAway('stopping');
 }
 
 const stands = (

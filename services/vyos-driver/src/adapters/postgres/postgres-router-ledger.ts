@@ -79,9 +79,10 @@ export class PostgresRouterLedger implements RouterLedger {
     }>(
       // The first of every group, then the second of every group, …: groups take turns however much one of them asks for.
       `SELECT resource_id, wanted_incarnation, wanted_number, wanted, applied, owner_group, causes, total FROM (
-         SELECT *, row_number() OVER (PARTITION BY owner_group ORDER BY queued) AS turn, count(*) OVER ()::integer AS total
-         FROM resources WHERE router = $1 AND waiting
-       ) AS in_turns ORDER BY turn, queued LIMIT $2`,
+         SELECT resource_id, queued, row_number() OVER (PARTITION BY owner_group ORDER BY queued) AS turn,
+           count(*) OVER ()::integer AS total
+         FROM resources WHERE router = $1 AND waiting ORDER BY turn, queued LIMIT $2
+       ) AS in_turns JOIN resources USING (resource_id) WHERE router = $1 ORDER BY turn, in_turns.queued`,
       [this.#router, limit],
     );
     const changes = rows.map((row) => ({

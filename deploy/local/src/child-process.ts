@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, openSync, readFileSync } from 'node:fs';
+import { tellWatcher, watchedCommand } from '@berth/local-servers';
 import type { Running } from './supervise.ts';
 
 export interface NodeProgram {
@@ -10,6 +11,8 @@ export interface NodeProgram {
   readonly logFile: string;
   /** `ipc`: a channel for messages. `pipe`: standard output can be read, only errors go to the log. */
   readonly talksBy: 'ipc' | 'pipe';
+  /** The program ends with this process. (One with `ipc` sees that for itself.) */
+  readonly endsWithParent?: boolean | undefined;
 }
 
 /** How long a process may take to stop before it is killed. */
@@ -18,11 +21,14 @@ const graceMs = 15_000;
 /** Starts a Node program in a session of its own, so that Ctrl-C in a terminal reaches only `up`, which stops in order. */
 export function spawnNode(program: NodeProgram): { child: ChildProcess; running: Running } {
   const log = openSync(program.logFile, 'a', 0o600);
-  const child = spawn(process.execPath, [program.entry, ...program.args], {
+  const watched = program.endsWithParent === true;
+  const args = [program.entry, ...program.args];
+  const child = spawn(...(watched ? watchedCommand(process.execPath, args) : plain(args)), {
     cwd: program.cwd,
     env: program.env,
     detached: true,
-    stdio: program.talksBy === 'ipc' ? ['ignore', log, log, 'ipc'] : ['ignore', 'pipe', log],
+    stdio:
+      program.talksBy === 'ipc' ? ['ignore', log, log, 'ipc'] : ['ignore', 'pipe', log, watched ? 'pipe' : 'ignore'],
   });
   closeSync(log);
   child.on('error', () => {}); // seen as an exit, or as a missing pid below
@@ -31,6 +37,7 @@ export function spawnNode(program: NodeProgram): { child: ChildProcess; running:
   const exited = new Promise<string>((resolve) => {
     child.once('exit', (code, signal) => resolve(signal === null ? `exit code ${code}` : `signal ${signal}`));
   });
+  if (watched) tellWatcher(child, exited);
   const stop = async () => {
     child.kill('SIGTERM');
     const timer = setTimeout(() => child.kill('SIGKILL'), graceMs);
@@ -52,6 +59,7 @@ export async function whenItIsReady<T>(
   const { promise: late, reject } = Promise.withResolvers<never>();
   const onAbort = () => reject(new Error('was stopped while starting'));
   what.signal.addEventListener('abort', onAbort);
+  if (what.signal.aborted) onAbort();
   const timer = setTimeout(() => reject(new Error(`was not ready after ${what.timeoutMs} ms`)), what.timeoutMs);
   const ended = running.exited.then((reason) => {
     throw new Error(`ended while starting (${reason})`);
@@ -68,6 +76,10 @@ export async function whenItIsReady<T>(
     ended.catch(() => {}); // it will end one day
     late.catch(() => {});
   }
+}
+
+function plain(args: readonly string[]): [string, readonly string[]] {
+  return [process.execPath, args];
 }
 
 function endOfFile(file: string): string {

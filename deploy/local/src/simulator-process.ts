@@ -22,6 +22,7 @@ export interface SimulatorOptions {
   /** A preset of its latencies, such as `vyos`. */
   readonly latency?: string | undefined;
   readonly env: NodeJS.ProcessEnv;
+  readonly endsWithParent: boolean;
 }
 
 /** Starts the simulated router; what it was told in earlier runs is in the state folder. */
@@ -38,6 +39,7 @@ export async function startSimulator(options: SimulatorOptions, signal: AbortSig
     env: options.env,
     logFile,
     talksBy: 'pipe',
+    endsWithParent: options.endsWithParent,
   });
   const firstLine = new Promise<string>((resolve) => {
     if (child.stdout !== null) createInterface(child.stdout).on('line', resolve); // later lines are read and dropped

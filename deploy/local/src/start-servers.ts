@@ -9,6 +9,9 @@ export interface ServersContext {
   readonly state: StateFolder;
   readonly stops: StopOrder;
   readonly say: (text: string) => void;
+  readonly signal: AbortSignal;
+  /** The servers end with this process, however that ends. */
+  readonly endsWithParent: boolean;
   readonly onServer: (name: string, pid: number) => void;
   /** Ports of the run before, by name; changed by what is started. */
   readonly ports: Record<string, number>;
@@ -19,7 +22,7 @@ export async function startDatabase(
   context: ServersContext,
   databaseUrl: string | undefined,
 ): Promise<Record<Schema, string>> {
-  const { state } = context;
+  const { state, endsWithParent } = context;
   if (databaseUrl !== undefined) return prepareGivenDatabase(databaseUrl);
   const server = await supervised(context, 'postgres', async (port) =>
     asRunning(
@@ -28,6 +31,7 @@ export async function startDatabase(
         password: state.secrets.postgres,
         port,
         logFile: `${state.logs}/postgres.log`,
+        endsWithParent,
       }),
     ),
   );
@@ -36,7 +40,7 @@ export async function startDatabase(
 
 /** The given NATS server's URL, or that of an own one. */
 export async function startBus(context: ServersContext, natsUrl: string | undefined): Promise<string> {
-  const { state } = context;
+  const { state, endsWithParent } = context;
   if (natsUrl !== undefined) return natsUrl;
   const server = await supervised(context, 'nats', async (port) =>
     asRunning(
@@ -46,6 +50,7 @@ export async function startBus(context: ServersContext, natsUrl: string | undefi
         password: state.secrets.nats,
         port,
         logFile: `${state.logs}/nats.log`,
+        endsWithParent,
       }),
     ),
   );
@@ -57,10 +62,10 @@ export async function startRouter(
   context: ServersContext,
   options: { readonly root: string; readonly latency?: string | undefined; readonly env: NodeJS.ProcessEnv },
 ): Promise<Simulator> {
-  const { ports } = context;
+  const { ports, state, endsWithParent } = context;
   const controlPort = await choosePort(ports['control']);
   const simulator = await supervised(context, 'simulator', async (port, signal) => {
-    const started = await startSimulator({ ...options, state: context.state, port, controlPort }, signal);
+    const started = await startSimulator({ ...options, state, endsWithParent, port, controlPort }, signal);
     return { ...started, port };
   });
   ports['control'] = controlPort;
@@ -77,6 +82,7 @@ async function supervised<R extends Running & { readonly port: number }>(
   const server = await supervise<R>({
     name,
     say: context.say,
+    signal: context.signal,
     start: async (previous, signal) => {
       const running = await start(previous?.port ?? (await choosePort(ports[name])), signal);
       if (previous === undefined || running.port === previous.port) return running;

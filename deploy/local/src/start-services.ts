@@ -13,15 +13,18 @@ export interface ServicesContext {
   /** Settings that have the last word, by service. */
   readonly serviceEnv: Partial<Record<ServiceName, Readonly<Record<string, string>>>>;
   readonly say: (text: string) => void;
+  readonly signal: AbortSignal;
   readonly onService: (name: string, service: ServiceProcess) => void;
 }
 
 /** Starts `replicas` of each service and keeps them running. The gateways stop first. */
 export async function startServices(
-  context: ServicesContext,
+  given: ServicesContext,
   stops: StopOrder,
   options: { readonly replicas: number; readonly port: number; readonly grpcPort: number },
 ): Promise<{ gateway: ServiceProcess; allocator: ServiceProcess }> {
+  const giveUp = new AbortController();
+  const context = { ...given, signal: AbortSignal.any([given.signal, giveUp.signal]) };
   const replicas = Array.from({ length: options.replicas }, (_, index) => index + 1);
   const behind: StopStep = [];
   const front: StopStep = [];
@@ -42,8 +45,8 @@ export async function startServices(
     await Promise.all(replicas.slice(1).map((replica) => start(front, 'gateway', replica, port)));
     return first;
   };
-  // All at once: each waits for what it needs by itself, as it must after a crash. All are waited for even when one
-  // fails, so that none comes up after everything else was stopped.
+  // All at once: each waits for what it needs by itself, as it must after a crash. When one fails the others are broken
+  // off, and all are waited for, so that none comes up after everything else was stopped.
   const others = replicas.flatMap((replica) => [
     start(behind, 'auth', replica, 0),
     start(behind, 'vyos-driver', replica, 0),
@@ -51,9 +54,14 @@ export async function startServices(
   ]);
   const firstAllocator = start(behind, 'allocator', 1, options.grpcPort);
   const firstGateway = gateways();
-  const results = await Promise.allSettled([...others, firstAllocator, firstGateway]);
-  const failed = results.find((result) => result.status === 'rejected');
-  if (failed !== undefined) throw failed.reason;
+  const all = [...others, firstAllocator, firstGateway];
+  try {
+    await Promise.all(all);
+  } catch (error) {
+    giveUp.abort();
+    await Promise.allSettled(all);
+    throw error;
+  }
   return { gateway: await firstGateway, allocator: await firstAllocator };
 }
 
@@ -68,6 +76,7 @@ function startReplica(context: ServicesContext, name: ServiceName, replica: numb
   return supervise<ServiceProcess>({
     name: fullName,
     say: context.say,
+    signal: context.signal,
     start: (previous, signal) => {
       const lastPort = previous === undefined ? port : portOf(previous);
       return startService(

@@ -36,6 +36,13 @@ export interface StartOptions {
   readonly serviceEnv?: Partial<Record<ServiceName, Readonly<Record<string, string>>>> | undefined;
   /** Other programs in the place of the services, from the repository's root. */
   readonly entries?: Readonly<Record<ServiceName, string>> | undefined;
+  /**
+   * The servers and the simulator end when this process does, however that ends; services always do. Default true. False: a
+   * killed process leaves Postgres to finish what it does, and the next start with this state ends it.
+   */
+  readonly endsWithProcess?: boolean | undefined;
+  /** Breaks the start off; what was started is stopped. Has no effect on a running system. */
+  readonly signal?: AbortSignal | undefined;
   /** Called with what happens meanwhile, in sentences. Default: nobody is told. */
   readonly say?: ((text: string) => void) | undefined;
 }
@@ -100,8 +107,11 @@ async function startLocked(
   const keyExisted = existsSync(state.adminKeyFile);
   const run = trackRun(state);
   const { portsFile } = stateLayout(state.path);
+  const signal = options.signal ?? new AbortController().signal;
   const servers: ServersContext = {
     state,
+    signal,
+    endsWithParent: options.endsWithProcess ?? true,
     stops,
     say,
     ports: readWhole<Record<string, number>>(portsFile, {}),
@@ -111,6 +121,7 @@ async function startLocked(
   stops.nextStep();
   const databaseUrls = await startDatabase(servers, options.databaseUrl);
   stops.nextStep();
+  signal.throwIfAborted();
   const natsUrl = await startBus(servers, options.natsUrl);
   stops.nextStep();
   const simulator =
@@ -130,7 +141,7 @@ async function startLocked(
   };
   const { gateway, allocator } = await startServices(
     {
-      ...{ root, logs: state.logs, around, env, say },
+      ...{ root, logs: state.logs, around, env, say, signal },
       entries: options.entries ?? serviceEntries,
       serviceEnv: options.serviceEnv ?? {},
       onService: (name, { pid, url }) => run.onService(name, pid, url),

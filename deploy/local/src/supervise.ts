@@ -23,6 +23,8 @@ export interface SuperviseOptions<R extends Running> {
    */
   readonly start: (previous: R | undefined, signal: AbortSignal) => Promise<R>;
   readonly say: (text: string) => void;
+  /** Breaks the first start off. */
+  readonly signal: AbortSignal;
   /** Called after each start. */
   readonly onStart: (running: R) => void;
 }
@@ -36,7 +38,7 @@ const steadyAfterMs = 30_000;
 export async function supervise<R extends Running>(options: SuperviseOptions<R>): Promise<Supervised<R>> {
   const { name, say } = options;
   const stopping = new AbortController();
-  const first = await options.start(undefined, stopping.signal);
+  const first = await options.start(undefined, options.signal);
   let current = first;
   let startedAt = performance.now();
   let pauseMs = firstPauseMs;

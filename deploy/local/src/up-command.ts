@@ -24,15 +24,29 @@ async function up(commandLine: CommandLine, overrides: Partial<StartOptions>): P
   if (help) return console.log(usage);
   const say = json ? console.error : console.log; // with --json, standard output has one line only
   const asked = stopAsked();
-  const starting = startSystem({ ...fromEnvironment(), stateFolder, replicas, say, ...overrides });
-  const interrupted = await Promise.race([starting.then(() => false), asked.then(() => true)]);
-  if (interrupted) say('Stopping as soon as what is starting can be stopped.');
-  const system = await starting;
-  if (!interrupted) {
-    console.log(json ? jsonReport(system) : textReport(system, stateLayout(stateFolder)));
-    const signal = await asked;
-    say(`${signal === 'SIGINT' ? '\n' : ''}Stopping.`);
+  const interruption = new AbortController();
+  const starting = startSystem({
+    ...fromEnvironment(),
+    stateFolder,
+    replicas,
+    say,
+    signal: interruption.signal,
+    endsWithProcess: false,
+    ...overrides,
+  });
+  const system = await Promise.race([starting, asked.then(() => undefined)]);
+  if (system === undefined) {
+    say('Stopping.');
+    interruption.abort();
+    await starting.then(
+      (started) => started.stop(),
+      () => {},
+    ); // it may have been ready at the same moment
+    return say('Stopped.');
   }
+  console.log(json ? jsonReport(system) : textReport(system, stateLayout(stateFolder)));
+  const signal = await asked;
+  say(`${signal === 'SIGINT' ? '\n' : ''}Stopping.`);
   await system.stop();
   say('Stopped.');
 }

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { readFileSync, statSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
@@ -48,6 +49,20 @@ test('state survives a restart: the same ports of the servers, and the key that 
   const second = startUp(t, state);
   assert.equal((await second.ready).admin_api_key, 'berth_made_by_the_test');
   assert.equal(readFileSync(join(state, 'ports.json'), 'utf8'), ports);
+});
+
+test('down stops what runs with this state, and says so when nothing does', async (t) => {
+  const state = temporaryFolder(t);
+  const up = startUp(t, state, { env: await givenServers(t) });
+  const { services } = await up.ready;
+  const down = () =>
+    execFileSync(process.execPath, [join(import.meta.dirname, '../src/down.ts'), '--state', state], {
+      encoding: 'utf8',
+    });
+  assert.match(down(), /Berth has stopped/);
+  assert.equal(await up.exited, 0);
+  for (const { pid } of services) assert.ok(isGone(pid));
+  assert.match(down(), /Berth is not running/);
 });
 
 test('a second up with the same state says that one is running, and leaves it alone', async (t) => {
@@ -110,6 +125,27 @@ test('several replicas answer on one address', async (t) => {
     seen.add(await (await fetch(api, { headers: { connection: 'close' } })).text());
     return seen.size === 2;
   });
+});
+
+test('an up that is interrupted while it starts leaves nothing running', async (t) => {
+  const state = temporaryFolder(t);
+  const up = startUp(t, state, { env: { TINY_NEVER_READY: '1' } });
+  const servers = await eventually(() => {
+    const { servers = [] } = readRunState(state) ?? {};
+    return servers.length === 2 && servers;
+  });
+  up.child.kill('SIGINT');
+  assert.equal(await up.exited, 0);
+  assert.match(up.output(), /Stopping\.\nStopped\./);
+  for (const { pid } of servers) assert.ok(isGone(pid));
+});
+
+test('a service that cannot start ends the start, with the end of its log', async (t) => {
+  const state = temporaryFolder(t);
+  const up = startUp(t, state, { env: { ...(await givenServers(t)), TINY_FAILS: '1' } });
+  assert.equal(await up.exited, 1);
+  assert.match(up.output(), /ended while starting \(exit code 78\)[\s\S]*a setting is wrong/);
+  assert.equal(readRunState(state), undefined);
 });
 
 test('a Postgres that is killed comes back on its port', async (t) => {

@@ -15,11 +15,18 @@ export const brokenConstraint = (error: unknown): string | undefined => property
 /** Deadlock or serialization failure: the same transaction may succeed when it is run again. */
 export const isRepeatable = (error: unknown): boolean => ['40001', '40P01'].includes(sqlStateOf(error) ?? '');
 
-// Class 08: connection exceptions; 57P0x: the server is shutting down, crashed or starting; 53300: too many connections.
+// Class 08: connection exceptions; 57P0x: the server is shutting down, crashed or starting; 53300: too many connections; 25P03: we were
+// idle within a transaction for so long that the server ended the session.
 const isAway = (error: unknown): boolean => {
   const code = sqlStateOf(error) ?? '';
-  if (/^(08...|57P0.|53300|ECONN\w+|EPIPE|ETIMEDOUT|ENOTFOUND)$/.test(code)) return true;
-  return error instanceof Error && /Connection terminated|timeout exceeded when trying to connect/.test(error.message);
+  if (/^(08...|57P0.|53300|ECONN\w+|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|25P03)$/.test(code))
+    return true;
+  return (
+    error instanceof Error &&
+    /Connection terminated|timeout exceeded when trying to connect|connection error and is not queryable/.test(
+      error.message,
+    )
+  );
 };
 
 /** A lost database as `unavailable`; any other failure as it is. */

@@ -4,7 +4,7 @@ import type { Pool } from 'pg';
 import { withServerOptions } from './connection-url.ts';
 import { databaseFailure, isRepeatable } from './database-errors.ts';
 import type { NamedMigration } from './define-migration.ts';
-import { sqlOfEntities } from './entity-sql.ts';
+import { runEntityTransaction } from './entity-transaction.ts';
 import { migrateInTurn } from './migrate-in-turn.ts';
 import { type Sql, sqlOf } from './sql.ts';
 
@@ -69,47 +69,49 @@ async function runTransaction<T>(pool: Pool, work: (sql: Sql) => Promise<T>): Pr
   }
 }
 
-/** Opens the database, without migrating it. */
+const translated = async <T>(work: () => Promise<T>): Promise<T> => {
+  try {
+    return await work();
+  } catch (error) {
+    throw databaseFailure(error);
+  }
+};
+
+/** Opens the database, without migrating it. `unavailable` when it is not there. */
 export async function openDatabase(options: DatabaseOptions): Promise<Database> {
   if (!identifier.test(options.schema)) throw new Error(`not a schema name: ${options.schema}`);
   const poolSize = options.poolSize ?? 10;
   if (poolSize < 2) throw new Error('a database needs at least 2 connections');
-  const orm = await MikroORM.init({
-    clientUrl: options.url,
-    schema: options.schema,
-    entities: options.entities ?? [],
-    discovery: { warnWhenNoEntities: false },
-    extensions: [Migrator],
-    migrations: {
-      migrationsList: [...options.migrations],
-      tableName: 'migrations',
-      snapshot: false,
-      silent: true,
-      allOrNothing: true,
-      disableForeignKeys: false,
-    },
-    pool: { min: 0, max: poolSize },
-    driverOptions: {
-      // The whole URL, because MikroORM by itself drops its parameters (sslmode, options).
-      connectionString: withServerOptions(options.url, {
-        search_path: `${options.schema},public`,
-        idle_in_transaction_session_timeout: String(idleInTransactionMs),
-      }),
-      application_name: options.applicationName,
-      connectionTimeoutMillis: 5_000,
-      keepAlive: true,
-    },
-  });
-  const pool = await orm.em.getConnection().getNativeClient();
+  const orm = await translated(() =>
+    MikroORM.init({
+      clientUrl: options.url,
+      schema: options.schema,
+      entities: options.entities ?? [],
+      discovery: { warnWhenNoEntities: false },
+      extensions: [Migrator],
+      migrations: {
+        migrationsList: [...options.migrations],
+        tableName: 'migrations',
+        snapshot: false,
+        silent: true,
+        allOrNothing: true,
+        disableForeignKeys: false,
+      },
+      pool: { min: 0, max: poolSize },
+      driverOptions: {
+        // The whole URL, because MikroORM by itself drops its parameters (sslmode, options).
+        connectionString: withServerOptions(options.url, {
+          search_path: `${options.schema},public`,
+          idle_in_transaction_session_timeout: String(idleInTransactionMs),
+        }),
+        application_name: options.applicationName,
+        connectionTimeoutMillis: 5_000,
+        keepAlive: true,
+      },
+    }),
+  );
+  const pool = await translated(() => orm.em.getConnection().getNativeClient());
   const sql = sqlOf(pool);
-
-  const translated = async <T>(work: () => Promise<T>): Promise<T> => {
-    try {
-      return await work();
-    } catch (error) {
-      throw databaseFailure(error);
-    }
-  };
 
   const repeated = <T>(attempt: () => Promise<T>): Promise<T> =>
     translated(async () => {
@@ -127,8 +129,7 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
     query: (text, values) => translated(() => sql.query(text, values)),
     execute: (text, values) => translated(() => sql.execute(text, values)),
     transaction: (work) => repeated(() => runTransaction(pool, work)),
-    entityTransaction: (work) =>
-      repeated(() => orm.em.fork().transactional((entities) => work(entities, sqlOfEntities(entities)))),
+    entityTransaction: (work) => repeated(() => runEntityTransaction(pool, orm, work)),
     read: (work) => translated(() => work(orm.em.fork())),
     unitOfWork: () => orm.em.fork(),
     migrate: () => translated(() => migrateInTurn(pool, options.schema, () => orm.migrator.up())),

@@ -12,12 +12,18 @@ export interface WireError {
   readonly operationId: string;
 }
 
+const mostSeconds = 2 ** 32 - 1; // what the field on the wire holds
+
+const wholeSeconds = (seconds: number | undefined): number =>
+  seconds !== undefined && seconds > 0 ? Math.min(Math.ceil(seconds), mostSeconds) : 0;
+
+/** `error` for another service. Seconds are rounded up, so that nobody comes back too early. */
 export const toWire = (error: DomainError): WireError => ({
   kind: error.kind,
   code: error.code,
   message: error.message,
   fields: error.details.fields ?? [],
-  retryAfterSeconds: Math.ceil(error.details.retryAfterSeconds ?? 0),
+  retryAfterSeconds: wholeSeconds(error.details.retryAfterSeconds),
   operationId: error.details.operationId ?? '',
 });
 

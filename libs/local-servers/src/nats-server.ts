@@ -13,7 +13,9 @@ export interface NatsServerOptions {
   /** Taken when it is free, else another one. */
   readonly port?: number | undefined;
   readonly logFile?: string | undefined;
-  /** The server and its folder end with this process, however that ends. For tests. Default false. */
+  /** The server ends with this process, however that ends. Default false. */
+  readonly endsWithParent?: boolean | undefined;
+  /** So does its folder. For tests. Default false. */
   readonly temporary?: boolean | undefined;
 }
 
@@ -56,6 +58,7 @@ export async function startNats(options: NatsServerOptions): Promise<NatsServer>
       args: ['--config', configFile],
       cwd: options.folder,
       logFile,
+      endsWithParent: options.endsWithParent === true || options.temporary === true,
       temporaryFolder: options.temporary === true ? options.folder : undefined,
     });
     try {

@@ -19,7 +19,9 @@ export interface PostgresServerOptions {
   /** False: quicker, and a power cut may destroy the data. Only for tests. Default true. */
   readonly durable?: boolean | undefined;
   readonly maxConnections?: number | undefined;
-  /** The server and its folder end with this process, however that ends. For tests. Default false. */
+  /** The server ends with this process, however that ends. Default false. */
+  readonly endsWithParent?: boolean | undefined;
+  /** So does its folder. For tests. Default false. */
   readonly temporary?: boolean | undefined;
 }
 
@@ -60,6 +62,7 @@ export async function startPostgres(options: PostgresServerOptions): Promise<Pos
       cwd: data,
       logFile,
       user,
+      endsWithParent: options.endsWithParent === true || options.temporary === true,
       temporaryFolder: options.temporary === true ? options.folder : undefined,
     });
     try {

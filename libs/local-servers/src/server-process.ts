@@ -12,10 +12,11 @@ export interface ServerCommand {
   /** Whom it runs as; absent: the current user. */
   readonly user?: { readonly uid: number; readonly gid: number } | undefined;
   /**
-   * When given, the server ends when this process does, however that ends (kill -9 included), and this folder is
-   * removed then. The server does not keep this process alive. For tests; a server that should outlive its starter's
-   * crash leaves it out.
+   * The server ends when this process does, however that ends (kill -9 included), and does not keep this process alive.
+   * A server that should outlive its starter's crash leaves it out.
    */
+  readonly endsWithParent?: boolean | undefined;
+  /** Removed when the server has ended with its parent. */
   readonly temporaryFolder?: string | undefined;
 }
 
@@ -41,18 +42,16 @@ folder=$1; shift
     kill -INT $$
     for i in 1 2 3 4 5 6 7 8 9 10; do kill -0 $$ || break; sleep 0.2; done
     kill -KILL $$
-    cd / && rm -rf "$folder" ) >/dev/null 2>&1 & )
+    cd / && [ -n "$folder" ] && rm -rf "$folder" ) >/dev/null 2>&1 & )
 exec "$@" 3<&-
 `;
 
 /** Starts a server in a session of its own, so that Ctrl-C in a terminal reaches only the one who started it. */
 export function spawnServer(command: ServerCommand): ServerProcess {
   const log = openSync(command.logFile, 'a', 0o600);
-  const { temporaryFolder } = command;
-  const watched = temporaryFolder !== undefined;
+  const watched = command.endsWithParent === true;
   const child = spawn(
-    watched ? '/bin/sh' : command.file,
-    watched ? ['-c', watchedStart, 'server', temporaryFolder, command.file, ...command.args] : command.args,
+    ...(watched ? watchedCommand(command.file, command.args, command.temporaryFolder) : plainCommand(command)),
     {
       cwd: command.cwd,
       stdio: ['ignore', log, log, watched ? 'pipe' : 'ignore'],
@@ -63,15 +62,29 @@ export function spawnServer(command: ServerCommand): ServerProcess {
   closeSync(log);
   const exited = whenExited(child);
   if (watched) {
-    const watcher = child.stdio[3];
-    if (!(watcher instanceof Socket)) throw new Error('No pipe to the watcher.');
-    watcher.on('error', () => {}); // it is gone when both died together
-    void exited.then(() => watcher.end('done\n'));
-    watcher.unref();
+    tellWatcher(child, exited);
     child.unref();
   }
   if (child.pid === undefined) throw new Error(`${command.file} cannot be started; see ${command.logFile}.`);
   return serverProcess(child, child.pid, exited);
+}
+
+/** What to start so that the program ends with this process. Its descriptor 3 has to be a pipe; see `tellWatcher`. */
+export function watchedCommand(file: string, args: readonly string[], temporaryFolder = ''): [string, string[]] {
+  return ['/bin/sh', ['-c', watchedStart, 'server', temporaryFolder, file, ...args]];
+}
+
+/** Ends the watcher of a watched command once the program has ended, and does not wait for it. */
+export function tellWatcher(child: ChildProcess, exited: Promise<unknown>): void {
+  const watcher = child.stdio[3];
+  if (!(watcher instanceof Socket)) throw new Error('No pipe to the watcher.');
+  watcher.on('error', () => {}); // it is gone when both died together
+  void exited.then(() => watcher.end('done\n'));
+  watcher.unref();
+}
+
+function plainCommand({ file, args }: ServerCommand): [string, readonly string[]] {
+  return [file, args];
 }
 
 function serverProcess(child: ChildProcess, pid: number, exited: Promise<number | null>): ServerProcess {

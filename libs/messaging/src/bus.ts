@@ -47,10 +47,12 @@ export interface Bus {
 
 /** A server that does not answer must not hold up a stop for long. */
 const drainMs = 2_000;
+const tellWaitingMs = 2_000;
 
 /** Connects, waiting as long as it takes for the server to come up. Refused credentials are a ConfigError at once. */
 export async function connectBus(options: BusOptions): Promise<Bus> {
   const { prefix, name, log } = options;
+  const waiting = setInterval(() => log.warn('waiting for the bus'), tellWaitingMs);
   const connection = await connect({
     ...serversOf(options.url),
     name,
@@ -61,28 +63,33 @@ export async function connectBus(options: BusOptions): Promise<Bus> {
     pingInterval: 5_000,
     maxPingOut: 2,
     waitOnFirstConnect: true,
-  }).catch((error) => {
-    throw error instanceof AuthorizationError
-      ? new ConfigError(['NATS_URL: the server refuses these credentials'])
-      : error;
-  });
+  })
+    .catch((error) => {
+      throw error instanceof AuthorizationError
+        ? new ConfigError(['NATS_URL: the server refuses these credentials'])
+        : error;
+    })
+    .finally(() => clearInterval(waiting));
   const registry = options.metrics ?? new Registry();
   const metrics = busMetrics(registry);
   let connected = true;
   let draining: Promise<void> | undefined;
   metrics.connected.set(1);
-  const noteStatus = (type: string) => {
+  const noteStatus = (type: string, error?: unknown) => {
     if (type === 'disconnect') connected = false;
     if (type === 'reconnect') connected = true;
     metrics.connected.set(connected ? 1 : 0);
     if (['disconnect', 'reconnect', 'error', 'staleConnection'].includes(type) && draining === undefined)
-      log.warn({ status: type }, 'bus connection changed');
+      log.warn({ status: type, ...(error !== undefined && { err: error }) }, 'bus connection changed');
   };
   void (async () => {
-    for await (const { type } of connection.status()) noteStatus(type);
+    for await (const status of connection.status()) {
+      noteStatus(status.type, status.type === 'error' ? status.error : undefined);
+    }
   })();
   void connection.closed().then((error) => {
-    noteStatus('disconnect');
+    connected = false;
+    metrics.connected.set(0);
     if (draining !== undefined) return;
     log.error({ err: error }, 'bus connection lost for good');
     options.fail?.(error ?? new Error('the bus connection was closed'));

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { AuthService, subjectOfMethod } from '@berth/contracts';
 import { DomainError, isKind } from '@berth/errors';
 import { ConfigError, currentRequest, inRequest } from '@berth/service-kit';
-import { eventually, testNats } from '@berth/testing';
+import { eventually, ownNats, testNats } from '@berth/testing';
 import { connectBus, request, serve } from '../src/index.ts';
 import { metric, newWorld } from './world.ts';
 
@@ -186,4 +186,14 @@ test('refused credentials stop the start with the reason and without the passwor
     (error) =>
       error instanceof ConfigError && /refuses these credentials/.test(error.message) && !/wrong/.test(error.message),
   );
+});
+
+test('a server that is not there yet is waited for, and the log says so', async (t) => {
+  const nats = await ownNats(t);
+  const world = await newWorld(t, nats);
+  await nats.stop();
+  const connecting = world.bus();
+  await eventually(() => world.logged().includes('waiting for the bus'));
+  await nats.start();
+  await (await connecting).ping();
 });

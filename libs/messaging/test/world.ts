@@ -1,5 +1,5 @@
 import { Writable } from 'node:stream';
-import { type ApiKeyChanged, ApiKeyChangedSchema, type StreamContract } from '@berth/contracts';
+import { ApiKeyChangedSchema, type StreamContract } from '@berth/contracts';
 import { type Database, openDatabase } from '@berth/database';
 import { createLogger, type Logger } from '@berth/service-kit';
 import { freshDatabase, freshPrefix, type TestScope, testNats } from '@berth/testing';
@@ -22,7 +22,7 @@ export const message = (id: string, subject = 'test.one') =>
   binaryMessage(stream, subject, ApiKeyChangedSchema, { id });
 
 /** A logger that keeps its lines. */
-export function recordingLogger(): { log: Logger; text: () => string } {
+function recordingLogger(): { log: Logger; text: () => string } {
   const lines: string[] = [];
   const sink = new Writable({
     write(chunk, _encoding, done) {
@@ -48,7 +48,6 @@ export interface World {
 }
 
 export type Handling = Pick<ConsumeOptions<typeof ApiKeyChangedSchema>, 'handle'>;
-export type { ApiKeyChanged };
 
 export async function newWorld(t: TestScope, nats?: { url: string }): Promise<World> {
   const prefix = nats === undefined ? freshPrefix(t) : 'own';

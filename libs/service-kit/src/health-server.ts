@@ -1,4 +1,4 @@
-import { createServer, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Registry } from 'prom-client';
 
@@ -26,7 +26,8 @@ async function failureOf(check: ReadinessCheck): Promise<string | undefined> {
   }
 }
 
-async function readiness(
+/** All conditions at once, each with a deadline of its own. */
+export async function readiness(
   checks: ReadonlyMap<string, ReadinessCheck>,
 ): Promise<{ ready: boolean; checks: Record<string, string> }> {
   const results = await Promise.all([...checks].map(async ([name, check]) => [name, await failureOf(check)] as const));
@@ -34,6 +35,27 @@ async function readiness(
     ready: results.every(([, failure]) => failure === undefined),
     checks: Object.fromEntries(results.map(([name, failure]) => [name, failure === undefined ? 'ok' : 'failing'])),
   };
+}
+
+type Answer = { readonly status: number; readonly type: string; readonly body: string };
+
+async function answerTo(
+  request: IncomingMessage,
+  { metrics, checks }: { metrics: Registry; checks: ReadonlyMap<string, ReadinessCheck> },
+): Promise<Answer> {
+  const text = (status: number, body: string): Answer => ({ status, type: 'text/plain', body });
+  const json = (status: number, body: object): Answer => ({
+    status,
+    type: 'application/json',
+    body: `${JSON.stringify(body)}\n`,
+  });
+  if (request.method !== 'GET' && request.method !== 'HEAD') return text(405, 'only GET\n');
+  const path = request.url?.replace(/\?.*$/, '');
+  if (path === '/livez') return json(200, { status: 'ok' });
+  if (path === '/metrics') return { status: 200, type: metrics.contentType, body: await metrics.metrics() };
+  if (path !== '/readyz') return text(404, 'not found\n');
+  const state = await readiness(checks);
+  return json(state.ready ? 200 : 503, state);
 }
 
 /** Starts the health server; port 0 lets the system choose. */
@@ -44,14 +66,12 @@ export async function startHealthServer(options: {
   checks: ReadonlyMap<string, ReadinessCheck>;
 }): Promise<HealthServer> {
   const server: Server = createServer(async (request, response) => {
-    const send = (status: number, type: string, body: string) =>
-      response.writeHead(status, { 'content-type': type }).end(body);
-    if (request.method !== 'GET') return send(405, 'text/plain', 'only GET\n');
-    if (request.url === '/livez') return send(200, 'application/json', '{"status":"ok"}\n');
-    if (request.url === '/metrics') return send(200, options.metrics.contentType, await options.metrics.metrics());
-    if (request.url !== '/readyz') return send(404, 'text/plain', 'not found\n');
-    const state = await readiness(options.checks);
-    return send(state.ready ? 200 : 503, 'application/json', `${JSON.stringify(state)}\n`);
+    const { status, type, body } = await answerTo(request, options).catch((error) => ({
+      status: 500,
+      type: 'text/plain',
+      body: `${error instanceof Error ? error.name : 'failure'}\n`, // a failing metric must not end the process
+    }));
+    response.writeHead(status, { 'content-type': type }).end(body);
   });
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   server.once('error', reject);

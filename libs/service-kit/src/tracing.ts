@@ -1,3 +1,6 @@
+/** How long the last spans may take to leave. */
+const sendMs = 3_000;
+
 /**
  * Starts OpenTelemetry when an exporter is configured (`OTEL_EXPORTER_OTLP_ENDPOINT`, `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT` or
  * `OTEL_TRACES_EXPORTER`); otherwise loads nothing. Gives back its stop, which sends what is buffered.
@@ -18,5 +21,10 @@ export async function startTracing(service: string, env: NodeJS.ProcessEnv): Pro
   ]);
   const sdk = new NodeSDK({ instrumentations: [new PgInstrumentation(), new UndiciInstrumentation()] });
   sdk.start();
-  return () => sdk.shutdown();
+  return async () => {
+    const { promise: late, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, sendMs);
+    await Promise.race([sdk.shutdown().catch(() => {}), late]); // a receiver that is away must not turn a stop into a failure
+    clearTimeout(timer);
+  };
 }

@@ -9,14 +9,14 @@ export interface EventuallyOptions {
   readonly what?: string;
 }
 
+/** What is left of a type after `if (value)`. */
+type Truthy<T> = Exclude<NonNullable<T>, false | 0 | ''>;
+
 /**
  * Repeats `check` until it answers something truthy, and answers that. A check that throws is repeated too. After
  * `timeoutMs` it fails, with the last error as its cause.
  */
-export async function eventually<T>(
-  check: () => T | Promise<T>,
-  options: EventuallyOptions = {},
-): Promise<NonNullable<T>> {
+export async function eventually<T>(check: () => T | Promise<T>, options: EventuallyOptions = {}): Promise<Truthy<T>> {
   const timeoutMs = options.timeoutMs ?? 10_000;
   const deadline = performance.now() + timeoutMs;
   let last: unknown;
@@ -24,7 +24,7 @@ export async function eventually<T>(
     try {
       last = undefined;
       const answer = await check();
-      if (answer) return answer;
+      if (answer) return answer as Truthy<T>; // no generic type is narrowed by a condition
     } catch (error) {
       last = error;
     }
@@ -34,4 +34,15 @@ export async function eventually<T>(
   throw new Error(`${options.what ?? 'The awaited state'} did not come within ${timeoutMs} ms${reason}`, {
     cause: last,
   });
+}
+
+/** Waits until an assertion no longer throws; fails with what it threw last. */
+export async function eventuallyHolds(
+  assertion: () => void | Promise<void>,
+  options: EventuallyOptions = {},
+): Promise<void> {
+  await eventually(async () => {
+    await assertion();
+    return true;
+  }, options);
 }

@@ -1,4 +1,4 @@
-export { eventually } from './eventually.ts';
+export { eventually, eventuallyHolds } from './eventually.ts';
 export { type FaultProxy, faultProxy } from './fault-proxy.ts';
 export { freshDatabase } from './fresh-database.ts';
 export { freshPrefix } from './fresh-prefix.ts';

@@ -10,8 +10,10 @@ import { ApiKeyEntity, GivenAnswerEntity } from './adapters/postgres/entities.ts
 import { migrations } from './adapters/postgres/migrations.ts';
 import { postgresApiKeys } from './adapters/postgres/postgres-api-keys.ts';
 import { repeatedly } from './adapters/repeatedly.ts';
+import { countingVerifications } from './adapters/verification-metrics.ts';
 import { bootstrapKeys } from './app/bootstrap-keys.ts';
 import { LastUses } from './app/last-uses.ts';
+import { verifyApiKey } from './app/verify-api-key.ts';
 import type { AuthConfig } from './config.ts';
 
 const writeUsesEveryMs = 10_000;
@@ -52,6 +54,7 @@ export async function startAuth(
   const lastUses = new LastUses({ keys });
   onStop(repeatedly(writeUsesEveryMs, log, 'writing when keys were used', () => lastUses.flush()));
   onStop(repeatedly(tidyEveryMs, log, 'dropping old answers', () => keys.tidy()));
-  onStop(serveApiKeys({ bus, keys, tellChanged, lastUses }));
+  const verify = countingVerifications(metrics, (text) => verifyApiKey({ keys, lastUses }, text));
+  onStop(serveApiKeys({ bus, keys, tellChanged, verify }));
   await bus.ping(); // the server knows of the subscriptions now
 }

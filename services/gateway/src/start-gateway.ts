@@ -38,13 +38,15 @@ export async function startGateway(
   const endings = listenToEndings(bus);
   const metrics = gatewayMetrics(context.metrics, { waiting: () => endings.waiting });
   const keys = new KeyCache({
-    verify: keyVerifier(bus),
+    verify: keyVerifier(bus, timing),
     ttlMs: config.keyCacheSeconds * 1_000,
     refusalTtlMs: refusedKeyMs,
     maxEntries: keyCacheEntries,
     onLookup: (result) => metrics.keyLookups.inc({ result }),
   });
   onStop(keepKeysTrue(bus, keys));
+
+  await bus.ping(); // answers once the server knows of both subscriptions: no news is missed from the first request on
 
   const commands = { operations: operationReader(bus), endings, timing };
   const answering = { commands, defaultWaitSeconds: config.waitSeconds, vms: vmCommands(bus) };
@@ -56,7 +58,11 @@ export async function startGateway(
     decommissionVmRoutes(routes, answering);
     portStatusRoutes(routes, { vms: vmReader(bus, timing) });
     operationRoutes(routes, answering);
-    apiKeyRoutes(routes, { apiKeys: apiKeyService(bus, timing), commandTimeoutMs: timing.commandTimeoutMs });
+    apiKeyRoutes(routes, {
+      apiKeys: apiKeyService(bus, timing),
+      commandTimeoutMs: timing.commandTimeoutMs,
+      forget: (id) => keys.forget(id),
+    });
   });
   const url = await listen(app, config);
   onStop(() => app.close());

@@ -15,7 +15,7 @@ import {
   VmService,
 } from '@berth/contracts';
 import { DomainError } from '@berth/errors';
-import { type Bus, connectBus, serve } from '@berth/messaging';
+import { type Bus, connectBus, notify, serve } from '@berth/messaging';
 import { createLogger } from '@berth/service-kit';
 import { freshPrefix, type TestScope, testNats } from '@berth/testing';
 import {
@@ -24,10 +24,8 @@ import {
   type DescMethodUnary,
   type MessageInitShape,
   type MessageShape,
-  toJsonString,
 } from '@bufbuild/protobuf';
 import { timestampNow } from '@bufbuild/protobuf/wkt';
-import { headers as natsHeaders } from '@nats-io/nats-core';
 import { Registry } from 'prom-client';
 import { type CommandTiming, defaultTiming } from '../src/app/command-timing.ts';
 import { readConfig } from '../src/config.ts';
@@ -67,7 +65,7 @@ export interface Answer {
 }
 
 /** Times that a test can wait for. */
-export const quick: CommandTiming = {
+const quick: CommandTiming = {
   ...defaultTiming,
   commandTimeoutMs: 600,
   answerTimeoutMs: 250,
@@ -77,13 +75,17 @@ export const quick: CommandTiming = {
   longestLookMs: 100,
 };
 
+export interface GatewayOptions {
+  readonly env?: Record<string, string>;
+  readonly timing?: CommandTiming;
+  readonly natsUrl?: string;
+  /** false: the test answers for auth. */
+  readonly auth?: boolean;
+}
+
 export async function startTestGateway(
   t: TestScope,
-  {
-    env = {},
-    timing = quick,
-    natsUrl,
-  }: { env?: Record<string, string>; timing?: CommandTiming; natsUrl?: string } = {},
+  { env = {}, timing = quick, natsUrl, auth = true }: GatewayOptions = {},
 ): Promise<GatewayUnderTest> {
   const nats = natsUrl ?? (await testNats()).url;
   const prefix = freshPrefix(t);
@@ -119,9 +121,9 @@ export async function startTestGateway(
     stop,
     call: (method, path, options = {}) => call(url, method, path, options),
     answer: (method, handle) => serve(bus, method, async (message) => handle(message)),
-    tellEnd: (operation) => publishEnd(bus, prefix, operation),
+    tellEnd: (operation) => notify(bus, subjects.operationEnded(operation.id), OperationEndedSchema, { operation }),
   };
-  gateway.answer(AuthService.method.verifyApiKey, ({ apiKey }) => ({ principal: principalOf(apiKey) }));
+  if (auth) gateway.answer(AuthService.method.verifyApiKey, ({ apiKey }) => ({ principal: principalOf(apiKey) }));
   await bus.connection.flush();
   return gateway;
 }
@@ -152,15 +154,6 @@ async function call(url: string, method: string, path: string, options: CallOpti
   });
   const text = await response.text();
   return { status: response.status, headers: response.headers, body: text === '' ? undefined : JSON.parse(text) };
-}
-
-/** As the allocator's outbox publishes it: a CloudEvent with a JSON body. */
-function publishEnd(bus: Bus, prefix: string, operation: Operation): void {
-  const headers = natsHeaders();
-  headers.set('content-type', 'application/json');
-  headers.set('ce-specversion', '1.0');
-  const body = toJsonString(OperationEndedSchema, create(OperationEndedSchema, { operation }));
-  bus.connection.publish(`${prefix}.${subjects.operationEnded(operation.id)}`, body, { headers });
 }
 
 /** A VM as the allocator tells of it. */
@@ -201,12 +194,17 @@ export function anOperation(operation: MessageInitShape<typeof OperationSchema> 
   } as MessageInitShape<typeof OperationSchema>);
 }
 
-/** Answers everything that health asks, well. */
-export function answerHealth(gateway: GatewayUnderTest): void {
+/** Answers everything that health asks, well; gives back the end of each. */
+export async function answerHealth(gateway: GatewayUnderTest) {
   const notFound = () => {
     throw new DomainError('not_found', 'NOT_FOUND', 'There is no such thing.');
   };
-  gateway.answer(VmService.method.getOperation, notFound);
-  gateway.answer(AuthService.method.getApiKey, notFound);
-  gateway.answer(RouterService.method.listRouters, () => ({ routers: [{ router: 'default', state: RouterState.OK }] }));
+  const router = { router: 'default', state: RouterState.OK };
+  const stops = {
+    allocator: gateway.answer(VmService.method.listVms, () => ({ vms: [] })),
+    auth: gateway.answer(AuthService.method.getApiKey, notFound),
+    routers: gateway.answer(RouterService.method.listRouters, () => ({ routers: [router] })),
+  };
+  await gateway.bus.connection.flush();
+  return stops;
 }

@@ -59,14 +59,29 @@ const benches: Record<string, (bench: Bench) => Promise<void>> = {
     const failed = answers.filter((answer) => answer.status !== 201).length;
     const after = await router.counters();
     console.log(`throughput: ${rounded(count / seconds, 0)} VMs/s from 64 callers (aim ≥ 200), ${failed} failed`);
-    console.log(`  request p50 ${rounded(percentile(answers.map((a) => a.ms), 0.5))} ms, p99 ${rounded(percentile(answers.map((a) => a.ms), 0.99))} ms`);
-    console.log(`  per VM: ${rounded((after.commits - before.commits) / count, 3)} commits, ${rounded((after.requests - before.requests) / count, 3)} router requests`);
-    for (const service of system.services) console.log(`  ${service.name}: ${rounded(await residentMb(service.pid), 0)} MB resident (aim ≤ 150)`);
+    console.log(
+      `  request p50 ${rounded(
+        percentile(
+          answers.map((a) => a.ms),
+          0.5,
+        ),
+      )} ms, p99 ${rounded(
+        percentile(
+          answers.map((a) => a.ms),
+          0.99,
+        ),
+      )} ms`,
+    );
+    console.log(
+      `  per VM: ${rounded((after.commits - before.commits) / count, 3)} commits, ${rounded((after.requests - before.requests) / count, 3)} router requests`,
+    );
+    for (const service of system.services)
+      console.log(`  ${service.name}: ${rounded(await residentMb(service.pid), 0)} MB resident (aim ≤ 150)`);
   },
 
   /** What one request costs on an idle router above the router's own time. */
   async overhead({ api, router }) {
-    await router.latency({ preset: 'instant', commit: 50 });
+    await router.latency({ preset: 'instant', commit_ms: 50 });
     const times: number[] = [];
     for (const vm_name of names('one', 120)) {
       const begun = performance.now();
@@ -75,19 +90,25 @@ const benches: Record<string, (bench: Bench) => Promise<void>> = {
       times.push(performance.now() - begun - 50);
     }
     const settled = times.slice(20); // the first ones warm the code up
-    console.log(`overhead of one request on an idle router that takes 50 ms: p50 ${rounded(percentile(settled, 0.5))} ms (aim ≤ 30), p95 ${rounded(percentile(settled, 0.95))} ms`);
+    console.log(
+      `overhead of one request on an idle router that takes 50 ms: p50 ${rounded(percentile(settled, 0.5))} ms (aim ≤ 30), p95 ${rounded(percentile(settled, 0.95))} ms`,
+    );
   },
 
   /** A router that takes a second a commit: sharing it against one commit per VM. */
   async sharing({ api, router }) {
-    await router.latency({ preset: 'instant', commit: 1_000 });
+    await router.latency({ preset: 'instant', commit_ms: 1_000 });
     const before = await router.counters();
     const start = performance.now();
-    const answers = await inParallel(names('vm', 200), 64, (vm_name) => api.provision({ vm_name }, { headers: { prefer: 'wait=120' } }));
+    const answers = await inParallel(names('vm', 200), 64, (vm_name) =>
+      api.provision({ vm_name }, { headers: { prefer: 'wait=120' } }),
+    );
     const seconds = (performance.now() - start) / 1000;
     const commits = (await router.counters()).commits - before.commits;
     const failed = answers.filter((answer) => answer.status !== 201).length;
-    console.log(`sharing: 200 VMs in ${commits} commits and ${rounded(seconds)} s, ${failed} failed; one commit a VM would take 200 s: ratio ${rounded(200 / seconds)}`);
+    console.log(
+      `sharing: 200 VMs in ${commits} commits and ${rounded(seconds)} s, ${failed} failed; one commit a VM would take 200 s: ratio ${rounded(200 / seconds)}`,
+    );
   },
 
   /** From start to ready, all installed, a new state folder. */

@@ -23,7 +23,10 @@ export async function allVms(api: RestClient): Promise<VmPorts[]> {
     assert.equal(answer.status, 200);
     vms.push(...answer.body);
     const next: string | undefined = /<([^>]+)>;\s*rel="next"/.exec(answer.headers.get('link') ?? '')?.[1];
-    path = next === undefined ? undefined : new URL(next, 'http://api.invalid').pathname + new URL(next, 'http://api.invalid').search;
+    path =
+      next === undefined
+        ? undefined
+        : new URL(next, 'http://api.invalid').pathname + new URL(next, 'http://api.invalid').search;
   }
   return vms;
 }
@@ -33,7 +36,10 @@ const mappingsOf = (config: Config): Config => below(config, ...subnet, 'static-
 const rulesOf = (config: Config): Config => below(config, 'nat', 'destination', 'rule');
 
 /** The configuration without what Berth owns, to compare what others hold before and after. */
-export function foreignPart(config: Config, foreign: { mappings: readonly string[]; rules: readonly string[] }): string {
+export function foreignPart(
+  config: Config,
+  foreign: { mappings: readonly string[]; rules: readonly string[] },
+): string {
   const copy = structuredClone(config) as Record<string, unknown>;
   const prune = (node: Config, keep: readonly string[]) => {
     for (const name of Object.keys(node)) if (!keep.includes(name)) delete (node as Record<string, unknown>)[name];
@@ -86,8 +92,20 @@ export function assertNothingTwice(vms: readonly VmPorts[]): void {
   const once = (what: string, values: readonly unknown[]) =>
     assert.equal(new Set(values).size, values.length, `${what} held twice`);
   const ports = vms.flatMap((vm) => Object.values(vm.ports)).filter((port) => port.status !== 'not_active');
-  once('name', vms.map((vm) => vm.machine_id));
-  once('address', vms.map((vm) => vm.internal_ip));
-  once('external port', ports.map((port) => port.external_port));
-  once('rule number', ports.map((port) => port.nat_rule_number));
+  once(
+    'name',
+    vms.map((vm) => vm.machine_id),
+  );
+  once(
+    'address',
+    vms.map((vm) => vm.internal_ip),
+  );
+  once(
+    'external port',
+    ports.map((port) => port.external_port),
+  );
+  once(
+    'rule number',
+    ports.map((port) => port.nat_rule_number),
+  );
 }

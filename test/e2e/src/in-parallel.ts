@@ -1,5 +1,9 @@
 /** Does `work` for each item with so many callers at once; results in the order of the items. */
-export async function inParallel<T, R>(items: readonly T[], callers: number, work: (item: T) => Promise<R>): Promise<R[]> {
+export async function inParallel<T, R>(
+  items: readonly T[],
+  callers: number,
+  work: (item: T) => Promise<R>,
+): Promise<R[]> {
   const results: R[] = new Array(items.length);
   let next = 0;
   const caller = async () => {
@@ -13,4 +17,5 @@ export async function inParallel<T, R>(items: readonly T[], callers: number, wor
 }
 
 /** `prefix-0` … `prefix-(count-1)`. */
-export const names = (prefix: string, count: number): string[] => Array.from({ length: count }, (_, i) => `${prefix}-${i}`);
+export const names = (prefix: string, count: number): string[] =>
+  Array.from({ length: count }, (_, i) => `${prefix}-${i}`);

@@ -1,4 +1,11 @@
-export { allVms, assertNothingTwice, assertRouterEqualsApi, baseline, foreignPart, type VmPorts } from './expected-config.ts';
+export {
+  allVms,
+  assertNothingTwice,
+  assertRouterEqualsApi,
+  baseline,
+  foreignPart,
+  type VmPorts,
+} from './expected-config.ts';
 export { inParallel, names } from './in-parallel.ts';
 export { type Answer, RestClient } from './rest-client.ts';
 export { below, type Config, RouterControl } from './router-control.ts';

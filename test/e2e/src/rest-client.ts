@@ -34,7 +34,9 @@ export class RestClient {
         ...(options.body === undefined ? {} : { 'content-type': 'application/json' }),
         ...options.headers,
       },
-      ...(options.body === undefined ? {} : { body: typeof options.body === 'string' ? options.body : JSON.stringify(options.body) }),
+      ...(options.body === undefined
+        ? {}
+        : { body: typeof options.body === 'string' ? options.body : JSON.stringify(options.body) }),
       signal: AbortSignal.timeout(150_000),
     });
     const text = await response.text();
@@ -46,7 +48,8 @@ export class RestClient {
   delete = (path: string, options?: CallOptions) => this.call('DELETE', path, options);
 
   provision = (body: Record<string, unknown>, options?: CallOptions) => this.post('/v1/vms/provision', body, options);
-  decommission = (machineId: string, options?: CallOptions) => this.delete(`/v1/vms/${machineId}/decommission`, options);
+  decommission = (machineId: string, options?: CallOptions) =>
+    this.delete(`/v1/vms/${machineId}/decommission`, options);
 
   /**
    * As a client that does not give up: one idempotency key, sent again after a lost connection, 5xx, 409 (still running) or 202,
@@ -57,9 +60,14 @@ export class RestClient {
     const end = Date.now() + deadlineMs;
     for (;;) {
       const answer = await this.call(method, path, { body, headers }).catch(() => undefined);
-      const again = answer === undefined || [202, 409, 429, 500, 503].includes(answer.status) && answer.body?.code !== 'VM_NAME_TAKEN';
+      const again =
+        answer === undefined ||
+        ([202, 409, 429, 500, 503, 504].includes(answer.status) && answer.body?.code !== 'VM_NAME_TAKEN');
       if (!again && answer !== undefined) return answer;
-      if (Date.now() > end) throw new Error(`no final answer to ${method} ${path} in ${deadlineMs} ms; the last was ${answer?.status} ${JSON.stringify(answer?.body)}`);
+      if (Date.now() > end)
+        throw new Error(
+          `no final answer to ${method} ${path} in ${deadlineMs} ms; the last was ${answer?.status} ${JSON.stringify(answer?.body)}`,
+        );
       await new Promise((resolve) => setTimeout(resolve, 100)); // the pause of a polite client, not a wait for a state
     }
   }

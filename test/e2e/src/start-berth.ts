@@ -1,6 +1,5 @@
 import { type RunningSystem, type RunState, readRunState, type StartOptions, startSystem } from '@berth/local';
-import { freshDatabase, freshPrefix, temporaryFolder, testNats } from '@berth/testing';
-import type { TestContext } from 'node:test';
+import { freshDatabase, freshPrefix, type TestScope, temporaryFolder, testNats } from '@berth/testing';
 import { RestClient } from './rest-client.ts';
 import { RouterControl } from './router-control.ts';
 
@@ -27,11 +26,14 @@ export interface BerthOptions extends Partial<StartOptions> {
   readonly ownServers?: boolean;
 }
 
-export async function startBerth(t: TestContext, { ownServers = false, ...options }: BerthOptions = {}): Promise<BerthUnderTest> {
-  const stateFolder = await temporaryFolder(t);
+export async function startBerth(
+  scope: TestScope,
+  { ownServers = false, ...options }: BerthOptions = {},
+): Promise<BerthUnderTest> {
+  const stateFolder = temporaryFolder(scope);
   const natsUrl = ownServers ? '' : (await testNats()).url;
-  const subjectPrefix = freshPrefix(t);
-  const shared = ownServers ? {} : { databaseUrl: (await freshDatabase(t)).url, natsUrl };
+  const subjectPrefix = freshPrefix(scope);
+  const shared = ownServers ? {} : { databaseUrl: (await freshDatabase(scope)).url, natsUrl };
   const system = await startSystem({
     stateFolder,
     port: 0,
@@ -40,7 +42,7 @@ export async function startBerth(t: TestContext, { ownServers = false, ...option
     ...options,
     env: { BERTH_RATE_LIMIT_PER_SECOND: '0', BERTH_QUARANTINE_SECONDS: '1', ...options.env },
   });
-  t.after(() => system.stop());
+  scope.after(() => system.stop());
   if (system.router === null) throw new Error('the system was started without a simulated router');
   return {
     ...{ system, natsUrl, subjectPrefix, stateFolder },

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { eventually } from '@berth/testing';
+import { eventually, eventuallyHolds } from '@berth/testing';
 import { jetstreamManager } from '@nats-io/jetstream';
 import { connect } from '@nats-io/transport-node';
 import {
@@ -14,12 +14,16 @@ import {
   startBerth,
 } from '../src/index.ts';
 
-const fast = { BERTH_LEASE_TTL_MS: '3000', BERTH_PROBE_EVERY_MS: '500' };
+const fast = {
+  BERTH_DRIVER_LEASE_TTL_MS: '3000',
+  BERTH_DRIVER_LEASE_MARGIN_MS: '1000',
+  BERTH_DRIVER_PROBE_EVERY_MS: '500',
+};
 const storm = 60;
 
 /** Clients that do not give up provision `storm` VMs and then remove every third; `disturb` runs in the middle. */
 async function stormWith({ api, router }: BerthUnderTest, disturb: () => Promise<void>): Promise<void> {
-  await router.latency({ preset: 'instant', commit: 150 });
+  await router.latency({ preset: 'instant', commit_ms: 150 });
   let done = 0;
   const middle = Promise.withResolvers<void>();
   const disturbed = middle.promise.then(disturb);
@@ -41,14 +45,15 @@ async function stormWith({ api, router }: BerthUnderTest, disturb: () => Promise
   const vms = await allVms(api);
   assert.deepEqual(vms.map((vm) => vm.machine_id).sort(), kept.sort());
   assertNothingTwice(vms);
-  await eventually(() => assertRouterEqualsApi(api, router), { timeoutMs: 30_000 });
+  await eventuallyHolds(() => assertRouterEqualsApi(api, router), { timeoutMs: 30_000 });
 }
 
 for (const service of ['gateway', 'auth', 'allocator', 'vyos-driver'] as const) {
   test(`kill -9 of ${service} in the middle of a storm loses and doubles nothing`, async (t) => {
     const berth = await startBerth(t, { env: fast });
     await stormWith(berth, async () => {
-      for (const { pid } of berth.system.services.filter(({ name }) => name.startsWith(service))) process.kill(pid, 'SIGKILL');
+      for (const { pid } of berth.system.services.filter(({ name }) => name.startsWith(service)))
+        process.kill(pid, 'SIGKILL');
     });
   });
 }
@@ -66,7 +71,10 @@ test('deleting every stream in the middle of a storm loses and doubles nothing',
   const berth = await startBerth(t, { env: fast });
   await stormWith(berth, async () => {
     const url = new URL(berth.natsUrl);
-    const connection = await connect({ servers: url.host, ...(url.username ? { user: url.username, pass: url.password } : {}) });
+    const connection = await connect({
+      servers: url.host,
+      ...(url.username ? { user: url.username, pass: url.password } : {}),
+    });
     const manager = await jetstreamManager(connection);
     for await (const name of manager.streams.names(`${berth.subjectPrefix}.>`)) await manager.streams.delete(name);
     await connection.close();
@@ -76,7 +84,7 @@ test('deleting every stream in the middle of a storm loses and doubles nothing',
 test('a driver that is stopped in its tracks and wakes up late sends nothing beside its successor', async (t) => {
   const berth = await startBerth(t, { replicas: 2, env: fast });
   const { api, router, system } = berth;
-  await router.latency({ preset: 'instant', commit: 100 });
+  await router.latency({ preset: 'instant', commit_ms: 100 });
   assert.equal((await api.provision({ vm_name: 'before' })).status, 201);
 
   const drivers = system.services.filter(({ name }) => name.startsWith('vyos-driver'));
@@ -106,5 +114,5 @@ test('a driver that is stopped in its tracks and wakes up late sends nothing bes
   const counters = await router.counters();
   assert.equal(counters['reads_beside_write'], 0, 'a read beside a write');
   assert.ok((counters['empty_configures'] ?? 0) <= 1, 'more than one barrier');
-  await eventually(() => assertRouterEqualsApi(api, router));
+  await eventuallyHolds(() => assertRouterEqualsApi(api, router));
 });

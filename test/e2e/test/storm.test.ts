@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { eventually } from '@berth/testing';
+import { eventuallyHolds } from '@berth/testing';
 import { allVms, assertNothingTwice, assertRouterEqualsApi, inParallel, names, startBerth } from '../src/index.ts';
 
 test('200 VMs from 64 clients over two replicas of everything: each has its own values, in at most 8 commits of a router that takes a second', async (t) => {
   const { api, router } = await startBerth(t, { replicas: 2 });
-  await router.latency({ preset: 'instant', commit: 1_000 });
+  await router.latency({ preset: 'instant', commit_ms: 1_000 });
   const before = await router.counters();
 
   const answers = await inParallel(names('vm', 200), 64, (vm_name) =>
@@ -17,15 +17,17 @@ test('200 VMs from 64 clients over two replicas of everything: each has its own 
   t.diagnostic(`${commits} commits`);
   assert.ok(commits <= 8, `${commits} commits`);
   assertNothingTwice(await allVms(api));
-  await eventually(() => assertRouterEqualsApi(api, router));
+  await eventuallyHolds(() => assertRouterEqualsApi(api, router));
   assert.equal((await router.counters()).max_in_flight, 1);
 });
 
 for (const named of [true, false]) {
   test(`of 50 simultaneous requests one is refused by the router (${named ? 'naming it' : 'without naming it'}): it alone fails and leaves nothing behind`, async (t) => {
     const { api, router } = await startBerth(t);
-    await router.latency({ preset: 'instant', commit: 200 });
-    const words = named ? 'Configured static lease address for mapping "vm-23" is not allowed' : 'something about this change is not right';
+    await router.latency({ preset: 'instant', commit_ms: 200 });
+    const words = named
+      ? 'Configured static lease address for mapping "vm-23" is not allowed'
+      : 'something about this change is not right';
     await router.fault({ kind: 'refuse_commit', match: 'vm-23', text: words });
 
     const answers = await inParallel(names('vm', 50), 50, (vm_name) =>
@@ -37,11 +39,11 @@ for (const named of [true, false]) {
     });
     assert.match(answers[23]?.body.detail, named ? /vm-23/ : /something about this change is not right/);
     assert.equal((await allVms(api)).length, 49);
-    await eventually(() => assertRouterEqualsApi(api, router));
+    await eventuallyHolds(() => assertRouterEqualsApi(api, router));
 
     await router.clearFaults();
     const again = await api.provision({ vm_name: 'vm-23' });
     assert.equal(again.status, 201, JSON.stringify(again.body));
-    await eventually(() => assertRouterEqualsApi(api, router));
+    await eventuallyHolds(() => assertRouterEqualsApi(api, router));
   });
 }

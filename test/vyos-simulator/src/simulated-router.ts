@@ -7,20 +7,21 @@ import type { Certificate } from './http/certificate.ts';
 import { FrontServer } from './http/front-server.ts';
 import { type LoggedRequest, RequestLog } from './http/request-log.ts';
 import type { Profile } from './profile/profile.ts';
-import { realClock } from './router/clock.ts';
+import { RealClock } from './router/clock.ts';
 import type { Counters } from './router/counters.ts';
 import { actAsPerson, type PersonEdit } from './router/person.ts';
 import { RouterState } from './router/router-state.ts';
 
 /** One router with its HTTPS port. What tests and the control interface do to it goes through here. */
 export class SimulatedRouter {
+  readonly #clock = new RealClock();
   readonly #router: RouterState;
   readonly #log: RequestLog;
   readonly #front: FrontServer;
   #isStopped = false;
 
   constructor(profile: Profile, config: Branch, certificate: Certificate, port: number) {
-    this.#router = new RouterState(profile, realClock, config);
+    this.#router = new RouterState(profile, this.#clock, config);
     this.#log = new RequestLog(this.#router);
     const api = new ApiServer(this.#router, this.#log, () => void this.reboot({ downMs: 0 }));
     this.#front = new FrontServer(port, certificate, api.handle, api.redirectToHttps);
@@ -37,6 +38,7 @@ export class SimulatedRouter {
   async stop(): Promise<void> {
     this.#isStopped = true;
     this.#router.boot += 1;
+    this.#clock.stop();
     await this.#front.close();
   }
 
@@ -85,6 +87,7 @@ export class SimulatedRouter {
     router.sessionIsLost = false;
     router.awayUntil = 0;
     router.lockedUntil = 0;
+    router.refusedNodes = { until: 0, paths: new Set() };
     router.counters.reboots += 1;
     await router.clock.sleep(downMs);
     if (!this.#isStopped && router.boot === boot) await this.#front.open();

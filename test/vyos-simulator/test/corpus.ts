@@ -16,8 +16,8 @@ export type CorpusSequence = {
   readonly after: Record<string, unknown>;
 };
 
-/** A difference that is known and why it may be. */
-export type AllowedDifference = { readonly sequence: number; readonly step: number | 'after'; readonly reason: string };
+/** A difference that is known and why it may be. `at` is "sequence/step" or "transcript/request". */
+export type AllowedDifference = { readonly at: string; readonly reason: string };
 
 const fixture = (name: string): string => readFileSync(new URL(`../fixtures/${name}`, import.meta.url), 'utf8');
 
@@ -28,8 +28,33 @@ export function readCorpus(): CorpusSequence[] {
     .map((line) => JSON.parse(line));
 }
 
-export function readAllowedDifferences(): AllowedDifference[] {
+export function readAllowedDifferences(): Record<'corpus' | 'transcripts', readonly AllowedDifference[]> {
   return JSON.parse(fixture('allowed-differences.json'));
+}
+
+/** One request of a transcript: as it was sent, and what came back. `cut`: the transcript holds only its beginning. */
+export type TranscriptStep = {
+  readonly at: string;
+  readonly note: string;
+  readonly scheme: string;
+  readonly path: string;
+  readonly method?: string;
+  readonly type?: string;
+  readonly body?: string;
+  readonly form?: Record<string, string>;
+  readonly status: number;
+  readonly content_type?: string;
+  readonly response: string;
+  readonly cut?: boolean;
+  readonly reboot?: boolean;
+};
+export type Transcript = { readonly transcript: string; readonly steps: readonly TranscriptStep[] };
+
+export function readTranscripts(): Transcript[] {
+  return fixture('transcripts.jsonl')
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line));
 }
 
 const BROKEN_VALIDATOR = /\/usr\/libexec\/vyos\/validators\/\S+: \d+: Bad substitution/g;
@@ -41,7 +66,11 @@ export function normalised(text: string): string {
 
 /** Envelopes as text that can be compared: order of keys and white space do not count. */
 export function comparable(response: string): string {
-  return normalisedValue(JSON.parse(response));
+  try {
+    return normalisedValue(JSON.parse(response));
+  } catch {
+    return normalised(response);
+  }
 }
 
 export function normalisedValue(value: unknown): string {

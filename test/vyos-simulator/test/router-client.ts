@@ -10,16 +10,21 @@ export type Reply = {
 };
 export type Envelope = { readonly success: boolean; readonly data: unknown; readonly error: string | null };
 
-type Options = { readonly method?: string; readonly headers?: Record<string, string>; readonly body?: string };
+type Options = {
+  readonly method?: string;
+  readonly headers?: Record<string, string>;
+  readonly body?: string;
+  readonly signal?: AbortSignal;
+};
 
 /** Sends one request to the simulator's API, trusting exactly its certificate. */
 export function send(
   simulator: Simulator,
   path: string,
-  { method = 'POST', headers = {}, body = '' }: Options = {},
+  { method = 'POST', headers = {}, body = '', signal }: Options = {},
 ): Promise<Reply> {
   return new Promise((resolve, reject) => {
-    const options = { method, headers, ca: simulator.certificate, agent: false };
+    const options = { method, headers, ca: simulator.certificate, agent: false, ...(signal && { signal }) };
     const sent = request(`${simulator.url}${path}`, options, (response) => {
       const chunks: Buffer[] = [];
       response.on('data', (chunk: Buffer) => chunks.push(chunk));
@@ -39,10 +44,11 @@ export function send(
 }
 
 /** A JSON body with the simulator's key. */
-export function sendJson(simulator: Simulator, path: string, body: object): Promise<Reply> {
+export function sendJson(simulator: Simulator, path: string, body: object, signal?: AbortSignal): Promise<Reply> {
   return send(simulator, path, {
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ ...body, key: simulator.key }),
+    ...(signal && { signal }),
   });
 }
 

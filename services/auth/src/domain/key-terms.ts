@@ -4,7 +4,7 @@ import type { KeyTerms } from './api-key.ts';
 const longestName = 100;
 const longestDescription = 1_000;
 /** Thirty days: an overlap is for moving clients over, not for living with two secrets. */
-export const longestOverlapSeconds = 30 * 86_400;
+const longestOverlapSeconds = 30 * 86_400;
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
 const controlCharacter = /[\u0000-\u001f\u007f]/;

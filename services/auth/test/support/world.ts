@@ -34,7 +34,7 @@ export interface World {
 export const settingsKey = 'a-key-of-the-settings-1';
 
 /** Collects what is logged. */
-export function recordingLogger(): { log: Logger; text: () => string } {
+function recordingLogger(): { log: Logger; text: () => string } {
   const lines: string[] = [];
   const sink = new Writable({
     write(chunk, _encoding, done) {

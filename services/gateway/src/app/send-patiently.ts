@@ -2,8 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { isKind } from '@berth/errors';
 
 /** Whether the request surely reached nobody. */
-export const reachedNobody = (error: unknown): boolean =>
-  isKind(error, 'unavailable') && error.details['sent'] === false;
+const reachedNobody = (error: unknown): boolean => isKind(error, 'unavailable') && error.details['sent'] === false;
 
 /** Whether the request may have been worked on although no answer came. */
 export const wasNotAnswered = (error: unknown): boolean =>

@@ -54,7 +54,7 @@ const notAccepted = () =>
   });
 
 /** The caller must be told that the change may still happen; "503" would promise that it does not. */
-export const outcomeUnknown = (operationId: string) =>
+const outcomeUnknown = (operationId: string) =>
   new DomainError(
     'unavailable',
     'OUTCOME_UNKNOWN',

@@ -6,7 +6,7 @@ export interface DriverTimes extends LeaseTimes {
   readonly pollMs: number;
   /** After a refusal the router needs this long before it takes the same nodes again. */
   readonly settleDelayMs: number;
-  /** An idle router is asked this often whether it is there. */
+  /** An idle router is asked this often whether it is there; less often where even that takes it long. */
   readonly probeEveryMs: number;
   /** How often an idle router is read and compared with what is applied. */
   readonly driftEveryMs: number;

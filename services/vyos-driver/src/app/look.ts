@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { DomainError } from '@berth/errors';
 import type { ConfigTree } from '../domain/config-tree.ts';
 import { dialectFor } from '../domain/dialect.ts';
+import { foreignConfig } from '../domain/foreign-config.ts';
 import { detectProfile, type ForeignHolding, foreignHoldings } from '../domain/inventory.ts';
 import type { OwnedContent } from '../domain/plan.ts';
 import { sameContent } from '../domain/plan-changes.ts';
@@ -13,6 +14,8 @@ import type { Difference, RouterSession } from './session.ts';
 /** What a complete reading showed, believed. Not yet acted on. */
 export interface Reading {
   readonly config: ConfigTree;
+  /** Others' part of it. */
+  readonly foreign: ConfigTree;
   readonly costMs: number;
   /** What stands of each resource; one that has nothing there is absent. */
   readonly standing: ReadonlyMap<string, OwnedContent>;
@@ -122,6 +125,7 @@ function interpret(
   const holdings = foreignHoldings(config, ours);
   return {
     config,
+    foreign: foreignConfig(config, ours),
     costMs,
     standing,
     resources,
@@ -152,19 +156,11 @@ async function recordLook(session: RouterSession, reading: Reading): Promise<voi
   session.profile = profile;
   session.profileChecked = true;
   session.inventoryHash = reading.inventoryHash;
-  const { configuredOthers } = sizes(reading.holdings);
-  session.look = {
-    config: reading.config,
-    at: performance.now(),
-    costMs: reading.costMs,
-    foreignSize: configuredOthers,
-  };
-  session.owned.markLook();
+  const { foreign, costMs, holdings } = reading;
+  session.look = { foreign, at: performance.now(), costMs, foreignSize: holdings.filter(isConfigured).length };
 }
 
-const sizes = (holdings: readonly ForeignHolding[]): { configuredOthers: number } => ({
-  configuredOthers: holdings.filter(({ kind }) => kind === 'rule_number' || kind === 'mapping_name').length,
-});
+const isConfigured = ({ kind }: ForeignHolding): boolean => kind === 'rule_number' || kind === 'mapping_name';
 
 /**
  * The router's place in the network. What the operator said must fit, and what he did not say must be clear, when this process looks for

@@ -1,57 +1,83 @@
+/** Whose a path is. `releasedAt`: nothing of it shall stand any more since the commit of that count, and a reboot may bring it back until that is saved. */
+export interface OwnedPath {
+  readonly key: string;
+  readonly resourceId: string;
+  readonly releasedAt?: bigint;
+}
+
 /** Which path is whose, as the lease holder knows it. The table is the truth; only the holder changes it, so this copy stays true. */
 export class OwnedPaths {
-  readonly #owners = new Map<string, string>();
+  readonly #paths = new Map<string, OwnedPath>();
   readonly #keys = new Map<string, Set<string>>();
-  #sinceLook = new Set<string>();
+  #released = 0;
 
-  constructor(paths: Iterable<{ readonly key: string; readonly resourceId: string }>) {
-    for (const { key, resourceId } of paths) this.claim(resourceId, [key]);
+  constructor(paths: Iterable<OwnedPath>) {
+    for (const path of paths) this.#put(path);
   }
 
+  /** All that is ours, released or not. */
   keys(): Iterable<string> {
-    return this.#owners.keys();
+    return this.#paths.keys();
   }
 
+  /** How many are to stand. */
   get size(): number {
-    return this.#owners.size;
+    return this.#paths.size - this.#released;
   }
 
+  /** Whose content it is that stands there. */
   ownerOf(key: string): string | undefined {
-    return this.#owners.get(key);
+    return this.#paths.get(key)?.resourceId;
+  }
+
+  isReleased(key: string): boolean {
+    return this.#paths.get(key)?.releasedAt !== undefined;
   }
 
   keysOf(resourceId: string): ReadonlySet<string> {
     return this.#keys.get(resourceId) ?? new Set();
   }
 
+  /** Makes the paths the resource's. A released one passes over to it. */
   claim(resourceId: string, keys: Iterable<string>): void {
-    const own = this.#keys.get(resourceId) ?? new Set();
-    this.#keys.set(resourceId, own);
+    for (const key of keys) this.#put({ key, resourceId });
+  }
+
+  /** They shall not stand any more, but stay ours until the commit of that count is saved. */
+  release(keys: Iterable<string>, releasedAt: bigint): void {
     for (const key of keys) {
-      own.add(key);
-      this.#owners.set(key, resourceId);
-      this.#sinceLook.add(key);
+      const path = this.#paths.get(key);
+      if (path !== undefined) this.#put({ ...path, releasedAt });
     }
   }
 
-  release(keys: Iterable<string>): void {
-    for (const key of keys) {
-      const owner = this.#owners.get(key);
-      if (owner === undefined) continue;
-      this.#owners.delete(key);
-      const own = this.#keys.get(owner);
-      own?.delete(key);
-      if (own?.size === 0) this.#keys.delete(owner);
+  /** They are not ours and never were. */
+  forget(keys: Iterable<string>): void {
+    for (const key of keys) this.#remove(key);
+  }
+
+  /** All commits up to that count are saved: what was released by then does not come back. */
+  forgetSaved(savedCount: bigint): void {
+    for (const { key, releasedAt } of this.#paths.values()) {
+      if (releasedAt !== undefined && releasedAt <= savedCount) this.#remove(key);
     }
   }
 
-  /** From now on only what is owned now, or will be, counts as ours in a configuration that was just read. */
-  markLook(): void {
-    this.#sinceLook = new Set(this.#owners.keys());
+  #put(path: OwnedPath): void {
+    this.#remove(path.key);
+    this.#paths.set(path.key, path);
+    const own = this.#keys.get(path.resourceId) ?? new Set();
+    this.#keys.set(path.resourceId, own.add(path.key));
+    if (path.releasedAt !== undefined) this.#released += 1;
   }
 
-  /** All that was ours at some time since the last look: what the last reading shows there is not somebody else's. */
-  oursSinceLook(): ReadonlySet<string> {
-    return this.#sinceLook;
+  #remove(key: string): void {
+    const path = this.#paths.get(key);
+    if (path === undefined) return;
+    this.#paths.delete(key);
+    const own = this.#keys.get(path.resourceId);
+    own?.delete(key);
+    if (own?.size === 0) this.#keys.delete(path.resourceId);
+    if (path.releasedAt !== undefined) this.#released -= 1;
   }
 }

@@ -24,15 +24,13 @@ export async function closeAfterReading(
   session.openBatch = true; // should the reading fail, the row is settled by another one
   await pause(session.parts.times.settleDelayMs, session.over);
   const reading = await readGround(session, batch.changes);
-  await session.parts.ledger.settle({
+  await session.settle({
     batch: { id: batch.id, state: 'refused', outcome: refusalText(session, outcome), durationMs },
     stood: stoodOf(batch.changes, reading),
-    released: reading.unclaimed,
+    unclaimed: reading.unclaimed,
     changedRunning: true,
   });
-  session.noteCommit();
   session.openBatch = false;
-  session.owned.release(reading.unclaimed);
   const touched = new Set(batch.changes.map((change) => change.resourceId));
   await takeGround(session, reading, (resourceId) => touched.has(resourceId));
   return { surprised: batch.changes.some((change) => isSurprising(change, reading.standing.get(change.resourceId))) };

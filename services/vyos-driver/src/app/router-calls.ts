@@ -20,6 +20,7 @@ export async function probe(session: RouterSession): Promise<void> {
   metrics.request(name, 'probe', outcome.kind, durationMs);
   if (outcome.kind === 'away' || outcome.kind === 'forbidden') throwAway(session, outcome.text);
   session.noteAnswer();
+  session.lastProbeMs = durationMs;
 }
 
 /**

@@ -6,6 +6,7 @@ import type { Operation } from '../domain/plan.ts';
 import type { Revision } from '../domain/revision.ts';
 import type { RouterState } from '../domain/router-state.ts';
 import type { AppliedChange, Cause, RejectedChange } from '../domain/verdict.ts';
+import type { OwnedPath } from './owned-paths.ts';
 
 /** Thrown by whatever the holder of a router does after it lost the lease: it must stop at once and touch nothing. */
 export class LeaseLost extends Error {
@@ -94,12 +95,18 @@ export interface Settlement {
   readonly rejected?: readonly RejectedChange[];
   /** Not judged yet, but parts of what they want were live, or may have been. */
   readonly stood?: readonly string[];
-  /** Path keys that nobody owns any more. */
+  /** Path keys of which nothing shall stand any more. They stay ours until that is saved: a reboot would bring them back. */
   readonly released?: readonly string[];
-  /** The running configuration changed, so it must be saved. */
+  /** Path keys that were claimed and are not ours after all. */
+  readonly unclaimed?: readonly string[];
+  /** The running configuration changed, or may have. */
   readonly changedRunning?: boolean;
   readonly costModel?: CostModel;
 }
+
+/** Whether the router must save after this, which counts as a commit. What was released may be in its saved configuration. */
+export const mustBeSaved = ({ changedRunning, released }: Settlement): boolean =>
+  changedRunning === true || (released !== undefined && released.length > 0);
 
 /** What a complete reading of the router told. */
 export interface Look {
@@ -130,14 +137,14 @@ export interface RouterLedger {
   waiting(limit: number): Promise<{ changes: readonly WaitingChange[]; total: number }>;
   /** Every resource that is applied or owns a path. */
   ownedResources(): Promise<readonly OwnedResource[]>;
-  /** Path key and its owner, of every owned path. */
-  ownedPaths(): Promise<readonly { readonly key: string; readonly resourceId: string }[]>;
+  /** Every owned path, released ones included. */
+  ownedPaths(): Promise<readonly OwnedPath[]>;
   /** Records the batch as `sending` and its new paths as owned, before anything is sent. Throws when a path is somebody else's. */
   writeAhead(batch: NewBatch): Promise<void>;
   settle(settlement: Settlement): Promise<void>;
   /** Records what was read; tells all when version, profile or inventory changed. */
   recordLook(look: Look): Promise<void>;
-  /** All commits up to this count are saved. */
+  /** All commits up to this count are saved; what was released by then is nobody's. */
   recordSaved(appliedCount: bigint): Promise<void>;
   /** Tells all how the router stands. */
   tell(standing: Standing): Promise<void>;

@@ -75,10 +75,11 @@ function refusal(
   outcome: AnsweredBatch['outcome'],
 ): ProbeResult {
   const contents = new Map(parts.map(({ resourceId, from, to }) => [resourceId, unionContent(from, to)]));
-  const router = session.look && { config: session.look.config, ownedKeys: session.owned.oursSinceLook() };
+  const router = session.look && { config: session.look.foreign, ownedKeys: new Set<string>() };
   const { resourceIds, namesStranger } = resourcesNamed(outcome, contents, router);
   const own = new Set(members.map((member) => member.resourceId));
   const text = refusalText(session, outcome);
+  session.parts.log.warn({ router: session.parts.name, resources: members.length, reason: text }, 'batch refused');
   return { kind: 'refused', text, named: resourceIds.filter((id) => own.has(id)), namesStranger };
 }
 

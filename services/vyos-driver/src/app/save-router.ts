@@ -20,6 +20,7 @@ export async function saveRouter(session: RouterSession): Promise<void> {
   if (outcome.kind === 'saved') {
     await ledger.recordSaved(upTo);
     session.savedCount = upTo;
+    session.owned.forgetSaved(upTo);
     session.saveTrouble = undefined;
     session.unsavedSince = undefined;
     metrics.saved(name);

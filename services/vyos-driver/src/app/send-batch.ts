@@ -74,9 +74,7 @@ export async function closeUntouched(
   batch: NewBatch,
   end: { readonly state: 'refused' | 'not_applied'; readonly outcome: string; readonly durationMs?: number },
 ): Promise<void> {
-  const released = batch.changes.flatMap(({ claims }) => claims);
-  await session.parts.ledger.settle({ batch: { id: batch.id, ...end }, released });
-  session.owned.release(released);
+  await session.settle({ batch: { id: batch.id, ...end }, unclaimed: batch.changes.flatMap(({ claims }) => claims) });
 }
 
 async function configure(

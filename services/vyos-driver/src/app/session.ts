@@ -9,9 +9,17 @@ import type { Bell } from './bell.ts';
 import type { DriverMetrics } from './driver-metrics.ts';
 import type { DriverTimes } from './driver-times.ts';
 import type { RouterLease } from './lease.ts';
-import { OwnedPaths } from './owned-paths.ts';
+import { type OwnedPath, OwnedPaths } from './owned-paths.ts';
 import type { Log, Router } from './ports.ts';
-import { LeaseLost, type OwnedResource, type RouterLedger, type RouterRecord, type Standing } from './router-ledger.ts';
+import {
+  LeaseLost,
+  mustBeSaved,
+  type OwnedResource,
+  type RouterLedger,
+  type RouterRecord,
+  type Settlement,
+  type Standing,
+} from './router-ledger.ts';
 
 /** What a session works with. */
 export interface SessionParts {
@@ -45,9 +53,10 @@ export interface Ground {
   readonly differences: Map<string, Difference>;
 }
 
-/** The last complete reading. Holds the router's secrets: never stored, never logged. */
+/** What the last complete reading showed of others. The reading itself held the router's secrets, and is not kept. */
 export interface LastLook {
-  readonly config: ConfigTree;
+  /** Their part of NAT and DHCP. */
+  readonly foreign: ConfigTree;
   /** On the monotonic clock. */
   readonly at: number;
   readonly costMs: number;
@@ -105,15 +114,13 @@ export class RouterSession {
   /** No request before this moment: the spell after a refusal, the pause after a batch. */
   notBefore = 0;
   lastAnswerAt = performance.now();
+  /** How long the last probe took: on a large configuration even that is work for the router. */
+  lastProbeMs = 0;
   lastDriftLookAt = performance.now();
   unsavedSince: number | undefined;
   saveTrouble: Trouble | undefined;
 
-  constructor(
-    parts: SessionParts,
-    record: RouterRecord,
-    paths: Iterable<{ readonly key: string; readonly resourceId: string }>,
-  ) {
+  constructor(parts: SessionParts, record: RouterRecord, paths: Iterable<OwnedPath>) {
     this.parts = parts;
     this.owned = new OwnedPaths(paths);
     this.over = AbortSignal.any([parts.stopping, parts.lease.lost]);
@@ -141,9 +148,13 @@ export class RouterSession {
     return this.ground?.differences.get(resourceId)?.standing ?? this.contentOf(applied);
   }
 
-  /** The keys that a resource owns and that `content` does not have. */
+  /** The keys that a resource owns and that `content` does not have; released ones only when they may stand again. */
   superfluousKeys(resourceId: string, content: OwnedContent): string[] {
-    return [...this.owned.keysOf(resourceId)].filter((key) => !content.has(key));
+    const standing = this.ground?.differences.get(resourceId)?.standing;
+    const mayStand = (key: string) => this.ground === undefined || standing?.has(key) === true;
+    return [...this.owned.keysOf(resourceId)].filter(
+      (key) => !content.has(key) && (!this.owned.isReleased(key) || mayStand(key)),
+    );
   }
 
   /** Rules and mappings configured, ours and others'. */
@@ -163,10 +174,18 @@ export class RouterSession {
     this.away = undefined;
   }
 
-  /** Called when the running configuration changed, or may have. */
-  noteCommit(): void {
-    this.appliedCount += 1n;
-    this.unsavedSince ??= performance.now();
+  /** Records the settlement, and what follows from it for what this session knows. */
+  async settle(settlement: Settlement): Promise<void> {
+    await this.parts.ledger.settle(settlement);
+    if (mustBeSaved(settlement)) {
+      this.appliedCount += 1n;
+      this.unsavedSince ??= performance.now();
+    }
+    this.owned.forget(settlement.unclaimed ?? []);
+    this.owned.release(settlement.released ?? [], this.appliedCount);
+    const { metrics, name } = this.parts;
+    metrics.verdicts(name, 'applied', settlement.applied?.length ?? 0);
+    metrics.verdicts(name, 'rejected', settlement.rejected?.length ?? 0);
   }
 
   /** Called when the router took what it had refused as locked, or had not. */

@@ -19,7 +19,7 @@ export async function settleApplied(
   parts: readonly BatchPart[],
   { answered, judges }: AppliedHow,
 ): Promise<void> {
-  const { ledger, metrics, name } = session.parts;
+  const { log, name } = session.parts;
   const applied = parts.filter(({ purpose }) => purpose === 'change');
   const rejected = judges ? [...session.condemned.values()] : [];
   const released = [
@@ -27,7 +27,7 @@ export async function settleApplied(
     ...rejected.flatMap((one) => session.superfluousKeys(one.resourceId, session.contentOf(one.applied))),
   ];
   if (answered !== undefined) session.costModel = learnt(session, answered);
-  await ledger.settle({
+  await session.settle({
     applied,
     rejected,
     released,
@@ -44,17 +44,16 @@ export async function settleApplied(
           costModel: session.costModel,
         }),
   });
-  session.owned.release(released);
   for (const { resourceId } of parts) {
     session.ground?.differences.delete(resourceId);
     session.repairsResting.delete(resourceId);
   }
   for (const { resourceId } of rejected) session.condemned.delete(resourceId);
-  metrics.verdicts(name, 'applied', applied.length);
-  metrics.verdicts(name, 'rejected', rejected.length);
   if (answered === undefined) return;
-  session.noteCommit();
-  session.notBefore = performance.now() + pauseAfterBatchMs(answered.durationMs);
+  const { batch, durationMs } = answered;
+  const fields = { router: name, batchId: batch.id, resources: parts.length, operations: batch.operations.length };
+  log.info({ ...fields, durationMs: Math.round(durationMs), rejected: rejected.length }, 'batch applied');
+  session.notBefore = performance.now() + pauseAfterBatchMs(durationMs);
 }
 
 const learnt = (session: RouterSession, { plan, size, durationMs }: AnsweredBatch) =>

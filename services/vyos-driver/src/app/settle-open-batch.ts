@@ -11,7 +11,7 @@ import type { RouterSession } from './session.ts';
  * is read decides: a resource that stands as the batch wanted it is applied; any other waits on, and is planned anew from what was read.
  */
 export async function settleOpenBatch(session: RouterSession): Promise<void> {
-  const { ledger, log, metrics, name } = session.parts;
+  const { ledger, log, name } = session.parts;
   const batch = await ledger.openBatch();
   if (batch === undefined) {
     session.openBatch = false;
@@ -22,24 +22,21 @@ export async function settleOpenBatch(session: RouterSession): Promise<void> {
   const reading = await readGround(session, batch.changes);
   const landed = batch.changes.filter((change) => stands(change, reading.standing.get(change.resourceId)));
   const applied = landed.filter(({ purpose }) => purpose === 'change');
-  const released = [
-    ...reading.unclaimed,
-    ...landed.flatMap(({ resourceId, after }) => session.superfluousKeys(resourceId, new Map(Object.entries(after)))),
-  ];
+  const released = landed.flatMap(({ resourceId, after }) =>
+    session.superfluousKeys(resourceId, new Map(Object.entries(after))),
+  );
   const outcome = `${landed.length} of ${batch.changes.length} resources stood as asked`;
-  await ledger.settle({
+  await session.settle({
     batch: { id: batch.id, state: 'settled_by_read', outcome },
     applied,
     stood: batch.changes
       .filter((one) => one.purpose === 'change' && !landed.includes(one))
       .map((one) => one.resourceId),
     released,
+    unclaimed: reading.unclaimed,
     changedRunning: true,
   });
   session.openBatch = false;
-  session.noteCommit();
-  session.owned.release(released);
-  metrics.verdicts(name, 'applied', applied.length);
   log.warn({ router: name, batchId: batch.id, outcome }, 'batch settled by reading');
   const touched = new Set(batch.changes.map((change) => change.resourceId));
   const resources = await ledger.ownedResources(); // what landed is applied now

@@ -28,6 +28,8 @@ export interface Work {
   readonly estimateMs: number;
 }
 
+const nothingOfOurs: ReadonlySet<string> = new Set();
+
 /** More than a batch ever holds, and not so many that looking at them takes long. */
 const takenAtOnce = 2_000;
 
@@ -96,12 +98,12 @@ function heldByOthers(
   claimed: ReadonlyMap<string, string>,
 ): { readonly text: string; readonly foreign: boolean } | undefined {
   for (const key of to.keys()) {
-    const owner = session.owned.ownerOf(key) ?? claimed.get(key);
+    const owner = (session.owned.isReleased(key) ? undefined : session.owned.ownerOf(key)) ?? claimed.get(key);
     if (owner !== undefined && owner !== resourceId) {
       return { text: `${key.replaceAll('\n', ' ')} belongs to ${owner}.`, foreign: false };
     }
   }
-  const clash = session.look && clashesWith(session.look.config, session.owned.oursSinceLook(), to);
+  const clash = session.look && clashesWith(session.look.foreign, nothingOfOurs, to);
   return clash === undefined ? undefined : { text: clash, foreign: true };
 }
 
@@ -115,11 +117,8 @@ async function settleWithoutRequest(session: RouterSession, { done, refused }: S
     ...done.flatMap(({ resourceId, fragment }) => session.superfluousKeys(resourceId, session.contentOf(fragment))),
     ...rejected.flatMap(({ resourceId, applied }) => session.superfluousKeys(resourceId, session.contentOf(applied))),
   ];
-  await session.parts.ledger.settle({ applied: done, rejected, released });
-  session.owned.release(released);
+  await session.settle({ applied: done, rejected, released });
   for (const { resourceId } of done) session.ground?.differences.delete(resourceId);
-  session.parts.metrics.verdicts(session.parts.name, 'applied', done.length);
-  session.parts.metrics.verdicts(session.parts.name, 'rejected', rejected.length);
 }
 
 /** Resources that do not stand as they are applied, and for which no change waits that would put that right as well. */

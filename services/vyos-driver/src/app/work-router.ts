@@ -42,6 +42,7 @@ async function step(session: RouterSession): Promise<void> {
 
 /** One batch, if anything waits for one. */
 async function workBatch(session: RouterSession): Promise<boolean> {
+  await pause(session.notBefore - performance.now(), session.over); // whoever asks meanwhile is taken along
   const work = await takeWork(session);
   if (session.condemned.size > 0) return true; // a way back comes first
   if (work === undefined) {
@@ -54,6 +55,9 @@ async function workBatch(session: RouterSession): Promise<boolean> {
   return true;
 }
 
+/** So many times as long as a probe takes the router rests before the next. */
+const probeRest = 20;
+
 /** What an idle router is good for, and sleep until something rings or is due. */
 async function rest(session: RouterSession): Promise<void> {
   const { times, bell } = session.parts;
@@ -61,7 +65,7 @@ async function rest(session: RouterSession): Promise<void> {
   if (wantsSave(session)) return saveRouter(session);
   const driftIn = session.lastDriftLookAt + times.driftEveryMs - now;
   if (driftIn <= 0) return lookAround(session);
-  const probeIn = session.lastAnswerAt + times.probeEveryMs - now;
+  const probeIn = session.lastAnswerAt + Math.max(times.probeEveryMs, probeRest * session.lastProbeMs) - now;
   if (probeIn <= 0) return probe(session);
   const retryIn = [session.unknown, session.blocked, session.saveTrouble].flatMap((one) =>
     one ? [one.retryAt - now] : [],

@@ -33,7 +33,7 @@ export interface FoundSubnet {
   readonly node: ConfigNode;
 }
 
-export const rulesPath: ConfigPath = ['nat', 'destination', 'rule'];
+const rulesPath: ConfigPath = ['nat', 'destination', 'rule'];
 const networksPath: ConfigPath = ['service', 'dhcp-server', 'shared-network-name'];
 
 const textAt = (node: ConfigNode | undefined, ...names: readonly string[]): string =>

@@ -57,7 +57,7 @@ export const unionContent = (...contents: readonly OwnedContent[]): OwnedContent
   new Map(contents.flatMap((content) => [...content]));
 
 /** What operations cost by kind; see `OperationCounts`. */
-export function countOperations(operations: readonly Operation[]): OperationCounts {
+function countOperations(operations: readonly Operation[]): OperationCounts {
   const deletes = operations.filter(({ op }) => op === 'delete').length;
   const natSets = operations.filter(({ op, path }) => op === 'set' && path[0] === 'nat').length;
   return { natSets, mappingSets: operations.length - deletes - natSets, deletes };

@@ -23,7 +23,7 @@ export const foldedText = (text: string): string =>
  * The text without the remarks that the router makes besides: each commit repeats those about every other rule of the component, so
  * nobody may be blamed for what they name. A remark ends at an empty line or where a component's block begins or ends.
  */
-export const withoutWarnings = (text: string): string =>
+const withoutWarnings = (text: string): string =>
   text.replace(/(^|\n)(?:[A-Z]\w+)?WARNING: [\s\S]*?(?=\n[ \t]*\n|\n\[|$)/g, '$1');
 
 /** The components whose commit was refused, e.g. `nat` and `service dhcp-server`: what the text does not name may have been applied. */

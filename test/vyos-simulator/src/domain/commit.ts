@@ -60,7 +60,7 @@ export class Committer {
       if (finding.error === undefined) committed.push({ owner: component.owner, row: component.row });
       else {
         session.undo(component.owner);
-        this.forget();
+        this.#forgetScripts(component.row);
         failed.push(component.owner);
         output += deleted ? `delete [ ${title} ] failed\n` : `[[${title}]] failed\n`;
       }
@@ -71,6 +71,12 @@ export class Committer {
   /** To be called when the configuration was replaced as a whole. */
   forget(): void {
     for (const script of this.#scripts.values()) script.forget();
+  }
+
+  /** What a script remembers may rest on the changes that were just undone. */
+  #forgetScripts(row: ComponentRow | undefined): void {
+    const paths = [row?.path, ...(row?.dependents ?? []).map(({ path }) => path)].map((path) => path?.join(' '));
+    for (const [candidate, script] of this.#scripts) if (paths.includes(candidate.path.join(' '))) script.forget();
   }
 
   #verify(component: Component, changes: readonly NetChange[], deleted: boolean, refuse: Refusal): Finding {
@@ -84,8 +90,7 @@ export class Committer {
     for (const dependent of component.row?.dependents ?? []) {
       const row = this.#rows.find((candidate) => candidate.path.join(' ') === dependent.path.join(' '));
       if (row === undefined || isDeleted(this.#root, row.path)) continue;
-      if (isDeleted(this.#root, dependent.when) && !changes.some(({ path }) => startsWith(path, dependent.when)))
-        continue;
+      if (isDeleted(this.#root, dependent.when) && !changes.some(({ path }) => isAlong(path, dependent.when))) continue;
       const again = this.#scripts.get(row)?.verify(view, row.path);
       warnings.push(...(again?.warnings ?? []));
       if (again?.error !== undefined) return { warnings, error: again.error };
@@ -126,7 +131,9 @@ const childNames = (node: ConfigNode | undefined): Iterable<string> =>
   node instanceof Branch ? node.children.keys() : [];
 const childOf = (node: ConfigNode | undefined, name: string): ConfigNode | undefined =>
   node instanceof Branch ? node.children.get(name) : undefined;
-const startsWith = (path: Path, prefix: Path): boolean => prefix.every((name, at) => path[at] === name);
+/** True when one of the paths leads to the other. */
+const isAlong = (left: Path, right: Path): boolean =>
+  left.slice(0, Math.min(left.length, right.length)).every((name, at) => name === right[at]);
 
 /** One component's part of the output; silent when there is nothing to say. Warnings are wrapped at 70, see `fill`. */
 function blockOf(title: string, finding: Finding, wrapErrorsAt: number): string {

@@ -1,25 +1,31 @@
-const DIGITS_OR_TEXT = /(\d+)/;
-
 /**
- * Orders names as the configuration backend lists them: runs of digits by value, everything else by code point
- * ("5" before "40", "vm2" before "vm10", "VM1" before "vm1"). Of two equal numbers the one with more leading zeros
- * comes first, so "007" and "7" have a fixed order.
+ * Orders names as the configuration backend lists them (like strverscmp): by the first character that differs, and by
+ * value where that character belongs to a number on both sides. So "5" before "40", "vm2" before "vm10", "VM1" before
+ * "vm.1" before "vm1". Of two equal numbers the one with more leading zeros comes first.
  */
 export function compareNaturally(left: string, right: string): number {
   if (left === right) return 0;
-  const leftParts = left.split(DIGITS_OR_TEXT);
-  const rightParts = right.split(DIGITS_OR_TEXT);
-  const shared = Math.min(leftParts.length, rightParts.length);
-  for (let index = 0; index < shared; index += 1) {
-    const order = comparePart(leftParts[index] ?? '', rightParts[index] ?? '', index % 2 === 1);
-    if (order !== 0) return order;
+  let at = 0;
+  while (at < left.length && left[at] === right[at]) at += 1;
+  let start = at;
+  while (start > 0 && isDigit(left, start - 1)) start -= 1;
+  if (isDigit(left, start) && isDigit(right, start)) {
+    const leftNumber = digitsFrom(left, start);
+    const rightNumber = digitsFrom(right, start);
+    const byValue = Number(leftNumber) - Number(rightNumber);
+    if (byValue !== 0) return byValue;
+    if (leftNumber.length !== rightNumber.length) return rightNumber.length - leftNumber.length;
   }
-  return leftParts.length - rightParts.length;
+  return left.slice(at) < right.slice(at) ? -1 : 1;
 }
 
-function comparePart(left: string, right: string, isNumber: boolean): number {
-  if (left === right) return 0;
-  if (!isNumber) return left < right ? -1 : 1;
-  const byValue = Number(left) - Number(right);
-  return byValue !== 0 ? byValue : right.length - left.length;
+function isDigit(text: string, at: number): boolean {
+  const code = text.charCodeAt(at);
+  return code >= 48 && code <= 57;
+}
+
+function digitsFrom(text: string, start: number): string {
+  let end = start;
+  while (isDigit(text, end)) end += 1;
+  return text.slice(start, end);
 }

@@ -1,27 +1,47 @@
 import { type CommitView, type ConfigScript, type Finding, nothingFound } from './component.ts';
 import { type Branch, branchAt, sortedNames, valueAt, valuesAt } from './config-tree.ts';
 import { contains, type Ipv4Block, ipv4BlockAround, ipv4Network, ipv4ToNumber, overlaps } from './ipv4.ts';
-import { staticMappingError } from './verify-static-mappings.ts';
+import { StaticMappingIndex } from './static-mapping-index.ts';
 
 /** conf_mode/service_dhcp-server.py of 1.5 (October 2024, Kea): the first error in the order of the configuration. */
 export class DhcpServerScript implements ConfigScript {
+  readonly #mappings = new Map<string, StaticMappingIndex>();
+
   verify(view: CommitView): Finding {
+    this.#follow(view);
     const dhcp = branchAt(view.proposed, 'service', 'dhcp-server');
     if (dhcp === undefined || dhcp.children.has('disable')) return nothingFound;
-    const error = networksError(dhcp) ?? highAvailabilityError(dhcp) ?? listenError(dhcp, view);
+    const error = networksError(dhcp, this.#mappings) ?? highAvailabilityError(dhcp) ?? listenError(dhcp, view);
     return error === undefined ? nothingFound : { warnings: [], error };
   }
 
-  forget(): void {}
+  forget(): void {
+    this.#mappings.clear();
+  }
+
+  /** Brings the indexes up to what is proposed; a change above single mappings drops all of them. */
+  #follow(view: CommitView): void {
+    for (const { path } of view.changes) {
+      const [service, server, , network = '', , cidr = '', list, name] = path;
+      if (service !== 'service' || (server !== undefined && server !== 'dhcp-server')) continue;
+      if (list !== undefined && list !== 'static-mapping') continue;
+      if (name === undefined) this.#mappings.clear();
+      else this.#mappings.get(`${network}\0${cidr}`)?.update(name, branchAt(view.proposed, ...path.slice(0, 8)));
+    }
+  }
 }
 
-type Seen = { readonly ids: Set<string>; readonly subnets: Map<string, Ipv4Block> };
+type Seen = {
+  readonly ids: Set<string>;
+  readonly subnets: Map<string, Ipv4Block>;
+  readonly mappings: Map<string, StaticMappingIndex>;
+};
 
-function networksError(dhcp: Branch): string | undefined {
+function networksError(dhcp: Branch, mappings: Map<string, StaticMappingIndex>): string | undefined {
   const networks = branchAt(dhcp, 'shared-network-name');
   if (networks === undefined)
     return 'No DHCP shared networks configured.\nAt least one DHCP shared network must be configured.';
-  const seen: Seen = { ids: new Set(), subnets: new Map() };
+  const seen: Seen = { ids: new Set(), subnets: new Map(), mappings };
   let active = 0;
   for (const name of sortedNames(networks)) {
     const network = branchAt(networks, name);
@@ -53,9 +73,15 @@ function subnetError(network: string, cidr: string, subnet: Branch, seen: Seen):
       return `Excluded IP address "${excluded}" not within shared-network "${where}"!`;
   }
   const mappings = branchAt(subnet, 'static-mapping');
-  if (mappings !== undefined) return staticMappingError(mappings, block, where);
+  if (mappings !== undefined) return mappingsError(`${network}\0${cidr}`, mappings, block, where, seen);
   if (branchAt(subnet, 'range') !== undefined) return undefined;
   return `No DHCP address range or active static-mapping configured\nwithin shared-network "${where}"!`;
+}
+
+function mappingsError(key: string, mappings: Branch, block: Ipv4Block, where: string, seen: Seen): string | undefined {
+  const index = seen.mappings.get(key) ?? new StaticMappingIndex(mappings, block);
+  seen.mappings.set(key, index);
+  return index.error(where);
 }
 
 type RangesFinding = { readonly error?: string; readonly networkName: string };

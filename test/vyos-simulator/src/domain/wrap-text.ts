@@ -11,31 +11,35 @@ const PIECE = new RegExp(
  * router wraps errors at 72 (ConfigError) and warnings at 70 (Warning, which forgets to pass its width on).
  */
 export function fill(text: string, width: number): string {
-  const pieces = text
-    .replace(/[\t\n\v\f\r ]/g, ' ')
-    .split(PIECE)
-    .filter((piece) => piece !== '' && piece !== undefined);
+  const blanked = text.replace(/[\t\n\v\f\r ]/g, ' ');
+  const pieces = blanked.split(PIECE).filter((piece) => piece !== '' && piece !== undefined);
   const lines: string[] = [];
-  let line: string[] = [];
-  let length = 0;
-  for (const piece of pieces.flatMap((one) => cut(one, width))) {
-    const isBlank = piece.trim() === '';
-    if (isBlank && line.length === 0 && lines.length > 0) continue;
-    if (length + piece.length > width) {
-      lines.push(line.join('').trimEnd());
-      line = isBlank ? [] : [piece];
-      length = isBlank ? 0 : piece.length;
-    } else {
-      line.push(piece);
-      length += piece.length;
-    }
+  while (pieces.length > 0) {
+    if (lines.length > 0 && isBlank(pieces[0])) pieces.shift();
+    const line = takeLine(pieces, width);
+    if (isBlank(line.at(-1))) line.pop();
+    if (line.length > 0) lines.push(line.join(''));
   }
-  const last = line.join('').trimEnd();
-  return [...lines, ...(last === '' ? [] : [last])].join('\n');
+  return lines.join('\n');
 }
 
-/** A piece longer than a line is cut into lines. */
-function cut(piece: string, width: number): string[] {
-  if (piece.length <= width) return [piece];
-  return Array.from({ length: Math.ceil(piece.length / width) }, (_, at) => piece.slice(at * width, (at + 1) * width));
+/** Takes the pieces of one line off the front; of a piece that is longer than a line, what still fits. */
+function takeLine(pieces: string[], width: number): string[] {
+  const line: string[] = [];
+  let length = 0;
+  while (pieces.length > 0 && length + (pieces[0]?.length ?? 0) <= width) {
+    const piece = pieces.shift() ?? '';
+    line.push(piece);
+    length += piece.length;
+  }
+  const next = pieces[0] ?? '';
+  if (next.length <= width) return line;
+  const room = Math.max(1, width - length);
+  const hyphen = next.lastIndexOf('-', room - 1);
+  const end = hyphen > 0 && /[^-]/.test(next.slice(0, hyphen)) ? hyphen + 1 : room;
+  line.push(next.slice(0, end));
+  pieces[0] = next.slice(end);
+  return line;
 }
+
+const isBlank = (piece: string | undefined): boolean => piece !== undefined && piece.trim() === '';

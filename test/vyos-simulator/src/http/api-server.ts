@@ -1,8 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { OrderedJson } from '../domain/config-json.ts';
 import { valueAt } from '../domain/config-tree.ts';
-import type { Answer } from '../router/answer.ts';
-import { isAcceptedKey } from '../router/edit-configuration.ts';
+import { type Answer, internalError } from '../router/answer.ts';
+import { isAcceptedKey } from '../router/api-keys.ts';
 import type { RouterState } from '../router/router-state.ts';
 import { decodeRequest } from './decode-request.ts';
 import { handleRequest } from './handle-request.ts';
@@ -47,7 +47,10 @@ export class ApiServer {
     const path = (request.url ?? '/').split('?')[0] ?? '/';
     const { entry, end } = this.#log.begin(request.method ?? '', path);
     response.once('close', () => end(response.writableFinished ? response.statusCode : null));
-    this.#respond(path, request, response, entry).catch(() => response.destroy());
+    this.#respond(path, request, response, entry).catch(() => {
+      if (response.headersSent || request.destroyed) response.destroy();
+      else this.#send(response, internalError);
+    });
   };
 
   async #respond(

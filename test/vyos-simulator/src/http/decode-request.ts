@@ -19,7 +19,10 @@ export type Decoded =
 const MODELS: Record<string, { readonly fields: ModelFields; readonly within?: string }> = {
   '/retrieve': { fields: { op: 'required', path: 'required', configFormat: 'optional' } },
   '/configure': { fields: { op: 'required', path: 'non-empty', value: 'optional' }, within: 'ConfigureModel' },
-  '/configure-section': { fields: { op: 'required', path: 'non-empty' }, within: 'ConfigSectionModel' },
+  '/configure-section': {
+    fields: { op: 'required', path: 'non-empty', section: 'required' },
+    within: 'ConfigSectionModel',
+  },
   '/config-file': { fields: { op: 'required', file: 'optional' } },
 };
 const OPERATIONAL = { fields: { op: 'required', path: 'required' } } as const;

@@ -8,6 +8,7 @@ export type ModelFields = {
   readonly value?: 'optional';
   readonly file?: 'optional';
   readonly configFormat?: 'optional';
+  readonly section?: 'required';
 };
 
 type Field = {
@@ -54,7 +55,14 @@ function fieldsOf(model: ModelFields): Field[] {
   for (const name of ['value', 'file', 'configFormat'] as const) {
     if (model[name]) fields.push({ name, required: false, check: textComplaint });
   }
+  if (model.section) fields.push({ name: 'section', required: true, check: sectionComplaint });
   return fields;
+}
+
+function sectionComplaint(value: unknown): Complaint | undefined {
+  return isRecord(value)
+    ? undefined
+    : { type: 'dict_type', message: 'Input should be a valid dictionary', input: value };
 }
 
 /**

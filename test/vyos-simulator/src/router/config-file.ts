@@ -1,4 +1,5 @@
-import { cloneBranch, equalNodes, sortedNames } from '../domain/config-tree.ts';
+import { Branch, cloneBranch, equalNodes, sortedNames } from '../domain/config-tree.ts';
+import { type EditSession, RefusedEdit } from '../domain/edit-session.ts';
 import { type Answer, internalError, locked, refused, success } from './answer.ts';
 import { commitSession, isLocked } from './edit-configuration.ts';
 import type { RouterState } from './router-state.ts';
@@ -16,22 +17,38 @@ export async function saveConfiguration(router: RouterState, file: string | unde
   return success('');
 }
 
-/** `/config-file load`: replaces the running configuration by a file that was saved before, and commits. */
+/**
+ * `/config-file load`: replaces the running configuration by a file that was saved before, and commits. A load that
+ * fails is undone here; on a router its edits stay in the shared session.
+ */
 export function loadConfiguration(router: RouterState, file: string): Promise<Answer> {
   return router.queue.run(async () => {
     if (router.sessionIsLost) return internalError;
-    const wanted = file === '/config/config.boot' ? cloneBranch(router.store.saved) : router.files.get(file);
+    const wanted = file === '/config/config.boot' ? router.store.saved : router.files.get(file);
     if (wanted === undefined) return refused(`No such file '${file}'\n`);
+    const { boot } = router;
     await router.clock.sleep(router.latency.of('noopMs', router.store.size.rules));
+    if (router.boot !== boot) return { kind: 'cut' };
     if (isLocked(router)) return locked;
     const session = router.store.startSession();
-    const { running } = router.store;
-    for (const name of new Set([...sortedNames(running), ...sortedNames(wanted)])) {
-      if (equalNodes(running.children.get(name), wanted.children.get(name))) continue;
-      if (running.children.has(name)) session.delete([name]);
+    try {
+      replaceAll(session, router.store.running, wanted);
+    } catch (error) {
+      session.undo();
+      if (error instanceof RefusedEdit) return refused(error.message);
+      throw error;
     }
-    for (const path of pathsOf(wanted)) session.set(path);
     const changes = session.netChanges();
     return changes.length === 0 ? success() : commitSession(router, '/config-file', session, changes, []);
   });
+}
+
+/** Makes the running tree the wanted one, leaving alone the top-level nodes that are the same. */
+function replaceAll(session: EditSession, running: Branch, wanted: Branch): void {
+  for (const name of new Set([...sortedNames(running), ...sortedNames(wanted)])) {
+    const node = wanted.children.get(name);
+    if (equalNodes(running.children.get(name), node)) continue;
+    session.delete([name]);
+    for (const path of node instanceof Branch ? pathsOf(node, [name]) : []) session.set(path);
+  }
 }

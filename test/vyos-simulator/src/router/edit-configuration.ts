@@ -1,8 +1,8 @@
 import type { Path } from '../domain/config-tree.ts';
-import { pathExists, valueAt } from '../domain/config-tree.ts';
+import { pathExists } from '../domain/config-tree.ts';
 import { type EditSession, type NetChange, RefusedEdit } from '../domain/edit-session.ts';
 import { type Fault, matches } from '../domain/faults.ts';
-import { type Answer, internalError, locked, refused, success } from './answer.ts';
+import { type Answer, internalError, LOCKED_TEXT, refused, success } from './answer.ts';
 import type { Edit } from './configuration-store.ts';
 import type { RouterState } from './router-state.ts';
 
@@ -29,7 +29,10 @@ export function editConfiguration(router: RouterState, endpoint: string, edits: 
   });
 }
 
-/** Lives through the time that the edits and the commit take; readers meanwhile see a write in progress. */
+/**
+ * Lives through the time that the edits and the commit take; readers meanwhile see a write in progress. Answers when the
+ * outcome is known without committing: edits are judged when they are made, the lock when the commit begins.
+ */
 async function passTime(
   router: RouterState,
   edits: readonly Edit[],
@@ -39,19 +42,27 @@ async function passTime(
   const rules = router.store.size.rules;
   const session = router.store.startSession();
   const outcome = applyEdits(router, session, edits, setFault);
+  const created = session.createdPaths();
   session.undo();
   const done = outcome.kind === 'refused' ? outcome.edits : edits.length;
   const editing = edits.slice(0, done).reduce((sum, { op, path }) => sum + latency.ofEdit(op, path), 0);
   const base = latency.of('noopMs', rules);
-  if (outcome.kind === 'ready' && outcome.changes.length > 0)
-    router.writing = { paths: outcome.changes.map(({ path }) => path), closing: false };
+  if (outcome.kind === 'refused') {
+    await clock.sleep(base / 2 + editing);
+    rememberRefusedNodes(router, created);
+    return refuse(router, outcome.text);
+  }
+  if (outcome.changes.length === 0) {
+    await clock.sleep(base + editing);
+    return undefined;
+  }
+  router.writing = { paths: outcome.changes.map(({ path }) => path), closing: false };
   try {
-    await clock.sleep((outcome.kind === 'refused' ? base / 2 : base) + editing);
-    if (outcome.kind === 'refused' || outcome.changes.length === 0) return undefined;
-    if (isLocked(router)) return locked;
+    await clock.sleep(base + editing);
+    if (isLocked(router)) return refuse(router, LOCKED_TEXT);
     const committing = latency.of('commitMs', rules);
     await clock.sleep(committing * (1 - CLOSING_SHARE));
-    if (router.writing !== undefined) router.writing.closing = true;
+    router.writing.closing = true;
     await clock.sleep(committing * CLOSING_SHARE);
     return undefined;
   } finally {
@@ -66,7 +77,7 @@ function execute(router: RouterState, endpoint: string, edits: readonly Edit[], 
   const session = router.store.startSession();
   const outcome = applyEdits(router, session, edits, setFault);
   if (outcome.kind === 'refused') {
-    rememberRefusedNodes(router, session);
+    rememberRefusedNodes(router, session.createdPaths());
     session.undo();
     return refuse(router, outcome.text);
   }
@@ -76,8 +87,7 @@ function execute(router: RouterState, endpoint: string, edits: readonly Edit[], 
   }
   if (isLocked(router)) {
     session.undo();
-    router.counters.refused += 1;
-    return locked;
+    return refuse(router, LOCKED_TEXT);
   }
   return commitSession(router, endpoint, session, outcome.changes, edits);
 }
@@ -165,23 +175,9 @@ function throwWhileSpellLasts(router: RouterState, path: Path): void {
   if (path.some((_, at) => paths.has(path.slice(0, at + 1).join('\0')))) throw new RefusedEdit('Set failed\n');
 }
 
-function rememberRefusedNodes(router: RouterState, session: EditSession): void {
+function rememberRefusedNodes(router: RouterState, created: readonly Path[]): void {
   const spell = router.latency.of('refusalSpellMs');
   if (spell <= 0) return;
-  const paths = new Set(session.createdPaths().map((path) => path.join('\0')));
+  const paths = new Set(created.map((path) => path.join('\0')));
   if (paths.size > 0) router.refusedNodes = { until: router.clock.now() + spell, paths };
-}
-
-/** True when this key opens the API: the keys of the running configuration do. */
-export function isAcceptedKey(router: RouterState, key: string): boolean {
-  const ids = ['service', 'https', 'api', 'keys', 'id'];
-  const node = router.store.running;
-  return keyIds(router).some((id) => valueAt(node, ...ids, id, 'key') === key);
-}
-
-function keyIds(router: RouterState): string[] {
-  let node = router.store.running.children.get('service');
-  for (const name of ['https', 'api', 'keys', 'id'])
-    node = node !== undefined && 'children' in node ? node.children.get(name) : undefined;
-  return node !== undefined && 'children' in node ? [...node.children.keys()] : [];
 }

@@ -16,14 +16,15 @@ export async function readConfiguration(router: RouterState, request: ReadReques
   const isShow = request.op === 'showConfig';
   const duration = isShow ? latency.ofRead(request.path, store.size.rules) : latency.of('existsMs', store.size.rules);
   if (duration > 0) await clock.sleep(duration);
+  // All but showConfig join the path by blanks and take it apart again, so a value with a blank is never found.
+  const words = request.path.flatMap((part) => part.split(/\s+/)).filter((word) => word !== '');
   switch (request.op) {
     case 'exists':
-      if (request.path.length === 0) return crash(router);
-      return success(pathExists(store.running, request.path));
+      return words.length === 0 ? crash(router) : success(pathExists(store.running, words));
     case 'returnValue':
-      return success(valuesOf(nodeAt(store.running, request.path))[0] ?? null);
+      return success(valuesOf(nodeAt(store.running, words))[0] ?? null);
     case 'returnValues':
-      return success(valuesOf(nodeAt(store.running, request.path)));
+      return success(valuesOf(nodeAt(store.running, words)));
     case 'showConfig':
       return showConfig(router, request);
     default:

@@ -1,4 +1,4 @@
-import { branchAt, sortedNames, valueAt } from '../domain/config-tree.ts';
+import { branchAt, sortedNames, valueAt, valuesAt } from '../domain/config-tree.ts';
 import { type Answer, refused, success } from './answer.ts';
 import { toSetCommands } from './config-formats.ts';
 import type { RouterState } from './router-state.ts';
@@ -9,6 +9,7 @@ type Show = (router: RouterState) => string;
 const shows: Record<string, Show> = {
   version: (router) => versionText(router.profile.version),
   'configuration commands': (router) => `${toSetCommands(router.store.running).join('\n')}\n`,
+  interfaces,
   'nat destination rules': (router) => destinationRules(router),
   'nat destination statistics': (router) => destinationStatistics(router),
   'nat destination translations': () => 'Entries not found\n',
@@ -65,13 +66,48 @@ function destinationRules(router: RouterState): string {
         `${name}\n`,
         `${valueAt(rule, 'source', 'address') ?? '0.0.0.0/0'}\nsport ${port('source')}`,
         `${valueAt(rule, 'destination', 'address') ?? '0.0.0.0/0'}\ndport ${port('destination')}`,
-        valueAt(rule, 'protocol')?.toUpperCase() ?? 'any',
+        shownProtocol(valueAt(rule, 'protocol'), valueAt(rule, 'destination', 'port')),
         valueAt(rule, 'inbound-interface', 'name') ?? 'any',
-        `${valueAt(rule, 'translation', 'address') ?? ''}\n${toPort === undefined ? '' : `port ${toPort}`}`,
+        `${shownTarget(valueAt(rule, 'translation', 'address') ?? '')}\n${toPort === undefined ? '' : `port ${toPort}`}`,
       ],
     ];
   });
   return renderTable(['Rule', 'Source', 'Destination', 'Proto', 'In-Int', 'Translation'], rows);
+}
+
+/** The op-mode script finds the protocol only beside a range or a list of ports, else it shows "any". */
+function shownProtocol(protocol: string | undefined, port: string | undefined): string {
+  return (protocol === 'tcp' || protocol === 'udp') && /[-,]/.test(port ?? '') ? protocol.toUpperCase() : 'any';
+}
+
+/** A range is shown as the Python value it is inside the op-mode script. */
+function shownTarget(address: string): string {
+  const [first, last] = address.split('-');
+  return last === undefined ? address : `{'range': ['${first}', '${last}']}`;
+}
+
+function interfaces(router: RouterState): string {
+  const types = branchAt(router.store.running, 'interfaces');
+  const rows = sortedNames(types).flatMap((type) =>
+    sortedNames(branchAt(types, type)).map((name) => {
+      if (name === 'lo') return ['lo', '127.0.0.1/8\n::1/128', '00:00:00:00:00:00', 'default', '65536', 'u/u', ''];
+      const node = branchAt(types, type, name);
+      const addresses = valuesAt(node, 'address').join('\n') || '-';
+      const mac = valueAt(node, 'hw-id') ?? '00:00:00:00:00:00';
+      const up = node?.children.has('disable') ? 'A/D' : 'u/u';
+      return [
+        name,
+        addresses,
+        mac,
+        valueAt(node, 'vrf') ?? 'default',
+        valueAt(node, 'mtu') ?? '1500',
+        up,
+        valueAt(node, 'description') ?? '',
+      ];
+    }),
+  );
+  const head = ['Interface', 'IP Address', 'MAC', 'VRF', 'MTU', 'S/L', 'Description'];
+  return `Codes: S - State, L - Link, u - Up, D - Down, A - Admin Down\n${renderTable(head, rows, ['MTU'])}`;
 }
 
 function destinationStatistics(router: RouterState): string {

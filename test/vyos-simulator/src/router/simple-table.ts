@@ -1,5 +1,12 @@
-/** A table as Python's tabulate prints it in its "simple" format: two blanks between columns, dashes below the head. */
-export function renderTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
+/**
+ * A table as Python's tabulate prints it in its "simple" format: two blanks between columns, dashes below the head.
+ * Columns of numbers stand to the right.
+ */
+export function renderTable(
+  head: readonly string[],
+  rows: readonly (readonly string[])[],
+  numbers: readonly string[] = [],
+): string {
   const cells = rows.map((row) => row.map((cell) => cell.split('\n')));
   const widths = head.map((title, at) => {
     const longest = Math.max(0, ...cells.flatMap((row) => row[at] ?? []).map((line) => line.length));
@@ -7,7 +14,9 @@ export function renderTable(head: readonly string[], rows: readonly (readonly st
   });
   const line = (parts: readonly string[]): string =>
     `${parts
-      .map((part, at) => part.padEnd(widths[at] ?? 0))
+      .map((part, at) =>
+        numbers.includes(head[at] ?? '') ? part.padStart(widths[at] ?? 0) : part.padEnd(widths[at] ?? 0),
+      )
       .join('  ')
       .trimEnd()}\n`;
   const body = cells.flatMap((row) => {

@@ -3,22 +3,21 @@ import { type Bus, serve } from '@berth/messaging';
 import { timestampFromDate } from '@bufbuild/protobuf/wkt';
 import { deleteApiKey, rotateApiKey, updateApiKey } from '../../app/change-api-key.ts';
 import { createApiKey } from '../../app/create-api-key.ts';
-import type { LastUses } from '../../app/last-uses.ts';
 import { getApiKey, listApiKeys } from '../../app/read-api-keys.ts';
 import type { CommandDeps } from '../../app/run-command.ts';
-import { type KeyHolder, verifyApiKey } from '../../app/verify-api-key.ts';
+import type { KeyHolder } from '../../app/verify-api-key.ts';
 import type { KeyTerms } from '../../domain/api-key.ts';
 import { invalidApiKey } from '../../domain/key-terms.ts';
 import { contextOf, dateOf, levelOf, toMessage } from './messages.ts';
 
-type Deps = CommandDeps & { readonly lastUses: LastUses; readonly bus: Bus };
+type Deps = CommandDeps & { readonly bus: Bus; readonly verify: (apiKey: string) => Promise<KeyHolder> };
 
 /** Answers AuthService. Gives back its stop, which waits for what is in work. */
 export function serveApiKeys(deps: Deps): () => Promise<void> {
   const { bus } = deps;
   const { method } = AuthService;
   const stops = [
-    serve(bus, method.verifyApiKey, async ({ apiKey }) => holderMessage(await verifyApiKey(deps, apiKey))),
+    serve(bus, method.verifyApiKey, async ({ apiKey }) => holderMessage(await deps.verify(apiKey))),
     serve(bus, method.createApiKey, async ({ context, name, description, permission, expiresAt }) => {
       const terms = { name, description, permission: levelOf(permission), expiresAt: dateOf(expiresAt) };
       const { key, secret } = await createApiKey(deps, contextOf(context), terms);

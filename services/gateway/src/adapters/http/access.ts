@@ -1,8 +1,7 @@
-import type { IncomingHttpHeaders } from 'node:http';
 import { type PermissionVerb, permits } from '@berth/contracts';
 import { DomainError } from '@berth/errors';
 import type { KeyCache } from '../../app/key-cache.ts';
-import type { App } from './app-types.ts';
+import type { AnyRequest, App } from './app-types.ts';
 
 /** Keys are visible ASCII; anything else cannot be one and is not passed on. */
 const keyPattern = /^[\x21-\x7e]{1,512}$/;
@@ -10,7 +9,7 @@ const keyPattern = /^[\x21-\x7e]{1,512}$/;
 const unauthenticated = (code: string, message: string) => new DomainError('unauthenticated', code, message);
 
 /** The key that a request shows, in `X-API-Key` or as a bearer. */
-export function presentedKey(headers: IncomingHttpHeaders): string {
+function presentedKey(headers: AnyRequest['headers']): string {
   const own = headers['x-api-key'];
   const bearer = bearerOf(headers.authorization);
   if (own !== undefined && bearer !== undefined && own !== bearer) {

@@ -15,6 +15,8 @@ import { showApiKey, showNewApiKey } from './show-api-key.ts';
 export interface ApiKeyDeps {
   readonly apiKeys: ApiKeyService;
   readonly commandTimeoutMs: number;
+  /** Tells this replica's cache at once; the others hear of it on the bus. */
+  readonly forget: (id: string) => void;
 }
 
 const path = '/v1/admin/api-keys';
@@ -86,7 +88,7 @@ function getRoute(app: App, { apiKeys }: ApiKeyDeps): void {
   });
 }
 
-function updateRoutes(app: App, { apiKeys, commandTimeoutMs }: ApiKeyDeps): void {
+function updateRoutes(app: App, { apiKeys, commandTimeoutMs, forget }: ApiKeyDeps): void {
   for (const verb of ['PATCH', 'PUT'] as const) {
     const schema: FastifySchema & { body: typeof updateApiKeyBody; params: typeof apiKeyParams } = {
       operationId: verb === 'PATCH' ? 'updateApiKey' : 'updateApiKeyAlias',
@@ -104,16 +106,18 @@ function updateRoutes(app: App, { apiKeys, commandTimeoutMs }: ApiKeyDeps): void
       schema,
       config,
       handler: async (request, reply) => {
-        const changes = toApiKeyChanges(idOf(request.params), request.body);
+        const id = idOf(request.params);
+        const changes = toApiKeyChanges(id, request.body);
         const context = keyContext(request, commandTimeoutMs);
         const { apiKey } = await apiKeys.change(method.updateApiKey, { ...changes, context });
+        forget(id);
         return reply.send(showApiKey(apiKey));
       },
     });
   }
 }
 
-function deleteRoute(app: App, { apiKeys, commandTimeoutMs }: ApiKeyDeps): void {
+function deleteRoute(app: App, { apiKeys, commandTimeoutMs, forget }: ApiKeyDeps): void {
   const schema = {
     operationId: 'deleteApiKey',
     summary: 'End an API key',
@@ -125,12 +129,14 @@ function deleteRoute(app: App, { apiKeys, commandTimeoutMs }: ApiKeyDeps): void 
   };
   app.delete(onePath, { schema, config }, async (request, reply) => {
     const context = keyContext(request, commandTimeoutMs);
-    await apiKeys.change(method.deleteApiKey, { id: idOf(request.params), context });
+    const id = idOf(request.params);
+    await apiKeys.change(method.deleteApiKey, { id, context });
+    forget(id);
     return reply.code(204).send();
   });
 }
 
-function rotateRoute(app: App, { apiKeys, commandTimeoutMs }: ApiKeyDeps): void {
+function rotateRoute(app: App, { apiKeys, commandTimeoutMs, forget }: ApiKeyDeps): void {
   const schema = {
     operationId: 'rotateApiKey',
     summary: 'Give an API key a new secret',
@@ -146,6 +152,7 @@ function rotateRoute(app: App, { apiKeys, commandTimeoutMs }: ApiKeyDeps): void 
     const context = keyContext(request, commandTimeoutMs);
     const id = idOf(request.params);
     const rotated = await apiKeys.change(method.rotateApiKey, { id, overlapSeconds, context });
+    forget(id);
     sayWhenReplayed(reply, rotated.secret);
     return reply.send(showNewApiKey(rotated));
   });

@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import { DomainError } from '@berth/errors';
 import type { FastifyError } from 'fastify';
@@ -19,23 +18,19 @@ export function answerBadUrl(error: FastifyError, request: AnyRequest, reply: An
   request.scope.span.end();
 }
 
-const failures: Readonly<Record<string, readonly [status: number, code: string, detail: string]>> = {
-  HPE_HEADER_OVERFLOW: [431, 'HEADERS_TOO_LARGE', 'The headers are too large.'],
-  ERR_HTTP_REQUEST_TIMEOUT: [408, 'REQUEST_TIMEOUT', 'The request did not arrive in time.'],
+const failures: Readonly<Record<string, readonly [code: string, detail: string]>> = {
+  HPE_HEADER_OVERFLOW: ['HEADERS_TOO_LARGE', 'The headers are too large.'],
+  ERR_HTTP_REQUEST_TIMEOUT: ['REQUEST_TIMEOUT', 'The request did not arrive in time.'],
 };
 
 /** Answers what is not even HTTP, and closes the connection. */
 export function answerBrokenHttp(error: Error & { code?: string }, socket: Socket): void {
   if (error.code === 'ECONNRESET' || socket.destroyed || !socket.writable) return void socket.destroy();
-  const [status, code, detail] = failures[error.code ?? ''] ?? [
-    400,
-    'MALFORMED_REQUEST',
-    'This is not HTTP as we know it.',
-  ];
+  const [code, detail] = failures[error.code ?? ''] ?? ['MALFORMED_REQUEST', 'This is not HTTP as we know it.'];
   const traceId = randomBytes(16).toString('hex');
   const problem = problemOf(new DomainError('invalid', code, detail), { instance: '/', traceId });
-  const body = JSON.stringify({ ...problem, status, title: STATUS_CODES[status] });
+  const body = JSON.stringify(problem);
   socket.end(
-    `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nContent-Type: application/problem+json\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+    `HTTP/1.1 ${problem.status} ${problem.title}\r\nContent-Type: application/problem+json\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
   );
 }

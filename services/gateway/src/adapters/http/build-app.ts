@@ -52,7 +52,7 @@ export async function buildApp(options: HttpOptions, addRoutes: (app: App) => vo
   registerAccess(app, options.keys);
   registerJsonBody(app);
   refuseUnknownQueries(app);
-  await registerRateLimit(app, options.requestsPerSecond);
+  registerRateLimit(app, options.requestsPerSecond);
   await registerOpenApi(app);
   app.addHook('onSend', async (_request, reply) => {
     if (!reply.hasHeader('Cache-Control')) reply.header('Cache-Control', 'no-store');

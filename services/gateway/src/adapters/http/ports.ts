@@ -1,7 +1,6 @@
 import { PortAction } from '@berth/contracts';
 import { DomainError } from '@berth/errors';
 import { Type } from 'typebox';
-import { invalidRequest } from '../../domain/field-checks.ts';
 import { canBeForwardName } from '../../domain/forwards.ts';
 import type { VmCommands } from '../nats/vm-service.ts';
 import { type AnswerCommandDeps, answerCommand } from './answer-command.ts';
@@ -42,7 +41,7 @@ function changeSeveral(app: App, deps: PortsDeps): void {
   };
   app.post('/v1/vms/:machine_id/ports/template', { schema, config: { permission: 'vms:write' } }, (request, reply) => {
     const machineId = machineIdOf(request.params);
-    const portNames = withoutRepeats(request.body.ports ?? []);
+    const portNames = [...new Set(request.body.ports)];
     const action = actions[request.body.action];
     return answerCommand(deps, request, reply, {
       send: (context, timeoutMs) => deps.vms.changePorts({ context, machineId, action, portNames }, timeoutMs),
@@ -86,10 +85,4 @@ function changeOne(app: App, deps: PortsDeps): void {
       });
     },
   );
-}
-
-function withoutRepeats(names: readonly string[]): string[] {
-  const repeats = names.flatMap((name, index) => (names.indexOf(name) < index ? [index] : []));
-  if (repeats.length === 0) return [...names];
-  throw invalidRequest(repeats.map((index) => ({ field: `ports[${index}]`, message: 'is named twice' })));
 }

@@ -1,16 +1,18 @@
-import { STATUS_CODES } from 'node:http';
 import { DomainError, type ErrorKind, type Problem, toDomainError, toProblem } from '@berth/errors';
 import type { Logger } from '@berth/service-kit';
 import type { FastifyError } from 'fastify';
 import type { AnyReply, AnyRequest, App } from './app-types.ts';
 
 /** Codes whose status says more than their kind's. */
-const statusOfCode: Readonly<Record<string, number>> = {
-  MALFORMED_JSON: 400,
-  MALFORMED_REQUEST: 400,
-  METHOD_NOT_ALLOWED: 405,
-  UNSUPPORTED_MEDIA_TYPE: 415,
-  OUTCOME_UNKNOWN: 504,
+const statusOfCode: Readonly<Record<string, { readonly status: number; readonly title: string }>> = {
+  MALFORMED_JSON: { status: 400, title: 'The request cannot be read' },
+  MALFORMED_REQUEST: { status: 400, title: 'The request cannot be read' },
+  METHOD_NOT_ALLOWED: { status: 405, title: 'Method not allowed' },
+  REQUEST_TIMEOUT: { status: 408, title: 'The request took too long' },
+  URL_TOO_LONG: { status: 414, title: 'Too large' },
+  UNSUPPORTED_MEDIA_TYPE: { status: 415, title: 'Unsupported media type' },
+  HEADERS_TOO_LARGE: { status: 431, title: 'Too large' },
+  OUTCOME_UNKNOWN: { status: 504, title: 'No answer in time' },
 };
 
 /** A problem as this API shows it. */
@@ -19,11 +21,10 @@ export type ApiProblem = Problem & { readonly operation_id?: string };
 /** `error` for a caller, without anything of its cause. */
 export function problemOf(error: DomainError, at: { instance: string; traceId: string }): ApiProblem {
   const problem = toProblem(error, at);
-  const status = statusOfCode[error.code];
   const { operationId } = error.details;
   return {
     ...problem,
-    ...(status === undefined ? {} : { status, title: STATUS_CODES[status] ?? problem.title }),
+    ...statusOfCode[error.code],
     ...(operationId === undefined ? {} : { operation_id: operationId }),
   };
 }

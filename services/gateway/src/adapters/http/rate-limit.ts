@@ -1,19 +1,24 @@
 import { DomainError } from '@berth/errors';
-import rateLimit from '@fastify/rate-limit';
+import { TokenBuckets } from '../../domain/token-buckets.ts';
 import type { App } from './app-types.ts';
 
-/** Refuses more than so many requests a second of one key, on this replica; on open routes of one address. 0: no limit. */
-export async function registerRateLimit(app: App, perSecond: number): Promise<void> {
+const maxKeys = 10_000;
+
+/**
+ * Refuses more than so many requests a second of one key, on this replica; on open routes of one address. 0: no limit. To be registered
+ * after the hook that knows the key.
+ */
+export function registerRateLimit(app: App, perSecond: number): void {
   if (perSecond === 0) return;
-  await app.register(rateLimit, {
-    max: perSecond,
-    timeWindow: 1_000,
-    cache: 10_000,
-    enableDraftSpec: true,
-    keyGenerator: (request) => request.principal?.id ?? request.ip,
-    errorResponseBuilder: (_request, { max, ttl }) =>
-      new DomainError('rate_limited', 'RATE_LIMITED', `More than ${max} requests a second.`, {
-        retryAfterSeconds: Math.max(1, Math.ceil(ttl / 1_000)),
-      }),
+  const buckets = new TokenBuckets({ perSecond, maxKeys });
+  app.addHook('onRequest', async (request, reply) => {
+    const { allowed, remaining, retryAfterMs } = buckets.take(request.principal?.id ?? request.ip, performance.now());
+    const resetSeconds = Math.ceil(retryAfterMs / 1_000);
+    reply.header('RateLimit-Limit', perSecond).header('RateLimit-Remaining', remaining);
+    reply.header('RateLimit-Reset', resetSeconds);
+    if (allowed) return;
+    throw new DomainError('rate_limited', 'RATE_LIMITED', `More than ${perSecond} requests a second.`, {
+      retryAfterSeconds: resetSeconds,
+    });
   });
 }

@@ -1,9 +1,12 @@
 import type { FastifySchemaCompiler } from 'fastify';
 import type { TSchema } from 'typebox';
 import { Compile } from 'typebox/compile';
-import { Value } from 'typebox/value';
+import { Settings } from 'typebox/system';
 import { invalidRequest } from '../../domain/field-checks.ts';
 import { toFieldErrors } from './field-errors.ts';
+
+// Enough for every alternative of every field to have its say; the library's own bound of 8 would cut them off.
+Settings.Set({ maxErrors: 200 });
 
 /**
  * Makes the checks of bodies and queries out of their schemas. Bodies are taken as they are; in queries, where everything is text,
@@ -14,8 +17,18 @@ export const schemaCompiler: FastifySchemaCompiler<TSchema> = ({ schema, httpPar
   if (httpPart === 'headers') return () => true;
   const check = Compile(schema);
   return (input: unknown) => {
-    const value = httpPart === 'body' ? input : Value.Convert(schema, input);
+    const value = httpPart === 'querystring' ? withNumbers(schema, input) : input;
     if (check.Check(value)) return { value };
     return { error: invalidRequest(toFieldErrors(check.Errors(value), httpPart === 'body' ? 'body' : 'query')) };
   };
 };
+
+/** Whole numbers where the schema wants them, everything else as it is: `1.5` is no whole number, and stays text. */
+function withNumbers(schema: TSchema & { properties?: Record<string, { type?: unknown }> }, query: unknown): unknown {
+  if (typeof query !== 'object' || query === null) return query;
+  const read = ([name, value]: [string, unknown]) => {
+    const isNumber = schema.properties?.[name]?.type === 'integer' && /^-?\d{1,15}$/.test(String(value));
+    return [name, isNumber ? Number(value) : value];
+  };
+  return Object.fromEntries(Object.entries(query).map(read));
+}

@@ -5,15 +5,12 @@ import { timestampDate } from '@bufbuild/protobuf/wkt';
 import type { KeyCache, VerifiedKey } from '../../app/key-cache.ts';
 import { askPatiently } from '../../app/send-patiently.ts';
 
-const verifyTimeoutMs = 2_000;
-const patienceMs = 3_000;
-
-/** Asks the auth service who holds a key. */
+/** Asks the auth service who holds a key; patient while a replica restarts. */
 export const keyVerifier =
-  (bus: Bus) =>
+  (bus: Bus, wait: { answerTimeoutMs: number; nobodyThereMs: number }) =>
   async (apiKey: string): Promise<VerifiedKey> => {
-    const ask = () => request(bus, AuthService.method.verifyApiKey, { apiKey }, { timeoutMs: verifyTimeoutMs });
-    const { principal, expiresAt } = await askPatiently(ask, patienceMs);
+    const ask = () => request(bus, AuthService.method.verifyApiKey, { apiKey }, { timeoutMs: wait.answerTimeoutMs });
+    const { principal, expiresAt } = await askPatiently(ask, wait.nobodyThereMs);
     if (principal === undefined) throw new DomainError('bug', 'INTERNAL', 'An answer came without its principal.');
     return { principal, ...(expiresAt && { expiresAt: timestampDate(expiresAt) }) };
   };

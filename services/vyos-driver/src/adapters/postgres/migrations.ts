@@ -72,6 +72,7 @@ export const migrations: readonly NamedMigration[] = [
       router text NOT NULL,
       path text NOT NULL,
       resource_id text NOT NULL,
+      released_at bigint,
       PRIMARY KEY (router, path)
     )`,
     'CREATE INDEX owned_paths_of_resource ON owned_paths (router, resource_id)',

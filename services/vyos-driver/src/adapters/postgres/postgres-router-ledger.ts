@@ -1,5 +1,6 @@
 import type { Database, Sql } from '@berth/database';
 import type { Outbox, Send } from '@berth/messaging';
+import type { OwnedPath } from '../../app/owned-paths.ts';
 import {
   LeaseLost,
   type Look,
@@ -116,12 +117,16 @@ export class PostgresRouterLedger implements RouterLedger {
     }));
   }
 
-  async ownedPaths(): Promise<readonly { key: string; resourceId: string }[]> {
-    const rows = await this.#database.query<{ path: string; resource_id: string }>(
-      'SELECT path, resource_id FROM owned_paths WHERE router = $1',
+  async ownedPaths(): Promise<readonly OwnedPath[]> {
+    const rows = await this.#database.query<{ path: string; resource_id: string; released_at: string | null }>(
+      'SELECT path, resource_id, released_at FROM owned_paths WHERE router = $1',
       [this.#router],
     );
-    return rows.map((row) => ({ key: row.path, resourceId: row.resource_id }));
+    return rows.map(({ path, resource_id, released_at }) => ({
+      key: path,
+      resourceId: resource_id,
+      ...(released_at === null ? {} : { releasedAt: BigInt(released_at) }),
+    }));
   }
 
   writeAhead(batch: NewBatch): Promise<void> {
@@ -161,6 +166,10 @@ export class PostgresRouterLedger implements RouterLedger {
         'UPDATE routers SET saved_count = greatest(saved_count, $2), saved_at = now() WHERE name = $1',
         [this.#router, appliedCount],
       );
+      await sql.execute('DELETE FROM owned_paths WHERE router = $1 AND released_at <= $2', [
+        this.#router,
+        appliedCount,
+      ]);
     });
   }
 

@@ -1,6 +1,6 @@
 import type { Sql } from '@berth/database';
 import type { Send } from '@berth/messaging';
-import type { Settlement } from '../../app/router-ledger.ts';
+import { mustBeSaved, type Settlement } from '../../app/router-ledger.ts';
 import type { Revision } from '../../domain/revision.ts';
 import { settledMessage, type VerdictRow, verdictColumns } from './router-messages.ts';
 
@@ -25,19 +25,31 @@ export async function recordSettlement(sql: Sql, send: Send, router: string, set
   }
   await recordApplied(sql, router, settlement.applied ?? []);
   await judge(sql, send, router, judgements, settlement.batch?.id);
-  if (settlement.released !== undefined && settlement.released.length > 0) {
-    await sql.execute('DELETE FROM owned_paths WHERE router = $1 AND path = ANY($2)', [router, settlement.released]);
-  }
   if (settlement.batch !== undefined) await endBatch(sql, settlement.batch);
-  if (settlement.changedRunning === true || settlement.costModel !== undefined) {
+  if (mustBeSaved(settlement) || settlement.costModel !== undefined) {
     await sql.execute(
       `UPDATE routers SET applied_count = applied_count + $2, cost_model = coalesce($3::jsonb, cost_model) WHERE name = $1`,
       [
         router,
-        settlement.changedRunning === true ? 1 : 0,
+        mustBeSaved(settlement) ? 1 : 0,
         settlement.costModel === undefined ? null : JSON.stringify(settlement.costModel),
       ],
     );
+  }
+  await letGo(sql, router, settlement);
+}
+
+/** Released paths stay with their resources until the commit that was just counted is saved. */
+async function letGo(sql: Sql, router: string, { released = [], unclaimed = [] }: Settlement): Promise<void> {
+  if (released.length > 0) {
+    await sql.execute(
+      `UPDATE owned_paths SET released_at = (SELECT applied_count FROM routers WHERE name = $1)
+       WHERE router = $1 AND path = ANY($2)`,
+      [router, released],
+    );
+  }
+  if (unclaimed.length > 0) {
+    await sql.execute('DELETE FROM owned_paths WHERE router = $1 AND path = ANY($2)', [router, unclaimed]);
   }
 }
 

@@ -8,11 +8,11 @@ import {
 } from '@berth/contracts';
 import { binaryMessage, type OutgoingMessage } from '@berth/messaging';
 import type { MessageInitShape } from '@bufbuild/protobuf';
-import { timestampFromDate } from '@bufbuild/protobuf/wkt';
+import { timestampFromMs } from '@bufbuild/protobuf/wkt';
 import type { RouterProfile } from '../../domain/inventory.ts';
 import type { RouterState as DomainState } from '../../domain/router-state.ts';
 
-/** A row of `verdicts`. */
+/** A row of `verdicts`. Moments in milliseconds since 1970. */
 export interface VerdictRow {
   readonly router: string;
   readonly resource_id: string;
@@ -23,18 +23,18 @@ export interface VerdictRow {
   readonly message: string;
   readonly stood: boolean;
   readonly batch_id: string | null;
-  readonly settled_at: Date;
+  readonly settled_ms: number;
 }
 
-export const verdictColumns =
-  'router, resource_id, incarnation, number, verdict, code, message, stood, batch_id, settled_at';
+export const verdictColumns = `router, resource_id, incarnation, number, verdict, code, message, stood, batch_id,
+  round(extract(epoch FROM settled_at) * 1000)::float8 AS settled_ms`;
 
 /** The part of a `routers` row that all are told. `retry_after_ms` is reckoned by the database. */
 export interface StatusRow {
   readonly name: string;
   readonly state: DomainState;
   readonly reason: string;
-  readonly since: Date;
+  readonly since_ms: number;
   readonly retry_after_ms: number | null;
   readonly status_epoch: string;
   readonly status_sequence: string;
@@ -43,7 +43,7 @@ export interface StatusRow {
   readonly inventory: string;
 }
 
-export const statusColumns = `name, state, reason, since,
+export const statusColumns = `name, state, reason, round(extract(epoch FROM since) * 1000)::float8 AS since_ms,
   extract(epoch FROM retry_at - clock_timestamp())::float8 * 1000 AS retry_after_ms,
   status_epoch, status_sequence, version, profile, inventory`;
 
@@ -66,7 +66,7 @@ export const settledMessage = (row: VerdictRow): OutgoingMessage =>
     message: row.message,
     stood: row.stood,
     batchId: row.batch_id ?? '',
-    settledAt: timestampFromDate(row.settled_at),
+    settledAt: timestampFromMs(row.settled_ms),
   });
 
 export const statusOfRow = (row: StatusRow): MessageInitShape<typeof RouterStatusSchema> => ({
@@ -76,7 +76,7 @@ export const statusOfRow = (row: StatusRow): MessageInitShape<typeof RouterStatu
   state: stateOnWire[row.state],
   retryAfterSeconds: Math.max(0, Math.ceil((row.retry_after_ms ?? 0) / 1_000)),
   reason: row.reason,
-  since: timestampFromDate(row.since),
+  since: timestampFromMs(row.since_ms),
   ...(row.profile === null ? {} : { profile: row.profile }),
   inventory: BigInt(row.inventory),
   version: row.version,

@@ -1,63 +1,149 @@
+import { DomainError } from '@berth/errors';
+import { type Span, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
 import type { ConfigureOutcome } from '../../domain/answer.ts';
 import type { ConfigPath } from '../../domain/config-tree.ts';
-import type { ReadOutcome, SaveOutcome } from '../../domain/interpret-answer.ts';
+import {
+  type HttpAnswer,
+  interpretConfigureAnswer,
+  interpretReadAnswer,
+  interpretSaveAnswer,
+  type ReadOutcome,
+  type SaveOutcome,
+} from '../../domain/interpret-answer.ts';
 import type { Operation } from '../../domain/plan.ts';
+import { redact } from '../../domain/redact.ts';
+import { type CallOptions, type RouterAddress, RouterConnection, type RouterRequest } from './router-connection.ts';
+import { versionInInfo, versionInShow } from './router-version.ts';
 
-/** Where a router is, and how to know that it is the right one. */
-export interface RouterAddress {
-  readonly host: string;
-  readonly port: number;
-  readonly key: string;
-  /** PEM text of the authorities that may have signed its certificate; absent: the system's. */
-  readonly caFile?: string | undefined;
-  /** SHA-256 of its certificate, hexadecimal with or without colons. When given, nothing else is compared. */
-  readonly fingerprint?: string | undefined;
-}
+export type { CallOptions, RouterAddress } from './router-connection.ts';
 
-export interface CallOptions {
-  /** How long to wait for the whole answer, from the moment the request is sent. */
-  readonly timeoutMs: number;
-  /** Asked in the last synchronous step before the request is written to the open connection. */
-  readonly mayStillSend: () => boolean;
-}
-
+/** An outcome and how long it took: from writing the request to the end of the answer, 0 when nothing was written. Milliseconds. */
 export interface Timed<Outcome> {
   readonly outcome: Outcome;
-  /** From sending to the end of the answer. */
   readonly durationMs: number;
 }
 
+interface Told {
+  readonly kind: string;
+  readonly text?: string;
+  readonly warnings?: string;
+}
+
+const tracer = trace.getTracer('berth-vyos-driver');
+const unanswered: ReadonlySet<string> = new Set(['not_sent', 'unclear', 'away']);
+
+/**
+ * The HTTPS API of one router. Every failure is an outcome; a call throws only when it is misused: a second one while the first is on its
+ * way (the router's API may crash over it), or `exists` of nothing (which does crash it). Nothing is sent twice.
+ */
 export class RouterClient {
   readonly #address: RouterAddress;
+  readonly #connection: RouterConnection;
+  #busy = false;
+
   constructor(address: RouterAddress) {
     this.#address = address;
+    this.#connection = new RouterConnection(address);
   }
 
-  configure(_operations: readonly Operation[], _options: CallOptions): Promise<Timed<ConfigureOutcome>> {
-    throw new Error(`not yet ${this.#address.host}`);
+  /** All operations in one commit, or none of a component that refuses one. */
+  configure(operations: readonly Operation[], options: CallOptions): Promise<Timed<ConfigureOutcome>> {
+    const commands = operations.map(({ op, path }) => ({ op, path }));
+    return this.#call('configure', this.#post('/configure', { commands }), options, interpretConfigureAnswer, {
+      'berth.router.operations': operations.length,
+    });
   }
 
+  /** A commit of nothing: it queues behind whatever the router still works on, and changes nothing. */
   emptyConfigure(options: CallOptions): Promise<Timed<ConfigureOutcome>> {
     return this.configure([], options);
   }
 
-  showConfig(_path: ConfigPath, _options: CallOptions): Promise<Timed<ReadOutcome>> {
-    throw new Error('not yet');
+  /** The content at `path`, `[]` for everything. Secrets of the router come in clear. */
+  showConfig(path: ConfigPath, options: CallOptions): Promise<Timed<ReadOutcome>> {
+    return this.#call('showConfig', this.#post('/retrieve', { op: 'showConfig', path }), options, interpretReadAnswer);
   }
 
-  exists(_path: ConfigPath, _options: CallOptions): Promise<Timed<ReadOutcome>> {
-    throw new Error('not yet');
+  /** `true` or `false` as the value. Also false for a path that the router does not know. */
+  exists(path: ConfigPath, options: CallOptions): Promise<Timed<ReadOutcome>> {
+    if (path.length === 0) return Promise.reject(misused('ROUTER_PATH_EMPTY', 'exists needs a path.'));
+    return this.#call('exists', this.#post('/retrieve', { op: 'exists', path }), options, interpretReadAnswer);
   }
 
-  save(_options: CallOptions): Promise<Timed<SaveOutcome>> {
-    throw new Error('not yet');
+  /** Makes the running configuration the one that the router starts with. */
+  save(options: CallOptions): Promise<Timed<SaveOutcome>> {
+    return this.#call('save', this.#post('/config-file', { op: 'save' }), options, interpretSaveAnswer);
   }
 
-  version(_options: CallOptions): Promise<string | undefined> {
-    throw new Error('not yet');
+  /**
+   * The version that the router runs, as it writes it; `1.5` when it only can be told that it is one; undefined when it does not tell or
+   * does not answer. Up to three reads.
+   */
+  async version(options: CallOptions): Promise<string | undefined> {
+    const info = await this.#call('info', { method: 'GET', path: '/info', body: null }, options, asIs);
+    const told = versionInInfo(info.outcome);
+    if (told !== undefined || info.outcome.kind !== 'response') return told;
+    const request = this.#post('/show', { op: 'show', path: ['version'] });
+    const shown = await this.#call('show version', request, options, asIs);
+    const named = versionInShow(shown.outcome);
+    if (named !== undefined || shown.outcome.kind !== 'response') return named;
+    // Since 1.5 the REST API has to be enabled by itself.
+    const rest = await this.exists(['service', 'https', 'api', 'rest'], options);
+    return rest.outcome.kind === 'value' && rest.outcome.data === true ? '1.5' : undefined;
   }
 
+  /** Cuts the connection. A request on its way ends without an answer. */
   close(): Promise<void> {
-    return Promise.resolve();
+    return this.#connection.close();
   }
+
+  #post(path: string, fields: object): RouterRequest {
+    return { method: 'POST', path, body: JSON.stringify({ ...fields, key: this.#address.key }) };
+  }
+
+  async #call<Outcome extends Told>(
+    name: string,
+    request: RouterRequest,
+    options: CallOptions,
+    interpret: (answer: HttpAnswer) => Outcome,
+    attributes: Readonly<Record<string, number>> = {},
+  ): Promise<Timed<Outcome>> {
+    if (this.#busy) throw misused('ROUTER_REQUEST_OVERLAP', 'A request to this router is still on its way.');
+    this.#busy = true;
+    const { host, port } = this.#address;
+    const span = tracer.startSpan(`vyos ${name}`, {
+      kind: SpanKind.CLIENT,
+      attributes: { 'server.address': host, 'server.port': port, ...attributes },
+    });
+    try {
+      const { answer, durationMs } = await this.#connection.send(request, options);
+      const outcome = this.#redacted(interpret(answer));
+      describe(span, answer, outcome);
+      return { outcome, durationMs };
+    } finally {
+      this.#busy = false;
+      span.end();
+    }
+  }
+
+  #redacted<Outcome extends Told>(outcome: Outcome): Outcome {
+    const { text, warnings } = outcome;
+    const secrets = [this.#address.key];
+    return {
+      ...outcome,
+      ...(text === undefined ? {} : { text: redact(text, secrets) }),
+      ...(warnings === undefined ? {} : { warnings: redact(warnings, secrets) }),
+    };
+  }
+}
+
+const asIs = (answer: HttpAnswer): HttpAnswer => answer;
+
+const misused = (code: string, message: string): DomainError => new DomainError('bug', code, message);
+
+function describe(span: Span, answer: HttpAnswer, outcome: Told): void {
+  if (answer.kind === 'response') span.setAttribute('http.response.status_code', answer.status);
+  span.setAttribute('berth.router.outcome', outcome.kind);
+  if (unanswered.has(outcome.kind))
+    span.setStatus({ code: SpanStatusCode.ERROR, message: outcome.text ?? outcome.kind });
 }

@@ -20,7 +20,7 @@ const forward = Type.Object(
     internal_port: Type.Optional(Type.Integer({ ...port, description: 'The port on the VM.' })),
     external_port: Type.Optional(
       Type.Integer({
-        ...port,
+        ...portRangeBounds,
         description: 'The port on the external address; otherwise the next free one of the pool.',
       }),
     ),

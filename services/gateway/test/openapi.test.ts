@@ -1,0 +1,113 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Compile } from 'typebox/compile';
+import { createApiKeyBody, rotateApiKeyBody, updateApiKeyBody } from '../src/adapters/http/documents/api-key.ts';
+import { portActionBody, portTemplateBody } from '../src/adapters/http/documents/ports.ts';
+import { provisionVmBody } from '../src/adapters/http/documents/vm.ts';
+import { documents } from '../src/adapters/http/openapi.ts';
+import { startTestGateway } from './gateway-under-test.ts';
+
+type Json = Record<string, unknown>;
+interface Operation {
+  readonly operationId?: string;
+  readonly summary?: string;
+  readonly tags?: string[];
+  readonly parameters?: { name: string; in: string; required?: boolean }[];
+  readonly requestBody?: Json;
+  readonly responses: Record<string, { description?: string; content?: Record<string, unknown> }>;
+}
+
+const contract = [
+  'get /',
+  'get /v1/health',
+  'post /v1/vms/provision',
+  'post /v1/provision',
+  'post /v1/vms/{machine_id}/ports/template',
+  'post /v1/vms/{machine_id}/ports/{port_name}',
+  'delete /v1/vms/{machine_id}/decommission',
+  'get /v1/vms/{machine_id}/ports/status',
+  'get /v1/ports/status',
+  'get /v1/status/vms/{machine_id}/ports',
+  'get /v1/status/ports',
+  'get /v1/operations/{id}',
+  'post /v1/admin/api-keys',
+  'get /v1/admin/api-keys',
+  'get /v1/admin/api-keys/{id}',
+  'patch /v1/admin/api-keys/{id}',
+  'put /v1/admin/api-keys/{id}',
+  'delete /v1/admin/api-keys/{id}',
+  'post /v1/admin/api-keys/{id}/rotate',
+];
+
+test('the document is OpenAPI 3.1, open, and the same at both addresses', async (t) => {
+  const gateway = await startTestGateway(t);
+  const one = await gateway.call('GET', '/openapi.json', { apiKey: null });
+  assert.equal(one.status, 200);
+  assert.equal(one.body.openapi, '3.1.0');
+  assert.match(one.body.info.version, /^\d+\.\d+\.\d+$/);
+  assert.deepEqual((await gateway.call('GET', '/v1/openapi.json', { apiKey: null })).body, one.body);
+  const etag = one.headers.get('etag') ?? '';
+  assert.equal((await gateway.call('GET', '/openapi.json', { headers: { 'if-none-match': etag } })).status, 304);
+  assert.deepEqual(Object.keys(one.body.components.securitySchemes), ['apiKey', 'bearer']);
+});
+
+test('the document has every route of the contract and no other, each described', async (t) => {
+  const gateway = await startTestGateway(t);
+  const { paths } = (await gateway.call('GET', '/openapi.json')).body;
+  const found = new Map<string, Operation>();
+  for (const [path, methods] of Object.entries(paths)) {
+    for (const [method, operation] of Object.entries(methods as Record<string, Operation>)) {
+      found.set(`${method} ${path}`, operation);
+    }
+  }
+  assert.deepEqual([...found.keys()].sort(), [...contract].sort());
+  const ids = [...found.values()].map((operation) => operation.operationId);
+  assert.equal(new Set(ids).size, contract.length);
+  for (const [route, operation] of found) {
+    assert.ok(operation.operationId && operation.summary && operation.tags?.length === 1, route);
+    const inPath = [...route.matchAll(/\{(\w+)\}/g)].map((match) => match[1]);
+    const named = operation.parameters?.filter((parameter) => parameter.in === 'path' && parameter.required) ?? [];
+    assert.deepEqual(named.map((parameter) => parameter.name).sort(), inPath.sort(), route);
+    for (const [status, response] of Object.entries(operation.responses)) {
+      assert.ok(response.description && response.description !== 'Default Response', `${route} ${status}`);
+      const isProblem = Number(status) >= 400 && !(route === 'get /v1/health' && status === '503');
+      if (isProblem)
+        assert.deepEqual(Object.keys(response.content ?? {}), ['application/problem+json'], `${route} ${status}`);
+    }
+    if (/^(post|patch|put) /.test(route)) assert.ok(operation.requestBody, route);
+  }
+});
+
+test('every reference in the document leads somewhere', async (t) => {
+  const gateway = await startTestGateway(t);
+  const document = (await gateway.call('GET', '/openapi.json')).body;
+  const references = [...JSON.stringify(document).matchAll(/"\$ref":"([^"]+)"/g)].map((match) => match[1] ?? '');
+  assert.ok(references.length > 20);
+  for (const reference of new Set(references)) {
+    const target = reference
+      .replace(/^#\//, '')
+      .split('/')
+      .reduce<unknown>((at, step) => (at as Json | undefined)?.[step], document);
+    assert.ok(target, reference);
+  }
+});
+
+test('every example is valid by its schema', () => {
+  const bodies = [
+    provisionVmBody,
+    portTemplateBody,
+    portActionBody,
+    createApiKeyBody,
+    updateApiKeyBody,
+    rotateApiKeyBody,
+  ];
+  const context = Object.fromEntries(
+    documents.map((document) => [`${String(Reflect.get(document, '$id'))}#`, document]),
+  );
+  for (const schema of [...bodies, ...documents]) {
+    const examples: unknown = Reflect.get(schema, 'examples');
+    assert.ok(Array.isArray(examples) && examples.length > 0, JSON.stringify(schema).slice(0, 80));
+    const check = Compile(context, schema);
+    for (const example of examples) assert.deepEqual(check.Errors(example), [], JSON.stringify(example));
+  }
+});

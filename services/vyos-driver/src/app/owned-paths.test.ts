@@ -1,0 +1,30 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { OwnedPaths } from './owned-paths.ts';
+
+test('a released path stays its resource’s until the commit that released it is saved', () => {
+  const owned = new OwnedPaths([{ key: 'a', resourceId: 'one' }]);
+  owned.release(['a'], 5n);
+  owned.forgetSaved(4n);
+  assert.equal(owned.ownerOf('a'), 'one');
+  assert.equal(owned.size, 0);
+  owned.forgetSaved(5n);
+  assert.equal(owned.ownerOf('a'), undefined);
+});
+
+test('a released path that another resource claims is that one’s, and no save takes it away', () => {
+  const owned = new OwnedPaths([{ key: 'a', resourceId: 'one', releasedAt: 1n }]);
+  owned.claim('two', ['a']);
+  owned.forgetSaved(9n);
+  assert.equal(owned.ownerOf('a'), 'two');
+  assert.deepEqual([...owned.keysOf('one')], []);
+  assert.deepEqual([...owned.keysOf('two')], ['a']);
+});
+
+test('a forgotten path is nobody’s', () => {
+  const owned = new OwnedPaths([]);
+  owned.claim('one', ['a', 'b']);
+  owned.forget(['a', 'never']);
+  assert.deepEqual([...owned.keys()], ['b']);
+  assert.equal(owned.size, 1);
+});

@@ -1,0 +1,64 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { FragmentSchema } from '@berth/contracts';
+import { create } from '@bufbuild/protobuf';
+import { fragmentOf } from './check-fragment.ts';
+
+const rule = {
+  number: 10_000,
+  inboundInterface: 'eth0',
+  protocol: 'tcp',
+  destinationAddress: '192.0.2.1',
+  destinationPort: '32000-32010',
+  translationAddress: '10.10.0.10',
+  translationPort: '22',
+  sourceAddress: '203.0.113.0/24',
+  description: 'vm ssh; rm -rf / & $(boo) `x` #ünïcode',
+};
+const mapping = {
+  network: 'LAN',
+  subnet: '10.10.0.0/16',
+  name: 'vm-1.example',
+  macAddress: '52:54:00:aa:bb:cc',
+  ipAddress: '10.10.0.10',
+};
+const read = (given: { rule?: object; mapping?: object }) =>
+  fragmentOf(
+    create(FragmentSchema, { rules: [{ ...rule, ...given.rule }], mapping: { ...mapping, ...given.mapping } }),
+  );
+
+test('a sound fragment is taken as it is, shell characters in texts included', () => {
+  assert.deepEqual(read({}), { mapping, rules: [{ ...rule, disabled: false }] });
+});
+
+const unsound: readonly (readonly [string, { rule?: object; mapping?: object }])[] = [
+  ['a double quote', { rule: { description: 'a"b' } }],
+  ['a single quote', { rule: { description: "a'b" } }],
+  ['a line break', { rule: { description: 'a\nb' } }],
+  ['a control character', { rule: { description: 'a\u0007b' } }],
+  ['a leading blank, which the router loses', { rule: { description: ' a' } }],
+  ['a text of 256 characters', { rule: { description: 'x'.repeat(256) } }],
+  ['rule number 0', { rule: { number: 0 } }],
+  ['rule number 1000000', { rule: { number: 1_000_000 } }],
+  ['a protocol that has no ports', { rule: { protocol: 'icmp' } }],
+  ['a port of 0', { rule: { destinationPort: '0' } }],
+  ['a reversed port range', { rule: { destinationPort: '20-10' } }],
+  ['a port list', { rule: { translationPort: '22,23' } }],
+  ['an IPv6 address', { rule: { translationAddress: '2001:db8::1' } }],
+  ['a source that is no network', { rule: { sourceAddress: '10.0.0.0/33' } }],
+  ['an interface with a blank', { rule: { inboundInterface: 'eth0 eth1' } }],
+  ['a MAC address in capitals', { mapping: { macAddress: '52:54:00:AA:BB:CC' } }],
+  ['a mapping name with an underscore', { mapping: { name: 'vm_1' } }],
+  ['a mapping name that is a path', { mapping: { name: 'vm/1' } }],
+  ['an address that is none', { mapping: { ipAddress: '10.10.0' } }],
+  ['a network name with a line break', { mapping: { network: 'LAN\nset' } }],
+];
+for (const [what, given] of unsound) {
+  test(`${what} never reaches a router`, () => {
+    assert.match(Reflect.get(read(given), 'problem') ?? '', /cannot be put on a router/);
+  });
+}
+
+test('two rules of one number are no fragment', () => {
+  assert.ok('problem' in fragmentOf(create(FragmentSchema, { rules: [rule, rule] })));
+});

@@ -1,0 +1,127 @@
+import assert from 'node:assert/strict';
+import { type TestContext, test } from 'node:test';
+import { type RouterChangeSettled, RouterChangeSettledSchema, streams } from '@berth/contracts';
+import { openDatabase } from '@berth/database';
+import { connectBus, listen, Outbox } from '@berth/messaging';
+import { createLogger } from '@berth/service-kit';
+import { eventually, freshDatabase, freshPrefix, testNats } from '@berth/testing';
+import { migrations } from '../src/adapters/postgres/migrations.ts';
+import { PostgresChangeInbox } from '../src/adapters/postgres/postgres-change-inbox.ts';
+import { PostgresLeaseStore } from '../src/adapters/postgres/postgres-lease-store.ts';
+import { PostgresRouterDirectory } from '../src/adapters/postgres/postgres-router-directory.ts';
+import { PostgresRouterLedger } from '../src/adapters/postgres/postgres-router-ledger.ts';
+import { receiveChanges } from '../src/app/receive-changes.ts';
+import { LeaseLost } from '../src/app/router-ledger.ts';
+import { changeFor, fragmentFor } from './changes.ts';
+
+async function emptyDriver(t: TestContext) {
+  const { url } = await freshDatabase(t);
+  const log = createLogger('test', 'fatal');
+  const database = await openDatabase({ url, schema: 'vyos_driver', migrations, applicationName: 'test' });
+  t.after(() => database.close());
+  await database.migrate();
+  const bus = await connectBus({ url: (await testNats()).url, prefix: freshPrefix(t), name: 'test', log });
+  t.after(() => bus.drain());
+  const outbox = new Outbox({ database, bus, streams: [streams.routerEvents] });
+  await outbox.start();
+  t.after(() => outbox.stop());
+  await new PostgresRouterDirectory(database).register('default');
+  const told: RouterChangeSettled[] = [];
+  t.after(listen(bus, 'router-events.settled.>', RouterChangeSettledSchema, (message) => void told.push(message)));
+  const inbox = new PostgresChangeInbox(outbox);
+  const woken: string[] = [];
+  const receive = (...changes: Parameters<typeof receiveChanges>[1]) =>
+    receiveChanges({ inbox, wake: (router) => void woken.push(router) }, changes);
+  const leases = new PostgresLeaseStore(database);
+  const ledgerOf = (epoch: bigint) => new PostgresRouterLedger({ database, outbox }, 'default', epoch);
+  return { database, told, woken, receive, leases, ledgerOf };
+}
+
+const held = async (driver: Awaited<ReturnType<typeof emptyDriver>>) => {
+  const epoch = await driver.leases.acquire('default', 'me', 60_000);
+  assert.ok(epoch !== undefined);
+  return driver.ledgerOf(epoch);
+};
+
+test('a newer revision replaces one that waits and keeps its place; older and equal ones change nothing', async (t) => {
+  const driver = await emptyDriver(t);
+  await driver.receive(changeFor(1, { number: 2n }), changeFor(2));
+  await driver.receive(changeFor(1, { number: 3n, desired: fragmentFor(1, { description: 'third' }) }));
+  await driver.receive(changeFor(1, { number: 1n }), changeFor(1, { number: 3n }));
+  const ledger = await held(driver);
+  const { changes, total } = await ledger.waiting(10);
+  assert.equal(total, 2);
+  assert.deepEqual(
+    changes.map(({ resourceId, revision }) => [resourceId, revision.number]),
+    [
+      ['vm-1', 3n],
+      ['vm-2', 1n],
+    ],
+  );
+  assert.equal(changes[0]?.wanted.rules[0]?.description, 'third 0');
+  assert.deepEqual(driver.told, []);
+});
+
+test('groups take turns: the first of each comes before the second of any', async (t) => {
+  const driver = await emptyDriver(t);
+  for (const n of [1, 2, 3]) await driver.receive(changeFor(n, { ownerGroup: 'big' }));
+  await driver.receive(changeFor(4, { ownerGroup: 'small' }));
+  const { changes } = await (await held(driver)).waiting(3);
+  assert.deepEqual(
+    changes.map((change) => change.resourceId),
+    ['vm-1', 'vm-4', 'vm-2'],
+  );
+});
+
+test('a repeat is answered again from its verdict, an older revision from the one that was judged', async (t) => {
+  const driver = await emptyDriver(t);
+  await driver.receive(changeFor(1, { number: 5n }));
+  const ledger = await held(driver);
+  const { changes } = await ledger.waiting(1);
+  await ledger.settle({ applied: changes.map((change) => ({ ...change, fragment: change.wanted })) });
+  await eventually(() => driver.told.length === 1);
+  await driver.receive(changeFor(1, { number: 5n }));
+  await driver.receive(changeFor(1, { number: 4n }));
+  await eventually(() => driver.told.length === 3);
+  assert.deepEqual(
+    driver.told.map((settled) => settled.revision?.number),
+    [5n, 5n, 5n],
+  );
+  assert.equal((await ledger.waiting(10)).total, 0);
+});
+
+test('a verdict is written once: settling again neither changes nor repeats it', async (t) => {
+  const driver = await emptyDriver(t);
+  await driver.receive(changeFor(1));
+  const ledger = await held(driver);
+  const [change] = (await ledger.waiting(1)).changes;
+  assert.ok(change);
+  await ledger.settle({ rejected: [{ ...change, code: 'ROUTER_REJECTED', text: 'no' }], stood: ['vm-1'] });
+  await ledger.settle({ applied: [{ ...change, fragment: change.wanted }] });
+  await eventually(() => driver.told.length === 1);
+  assert.deepEqual(await driver.database.query('SELECT verdict, message, stood FROM verdicts'), [
+    { verdict: 'rejected', message: 'no', stood: true },
+  ]);
+});
+
+test('a change of an unknown router and one that is no configuration are rejected at once', async (t) => {
+  const driver = await emptyDriver(t);
+  const quoted = fragmentFor(2, { description: `a'b` });
+  await driver.receive(changeFor(1, { router: 'nowhere' }), changeFor(2, { desired: quoted }));
+  await eventually(() => driver.told.length === 2);
+  assert.deepEqual(driver.told.map((settled) => settled.code).sort(), ['CHANGE_INVALID', 'ROUTER_UNKNOWN']);
+  assert.equal((await (await held(driver)).waiting(10)).total, 0);
+});
+
+test('what the holder writes after another epoch has begun is refused', async (t) => {
+  const driver = await emptyDriver(t);
+  await driver.receive(changeFor(1));
+  const first = await driver.leases.acquire('default', 'first', 1);
+  assert.ok(first !== undefined);
+  const second = await eventually(() => driver.leases.acquire('default', 'second', 60_000));
+  assert.ok(second > first);
+  assert.equal(await driver.leases.renew('default', first, 60_000), false);
+  await assert.rejects(driver.ledgerOf(first).tell({ state: 'ok', reason: '' }), LeaseLost);
+  assert.equal(await driver.leases.acquire('default', 'first', 1), undefined);
+  await driver.ledgerOf(second).tell({ state: 'ok', reason: '' });
+});

@@ -1,0 +1,188 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { RouterState } from '@berth/contracts';
+import { eventually } from '@berth/testing';
+import { changeFor } from './changes.ts';
+import {
+  assertForeignUntouched,
+  driverWorld,
+  isApplied,
+  mappingOf,
+  ruleOf,
+  vmIds,
+  type World,
+} from './driver-world.ts';
+
+const batchStates = async (world: World) =>
+  (await world.query<{ state: string }>('SELECT state FROM batches ORDER BY sent_at')).map((row) => row.state);
+
+for (const kind of ['gateway_timeout', 'drop_connection'] as const) {
+  test(`an answer that never came (${kind}) is settled by reading, behind a barrier, and nothing is sent twice`, async (t) => {
+    const world = await driverWorld(t);
+    await world.start();
+    world.router.addFault({ kind, times: 1 });
+    await world.send(changeFor(1), changeFor(2));
+    const verdicts = await world.verdicts('vm-1', 'vm-2');
+    assert.ok(verdicts.every(isApplied));
+    assert.deepEqual(
+      (await batchStates(world)).filter((state) => state !== 'applied'),
+      ['settled_by_read'],
+    );
+    const counters = world.router.counters();
+    assert.ok(counters.empty_configures >= 1);
+    assert.equal(counters.reads_beside_write, 0);
+    assert.equal(counters.max_in_flight, 1);
+    await eventually(() => JSON.stringify(world.router.config('saved')) === JSON.stringify(world.router.config()));
+  });
+}
+
+test('however long the outage after a lost answer, the barrier is the first thing that the router gets', async (t) => {
+  const world = await driverWorld(t, { times: { probeEveryMs: 50 } });
+  await world.start();
+  world.router.addFault({ kind: 'drop_connection', times: 1 });
+  await world.send(changeFor(1));
+  await eventually(() => world.router.log().some((one) => one.path === '/configure'));
+  await world.router.reboot({ downMs: 1_000 });
+  await world.verdicts('vm-1');
+  assert.ok(world.states().includes(RouterState.BREAKER_OPEN));
+  const log = world.router.log();
+  const sentAt = log.findIndex((one) => one.path === '/configure');
+  assert.deepEqual(log[sentAt + 1]?.body, { commands: [] });
+});
+
+test('a request that got a 502 changed nothing, and is sent again', async (t) => {
+  const world = await driverWorld(t);
+  await world.start();
+  world.router.addFault({ kind: 'bad_gateway', times: 1 });
+  await world.send(changeFor(1));
+  const [settled] = await world.verdicts('vm-1');
+  assert.ok(settled && isApplied(settled));
+  assert.deepEqual(await batchStates(world), ['settled_by_read', 'applied']);
+});
+
+test('while somebody else holds the lock changes wait, and the router counts as up', async (t) => {
+  const world = await driverWorld(t, { times: { lockedAlarmMs: 100 } });
+  await world.start();
+  await world.router.person({ commands: [], holdLockMs: 60_000 });
+  await world.send(changeFor(1));
+  const status = await eventually(() => world.statuses.find((one) => one.reason.includes('locked')));
+  assert.equal(status.state, RouterState.OK);
+  await world.router.reboot({ downMs: 0 }); // frees the lock
+  const [settled] = await world.verdicts('vm-1');
+  assert.ok(settled && isApplied(settled));
+});
+
+test('a lock that is short only delays', async (t) => {
+  const world = await driverWorld(t);
+  await world.start();
+  world.router.addFault({ kind: 'locked', times: 3 });
+  await world.send(changeFor(1));
+  const [settled] = await world.verdicts('vm-1');
+  assert.ok(settled && isApplied(settled));
+  assert.deepEqual(await batchStates(world), ['applied']);
+});
+
+test('a router that is away opens the breaker; changes wait and land when it is back', async (t) => {
+  const world = await driverWorld(t, { times: { probeEveryMs: 50 } });
+  await world.start();
+  await eventually(() => world.states().includes(RouterState.OK));
+  const back = world.router.reboot({ downMs: 1_000 });
+  const open = await eventually(() => world.statuses.find((one) => one.state === RouterState.BREAKER_OPEN));
+  assert.ok(open.retryAfterSeconds > 0);
+  await world.send(changeFor(1));
+  await back;
+  const [settled] = await world.verdicts('vm-1');
+  assert.ok(settled && isApplied(settled));
+  assert.equal(world.states().at(-1), RouterState.OK);
+  const text = await world.metrics.metrics();
+  assert.match(text, /berth_driver_breaker_state\{router="default",state="closed"\} 1/);
+});
+
+test('what a reboot lost, because it was not saved yet, is put back', async (t) => {
+  const world = await driverWorld(t, { times: { probeEveryMs: 50 } });
+  await world.start();
+  world.router.addFault({ kind: 'success_false', endpoint: '/config-file' });
+  await world.send(...vmIds(1, 3).map((_, n) => changeFor(n + 1)));
+  await world.verdicts(...vmIds(1, 3));
+  const back = world.router.reboot({ downMs: 500 });
+  await eventually(() => ruleOf(world.router, 3) === undefined, { everyMs: 5 });
+  world.router.clearFaults();
+  await back;
+  await eventually(() => ruleOf(world.router, 3) !== undefined && mappingOf(world.router, 3) !== undefined);
+  await eventually(() => mappingOf(world.router, 3, 'saved') !== undefined);
+  assert.equal(world.settled.length, 3);
+  await assertForeignUntouched(world.router);
+});
+
+test('what a removal took away and a reboot brings back, because it was not saved yet, is ours and goes again', async (t) => {
+  const world = await driverWorld(t, { times: { probeEveryMs: 50 } });
+  await world.start();
+  await world.send(changeFor(1));
+  await world.verdicts('vm-1');
+  await eventually(() => mappingOf(world.router, 1, 'saved') !== undefined);
+  world.router.addFault({ kind: 'success_false', endpoint: '/config-file' });
+  await world.send(changeFor(1, { number: 2n, desired: undefined }));
+  await eventually(() => world.settled.length === 2);
+  const back = world.router.reboot({ downMs: 500 });
+  await eventually(() => ruleOf(world.router, 1) !== undefined, { everyMs: 5 });
+  world.router.clearFaults();
+  await back;
+  await eventually(() => ruleOf(world.router, 1) === undefined && mappingOf(world.router, 1, 'saved') === undefined);
+  await eventually(async () => (await world.query('SELECT * FROM owned_paths')).length === 0);
+  await assertForeignUntouched(world.router);
+});
+
+test('an edit by a person on a router that was always there is reported, and undone only with the next outage', async (t) => {
+  const world = await driverWorld(t, { times: { driftEveryMs: 100, probeEveryMs: 50 } });
+  await world.start();
+  await world.send(changeFor(1), changeFor(2));
+  await world.verdicts('vm-1', 'vm-2');
+  await world.router.person({
+    commands: ['set nat destination rule 10010 description mine', 'delete nat destination rule 10020'],
+  });
+  await eventually(async () => /drifted_resources\{router="default"\} 2/.test(await world.metrics.metrics()));
+  assert.equal(Object(ruleOf(world.router, 1))['description'], 'mine');
+  // A new revision of a VM whose rule is gone is planned from what is there.
+  await world.send(changeFor(2, { number: 2n }));
+  await eventually(() => world.settled.length === 3);
+  assert.ok(world.settled.every(isApplied));
+  assert.notEqual(ruleOf(world.router, 2), undefined);
+  await world.router.reboot({ downMs: 200 });
+  await eventually(() => Object(ruleOf(world.router, 1))['description'] === 'vm-1 0');
+});
+
+test('a refused save is tried again until running is saved', async (t) => {
+  const world = await driverWorld(t);
+  await world.start();
+  world.router.addFault({ kind: 'success_false', endpoint: '/config-file', times: 2 });
+  await world.send(changeFor(1));
+  await world.verdicts('vm-1');
+  await eventually(() => mappingOf(world.router, 1, 'saved') !== undefined);
+});
+
+test('a driver that starts while its router is away starts all the same, and works when it is there', async (t) => {
+  const world = await driverWorld(t);
+  const back = world.router.reboot({ downMs: 500 });
+  await world.start();
+  await world.send(changeFor(1));
+  await back;
+  const [settled] = await world.verdicts('vm-1');
+  assert.ok(settled && isApplied(settled));
+});
+
+test('a router whose place in the network is ambiguous stops the start, and the choices are listed', async (t) => {
+  const world = await driverWorld(t);
+  await world.router.person({
+    commands: [
+      'set service dhcp-server shared-network-name DMZ subnet 10.20.0.0/24 subnet-id 7',
+      'set service dhcp-server shared-network-name DMZ subnet 10.20.0.0/24 range 0 start 10.20.0.10',
+      'set service dhcp-server shared-network-name DMZ subnet 10.20.0.0/24 range 0 stop 10.20.0.20',
+      'set interfaces ethernet eth2 address 10.20.0.1/24',
+    ],
+  });
+  await assert.rejects(world.start(), /LAN 10\.10\.0\.0\/16, DMZ|DMZ 10\.20\.0\.0\/24, LAN/);
+  await world.start({ wishes: { dhcpNetwork: 'LAN', dhcpSubnet: '10.10.0.0/16' } });
+  await world.send(changeFor(1));
+  const [settled] = await world.verdicts('vm-1');
+  assert.ok(settled && isApplied(settled));
+});

@@ -13,3 +13,4 @@ export {
   type StepOutcomes,
   waiting,
 } from './saga.ts';
+export { type SagaWorld, sagaTests } from './standard-tests.ts';

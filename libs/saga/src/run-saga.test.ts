@@ -100,7 +100,7 @@ test('a step that is not there is a mistake', async () => {
   await assert.rejects(resumeSaga(checkIn, resumed, { deps: openHotel(), store }), /no step tip/);
 });
 
-sagaTests(checkIn, async () => {
+sagaTests(test, checkIn, async () => {
   let hotel = openHotel();
   return {
     instance: { id: 'a' },

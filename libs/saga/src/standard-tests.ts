@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
-import { type TestContext, test } from 'node:test';
+import type { TestContext } from 'node:test';
 import { resumeSaga, runSaga } from './run-saga.ts';
 import { done, type Progress, type Saga, type SagaStore, type Step } from './saga.ts';
+
+/** `test` of node:test; handed in, so that a running service loads no test runner. */
+export type Test = (name: string, run: (t: TestContext) => Promise<void>) => unknown;
 
 /** What a saga changes, made anew for each test; two worlds of the same making must show the same snapshots. */
 export interface SagaWorld<Instance, Deps> {
@@ -41,6 +44,7 @@ async function toTheEnd<Instance extends { readonly id: string }, Deps>(
  * step run twice still succeeds; each undo run twice still leaves nothing.
  */
 export function sagaTests<Instance extends { readonly id: string }, Deps>(
+  test: Test,
   saga: Saga<Instance, Deps>,
   makeWorld: (t: TestContext) => Promise<SagaWorld<Instance, Deps>>,
 ): void {

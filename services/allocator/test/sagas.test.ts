@@ -1,9 +1,7 @@
-import type { TestContext } from 'node:test';
+import { type TestContext, test } from 'node:test';
 import { streams } from '@berth/contracts';
 import { connectBus, Outbox } from '@berth/messaging';
-import type { Saga } from '@berth/saga';
-import { runSaga } from '@berth/saga';
-import { type SagaWorld, sagaTests } from '@berth/saga/testing';
+import { done, resumeSaga, runSaga, type Saga, type SagaWorld, sagaTests } from '@berth/saga';
 import { freshDatabase, freshPrefix, testNats } from '@berth/testing';
 import { changeMessage, endedMessage } from '../src/adapters/nats/outgoing-messages.ts';
 import { postgresLedger } from '../src/adapters/postgres/ledger.ts';
@@ -115,12 +113,12 @@ const worldFor =
         return { held, claims, vms };
       },
     };
-    if (withVm) await bringVm(world, ledger);
+    if (withVm) await bringVm(ledger);
     return world;
   };
 
-async function bringVm(_: unknown, ledger: ReturnType<typeof postgresLedger>): Promise<void> {
-  const { resumeSaga, done } = await import('@berth/saga');
+/** The VM that `provision` makes, confirmed by the router. */
+async function bringVm(ledger: ReturnType<typeof postgresLedger>): Promise<void> {
   await ledger.transaction(['default'], async (books) => {
     const options = { deps: books, store: progressIn(books) };
     books.operations.put(provision);
@@ -130,7 +128,7 @@ async function bringVm(_: unknown, ledger: ReturnType<typeof postgresLedger>): P
 }
 
 const tests = (saga: Saga<Operation, Books>, operation: Operation, withVm: boolean) =>
-  sagaTests(saga, worldFor(operation, withVm));
+  sagaTests(test, saga, worldFor(operation, withVm));
 
 tests(provisionVm, provision, false);
 const create = { portAction: 'create', portNames: ['ssh', 'https'] } as const;

@@ -8,7 +8,7 @@ import { progressIn } from './operation-progress.ts';
 import type { Books } from './ports.ts';
 
 /** Those at the head of a VM's queue that go as its next revision: changes of forwards together, a removal alone. */
-export function nextTogether(waiting: readonly Operation[]): readonly Operation[] {
+function nextTogether(waiting: readonly Operation[]): readonly Operation[] {
   const [head] = waiting;
   if (head === undefined) return [];
   if (head.kind !== 'change-ports' || head.alone) return [head];

@@ -22,7 +22,7 @@ export interface SpaceRanges {
 export const forwardablePorts: NumberRange = { first: 1024, last: 65_535 };
 
 /** The addresses of a subnet that can be given to VMs: no network, broadcast or gateway address. */
-export function usableAddresses(subnet: string, gateway: string): NumberRange[] {
+function usableAddresses(subnet: string, gateway: string): NumberRange[] {
   const prefix = parsePrefix(subnet);
   if (prefix === undefined) return [];
   const router = parseIpv4(gateway);

@@ -36,7 +36,7 @@ export interface ForwardWish {
 }
 
 /** The forwards that every VM can have, in the order of their rule numbers from the VM's base. */
-export const template: readonly { readonly name: string; readonly internalPort: number }[] = [
+const template: readonly { readonly name: string; readonly internalPort: number }[] = [
   { name: 'ssh', internalPort: 22 },
   { name: 'http', internalPort: 80 },
   { name: 'https', internalPort: 443 },

@@ -15,10 +15,11 @@ export const postgresClaims = (sql: Sql): ClaimStore => ({
       sorted.map(({ value }) => value),
     ];
     const asked = 'unnest($1::text[], $2::text[], $3::text[]';
-    await sql.execute(
+    const taken = await sql.execute(
       `INSERT INTO claims (kind, scope, value, vm_id) SELECT * FROM ${asked}, $4::uuid[]) ON CONFLICT DO NOTHING`,
       [...columns, sorted.map(({ vmId }) => vmId)],
     );
+    if (taken === claims.length) return [];
     const held = await sql.query<{ kind: string; scope: string; value: string; vm_id: string | null }>(
       `SELECT kind, scope, value, vm_id FROM claims WHERE (kind, scope, value) IN (SELECT * FROM ${asked}))`,
       columns,

@@ -4,10 +4,6 @@ import { type FreedRange, freeRanges } from './free-ranges.ts';
 import type { SpaceCatalogue } from './space-catalogue.ts';
 import { loadSpans, storeSpans } from './span-store.ts';
 
-/** Within what a MAC address, or a mapping's name, is held once. */
-export const macScope = (router: string, subnet: string): string => `${router} ${subnet}`;
-export const mappingScope = (router: string): string => router;
-
 /** What others hold of each space, without what is ours or in quarantine: that stays so. */
 const wanted = `WITH theirs AS (
     SELECT s.id AS space_id, range_agg(f.held) AS held

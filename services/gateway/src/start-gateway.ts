@@ -27,11 +27,18 @@ const refusedKeyMs = 1_500;
 /** Starts the gateway; gives back its address. `timing` is for tests that cannot wait as long as people do. */
 export async function startGateway(
   config: GatewayConfig,
-  context: Pick<ServiceContext, 'log' | 'metrics' | 'onStop' | 'readyWhen'>,
+  context: Pick<ServiceContext, 'log' | 'metrics' | 'onStop' | 'readyWhen'> & Partial<Pick<ServiceContext, 'fail'>>,
   timing: CommandTiming = { ...defaultTiming, commandTimeoutMs: config.commandTimeoutMs },
 ): Promise<{ url: string; app: App }> {
   const { log, onStop } = context;
-  const bus = await connectBus({ url: config.natsUrl, prefix: config.subjectPrefix, name: 'gateway', log });
+  const bus = await connectBus({
+    url: config.natsUrl,
+    prefix: config.subjectPrefix,
+    name: 'gateway',
+    log,
+    metrics: context.metrics,
+    ...(context.fail && { fail: context.fail }),
+  });
   onStop(() => bus.drain());
   context.readyWhen('bus', () => bus.ping());
 

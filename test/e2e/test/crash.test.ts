@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { eventually, eventuallyHolds } from '@berth/testing';
+import { eventuallyHolds } from '@berth/testing';
 import { jetstreamManager } from '@nats-io/jetstream';
 import { connect } from '@nats-io/transport-node';
 import {
@@ -87,14 +87,16 @@ test('a driver that is stopped in its tracks and wakes up late sends nothing bes
   await router.latency({ preset: 'instant', commit_ms: 100 });
   assert.equal((await api.provision({ vm_name: 'before' })).status, 201);
 
-  const drivers = system.services.filter(({ name }) => name.startsWith('vyos-driver'));
-  const holder = await eventually(async () => {
-    for (const driver of drivers) {
-      const metrics = await (await fetch(`${driver.url}/metrics`)).text();
-      if (/^berth_router_lease_held\{[^}]*\} 1$/m.test(metrics)) return driver;
-    }
-    return undefined;
-  });
+  // the lease's holder is the replica that took the newest epoch
+  const epochs = await Promise.all(
+    system.services
+      .filter(({ name }) => name.startsWith('vyos-driver'))
+      .map(async (driver) => {
+        const metrics = await (await fetch(`${driver.url}/metrics`)).text();
+        return { driver, epoch: Number(/^berth_driver_lease_epoch\{[^}]*\} (\d+)$/m.exec(metrics)?.[1] ?? 0) };
+      }),
+  );
+  const holder = epochs.reduce((newest, one) => (one.epoch > newest.epoch ? one : newest)).driver;
   process.kill(holder.pid, 'SIGSTOP');
   t.after(() => {
     try {

@@ -43,7 +43,10 @@ test('a router that fails', async (t) => {
       const operations: string[] = [];
       for (const [at, [step, run]] of steps.entries()) {
         const name = `f${index}-${at}`;
-        for (const vm_name of [`${name}-a`, `${name}-b`]) assert.equal((await api.provision({ vm_name })).status, 201);
+        for (const vm_name of [`${name}-a`, `${name}-b`]) {
+          const answer = await api.provision({ vm_name });
+          assert.equal(answer.status, 201, `${step}: ${JSON.stringify(answer.body)}`);
+        }
         await router.fault(fault);
         const answer = await run(berth, name);
         assert.ok(

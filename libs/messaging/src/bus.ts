@@ -56,6 +56,7 @@ export async function connectBus(options: BusOptions): Promise<Bus> {
   const connection = await connect({
     ...serversOf(options.url),
     name,
+    noAsyncTraces: true, // would make an Error for each request, whether it fails or not
     timeout: 2_000, // also governs reconnects; the default of 20 s would hide a server that is back
     maxReconnectAttempts: -1,
     reconnectTimeWait: 250,

@@ -31,7 +31,7 @@ export interface DriverConfig {
 
 /** Defaults of every time that the driver keeps to. Each can be set: `BERTH_DRIVER_` and the name in capitals. */
 export const defaultTimes: DriverTimes = {
-  leaseTtlMs: 15_000,
+  leaseTtlMs: 9_000,
   leaseMarginMs: 3_000,
   pollMs: 1_000,
   settleDelayMs: 1_000,
@@ -46,6 +46,7 @@ export const defaultTimes: DriverTimes = {
   troubleFirstMs: 5_000,
   troubleMostMs: 60_000,
   saveWithinMs: 5_000,
+  writeTimeoutMs: 60_000,
   readTimeoutMs: 120_000,
   probeTimeoutMs: 30_000,
   stopGraceMs: 7_000,
@@ -72,7 +73,7 @@ export function readConfig(env: NodeJS.ProcessEnv): DriverConfig {
     times,
     breaker: {
       threshold: read.integer('BERTH_DRIVER_BREAKER_THRESHOLD', { min: 1, fallback: 3 }),
-      resetTimeoutMs: read.integer('BERTH_DRIVER_BREAKER_RESET_MS', { min: 1, fallback: 10_000 }),
+      resetTimeoutMs: read.integer('BERTH_DRIVER_BREAKER_RESET_MS', { min: 1, fallback: 5_000 }),
     },
     startLookMs: read.integer('BERTH_DRIVER_START_LOOK_MS', { min: 0, fallback: 15_000 }),
   });
@@ -157,6 +158,7 @@ function readTimes(read: EnvReader): DriverTimes {
     troubleFirstMs: ms('troubleFirstMs'),
     troubleMostMs: ms('troubleMostMs'),
     saveWithinMs: ms('saveWithinMs', 0),
+    writeTimeoutMs: ms('writeTimeoutMs'),
     readTimeoutMs: ms('readTimeoutMs'),
     probeTimeoutMs: ms('probeTimeoutMs'),
     stopGraceMs: ms('stopGraceMs', 0),

@@ -159,30 +159,3 @@ test('a refused save is tried again until running is saved', async (t) => {
   await world.verdicts('vm-1');
   await eventually(() => mappingOf(world.router, 1, 'saved') !== undefined);
 });
-
-test('a driver that starts while its router is away starts all the same, and works when it is there', async (t) => {
-  const world = await driverWorld(t);
-  const back = world.router.reboot({ downMs: 500 });
-  await world.start();
-  await world.send(changeFor(1));
-  await back;
-  const [settled] = await world.verdicts('vm-1');
-  assert.ok(settled && isApplied(settled));
-});
-
-test('a router whose place in the network is ambiguous stops the start, and the choices are listed', async (t) => {
-  const world = await driverWorld(t);
-  await world.router.person({
-    commands: [
-      'set service dhcp-server shared-network-name DMZ subnet 10.20.0.0/24 subnet-id 7',
-      'set service dhcp-server shared-network-name DMZ subnet 10.20.0.0/24 range 0 start 10.20.0.10',
-      'set service dhcp-server shared-network-name DMZ subnet 10.20.0.0/24 range 0 stop 10.20.0.20',
-      'set interfaces ethernet eth2 address 10.20.0.1/24',
-    ],
-  });
-  await assert.rejects(world.start(), /LAN 10\.10\.0\.0\/16, DMZ|DMZ 10\.20\.0\.0\/24, LAN/);
-  await world.start({ wishes: { dhcpNetwork: 'LAN', dhcpSubnet: '10.10.0.0/16' } });
-  await world.send(changeFor(1));
-  const [settled] = await world.verdicts('vm-1');
-  assert.ok(settled && isApplied(settled));
-});

@@ -42,9 +42,9 @@ export class SimulatedRouter {
     await this.#front.close();
   }
 
-  /** Called with the saved configuration after each save, before the save is answered. */
-  onSave(keep: (saved: unknown) => Promise<void>): void {
-    this.#router.onSave = () => keep(this.config('saved'));
+  /** Called after each save, before the save is answered. */
+  onSave(keep: () => void): void {
+    this.#router.onSave = keep;
   }
 
   config(tree: 'running' | 'saved' = 'running'): unknown {

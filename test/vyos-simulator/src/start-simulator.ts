@@ -68,7 +68,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   const router = new SimulatedRouter(profile, config, certificate, options.port ?? 0);
   if (options.latency !== undefined) router.setLatency(options.latency);
   if (state !== undefined) {
-    router.onSave((saved) => state.keepSaved(saved));
+    router.onSave(() => state.keepSavedSoon(() => router.config('saved')));
     await state.keepKey(key);
     await state.keepSaved(router.config('saved'));
   }
@@ -93,6 +93,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     stop: async () => {
       control.closeAllConnections();
       await Promise.all([router.stop(), new Promise((resolve) => control.close(resolve))]);
+      await state?.flush();
     },
   };
 }

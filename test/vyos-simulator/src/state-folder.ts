@@ -3,10 +3,14 @@ import { join } from 'node:path';
 import { type Certificate, makeCertificate } from './http/certificate.ts';
 
 const PRIVATE = { mode: 0o600 };
+const soonMs = 500;
 
 /** A folder in which a router outlives its process: certificate, API key and saved configuration, each of mode 600. */
 export class StateFolder {
   readonly path: string;
+  #pending: Promise<void> | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #writeNow: () => void = () => {};
 
   private constructor(path: string) {
     this.path = path;
@@ -47,6 +51,27 @@ export class StateFolder {
 
   keepSaved(config: unknown): Promise<void> {
     return this.#write('config.boot.json', JSON.stringify(config));
+  }
+
+  /**
+   * Keeps the saved configuration within half a second, however often it is saved meanwhile: writing all of it at each save would cost
+   * more than the commits. Killed in between, the router comes back with an older saved configuration, as after a power cut.
+   */
+  keepSavedSoon(config: () => unknown): void {
+    this.#pending ??= new Promise<void>((resolve) => {
+      this.#writeNow = resolve;
+      this.#timer = setTimeout(resolve, soonMs);
+    }).then(() => {
+      this.#pending = undefined;
+      return this.keepSaved(config());
+    });
+  }
+
+  /** Writes at once what was to be written soon. */
+  async flush(): Promise<void> {
+    clearTimeout(this.#timer);
+    this.#writeNow();
+    await this.#pending;
   }
 
   #read(name: string): Promise<string | undefined> {

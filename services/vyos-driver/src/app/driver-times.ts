@@ -25,6 +25,8 @@ export interface DriverTimes extends LeaseTimes {
   readonly troubleMostMs: number;
   /** A commit is saved after so long even when batches follow each other. */
   readonly saveWithinMs: number;
+  /** How long a commit may take at least; one that is estimated to take long gets twice its estimate. */
+  readonly writeTimeoutMs: number;
   /** How long a reading, and a save, may take. */
   readonly readTimeoutMs: number;
   /** How long a probe may take. */

@@ -147,13 +147,17 @@ function isExpected(session: RouterSession, reading: Reading, sent: readonly Bat
 async function recordLook(session: RouterSession, reading: Reading): Promise<void> {
   const profile = profileOf(session, reading.config);
   const changed = reading.inventoryHash !== session.inventoryHash;
+  const standing = [...reading.standing.values()].flatMap((content) => [...content.keys()]);
+  const back = standing.filter((key) => session.owned.isReleased(key));
   await session.parts.ledger.recordLook({
     version: session.version,
     profile,
     costMs: reading.costMs,
     inventoryHash: reading.inventoryHash,
     ...(changed ? { holdings: reading.holdings } : {}),
+    back,
   });
+  session.owned.takeBack(back);
   session.profile = profile;
   session.profileChecked = true;
   session.inventoryHash = reading.inventoryHash;

@@ -28,3 +28,11 @@ test('a forgotten path is nobody’s', () => {
   assert.deepEqual([...owned.keys()], ['b']);
   assert.equal(owned.size, 1);
 });
+
+test('a released path where something stands again stays ours through a save', () => {
+  const owned = new OwnedPaths([{ key: 'a', resourceId: 'one', releasedAt: 1n }]);
+  owned.takeBack(['a', 'never']);
+  owned.forgetSaved(9n);
+  assert.equal(owned.ownerOf('a'), 'one');
+  assert.equal(owned.ownerOf('never'), undefined);
+});

@@ -51,6 +51,14 @@ export class OwnedPaths {
     }
   }
 
+  /** Something of ours stands there again. */
+  takeBack(keys: Iterable<string>): void {
+    for (const key of keys) {
+      const path = this.#paths.get(key);
+      if (path !== undefined) this.#put({ key, resourceId: path.resourceId });
+    }
+  }
+
   /** They are not ours and never were. */
   forget(keys: Iterable<string>): void {
     for (const key of keys) this.#remove(key);

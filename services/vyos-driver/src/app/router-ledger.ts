@@ -118,6 +118,8 @@ export interface Look {
   readonly inventoryHash: string;
   /** Given when the inventory differs from the stored one: it becomes the newest, under a new number. */
   readonly holdings?: readonly ForeignHolding[];
+  /** Released path keys at which something stands again, as after a reboot: no save makes them nobody's before they are gone once more. */
+  readonly back: readonly string[];
 }
 
 /** How the router stands, to be told to all. */

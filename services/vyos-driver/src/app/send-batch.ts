@@ -52,7 +52,7 @@ export async function sendBatch(
     operations: plan.operations,
     changes: parts.map((part) => toBatchChange(session, part)),
     estimateMs: estimate,
-    timeoutMs: httpTimeoutMs(estimate),
+    timeoutMs: httpTimeoutMs(estimate, session.parts.times.writeTimeoutMs),
   };
   await pause(session.notBefore - performance.now(), session.over);
   if (session.over.aborted) throw new RouterAway('stopping');

@@ -104,6 +104,6 @@ test('the times around a batch', () => {
   assert.equal(pauseAfterBatchMs(60_000), 250);
   assert.equal(pauseAfterBatchMs(0), 0);
   assert.ok(shouldSaveFirst(5_001) && !shouldSaveFirst(5_000));
-  assert.equal(httpTimeoutMs(1_000), 60_000);
-  assert.equal(httpTimeoutMs(100_000), 200_000);
+  assert.equal(httpTimeoutMs(1_000, 60_000), 60_000);
+  assert.equal(httpTimeoutMs(100_000, 60_000), 200_000);
 });

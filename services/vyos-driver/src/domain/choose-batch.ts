@@ -57,4 +57,5 @@ export const pauseAfterBatchMs = (durationMs: number): number => Math.min(250, M
 export const shouldSaveFirst = (batchEstimateMs: number): boolean => batchEstimateMs > 5_000;
 
 /** How long to wait for the answer to a request of this estimate before the router is asked what became of it. Milliseconds. */
-export const httpTimeoutMs = (requestEstimateMs: number): number => Math.max(60_000, 2 * requestEstimateMs);
+export const httpTimeoutMs = (requestEstimateMs: number, leastMs: number): number =>
+  Math.max(leastMs, 2 * requestEstimateMs);

@@ -33,7 +33,7 @@ export class RouterState {
   /** Counts boots; a write that began before a reboot does not commit after it. */
   boot = 0;
   /** Called after each save, before it is answered. */
-  onSave: () => Promise<void> = () => Promise.resolve();
+  onSave: () => void = () => {};
 
   constructor(profile: Profile, clock: Clock, config: Branch) {
     this.profile = profile;

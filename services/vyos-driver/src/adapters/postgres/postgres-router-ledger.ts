@@ -157,6 +157,10 @@ export class PostgresRouterLedger implements RouterLedger {
         Math.round(look.costMs),
       ]);
       if (look.holdings !== undefined) await this.#replaceHoldings(sql, look.holdings);
+      if (look.back.length > 0) {
+        const paths = 'UPDATE owned_paths SET released_at = NULL WHERE router = $1 AND path = ANY($2)';
+        await sql.execute(paths, [this.#router, look.back]);
+      }
       if (changed > 0) await this.#tellAll(sql, send);
     });
   }

@@ -142,3 +142,24 @@ test('what waits behind a removal that succeeds fails; behind one that is refuse
   assert.equal((await world.ended(second)).state, SUCCEEDED);
   assert.equal((await world.ended(third)).error?.kind, 'not_found');
 });
+
+test('operations that name one VM in two ways and arrive together keep to one revision at a time', async (t) => {
+  const world = await makeWorld(t, { replicas: 2 });
+  const { vmId } = await world.provisioned({ vmName: 'vm', noForwards: true });
+  const names = ['ssh', 'http', 'https', 'ssh', 'http', 'https'];
+  const changes = await Promise.all(
+    names.map((name, index) => world.changePorts(index % 2 ? vmId.toUpperCase() : 'VM', PortAction.CREATE, [name])),
+  );
+  const states = changes.map(({ state }) => state);
+  assert.equal(states.filter((state) => state === RUNNING).length, 1);
+  for (let open = true; open; ) {
+    const newest = (await world.driver.change(vmId, 2n)).revision?.number ?? 0n;
+    await world.driver.settle(vmId, { applied: true, revision: newest });
+    open = (await statesOf(world, changes)).some((state) => state === RUNNING || state === PENDING);
+  }
+  assert.deepEqual(
+    await statesOf(world, changes),
+    names.map(() => SUCCEEDED),
+  );
+  assert.deepEqual((await world.vm('vm')).forwards.map(({ name }) => name).sort(), ['http', 'https', 'ssh']);
+});

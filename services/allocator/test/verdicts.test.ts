@@ -52,8 +52,8 @@ test('verdicts that come twice, late, or for another revision change nothing', a
   await world.driver.change(operation.vmId, 2n);
   assert.equal((await world.operation(change.id)).state, OperationState.RUNNING);
   for (let count = 0; count < 3; count++) await world.driver.settle(operation.vmId, { applied: true, revision: 2n });
-  await world.driver.settle(operation.vmId, { applied: false, revision: 2n });
   assert.equal((await world.ended(change)).state, OperationState.SUCCEEDED);
+  await world.driver.settle(operation.vmId, { applied: false, revision: 2n });
   const last = await world.provisioned({ vmName: 'after' }); // consumed behind all of them
   assert.equal(last.state, OperationState.SUCCEEDED);
   const vm = await world.vm('steady');

@@ -181,7 +181,8 @@ class Acceptance {
   }
 
   #visibleVm({ machineId, caller }: MachineCommand, vms: ReadonlyMap<string, Vm>): Vm {
-    const vm = vms.get(machineId);
+    const found = vms.get(machineId);
+    const vm = found && this.#books.vms.get(found.id); // an earlier command of this transaction may have changed it
     if (vm === undefined || (caller.group !== '' && caller.group !== vm.ownerGroup)) throw vmNotFound(machineId);
     if (!this.#books.routers.has(vm.router)) throw new LookAgain(); // the name went to another VM meanwhile
     return vm;

@@ -51,7 +51,10 @@ export const changeRouter: Step<Operation, Books> = {
       const [first] = operations;
       if (first === undefined) continue;
       const vm = vmOf(books, first);
-      if (!vm.unsettled) sendRevision(books, vm, operations); // else: asked already
+      if (!vm.unsettled) sendRevision(books, vm, operations);
+      else if (operations.some(({ revision }) => revision !== vm.revision)) {
+        throw new Error(`VM ${vm.id} has a revision on its way that is not of operation ${first.id}`);
+      } // else: asked already
     }
     return new Map(instances.map(({ id }) => [id, waiting]));
   },

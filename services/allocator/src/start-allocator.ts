@@ -19,6 +19,7 @@ import { repeatedly } from './adapters/repeatedly.ts';
 import { acceptCommands } from './app/accept-commands.ts';
 import { CommandQueue } from './app/command-queue.ts';
 import { catchUpInventories, type FollowDeps, reconcileAllPools, takeReports } from './app/follow-routers.ts';
+import type { RouterStore } from './app/ports.ts';
 import type { AllocatorConfig } from './config.ts';
 
 const everySecondMs = 1_000;
@@ -82,6 +83,11 @@ export async function startAllocator(config: AllocatorConfig, context: Context):
     if (count > 0) log.info({ count }, 'changes sent again: their verdicts are overdue');
   };
 
+  readyWhen(
+    'router',
+    onceHeld(() => assertHeardOf(following.routers, config.defaultRouter)),
+  );
+
   const { defaultRouter } = config;
   const commands = new CommandQueue(
     counted.measured((together) => acceptCommands({ ledger, defaultRouter }, together)),
@@ -97,6 +103,23 @@ export async function startAllocator(config: AllocatorConfig, context: Context):
   onStop(() => grpc.stop());
   await bus.ping(); // the server knows of the subscriptions now
   announce({ grpc: grpc.address });
+}
+
+/** Throws until the driver has told how the router stands and what others hold there: before that, every command would get 503. */
+async function assertHeardOf(routers: RouterStore, name: string): Promise<void> {
+  const router = (await routers.all()).find((one) => one.name === name);
+  if (router === undefined || router.state === 'unseen')
+    throw new Error('the driver has not told of the default router yet');
+  if (router.site !== null && router.inventory > router.inventoryLoaded) throw new Error('the inventory is on its way');
+}
+
+/** `check` until it holds for the first time: what was known once is kept up to date elsewhere. */
+function onceHeld(check: () => Promise<void>): () => Promise<void> {
+  let held = false;
+  return async () => {
+    if (!held) await check();
+    held = true;
+  };
 }
 
 /** A driver that is away is nothing to tell of each second. */

@@ -4,6 +4,7 @@ import { eventuallyHolds } from '@berth/testing';
 import { type Answer, assertRouterEqualsApi, type BerthUnderTest, startBerth } from '../src/index.ts';
 
 const fast = {
+  BERTH_WAIT_SECONDS: '3',
   BERTH_DRIVER_PROBE_EVERY_MS: '300',
   BERTH_DRIVER_BREAKER_RESET_MS: '500',
   BERTH_DRIVER_SETTLE_DELAY_MS: '50',
@@ -55,6 +56,9 @@ test('a router that fails', async (t) => {
         );
         if (answer.status === 202) operations.push(answer.headers.get('location') ?? '');
         await router.clearFaults();
+        await eventuallyHolds(async () => assert.equal((await api.get('/v1/health')).body.status, 'ok'), {
+          timeoutMs: 30_000,
+        });
       }
       await eventuallyHolds(
         async () => {

@@ -37,7 +37,7 @@ export type LatencyRates = {
  * vyos-observed, "Time": measured on 1.5 of 2024-10 on 2 shared cores. commitMs is "change one port" less the no-op and
  * one set; natSetMs, mappingSetMs and deleteMs come from the batches of 100 to 2000 operations.
  */
-export const calibratedRates: LatencyRates = {
+const calibratedRates: LatencyRates = {
   existsMs: [
     [1, 30],
     [101, 100],

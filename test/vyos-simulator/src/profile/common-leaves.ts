@@ -37,7 +37,7 @@ export const nameText = (message?: string): Constraint => {
 const INTERFACE_TYPES =
   'bond|br|dum|en|ersp|eth|gnv|ifb|ipoe|lan|l2tp|l2tpeth|macsec|peth|ppp|pppoe|pptp|sstp|sstpc|tun|veth|vti|vtun|vxlan|wg|wlan|wwan';
 /** The name of an interface that need not exist, perhaps with `!` and `*`, or of a VRF. */
-export const interfaceOrVrf: Constraint = {
+const interfaceOrVrf: Constraint = {
   patterns: [new RegExp(`^(?:!?(?:${INTERFACE_TYPES})(?:[0-9]?)(?:\\*?)(?:.+)?|!?lo)$`)],
   validators: [['vrf-name']],
   message:

@@ -47,7 +47,8 @@ export async function settleOpenBatch(session: RouterSession): Promise<void> {
 
 async function passBarrier(session: RouterSession, { estimateMs, ageMs }: OpenBatch): Promise<void> {
   const barrier = barrierFor(session.version, estimateMs);
-  if (barrier.kind === 'queue') return waitUntilNothingRuns(session, httpTimeoutMs(estimateMs, session.parts.times.writeTimeoutMs));
+  if (barrier.kind === 'queue')
+    return waitUntilNothingRuns(session, httpTimeoutMs(estimateMs, session.parts.times.writeTimeoutMs));
   await pause(barrier.ms - ageMs, session.over);
   session.parts.lease.throwIfLost();
   if (session.parts.stopping.aborted) throw new RouterAway('stopping');

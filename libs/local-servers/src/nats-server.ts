@@ -76,6 +76,9 @@ function configuration(options: NatsServerOptions, port: number): string {
   return [
     `listen: "127.0.0.1:${port}"`,
     `jetstream { store_dir: ${JSON.stringify(options.folder)} }`,
+    // A client that is stalled is let go after some 15 s instead of 6 minutes, and what it was given goes to others.
+    'ping_interval: "5s"',
+    'ping_max: 2',
     `authorization { user: ${JSON.stringify(options.user)}, password: ${JSON.stringify(options.password)} }`,
     '',
   ].join('\n');

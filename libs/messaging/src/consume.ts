@@ -42,7 +42,7 @@ export interface Consumption {
 /** After this long a handler counts as stuck, and its message goes to another replica. */
 const longestHoldMs = 600_000;
 const tidyEveryMs = 3_600_000;
-const fetchMs = 30_000;
+const fetchMs = 5_000;
 /** A server that does not answer must not hold up a stop for long. */
 const drainMs = 2_000;
 /** How soon a vanished consumer or a silent server is noticed: after two of these. */

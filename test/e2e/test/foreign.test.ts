@@ -23,9 +23,14 @@ const byHand = [
 const foreign = { mappings: [...baseline.mappings, 'scanner'], rules: [...baseline.rules, '10000'] };
 
 test('what people made on the router stays byte for byte, is skipped when we choose, and is a conflict when the caller names it', async (t) => {
-  const { api, router } = await startBerth(t);
+  const { api, router } = await startBerth(t, {
+    env: { BERTH_DRIVER_PROBE_EVERY_MS: '200', BERTH_DRIVER_BREAKER_RESET_MS: '500' },
+  });
   await router.person({ commands: byHand, save: true });
-  await router.reboot(200); // whatever reconnects reads the inventory again
+  await router.reboot(1_500); // long enough to be noticed; whoever reconnects reads the inventory again
+  const health = async () => (await api.get('/v1/health')).body.status;
+  await eventuallyHolds(async () => assert.equal(await health(), 'degraded'), { timeoutMs: 20_000 });
+  await eventuallyHolds(async () => assert.equal(await health(), 'ok'), { timeoutMs: 20_000 });
   const before = foreignPart(await router.config(), foreign);
   await eventuallyHolds(
     async () => {

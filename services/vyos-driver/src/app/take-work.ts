@@ -59,10 +59,16 @@ interface Sorted {
   readonly clashes: boolean;
 }
 
+/**
+ * Whether what others hold must be read again before a batch: at the latest after the set age (or ten times what a reading costs), and sooner where
+ * a reading is so cheap that it takes a few percent of the time at most. What a person edited in between is not seen.
+ */
 function isInventoryOld(session: RouterSession): boolean {
   const { look, parts } = session;
   if (look === undefined) return true;
-  return performance.now() - look.at > Math.max(parts.times.inventoryMaxAgeMs, 10 * look.costMs);
+  const most = parts.times.inventoryMaxAgeMs;
+  const allowed = Math.min(Math.max(most, 10 * look.costMs), Math.max(most / 6, 30 * look.costMs));
+  return performance.now() - look.at > allowed;
 }
 
 function sortOut(session: RouterSession, changes: readonly WaitingChange[]): Sorted {

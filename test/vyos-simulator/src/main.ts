@@ -8,8 +8,11 @@ try {
   if (line.help) console.log(help);
   else await run(line);
 } catch (error) {
-  if (!(error instanceof BadCommandLine || error instanceof UnreadableConfiguration)) throw error;
-  console.error(`${error.message}\n\n${help}`);
+  if (error instanceof Error && 'code' in error && error.code === 'EADDRINUSE') {
+    console.error(`A port is in use: ${error.message}. Choose another one, or 0 to let the system choose.`);
+  } else if (error instanceof BadCommandLine || error instanceof UnreadableConfiguration) {
+    console.error(`${error.message}\n\n${help}`);
+  } else throw error;
   process.exitCode = 2;
 }
 

@@ -43,7 +43,7 @@ export class SimulatedRouter {
   }
 
   /** Called after each save, before the save is answered. */
-  onSave(keep: () => void): void {
+  onSave(keep: () => Promise<void>): void {
     this.#router.onSave = keep;
   }
 
@@ -70,6 +70,7 @@ export class SimulatedRouter {
   clearFaults(): void {
     this.#router.faults.clear();
     this.#router.sessionIsLost = false;
+    for (const end of this.#router.hanging) end();
   }
 
   person(edit: PersonEdit): Promise<void> {

@@ -68,7 +68,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   const router = new SimulatedRouter(profile, config, certificate, options.port ?? 0);
   if (options.latency !== undefined) router.setLatency(options.latency);
   if (state !== undefined) {
-    router.onSave(() => state.keepSavedSoon(() => router.config('saved')));
+    router.onSave(() => state.keepWithoutHurry(() => router.config('saved')));
     await state.keepKey(key);
     await state.keepSaved(router.config('saved'));
   }

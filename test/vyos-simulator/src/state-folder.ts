@@ -3,13 +3,15 @@ import { join } from 'node:path';
 import { type Certificate, makeCertificate } from './http/certificate.ts';
 
 const PRIVATE = { mode: 0o600 };
-const soonMs = 500;
+const cheapMs = 20;
 
 /** A folder in which a router outlives its process: certificate, API key and saved configuration, each of mode 600. */
 export class StateFolder {
   readonly path: string;
   #pending: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
+  #restUntil = 0;
+  #writes = 0;
   #writeNow: () => void = () => {};
 
   private constructor(path: string) {
@@ -54,20 +56,29 @@ export class StateFolder {
   }
 
   /**
-   * Keeps the saved configuration within half a second, however often it is saved meanwhile: writing all of it at each save would cost
-   * more than the commits. Killed in between, the router comes back with an older saved configuration, as after a power cut.
+   * Keeps the saved configuration, before it resolves where that is cheap. Where writing all of it takes long, it is written later, so that it
+   * takes a tenth of the time at most; killed in between, the router comes back with an older one, as after a power cut.
    */
-  keepSavedSoon(config: () => unknown): void {
+  async keepWithoutHurry(config: () => unknown): Promise<void> {
+    const wait = this.#restUntil - performance.now();
+    if (this.#pending === undefined && wait <= 0) return this.#keepAndRest(config);
     this.#pending ??= new Promise<void>((resolve) => {
       this.#writeNow = resolve;
-      this.#timer = setTimeout(resolve, soonMs);
+      this.#timer = setTimeout(resolve, wait);
     }).then(() => {
       this.#pending = undefined;
-      return this.keepSaved(config());
+      return this.#keepAndRest(config);
     });
   }
 
-  /** Writes at once what was to be written soon. */
+  async #keepAndRest(config: () => unknown): Promise<void> {
+    const begun = performance.now();
+    await this.keepSaved(config());
+    const took = performance.now() - begun;
+    this.#restUntil = took < cheapMs ? 0 : performance.now() + 10 * took;
+  }
+
+  /** Writes at once what was to be written later. */
   async flush(): Promise<void> {
     clearTimeout(this.#timer);
     this.#writeNow();
@@ -84,7 +95,8 @@ export class StateFolder {
   /** Written beside and renamed, so that a crash leaves the old or the new text. */
   async #write(name: string, text: string): Promise<void> {
     const file = join(this.path, name);
-    await writeFile(`${file}.new`, text, PRIVATE);
-    await rename(`${file}.new`, file);
+    const beside = `${file}.${++this.#writes}`;
+    await writeFile(beside, text, PRIVATE);
+    await rename(beside, file);
   }
 }

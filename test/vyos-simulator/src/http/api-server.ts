@@ -103,7 +103,12 @@ export class ApiServer {
   }
 
   #send(response: ServerResponse, answer: Answer): void {
-    if (answer.kind === 'silence') return;
+    if (answer.kind === 'silence') {
+      const end = () => response.destroy();
+      this.#router.hanging.add(end);
+      response.once('close', () => this.#router.hanging.delete(end));
+      return;
+    }
     if (answer.kind === 'cut') {
       response.destroy();
       return;

@@ -21,7 +21,7 @@ export async function handleRequest(router: RouterState, endpoint: string, body:
   const after = router.faults.strike(['gateway_timeout', 'drop_connection'], endpoint, paths);
   if (after === undefined) return carryOut(router, endpoint, body, edits);
   if (after.afterMs === undefined) await carryOut(router, endpoint, body, edits);
-  else void router.clock.sleep(after.afterMs).then(() => carryOut(router, endpoint, body, edits));
+  else void carryOutLate(router, endpoint, body, edits, after.afterMs);
   return after.kind === 'gateway_timeout' ? { kind: 'page', status: 504 } : { kind: 'cut' };
 }
 
@@ -40,6 +40,18 @@ function answerOfFault(router: RouterState, kind: FaultKind, text: string | unde
     default:
       return badGateway;
   }
+}
+
+/** Nobody waits for the answer, but the router works on: a change holds the lock for writes all that time, as it does there. */
+function carryOutLate(
+  router: RouterState,
+  endpoint: string,
+  body: DecodedBody,
+  edits: readonly Edit[] | undefined,
+  lateByMs: number,
+): Promise<Answer> {
+  if (edits !== undefined) return editConfiguration(router, endpoint, edits, lateByMs);
+  return router.clock.sleep(lateByMs).then(() => carryOut(router, endpoint, body, edits));
 }
 
 function carryOut(

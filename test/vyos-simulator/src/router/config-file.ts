@@ -11,7 +11,7 @@ export async function saveConfiguration(router: RouterState, file: string | unde
   await router.clock.sleep(router.latency.of('saveMs', router.store.size.rules));
   if (file === undefined || file === '/config/config.boot') {
     router.store.save();
-    router.onSave();
+    await router.onSave();
   } else router.files.set(file, cloneBranch(router.store.running));
   router.counters.saves += 1;
   return success('');

@@ -13,10 +13,20 @@ type Outcome =
   | { readonly kind: 'refused'; readonly text: string; readonly edits: number }
   | { readonly kind: 'ready'; readonly changes: readonly NetChange[] };
 
-/** `/configure`: applies the edits to the session, one after the other, and commits. Waits for earlier writes to end. */
-export function editConfiguration(router: RouterState, endpoint: string, edits: readonly Edit[]): Promise<Answer> {
+/**
+ * `/configure`: applies the edits to the session, one after the other, and commits. Waits for earlier writes to end. `lateByMs`: holds
+ * the lock so much longer, in real milliseconds, before it begins.
+ */
+export function editConfiguration(
+  router: RouterState,
+  endpoint: string,
+  edits: readonly Edit[],
+  lateByMs = 0,
+): Promise<Answer> {
   return router.queue.run(async () => {
     const boot = router.boot;
+    if (lateByMs > 0) await router.clock.sleep(lateByMs);
+    if (router.boot !== boot) return { kind: 'cut' };
     if (router.sessionIsLost) return internalError;
     const paths = edits.map(({ path }) => path);
     const setFault = router.faults.strike(['refuse_set'], endpoint, paths);

@@ -40,7 +40,7 @@ export async function actAsPerson(router: RouterState, edit: PersonEdit): Promis
   if (edit.holdLockMs !== undefined) router.lockedUntil = router.clock.now() + edit.holdLockMs;
   if (edit.save) {
     router.store.save();
-    router.onSave();
+    await router.onSave();
   }
   if (result !== undefined && result.failed.length > 0) throw new PersonRefused(result.output);
 }

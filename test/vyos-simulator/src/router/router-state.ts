@@ -33,7 +33,9 @@ export class RouterState {
   /** Counts boots; a write that began before a reboot does not commit after it. */
   boot = 0;
   /** Called after each save, before it is answered. */
-  onSave: () => void = () => {};
+  onSave: () => Promise<void> = () => Promise.resolve();
+  /** Ends the connections of requests that a fault lets hang. */
+  readonly hanging = new Set<() => void>();
 
   constructor(profile: Profile, clock: Clock, config: Branch) {
     this.profile = profile;

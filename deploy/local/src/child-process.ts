@@ -6,6 +6,8 @@ import type { Running } from './supervise.ts';
 export interface NodeProgram {
   readonly entry: string;
   readonly args: readonly string[];
+  /** Flags for Node itself. */
+  readonly nodeArgs?: readonly string[];
   readonly cwd: string;
   readonly env: NodeJS.ProcessEnv;
   readonly logFile: string;
@@ -22,7 +24,7 @@ const graceMs = 15_000;
 export function spawnNode(program: NodeProgram): { child: ChildProcess; running: Running } {
   const log = openSync(program.logFile, 'a', 0o600);
   const watched = program.endsWithParent === true;
-  const args = [program.entry, ...program.args];
+  const args = [...(program.nodeArgs ?? []), program.entry, ...program.args];
   const child = spawn(...(watched ? watchedCommand(process.execPath, args) : plain(args)), {
     cwd: program.cwd,
     env: program.env,

@@ -25,7 +25,14 @@ test('every way of getting it wrong is answered with a problem', async (t) => {
     gateway.call(method, path, { body, headers });
   const provision = '/v1/vms/provision';
   assertProblem(await send('POST', provision, '{"vm_name":'), 400, 'MALFORMED_JSON');
-  assertProblem(await send('POST', provision, '{"__proto__":{"a":1},"vm_name":"a"}'), 400, 'MALFORMED_JSON');
+  for (const [body, field] of [
+    ['{"__proto__":{"a":1},"vm_name":"a"}', '__proto__'],
+    ['{"vm_name":"a","metadata":{"constructor":{"prototype":{}}}}', 'metadata.constructor.prototype'],
+  ] as const) {
+    const answer = await send('POST', provision, body);
+    assertProblem(answer, 422, 'INVALID_REQUEST');
+    assert.deepEqual(answer.body.errors, [{ field, message: 'is a name that is not allowed' }]);
+  }
   assertProblem(await send('POST', provision, 'a=b', { 'content-type': 'text/csv' }), 415, 'UNSUPPORTED_MEDIA_TYPE');
   assertProblem(await send('POST', provision, { vm_name: 'x'.repeat(1_100_000) }), 413, 'BODY_TOO_LARGE');
   assertProblem(await send('GET', '/v1/nothing-here'), 404, 'ROUTE_NOT_FOUND');

@@ -46,6 +46,36 @@ test('every way of getting it wrong is answered with a problem', async (t) => {
   assertProblem(await send('POST', '/v1/ports/status', {}), 405, 'METHOD_NOT_ALLOWED');
 });
 
+test('a body in another encoding, or in none, is refused instead of misread', async (t) => {
+  const gateway = await startTestGateway(t);
+  const vm = JSON.stringify({ vm_name: 'a' });
+  const post = async (body: string | Buffer, headers: Record<string, string> = {}) => {
+    const response = await fetch(`${gateway.url}/v1/vms/provision`, {
+      method: 'POST',
+      headers: { 'x-api-key': 'admin-1', 'content-type': 'application/json', ...headers },
+      body: typeof body === 'string' ? body : new Uint8Array(body),
+    });
+    return { status: response.status, headers: response.headers, body: await response.json() };
+  };
+  const latin = Buffer.from('{"vm_name":"x","metadata":{"a":"\xff\xfe"}}', 'latin1');
+  assertProblem(await post(latin), 400, 'MALFORMED_JSON');
+  for (const coding of ['gzip', 'identity, br', 'X-Strange']) {
+    assertProblem(await post(vm, { 'content-encoding': coding }), 415, 'UNSUPPORTED_MEDIA_TYPE');
+  }
+  for (const charset of ['iso-8859-1', '"UTF-16"', 'us-ascii', '']) {
+    const type = `application/json; charset=${charset}`;
+    assertProblem(await post(vm, { 'content-type': type }), 415, 'UNSUPPORTED_MEDIA_TYPE');
+  }
+  gateway.answer(VmService.method.provisionVm, () => {
+    throw new DomainError('conflict', 'VM_NAME_TAKEN', 'Taken.');
+  });
+  await gateway.bus.connection.flush();
+  for (const charset of ['utf-8', '"UTF-8"', 'utf8']) {
+    const headers = { 'content-type': `application/json;charset=${charset}`, 'content-encoding': 'identity' };
+    assertProblem(await post(`\ufeff${vm}`, headers), 409, 'VM_NAME_TAKEN');
+  }
+});
+
 test('what nobody foresaw tells the caller nothing, and its trace id finds it in the log', async (t) => {
   const gateway = await startTestGateway(t);
   gateway.answer(VmService.method.getVm, () => ({}));

@@ -3,17 +3,38 @@ import { invalidRequest } from '../../domain/field-checks.ts';
 import { forbiddenNameIn } from '../../domain/forbidden-names.ts';
 import type { AnyRequest, App } from './app-types.ts';
 
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+
 /** Reads bodies as JSON. No text at all is no body, even where a client names its type nevertheless. */
 export function registerJsonBody(app: App): void {
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser(['application/json'], { parseAs: 'buffer' }, async (_request: AnyRequest, body: Buffer) => {
+  app.addContentTypeParser(['application/json'], { parseAs: 'buffer' }, async (request: AnyRequest, body: Buffer) => {
     if (body.length === 0) return undefined;
-    return parseJson(body.toString().replace(/^\ufeff/, ''));
+    refuseOtherEncodings(request.headers);
+    return parseJson(textOf(body));
   });
   app.addHook('preValidation', (request, _reply, done) => {
     if (request.routeOptions.config.bodyOptional) request.body ??= {};
     done();
   });
+}
+
+/** What is compressed, or in another charset than JSON's, would be misread. */
+function refuseOtherEncodings(headers: AnyRequest['headers']): void {
+  const codings = (headers['content-encoding'] ?? '').split(',').map((coding) => coding.trim().toLowerCase());
+  if (codings.some((coding) => coding !== '' && coding !== 'identity'))
+    throw unsupported('The body must be sent without a Content-Encoding.');
+  for (const [, charset = ''] of (headers['content-type'] ?? '').matchAll(/;\s*charset\s*=\s*"?([^\s;"]*)/gi)) {
+    if (!/^utf-?8$/i.test(charset)) throw unsupported('The body must be sent in UTF-8.');
+  }
+}
+
+function textOf(body: Buffer): string {
+  try {
+    return utf8.decode(body);
+  } catch (error) {
+    throw malformed('The body is not valid UTF-8.', error);
+  }
 }
 
 function parseJson(text: string): unknown {
@@ -33,3 +54,5 @@ function jsonOf(text: string): unknown {
 
 const malformed = (message: string, cause: unknown) =>
   new DomainError('invalid', 'MALFORMED_JSON', message, {}, { cause });
+
+const unsupported = (message: string) => new DomainError('invalid', 'UNSUPPORTED_MEDIA_TYPE', message);

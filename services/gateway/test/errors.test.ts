@@ -6,7 +6,7 @@ import { VmService } from '@berth/contracts';
 import { DomainError } from '@berth/errors';
 import { Compile } from 'typebox/compile';
 import { problemSchema } from '../src/adapters/http/documents/problem.ts';
-import { type Answer, startTestGateway } from './gateway-under-test.ts';
+import { type Answer, type GatewayUnderTest, startTestGateway } from './gateway-under-test.ts';
 
 const problem = Compile(problemSchema);
 
@@ -119,22 +119,37 @@ test('answers carry security headers', async (t) => {
   assert.equal(headers.get('x-powered-by'), null);
 });
 
+/** Sends bytes as they are; gives back all that comes until the connection closes. */
+async function talk(gateway: GatewayUnderTest, text: string): Promise<string> {
+  const socket = connect(Number(new URL(gateway.url).port), '127.0.0.1');
+  let heard = '';
+  socket.on('data', (chunk) => {
+    heard += chunk.toString('utf8');
+  });
+  socket.write(text);
+  await once(socket, 'close');
+  return heard;
+}
+
+test('an expectation that cannot be met is answered with a problem, 100-continue is met', async (t) => {
+  const gateway = await startTestGateway(t);
+  const request = (method: string, expect: string) =>
+    talk(gateway, `${method} / HTTP/1.1\r\nHost: a\r\nExpect: ${expect}\r\nConnection: close\r\n\r\n`);
+  const refused = await request('GET', '200-ok');
+  assert.match(refused, /^HTTP\/1.1 417 [\s\S]*application\/problem\+json[\s\S]*"code":"EXPECTATION_FAILED"/);
+  assert.match(refused, /\r\nx-request-id: /i);
+  assert.match(await request('GET', '100-Continue'), /^HTTP\/1.1 100 Continue\r\n\r\nHTTP\/1.1 200 /);
+  assert.match(await gateway.metrics.metrics(), /http_request_duration_seconds_count\{[^}]*status="417"[^}]*\} 1/);
+});
+
 test('what is not HTTP gets a problem too, and the connection is closed', async (t) => {
   const gateway = await startTestGateway(t);
-  const { port } = new URL(gateway.url);
-  const talk = async (text: string) => {
-    const socket = connect(Number(port), '127.0.0.1');
-    let heard = '';
-    socket.on('data', (chunk) => {
-      heard += chunk.toString('utf8');
-    });
-    socket.write(text);
-    await once(socket, 'close');
-    return heard;
-  };
-  assert.match(await talk('HELLO\r\n\r\n'), /^HTTP\/1.1 400 [\s\S]*application\/problem\+json[\s\S]*MALFORMED_REQUEST/);
+  assert.match(
+    await talk(gateway, 'HELLO\r\n\r\n'),
+    /^HTTP\/1.1 400 [\s\S]*application\/problem\+json[\s\S]*MALFORMED_REQUEST/,
+  );
   const huge = `GET / HTTP/1.1\r\nHost: a\r\nX-Huge: ${'x'.repeat(20_000)}\r\n\r\n`;
-  assert.match(await talk(huge), /^HTTP\/1.1 431 [\s\S]*HEADERS_TOO_LARGE/);
+  assert.match(await talk(gateway, huge), /^HTTP\/1.1 431 [\s\S]*HEADERS_TOO_LARGE/);
 });
 
 test('requests are measured by route template, strange addresses as one', async (t) => {

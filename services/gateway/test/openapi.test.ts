@@ -92,6 +92,30 @@ test('every reference in the document leads somewhere', async (t) => {
   }
 });
 
+test('every header and parameter has a schema that says its type, and nothing that OpenAPI does not know', async (t) => {
+  const gateway = await startTestGateway(t);
+  const document = (await gateway.call('GET', '/openapi.json')).body;
+  const members = ['description', 'required', 'deprecated', 'schema', 'style', 'explode', 'example', 'examples'];
+  const names: string[] = [];
+  const check = (header: Json, where: string, more: readonly string[] = []) => {
+    for (const member of Object.keys(header)) assert.ok([...members, ...more].includes(member), `${where}: ${member}`);
+    const { type, schema } = header['schema'] as Json;
+    assert.ok(typeof type === 'string' && schema === undefined, `${where}: ${JSON.stringify(header)}`);
+  };
+  const walk = (value: unknown, where: string): void => {
+    if (typeof value !== 'object' || value === null) return;
+    for (const [name, inner] of Object.entries(value)) {
+      const here = `${where}/${name}`;
+      if (name === 'parameters') for (const one of inner) check(one, `${here}/${one.name}`, ['name', 'in']);
+      if (name !== 'headers') walk(inner, here);
+      else
+        for (const [header, one] of Object.entries<Json>(inner)) check(one, `${here}/${names[names.push(header) - 1]}`);
+    }
+  };
+  walk(document, '');
+  assert.deepEqual([...new Set(names)].sort(), ['Link', 'Location']);
+});
+
 test('every example is valid by its schema', () => {
   const bodies = [
     provisionVmBody,

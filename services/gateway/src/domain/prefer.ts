@@ -19,7 +19,7 @@ export function parsePrefer(header: string | undefined): Preference {
     const [token = ''] = preference.split(';');
     const [name = '', value = ''] = token.split('=').map((part) => part.trim());
     if (name.toLowerCase() === 'respond-async') respondAsync = true;
-    const digits = /^"?(\d{1,9})"?$/.exec(value)?.[1];
+    const digits = /^"?(\d+)"?$/.exec(value)?.[1];
     if (name.toLowerCase() === 'wait' && digits !== undefined) waitSeconds ??= Math.min(Number(digits), maxWaitSeconds);
   }
   return { respondAsync, ...(waitSeconds === undefined ? {} : { waitSeconds }) };

@@ -9,6 +9,7 @@ import { registerAccess } from './access.ts';
 import type { App } from './app-types.ts';
 import { answerBadUrl, answerBrokenHttp } from './broken-http.ts';
 import { strict } from './documents/json-types.ts';
+import { refuseExpectations } from './expectations.ts';
 import { type GatewayMetrics, measureRequests } from './http-metrics.ts';
 import { registerJsonBody } from './json-body.ts';
 import { noteMethods } from './method-not-allowed.ts';
@@ -48,6 +49,7 @@ export async function buildApp(options: HttpOptions, addRoutes: (app: App) => vo
     contentSecurityPolicy: { useDefaults: false, directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] } },
   });
   await app.register(underPressure, { maxEventLoopDelay: maxEventLoopDelayMs });
+  refuseExpectations(app);
   const answerOtherMethods = noteMethods(app);
   registerAccess(app, options.keys);
   registerJsonBody(app);

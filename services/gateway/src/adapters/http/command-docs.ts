@@ -28,7 +28,7 @@ export const commandResponses = (status: 200 | 201, schemaId: string, ...more: P
   [status]: { $ref: `${schemaId}#` },
   202: {
     description: 'Accepted; it goes on. `Location` is where to look, and the body is what is there now.',
-    headers: { Location: { schema: { type: 'string' }, description: '/v1/operations/{id}' } },
+    headers: { Location: { type: 'string', description: '/v1/operations/{id}' } },
     content: { 'application/json': { schema: { $ref: 'Operation#' } } },
   },
   ...problems(400, 401, 403, 409, 413, 415, 422, 429, 500, 502, 503, 504, ...more),

@@ -1,12 +1,16 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Compile } from 'typebox/compile';
+import { Settings } from 'typebox/system';
 import { provisionVmBody } from './documents/vm.ts';
 import { toFieldErrors } from './field-errors.ts';
 
+Settings.Set({ maxErrors: 200 }); // as the schema compiler does
 const check = Compile(provisionVmBody);
 const fieldsOf = (body: unknown) =>
-  Object.fromEntries(toFieldErrors(check.Errors(body), 'body').map((error) => [error.field, error.message]));
+  Object.fromEntries(
+    toFieldErrors(check.Errors(body), provisionVmBody, 'body').map((error) => [error.field, error.message]),
+  );
 
 test('missing and unknown fields are named by their path', () => {
   assert.deepEqual(fieldsOf({ colour: 1, ports: [{ name: 'a', size: 1 }] }), {
@@ -21,11 +25,38 @@ test('of alternatives, the one that was meant tells what is wrong', () => {
   assert.deepEqual(Object.keys(fields), ['ports[1].internal_port', 'ports[2]']);
 });
 
-test('when no alternative was surely meant, the field itself is named', () => {
-  assert.deepEqual(fieldsOf({ vm_name: 'a', ip_range: { first: '10.0.0.1' } }), {
-    ip_range: 'has none of the forms that it may have',
+test('when no alternative was surely meant, the field itself is named, with the forms it may have', () => {
+  const forms = { ip_range: 'must be {base,start,end}, {cidr} or {first,last}' };
+  for (const ip_range of [5, {}, { first: '10.0.0.1' }, { cidr: '10.0.0.0/24', last: '10.0.0.2' }]) {
+    assert.deepEqual(fieldsOf({ vm_name: 'a', ip_range }), forms, JSON.stringify(ip_range));
+  }
+  assert.deepEqual(fieldsOf({ vm_name: 'a', ports: [5] }), {
+    'ports[0]': 'must be text or {name,internal_port?,external_port?,protocol?,source?,description?,enabled?}',
   });
-  assert.deepEqual(fieldsOf({ vm_name: 'a', ip_range: 5 }), { ip_range: 'has none of the forms that it may have' });
+});
+
+test('of alternatives of one type, the one with the same members was meant', () => {
+  const ip_range = { base: '10.10.1', start: 1.5, end: '9' };
+  const message = 'must be a whole number';
+  assert.deepEqual(fieldsOf({ vm_name: 'a', ip_range }), { 'ip_range.start': message, 'ip_range.end': message });
+  assert.deepEqual(fieldsOf({ vm_name: 'a', ip_range: { cidr: 5 } }), { 'ip_range.cidr': 'must be text' });
+});
+
+test('a wrong element does not hide what is wrong in another whose number begins alike', () => {
+  const ports: unknown[] = Array.from({ length: 11 }, (_, index) => ({ name: `p${index}`, internal_port: 1 }));
+  ports[1] = 5;
+  ports[10] = { name: 'a', internal_port: 'x' };
+  assert.deepEqual(Object.keys(fieldsOf({ vm_name: 'a', ports })), ['ports[1]', 'ports[10].internal_port']);
+});
+
+test('types are told in words', () => {
+  assert.deepEqual(fieldsOf({ vm_name: 5, port_range: { start: '2000', end: 2000.5 }, metadata: [], ports: {} }), {
+    vm_name: 'must be text',
+    'port_range.start': 'must be a whole number',
+    'port_range.end': 'must be a whole number',
+    metadata: 'must be an object',
+    ports: 'must be a list',
+  });
 });
 
 test('a body that is no object is named as a whole', () => {

@@ -1,4 +1,5 @@
 import type { FieldError } from '@berth/errors';
+import { formsAt, wordFor } from './schema-forms.ts';
 
 /** An error as the schema compiler tells it. */
 export interface SchemaError {
@@ -10,11 +11,11 @@ export interface SchemaError {
   readonly message: string;
 }
 
-/** Says of each wrong field, by its path as the caller wrote it, what is wrong. `whole` stands for the value itself. */
-export function toFieldErrors(errors: readonly SchemaError[], whole: string): FieldError[] {
+/** Says of each wrong field of a `schema`, by its path as the caller wrote it, what is wrong. `whole` stands for the value itself. */
+export function toFieldErrors(errors: readonly SchemaError[], schema: object, whole: string): FieldError[] {
   const found = new Map<string, string>();
   for (const error of withoutOtherBranches(errors)) {
-    for (const { field, message } of explain(error)) {
+    for (const { field, message } of explain(error, schema)) {
       const name = field === '' ? whole : field;
       if (!found.has(name)) found.set(name, message);
     }
@@ -23,36 +24,53 @@ export function toFieldErrors(errors: readonly SchemaError[], whole: string): Fi
 }
 
 /**
- * Of the alternatives of an `anyOf`, those that the value was surely not meant as say nothing useful. When exactly one has the
- * value's type, its errors stay; otherwise the `anyOf` speaks for all.
+ * Of the alternatives of an `anyOf`, those that the value was surely not meant as say nothing useful. When exactly one was meant, its
+ * errors stay; otherwise the `anyOf` speaks for all.
  */
 function withoutOtherBranches(errors: readonly SchemaError[]): readonly SchemaError[] {
   let left = errors;
   for (const union of errors.filter(({ keyword }) => keyword === 'anyOf')) {
-    const isBranch = (error: SchemaError) =>
-      error.schemaPath.startsWith(`${union.schemaPath}/anyOf/`) && error.instancePath.startsWith(union.instancePath);
-    const branchOf = (error: SchemaError) =>
-      error.schemaPath.slice(union.schemaPath.length + '/anyOf/'.length).split('/', 1)[0];
-    const inside = left.filter(isBranch);
-    const otherTypes = new Set(
-      inside.filter((error) => error.keyword === 'type' && error.instancePath === union.instancePath).map(branchOf),
-    );
-    const candidates = inside.filter((error) => !otherTypes.has(branchOf(error)));
-    const one = new Set(candidates.map(branchOf)).size === 1;
-    left = left.filter(
-      (error) => (one ? error !== union : true) && (!isBranch(error) || (one && candidates.includes(error))),
-    );
+    const inside = left.filter((error) => isWithin(error, union));
+    const meant = meantBranch(inside, union);
+    left = left.filter((error) => {
+      if (error === union) return meant === undefined;
+      return !inside.includes(error) || (meant !== undefined && branchOf(error, union) === meant);
+    });
   }
   return left;
 }
 
-function explain(error: SchemaError): FieldError[] {
+const isWithin = (error: SchemaError, union: SchemaError): boolean =>
+  error.schemaPath.startsWith(`${union.schemaPath}/anyOf/`) &&
+  `${error.instancePath}/`.startsWith(`${union.instancePath}/`);
+
+const branchOf = (error: SchemaError, union: SchemaError): string =>
+  error.schemaPath.slice(union.schemaPath.length + '/anyOf/'.length).split('/', 1)[0] ?? '';
+
+/** The one alternative that has the value's type; of several, the one that has its members. */
+function meantBranch(inside: readonly SchemaError[], union: SchemaError): string | undefined {
+  const branches = new Set(inside.map((error) => branchOf(error, union)));
+  for (const mismatches of [['type'], ['required', 'additionalProperties']]) {
+    if (branches.size === 1) break;
+    for (const error of inside) {
+      const isMismatch = mismatches.includes(error.keyword) && error.instancePath === union.instancePath;
+      if (isMismatch) branches.delete(branchOf(error, union));
+    }
+  }
+  return branches.size === 1 ? [...branches][0] : undefined;
+}
+
+function explain(error: SchemaError, schema: object): FieldError[] {
   const at = fieldOf(error.instancePath);
   const below = (name: string) => (at === '' ? name : `${at}.${name}`);
   const names = (list: unknown): string[] =>
     Array.isArray(list) ? list.filter((name) => typeof name === 'string') : [];
-  const params: { requiredProperties?: unknown; additionalProperties?: unknown; allowedValues?: unknown } =
-    error.params;
+  const params: {
+    requiredProperties?: unknown;
+    additionalProperties?: unknown;
+    allowedValues?: unknown;
+    type?: unknown;
+  } = error.params;
   switch (error.keyword) {
     case 'required':
       return names(params.requiredProperties).map((name) => ({ field: below(name), message: 'is required' }));
@@ -61,7 +79,13 @@ function explain(error: SchemaError): FieldError[] {
     case 'boolean':
       return []; // the `additionalProperties` beside it says it better
     case 'anyOf':
-      return [{ field: at, message: 'has none of the forms that it may have' }];
+      return [
+        { field: at, message: `must be ${formsAt(schema, error.schemaPath) ?? 'of one of the documented forms'}` },
+      ];
+    case 'type':
+      return [
+        { field: at, message: typeof params.type === 'string' ? `must be ${wordFor(params.type)}` : error.message },
+      ];
     case 'enum':
       return [{ field: at, message: `must be one of ${names(params.allowedValues).join(', ')}` }];
     default:

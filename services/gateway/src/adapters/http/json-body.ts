@@ -1,19 +1,58 @@
 import { DomainError } from '@berth/errors';
-import type { App } from './app-types.ts';
+import { invalidRequest } from '../../domain/field-checks.ts';
+import { forbiddenNameIn } from '../../domain/forbidden-names.ts';
+import type { AnyRequest, App } from './app-types.ts';
+
+const utf8 = new TextDecoder('utf-8', { fatal: true });
 
 /** Reads bodies as JSON. No text at all is no body, even where a client names its type nevertheless. */
 export function registerJsonBody(app: App): void {
-  const parse = app.getDefaultJsonParser('error', 'error');
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser(['application/json'], { parseAs: 'string' }, (request, body, done) => {
-    if (body.length === 0) return done(null, undefined);
-    void parse(request, String(body), (error, value) => {
-      if (error === null) return done(null, value);
-      done(new DomainError('invalid', 'MALFORMED_JSON', 'The body is not valid JSON.', {}, { cause: error }));
-    });
+  app.addContentTypeParser(['application/json'], { parseAs: 'buffer' }, async (request: AnyRequest, body: Buffer) => {
+    if (body.length === 0) return undefined;
+    refuseOtherEncodings(request.headers);
+    return parseJson(textOf(body));
   });
   app.addHook('preValidation', (request, _reply, done) => {
     if (request.routeOptions.config.bodyOptional) request.body ??= {};
     done();
   });
 }
+
+/** What is compressed, or in another charset than JSON's, would be misread. */
+function refuseOtherEncodings(headers: AnyRequest['headers']): void {
+  const codings = (headers['content-encoding'] ?? '').split(',').map((coding) => coding.trim().toLowerCase());
+  if (codings.some((coding) => coding !== '' && coding !== 'identity'))
+    throw unsupported('The body must be sent without a Content-Encoding.');
+  for (const [, charset = ''] of (headers['content-type'] ?? '').matchAll(/;\s*charset\s*=\s*"?([^\s;"]*)/gi)) {
+    if (!/^utf-?8$/i.test(charset)) throw unsupported('The body must be sent in UTF-8.');
+  }
+}
+
+function textOf(body: Buffer): string {
+  try {
+    return utf8.decode(body);
+  } catch (error) {
+    throw malformed('The body is not valid UTF-8.', error);
+  }
+}
+
+function parseJson(text: string): unknown {
+  const value = jsonOf(text);
+  const forbidden = forbiddenNameIn(text, value);
+  if (forbidden !== undefined) throw invalidRequest([{ field: forbidden, message: 'is a name that is not allowed' }]);
+  return value;
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw malformed('The body is not valid JSON.', error);
+  }
+}
+
+const malformed = (message: string, cause: unknown) =>
+  new DomainError('invalid', 'MALFORMED_JSON', message, {}, { cause });
+
+const unsupported = (message: string) => new DomainError('invalid', 'UNSUPPORTED_MEDIA_TYPE', message);

@@ -52,7 +52,7 @@ function statusOfAll(app: App, deps: { vms: VmReader }): void {
       response: {
         200: {
           description: 'The VMs’ forwards.',
-          headers: { Link: { schema: { type: 'string' }, description: '`<…>; rel="next"` when there is more.' } },
+          headers: { Link: { type: 'string', description: '`<…>; rel="next"` when there is more.' } },
           content: { 'application/json': { schema: { type: 'array', items: { $ref: 'VmPorts#' } } } },
         },
         ...unchanged,

@@ -11,6 +11,7 @@ const statusOfCode: Readonly<Record<string, { readonly status: number; readonly 
   REQUEST_TIMEOUT: { status: 408, title: 'The request took too long' },
   URL_TOO_LONG: { status: 414, title: 'Too large' },
   UNSUPPORTED_MEDIA_TYPE: { status: 415, title: 'Unsupported media type' },
+  EXPECTATION_FAILED: { status: 417, title: 'Expectation failed' },
   HEADERS_TOO_LARGE: { status: 431, title: 'Too large' },
   OUTCOME_UNKNOWN: { status: 504, title: 'No answer in time' },
 };

@@ -19,7 +19,9 @@ export const schemaCompiler: FastifySchemaCompiler<TSchema> = ({ schema, httpPar
   return (input: unknown) => {
     const value = httpPart === 'querystring' ? withNumbers(schema, input) : input;
     if (check.Check(value)) return { value };
-    return { error: invalidRequest(toFieldErrors(check.Errors(value), httpPart === 'body' ? 'body' : 'query')) };
+    return {
+      error: invalidRequest(toFieldErrors(check.Errors(value), schema, httpPart === 'body' ? 'body' : 'query')),
+    };
   };
 };
 

@@ -37,13 +37,13 @@ export const problemSchema = Type.Object(
 );
 
 const meanings = {
-  400: 'The body is not JSON.',
+  400: 'The body is not JSON in UTF-8.',
   401: 'No key, or one that nobody holds.',
   403: 'The key may not do this.',
   404: 'There is no such thing.',
   409: 'A name, MAC address or other value is taken, or the first request with this Idempotency-Key is still running (see `Location`).',
   413: 'The body is too large.',
-  415: 'The body is not sent as JSON.',
+  415: 'The body is not sent as JSON in UTF-8, or with a Content-Encoding.',
   422: 'A field is not valid (see `errors`), or the Idempotency-Key was used for another request.',
   429: 'Too many requests with this key (see `Retry-After`).',
   500: 'Something went wrong on our side.',

@@ -1,0 +1,39 @@
+/** A longer path is cut to the field of the body that it begins with. */
+const longestPath = 200;
+
+/** Neither word can be in a text without one of these; escapes may spell anything. */
+const suspicious = /__proto__|constructor|\\u/;
+
+interface Place {
+  readonly value: object;
+  readonly path: string;
+}
+
+/**
+ * The path of a name in a JSON body that could reach the prototype of an object into which the body is copied: `__proto__`, or
+ * `prototype` within `constructor`. `text` is what `body` was read from. `undefined` when there is none.
+ */
+export function forbiddenNameIn(text: string, body: unknown): string | undefined {
+  if (!suspicious.test(text) || !isObject(body)) return undefined;
+  const places: Place[] = [{ value: body, path: '' }]; // a list instead of recursion: a body may be as deep as it is long
+  for (let place = places.pop(); place !== undefined; place = places.pop()) {
+    for (const [name, value] of Object.entries(place.value)) {
+      const path = below(place, name);
+      if (name === '__proto__') return shortened(path);
+      if (!isObject(value)) continue;
+      if (name === 'constructor' && Object.hasOwn(value, 'prototype')) return shortened(`${path}.prototype`);
+      places.push({ value, path });
+    }
+  }
+  return undefined;
+}
+
+const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null;
+
+function below({ value, path }: Place, name: string): string {
+  if (Array.isArray(value)) return `${path}[${name}]`;
+  return path === '' ? name : `${path}.${name}`;
+}
+
+const shortened = (path: string): string =>
+  path.length <= longestPath ? path : (path.split(/[.[]/, 1)[0] ?? '').slice(0, longestPath);

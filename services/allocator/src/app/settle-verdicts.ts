@@ -62,7 +62,10 @@ export async function settleVerdicts(deps: { readonly ledger: Ledger }, verdicts
     }
     if (due.size === 0) return;
     const vmIds = [...due.keys()];
-    const running = (await books.operations.openOf(vmIds)).filter(({ state }) => state === 'running');
+    const running = (await books.operations.openOf(vmIds)).filter(
+      // A verdict speaks for what its revision carried, and for nothing else.
+      ({ state, vmId, revision }) => state === 'running' && revision === due.get(vmId)?.revision,
+    );
     for (const [kind, operations] of Map.groupBy(running, (operation) => operation.kind)) {
       const together = Map.groupBy(operations, ({ vmId }) => vmId);
       const resumed = operations.flatMap((instance) => {

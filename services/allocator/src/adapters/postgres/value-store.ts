@@ -68,17 +68,22 @@ export function postgresValues(
         (slots ?? [null]).map((slot) => ({ ...holder, vmName: holder.vmName.toLowerCase(), slot })),
       );
       const values = [rows.map(({ vmId }) => vmId), rows.map(({ slot }) => slot)];
+      const former = [rows.map(({ ownerGroup }) => ownerGroup), rows.map(({ vmName }) => vmName)];
       const which = `a.vm_id = g.vm_id AND a.kind = 'vm' AND (g.slot IS NULL OR a.slot = g.slot)`;
-      if (how === 'quarantine') {
-        await sql.execute(
-          `UPDATE allocations a SET kind = 'quarantine', until = clock_timestamp() + make_interval(secs => $5),
+      const rest = (until: string, also: string, more: readonly unknown[]) =>
+        sql.execute(
+          `UPDATE allocations a SET kind = 'quarantine', until = ${until}, rests_until = NULL,
              former_group = g.former_group, former_name = g.former_name
            FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[]) AS g (vm_id, slot, former_group, former_name)
-           WHERE ${which}`,
-          [...values, rows.map((row) => row.ownerGroup), rows.map((row) => row.vmName), options.quarantineMs / 1000],
+           WHERE ${which} ${also}`,
+          [...values, ...former, ...more],
         );
+      if (how === 'quarantine') {
+        await rest('clock_timestamp() + make_interval(secs => $5)', '', [options.quarantineMs / 1000]);
         return;
       }
+      // What came back from quarantine stood before this holder had it: it rests on.
+      await rest('a.rests_until', 'AND a.rests_until > clock_timestamp()', []);
       const freed = await sql.query<FreedRange>(
         `DELETE FROM allocations a USING unnest($1::uuid[], $2::text[]) AS g (vm_id, slot) WHERE ${which}
          RETURNING a.space_id, lower(a.held)::float8 AS first, upper(a.held)::float8 - 1 AS last`,
@@ -201,7 +206,7 @@ async function storeAllocations(
   if (stored < fresh.length) throw new SpansOutOfStep([...new Set(fresh.map(({ space }) => spaces[space].id))]);
   if (back.length === 0) return;
   await sql.execute(
-    `UPDATE allocations a SET kind = 'vm', vm_id = b.vm_id, until = NULL, former_group = NULL, former_name = NULL
+    `UPDATE allocations a SET kind = 'vm', vm_id = b.vm_id, rests_until = a.until, until = NULL, former_group = NULL, former_name = NULL
      FROM unnest($1::bigint[], $2::uuid[]) AS b (id, vm_id) WHERE a.id = b.id AND a.kind = 'quarantine'`,
     [back.map(({ keptId }) => keptId), back.map(({ vmId }) => vmId)],
   );

@@ -147,6 +147,24 @@ test('values that came back from quarantine and were then refused rest on until 
   assert.equal((await valuesOf(world, other.vmId)).address, '10.0.0.3');
 });
 
+test('what others took during its quarantine is not given back to its former holder', async (t) => {
+  const world = await makeWorld(t);
+  const { vmId } = await world.provisioned({ vmName: 'web', ownerGroup: 'blue' });
+  await removed(world, 'web', vmId);
+  world.driver.holdings = [
+    { kind: ADDRESS, value: '10.0.0.2', path: 'theirs' },
+    { kind: PORT, firstNumber: 32_001, lastNumber: 32_001, protocol: 'tcp', path: 'theirs' },
+  ];
+  await world.driver.report({});
+  await world.routerReady();
+  const back = await world.provision({ vmName: 'web', ownerGroup: 'blue' });
+  assert.deepEqual(await valuesOf(world, back.vmId), {
+    address: '10.0.0.3',
+    ports: ['32000', '32003', '32002'],
+    base: 10_000,
+  });
+});
+
 test('pools follow the router when its place in the network changes', async (t) => {
   const world = await makeWorld(t);
   await world.provisioned({ vmName: 'before' });

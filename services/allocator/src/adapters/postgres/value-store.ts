@@ -151,6 +151,7 @@ function windowsFor(spaces: Spaces, asked: Asked, most: number): [SpanWindow[], 
   return [windows, blocks];
 }
 
+/** Values in quarantine whose former holders ask; not those that others hold on the router by now. */
 async function loadKept(sql: Sql, spaces: Spaces, asked: Asked): Promise<Map<string, KeptValue[]>> {
   const ids = spaceKinds.map((kind) => spaces[kind].id);
   const rows = await sql.query<{
@@ -163,8 +164,10 @@ async function loadKept(sql: Sql, spaces: Spaces, asked: Asked): Promise<Map<str
     former_name: string;
   }>(
     `SELECT id, space_id, lower(held)::float8 AS first, upper(held)::float8 - 1 AS last, slot, former_group, former_name
-     FROM allocations WHERE kind = 'quarantine' AND space_id = ANY($1)
+     FROM allocations a WHERE kind = 'quarantine' AND space_id = ANY($1)
        AND (former_group, former_name) IN (SELECT * FROM unnest($2::text[], $3::text[]))
+       AND NOT EXISTS (SELECT FROM spaces s JOIN foreign_holdings f ON f.router = s.router AND f.kind = s.kind
+         WHERE s.id = a.space_id AND (s.external_ip = '' OR f.external_ip IN ('', s.external_ip)) AND f.held && a.held)
      ORDER BY id DESC`,
     [ids, asked.map(({ holder }) => holder.ownerGroup), asked.map(({ holder }) => holder.vmName.toLowerCase())],
   );

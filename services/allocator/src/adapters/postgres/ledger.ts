@@ -105,7 +105,7 @@ async function repair(sql: Sql, routers: readonly string[], spaceIds: readonly n
 const noting = (values: ValueStore, released: Set<string>): ValueStore => ({
   reserve: (at, asked) => values.reserve(at, asked),
   async release(given, how) {
-    for (const { router } of given) released.add(router);
+    for (const { router, slots } of given) if (slots?.length !== 0) released.add(router);
     await values.release(given, how);
   },
 });

@@ -63,10 +63,10 @@ export function postgresValues(
     },
 
     async release(given, how) {
-      if (given.length === 0) return;
       const rows = given.flatMap(({ holder, slots }) =>
         (slots ?? [null]).map((slot) => ({ ...holder, vmName: holder.vmName.toLowerCase(), slot })),
       );
+      if (rows.length === 0) return;
       const values = [rows.map(({ vmId }) => vmId), rows.map(({ slot }) => slot)];
       const former = [rows.map(({ ownerGroup }) => ownerGroup), rows.map(({ vmName }) => vmName)];
       const which = `a.vm_id = g.vm_id AND a.kind = 'vm' AND (g.slot IS NULL OR a.slot = g.slot)`;

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
 import { isKind } from '@berth/errors';
 import { eventually } from '@berth/testing';
@@ -173,4 +174,22 @@ test('a port for tcp and udp is free in both, also far behind what is free in on
     [['tcp_udp', '32090', 10_096]],
   );
   await eventually(() => assertBooksBalance(world).then(() => true));
+});
+
+test('a VM id that another router’s transaction takes at the same time is refused', async (t) => {
+  const world = await makeWorld(t);
+  await world.provisioned({ vmName: 'vm' });
+  const vmId = randomUUID();
+  let refused: Promise<unknown> | undefined;
+  await world.database.transaction(async (sql) => {
+    await sql.query(
+      `INSERT INTO vms SELECT (jsonb_populate_record(v, jsonb_build_object('id', $1::text, 'router', 'second', 'name', 'elsewhere'))).* FROM vms v`,
+      [vmId],
+    );
+    refused = assert.rejects(world.provision({ vmId, vmName: 'here' }), { kind: 'conflict', code: 'VM_ID_TAKEN' });
+    await world.someoneWaits();
+  });
+  await refused;
+  assert.equal((await world.vm(vmId)).name, 'elsewhere');
+  assert.equal((await world.provision({ vmName: 'here' })).vmName, 'here');
 });

@@ -1,5 +1,6 @@
 import type { Sql } from '@berth/database';
 import type { WireError } from '@berth/errors';
+import { LookAgain } from '../../app/ports.ts';
 import type { Operation } from '../../domain/operation.ts';
 import type { Vm } from '../../domain/vm.ts';
 
@@ -93,9 +94,13 @@ const changeable = ['state', 'step', 'revision', 'wanted', 'reserved', 'alone', 
 const upsert = `INSERT INTO operations (${names})
   SELECT ${names} FROM jsonb_to_recordset($1::jsonb) AS r (${columns.map((column) => column.join(' ')).join(', ')}, place integer)
   ORDER BY place
-  ON CONFLICT (id) DO UPDATE SET ${changeable.map((name) => `${name} = excluded.${name}`).join(', ')}`;
+  ON CONFLICT (id) DO UPDATE SET ${changeable.map((name) => `${name} = excluded.${name}`).join(', ')}
+  WHERE operations.router = excluded.router`;
 
-/** Writes operations whole; new ones get their place in the order of the list. */
+/**
+ * Writes operations whole; new ones get their place in the order of the list. `LookAgain` when an id has come to be an operation's on
+ * another router, whose lock this transaction does not have.
+ */
 export async function storeOperations(sql: Sql, operations: readonly Operation[]): Promise<void> {
   if (operations.length === 0) return;
   const rows = operations.map((operation, place) => ({
@@ -123,7 +128,7 @@ export async function storeOperations(sql: Sql, operations: readonly Operation[]
     created_at: operation.createdAt,
     updated_at: operation.updatedAt,
   }));
-  await sql.execute(upsert, [JSON.stringify(rows)]);
+  if ((await sql.execute(upsert, [JSON.stringify(rows)])) < rows.length) throw new LookAgain();
 }
 
 export async function operationsById(sql: Sql, ids: readonly string[]): Promise<Operation[]> {

@@ -131,6 +131,30 @@ test('free spans that contradict the allocations hand out nothing twice, and are
   await assertBooksBalance(world);
 });
 
+test('free spans that contradict what is given up are made anew, and the verdict or quarantine ends', async (t) => {
+  const world = await makeWorld(t, { config: { pools: smallPools, quarantineMs: 300 } });
+  const everythingLooksFree = () =>
+    world.query(
+      `UPDATE free_spans f SET first = lower(r.span) FROM pool_ranges r JOIN pools p ON p.id = r.pool_id
+       WHERE f.pool_id = p.id AND p.name = 'default' AND f.last = upper(r.span) - 1`,
+    );
+  const { vmId } = await world.provisioned({ vmName: 'vm' });
+  const refused = await world.provision({ vmName: 'refused' });
+  await world.driver.change(refused.vmId);
+  await everythingLooksFree();
+  await world.driver.settle(refused.vmId, { applied: false });
+  await world.ended(refused);
+  await assertBooksBalance(world);
+
+  const removal = await world.decommission('vm');
+  await world.driver.change(vmId, 2n);
+  await everythingLooksFree();
+  await world.driver.settle(vmId, { applied: true });
+  await world.ended(removal);
+  await eventually(async () => (await world.query("SELECT FROM allocations WHERE kind <> 'foreign'")).length === 0);
+  await assertBooksBalance(world);
+});
+
 test('ranges that a caller names are taken from inside and outside the pools, within the subnet', async (t) => {
   const world = await makeWorld(t, { config: { pools: smallPools } });
   const asked = {

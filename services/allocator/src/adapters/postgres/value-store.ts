@@ -16,19 +16,10 @@ import type { NumberRange } from '../../domain/number-range.ts';
 import { type FreedRange, freeRanges } from './free-ranges.ts';
 import type { SpaceCatalogue, SpaceEntry } from './space-catalogue.ts';
 import { type BlockWindow, everything, loadSpans, type SpanWindow, storeSpans } from './span-store.ts';
+import { SpansOutOfStep } from './spans-out-of-step.ts';
 
 type Asked = readonly { readonly holder: Holder; readonly demand: Demand }[];
 type Spaces = Readonly<Record<SpaceKind, SpaceEntry>>;
-
-/** The free spans said that a value was free, the constraint said that it is not: the spans of these spaces must be made anew. */
-export class SpansOutOfStep extends Error {
-  override readonly name = 'SpansOutOfStep';
-  readonly spaceIds: readonly number[];
-  constructor(spaceIds: readonly number[]) {
-    super(`the free spans of spaces ${spaceIds.join(', ')} contradict the allocations`);
-    this.spaceIds = spaceIds;
-  }
-}
 
 const spaceKinds: readonly SpaceKind[] = ['address', 'tcp', 'udp', 'rule'];
 const poolNamed = (space: SpaceEntry, name: string) => space.pools.find((pool) => pool.name === name);

@@ -133,6 +133,7 @@ const first = defineMigration('allocator-0001', [
     traceparent text NOT NULL,
     port_action text,
     port_names jsonb NOT NULL,
+    address_range jsonb,
     step text NOT NULL,
     revision bigint NOT NULL,
     wanted jsonb,

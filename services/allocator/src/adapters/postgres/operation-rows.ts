@@ -21,6 +21,7 @@ export interface OperationRow {
   readonly traceparent: string;
   readonly port_action: Operation['portAction'];
   readonly port_names: readonly string[];
+  readonly address_range: Operation['addressRange'];
   readonly step: string;
   readonly revision: string;
   readonly wanted: Operation['wanted'];
@@ -53,6 +54,7 @@ export const toOperation = (row: OperationRow): Operation => ({
   traceparent: row.traceparent,
   portAction: row.port_action,
   portNames: row.port_names,
+  addressRange: row.address_range,
   step: row.step,
   revision: Number(row.revision),
   wanted: row.wanted,
@@ -78,6 +80,7 @@ const columns = [
   ['traceparent', 'text'],
   ['port_action', 'text'],
   ['port_names', 'jsonb'],
+  ['address_range', 'jsonb'],
   ['step', 'text'],
   ['revision', 'bigint'],
   ['wanted', 'jsonb'],
@@ -118,6 +121,7 @@ export async function storeOperations(sql: Sql, operations: readonly Operation[]
     traceparent: operation.traceparent,
     port_action: operation.portAction,
     port_names: operation.portNames,
+    address_range: operation.addressRange,
     step: operation.step,
     revision: operation.revision,
     wanted: operation.wanted,

@@ -106,7 +106,18 @@ const columns = [
 ] as const;
 
 const names = columns.map(([name]) => name).join(', ');
-const changeable = ['state', 'forwards', 'wanted', 'unsettled', 'revision', 'incarnation', 'version', 'updated_at'];
+const changeable = [
+  'internal_ip',
+  'rules',
+  'state',
+  'forwards',
+  'wanted',
+  'unsettled',
+  'revision',
+  'incarnation',
+  'version',
+  'updated_at',
+];
 const upsert = `INSERT INTO vms (${names}, resend_at)
   SELECT ${names}, clock_timestamp() + make_interval(secs => $2)
   FROM jsonb_to_recordset($1::jsonb) AS r (${columns.map((column) => column.join(' ')).join(', ')})

@@ -28,6 +28,13 @@ const valuesOf = async (world: World, vmId: string) => {
   };
 };
 
+const removed = async (world: World, name: string, vmId: string) => {
+  const removal = await world.decommission(name);
+  await world.driver.change(vmId, 2n);
+  await world.driver.settle(vmId, { applied: true });
+  await world.ended(removal);
+};
+
 test('what others hold is skipped when we choose, and a conflict when the caller names it', async (t) => {
   const world = await makeWorld(t, { foreign: holdings });
   const first = await world.provision({ vmName: 'first' });
@@ -100,22 +107,16 @@ test('ours stays ours when others take it too, and is theirs once we let go', as
 
 test('released values rest in quarantine; the same group and name get them back, others do not', async (t) => {
   const world = await makeWorld(t, { config: { quarantineMs: 1_500 } });
-  const remove = async (name: string, vmId: string) => {
-    const removal = await world.decommission(name);
-    await world.driver.change(vmId, 2n);
-    await world.driver.settle(vmId, { applied: true });
-    await world.ended(removal);
-  };
   const first = await world.provisioned({ vmName: 'sticky', ownerGroup: 'blue' });
   const values = await valuesOf(world, first.vmId);
-  await remove('sticky', first.vmId);
+  await removed(world, 'sticky', first.vmId);
   const other = await world.provisioned({ vmName: 'sticky', ownerGroup: 'red' });
   assert.deepEqual(await valuesOf(world, other.vmId), {
     address: '10.0.0.3',
     ports: ['32003', '32004', '32005'],
     base: 10_003,
   });
-  await remove('sticky', other.vmId);
+  await removed(world, 'sticky', other.vmId);
   const back = await world.provisioned({ vmName: 'Sticky', ownerGroup: 'blue' });
   assert.deepEqual(await valuesOf(world, back.vmId), values);
   await eventually(async () => (await world.query("SELECT FROM allocations WHERE kind = 'quarantine'")).length === 0);
@@ -124,6 +125,43 @@ test('released values rest in quarantine; the same group and name get them back,
     address: '10.0.0.3',
     ports: ['32003', '32004', '32005'],
     base: 10_003,
+  });
+});
+
+test('values that came back from quarantine and were then refused rest on until its end', async (t) => {
+  const world = await makeWorld(t);
+  const { vmId } = await world.provisioned({ vmName: 'web', ownerGroup: 'blue' });
+  const values = await valuesOf(world, vmId);
+  await removed(world, 'web', vmId);
+  const quarantine = () =>
+    world.query(
+      "SELECT held, slot, until, former_group, former_name FROM allocations WHERE kind = 'quarantine' ORDER BY id",
+    );
+  const resting = await quarantine();
+  const back = await world.provision({ vmName: 'web', ownerGroup: 'blue' });
+  assert.deepEqual(await valuesOf(world, back.vmId), values);
+  await world.driver.settle(back.vmId, { applied: false, stood: false });
+  await world.ended(back);
+  assert.deepEqual(await quarantine(), resting);
+  const other = await world.provision({ vmName: 'other', ownerGroup: 'red' });
+  assert.equal((await valuesOf(world, other.vmId)).address, '10.0.0.3');
+});
+
+test('what others took during its quarantine is not given back to its former holder', async (t) => {
+  const world = await makeWorld(t);
+  const { vmId } = await world.provisioned({ vmName: 'web', ownerGroup: 'blue' });
+  await removed(world, 'web', vmId);
+  world.driver.holdings = [
+    { kind: ADDRESS, value: '10.0.0.2', path: 'theirs' },
+    { kind: PORT, firstNumber: 32_001, lastNumber: 32_001, protocol: 'tcp', path: 'theirs' },
+  ];
+  await world.driver.report({});
+  await world.routerReady();
+  const back = await world.provision({ vmName: 'web', ownerGroup: 'blue' });
+  assert.deepEqual(await valuesOf(world, back.vmId), {
+    address: '10.0.0.3',
+    ports: ['32000', '32003', '32002'],
+    base: 10_000,
   });
 });
 

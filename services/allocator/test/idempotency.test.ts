@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
-import { OperationState, VmService } from '@berth/contracts';
+import { type Operation, OperationState, VmService } from '@berth/contracts';
 import { request } from '@berth/messaging';
 import { eventually } from '@berth/testing';
 import { timestampFromMs } from '@bufbuild/protobuf/wkt';
@@ -111,4 +111,31 @@ test('asking for an operation that is being accepted waits for the answer', asyn
   held.resolve();
   await Promise.all([slow, accepting]);
   assert.equal((await asking).id, operationId);
+});
+
+test('an operation that is not there is looked for until nobody can accept it any more', async (t) => {
+  const world = await makeWorld(t);
+  const deadline = new Date(Date.now() + 1_000);
+  const context = world.context({ deadline: timestampFromMs(deadline.getTime()) });
+  let accepted: Promise<unknown> | undefined;
+  let found: Promise<Operation> | undefined;
+  await world.database.transaction(async (sql) => {
+    // The allocator stops after it looked at the clock and before its commit.
+    await sql.query("INSERT INTO claims (kind, scope, value) VALUES ('vm_name', '', 'vm')");
+    accepted = world.provision({ vmName: 'vm' }, context);
+    await world.someoneWaits();
+    await eventually(async () => (await sql.query('SELECT WHERE clock_timestamp() > $1', [deadline])).length > 0);
+    found = world.operation(context.operationId ?? '');
+    await eventually(
+      async () =>
+        (
+          await world.query(
+            "SELECT FROM pg_stat_activity WHERE datname = current_database() AND query LIKE '%FOR SHARE'",
+          )
+        ).length > 0,
+    );
+    await sql.query("DELETE FROM claims WHERE value = 'vm'");
+  });
+  await accepted;
+  assert.equal((await found)?.state, OperationState.RUNNING);
 });

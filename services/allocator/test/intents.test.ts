@@ -163,3 +163,68 @@ test('operations that name one VM in two ways and arrive together keep to one re
   );
   assert.deepEqual((await world.vm('vm')).forwards.map(({ name }) => name).sort(), ['http', 'https', 'ssh']);
 });
+
+test('of operations that name one VM by name and by id in one transaction, each reaches the router', async (t) => {
+  const world = await makeWorld(t);
+  const { vmId } = await world.provisioned({ vmName: 'vm' });
+  await world.provisioned({ vmName: 'other' });
+  const held = Promise.withResolvers<void>();
+  const letGo = Promise.withResolvers<void>();
+  const holding = world.database.transaction(async (sql) => {
+    await sql.query('SELECT FROM routers FOR UPDATE');
+    held.resolve();
+    await letGo.promise;
+  });
+  await held.promise;
+  const before = world.changePorts('other', PortAction.DISABLE, ['ssh']);
+  await world.vm('vm'); // whoever answers this has queued what came before it
+  const byName = world.changePorts('vm', PortAction.DISABLE, ['ssh']);
+  const byId = world.changePorts(vmId, PortAction.DISABLE, ['http']);
+  await world.vm('vm');
+  letGo.resolve();
+  await Promise.all([holding, before]);
+  const [first, second] = await Promise.all([byName, byId]);
+  assert.deepEqual(await statesOf(world, [first, second]), [RUNNING, PENDING]);
+  await world.driver.change(vmId, 2n);
+  await world.driver.settle(vmId, { applied: true, revision: 2n });
+  assert.deepEqual((await world.driver.change(vmId, 3n)).operationIds, [second.id]);
+  await world.driver.settle(vmId, { applied: true, revision: 3n });
+  assert.deepEqual(enabledOf(await world.ended(second)), { ssh: false, http: false, https: true });
+});
+
+test('a forward that is made and removed in one revision leaves no port behind', async (t) => {
+  const world = await makeWorld(t);
+  const db = { name: 'db', internalPort: 5432, externalPort: 32_500 };
+  const { vmId } = await world.provisioned({ vmName: 'vm', forwards: [{ name: 'http' }, db] });
+  const gone = await world.changePorts('vm', PortAction.DELETE, ['db']);
+  await world.changePorts('vm', PortAction.CREATE, ['db']);
+  const deletion = await world.changePorts('vm', PortAction.DELETE, ['db']);
+  await world.driver.settle(vmId, { applied: true, revision: 2n });
+  await world.ended(gone);
+  await world.driver.change(vmId, 3n);
+  await world.driver.settle(vmId, { applied: true, revision: 3n });
+  await world.ended(deletion);
+  assert.deepEqual(await world.query("SELECT FROM allocations WHERE slot = 'db' AND kind = 'vm'"), []);
+  await world.changePorts('vm', PortAction.CREATE, ['db']);
+});
+
+test('a forward that is made, removed and made again holds one port', async (t) => {
+  const world = await makeWorld(t);
+  const { vmId } = await world.provisioned({ vmName: 'vm', forwards: [{ name: 'http' }] });
+  const running = await world.changePorts('vm', PortAction.DISABLE, ['http']);
+  const creation = await world.changePorts('vm', PortAction.CREATE, ['ssh']);
+  const deletion = await world.changePorts('vm', PortAction.DELETE, ['ssh']);
+  const again = await world.changePorts('vm', PortAction.CREATE, ['ssh']);
+  await world.driver.settle(vmId, { applied: true, revision: 2n });
+  await world.ended(running);
+  assert.deepEqual((await world.driver.change(vmId, 3n)).operationIds, [creation.id, deletion.id]);
+  await world.driver.settle(vmId, { applied: true, revision: 3n });
+  assert.deepEqual((await world.driver.change(vmId, 4n)).operationIds, [again.id]);
+  await world.driver.settle(vmId, { applied: true, revision: 4n });
+  assert.deepEqual(enabledOf(await world.ended(again)), { http: false, ssh: true });
+  const held = await world.query<{ kind: string }>("SELECT kind FROM allocations WHERE slot = 'ssh'");
+  assert.deepEqual(
+    held.map(({ kind }) => kind),
+    ['vm'],
+  );
+});

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
 import { isKind } from '@berth/errors';
 import { eventually } from '@berth/testing';
@@ -130,6 +131,30 @@ test('free spans that contradict the allocations hand out nothing twice, and are
   await assertBooksBalance(world);
 });
 
+test('free spans that contradict what is given up are made anew, and the verdict or quarantine ends', async (t) => {
+  const world = await makeWorld(t, { config: { pools: smallPools, quarantineMs: 300 } });
+  const everythingLooksFree = () =>
+    world.query(
+      `UPDATE free_spans f SET first = lower(r.span) FROM pool_ranges r JOIN pools p ON p.id = r.pool_id
+       WHERE f.pool_id = p.id AND p.name = 'default' AND f.last = upper(r.span) - 1`,
+    );
+  const { vmId } = await world.provisioned({ vmName: 'vm' });
+  const refused = await world.provision({ vmName: 'refused' });
+  await world.driver.change(refused.vmId);
+  await everythingLooksFree();
+  await world.driver.settle(refused.vmId, { applied: false });
+  await world.ended(refused);
+  await assertBooksBalance(world);
+
+  const removal = await world.decommission('vm');
+  await world.driver.change(vmId, 2n);
+  await everythingLooksFree();
+  await world.driver.settle(vmId, { applied: true });
+  await world.ended(removal);
+  await eventually(async () => (await world.query("SELECT FROM allocations WHERE kind <> 'foreign'")).length === 0);
+  await assertBooksBalance(world);
+});
+
 test('ranges that a caller names are taken from inside and outside the pools, within the subnet', async (t) => {
   const world = await makeWorld(t, { config: { pools: smallPools } });
   const asked = {
@@ -173,4 +198,22 @@ test('a port for tcp and udp is free in both, also far behind what is free in on
     [['tcp_udp', '32090', 10_096]],
   );
   await eventually(() => assertBooksBalance(world).then(() => true));
+});
+
+test('a VM id that another router’s transaction takes at the same time is refused', async (t) => {
+  const world = await makeWorld(t);
+  await world.provisioned({ vmName: 'vm' });
+  const vmId = randomUUID();
+  let refused: Promise<unknown> | undefined;
+  await world.database.transaction(async (sql) => {
+    await sql.query(
+      `INSERT INTO vms SELECT (jsonb_populate_record(v, jsonb_build_object('id', $1::text, 'router', 'second', 'name', 'elsewhere'))).* FROM vms v`,
+      [vmId],
+    );
+    refused = assert.rejects(world.provision({ vmId, vmName: 'here' }), { kind: 'conflict', code: 'VM_ID_TAKEN' });
+    await world.someoneWaits();
+  });
+  await refused;
+  assert.equal((await world.vm(vmId)).name, 'elsewhere');
+  assert.equal((await world.provision({ vmName: 'here' })).vmName, 'here');
 });

@@ -40,6 +40,7 @@ const anOperation = (kind: Operation['kind'], id: string, more: Partial<Operatio
   traceparent: '',
   portAction: null,
   portNames: [],
+  addressRange: null,
   step: '',
   revision: 0,
   wanted: null,

@@ -131,3 +131,58 @@ test('a change whose verdict does not come is sent again, word for word', async 
   await world.driver.settle(operation.vmId, { applied: true });
   assert.equal((await world.ended(removal)).state, OperationState.SUCCEEDED);
 });
+
+test('values that we chose and others hold by now are chosen anew, three times; what the caller named is a conflict', async (t) => {
+  const world = await makeWorld(t);
+  const refuse = (vmId: string, revision: bigint, message: string) =>
+    world.driver.settle(vmId, { applied: false, revision, code: 'ROUTER_CONFLICT', message });
+  const fixed = { name: 'db', internalPort: 5432, externalPort: 32_500 };
+  const range = { first: '10.0.0.2', last: '10.0.0.9' };
+  const provision = await world.provision({ vmName: 'vm', addressRange: range, forwards: [{ name: 'ssh' }, fixed] });
+  const { vmId } = provision;
+  const valuesOf = async (revision: bigint) => {
+    const { desired } = await world.driver.change(vmId, revision);
+    return [
+      desired?.mapping?.ipAddress,
+      desired?.rules.map(({ number, destinationPort }) => [number, destinationPort]),
+    ];
+  };
+  await refuse(vmId, 1n, 'The address 10.0.0.2 is taken on the router by the static mapping theirs.');
+  const second = await valuesOf(2n);
+  assert.deepEqual(second, [
+    '10.0.0.3',
+    [
+      [10_004, '32000'],
+      [10_007, '32500'],
+    ],
+  ]);
+  await refuse(vmId, 2n, 'The external port 32000 is taken on the router by destination rule 7.');
+  assert.deepEqual(await valuesOf(3n), [
+    '10.0.0.3',
+    [
+      [10_004, '32001'],
+      [10_007, '32500'],
+    ],
+  ]);
+  await refuse(vmId, 3n, 'The destination rule 10004 exists on the router.');
+  assert.deepEqual(await valuesOf(4n), [
+    '10.0.0.4',
+    [
+      [10_008, '32001'],
+      [10_011, '32500'],
+    ],
+  ]);
+  assert.equal((await world.operation(provision.id)).state, OperationState.RUNNING);
+  await world.driver.settle(vmId, { applied: true, revision: 4n });
+  assert.equal((await world.ended(provision)).vm?.internalIp, '10.0.0.4');
+
+  const named = await world.provision({ vmName: 'named', forwards: [{ ...fixed, externalPort: 32_501 }] });
+  await refuse(named.vmId, 1n, 'The external port 32501 is taken on the router by destination rule 7.');
+  assert.equal((await world.ended(named)).error?.kind, 'conflict');
+  const unlucky = await world.provision({ vmName: 'unlucky' });
+  for (const revision of [1n, 2n, 3n, 4n]) {
+    const { desired } = await world.driver.change(unlucky.vmId, revision);
+    await refuse(unlucky.vmId, revision, `The address ${desired?.mapping?.ipAddress} is taken on the router by x.`);
+  }
+  assert.equal((await world.ended(unlucky)).error?.code, 'ROUTER_CONFLICT');
+});

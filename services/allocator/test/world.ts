@@ -168,6 +168,12 @@ export class World {
     );
   }
 
+  /** Waits until a transaction of an allocator waits for a lock that the test holds. */
+  async someoneWaits(): Promise<void> {
+    const waiting = "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    await eventually(async () => (await this.query(waiting)).length > 0, { what: 'someone who waits for a lock' });
+  }
+
   query<Row>(text: string, values: readonly unknown[] = []): Promise<Row[]> {
     return this.database.query<Row>(text, values);
   }

@@ -183,6 +183,22 @@ test('silence about a command that was never accepted is 503 after its deadline,
   assert.ok(lastLook - startedAt >= 690, `the last look came after ${lastLook - startedAt} ms`);
 });
 
+test('a command whose answer is that the database was lost is looked for, as after silence', async (t) => {
+  const gateway = await startTestGateway(t);
+  gateway.answer(method.provisionVm, () => {
+    throw new DomainError('unavailable', 'DATABASE_UNAVAILABLE', 'The database is away.');
+  });
+  let looks = 0;
+  const end = gateway.answer(method.getOperation, ({ operationId }) =>
+    looks++ < 1 ? notFound() : { operation: anOperation({ id: operationId }) },
+  );
+  assert.equal((await gateway.call('POST', path, { body })).status, 201);
+  await end();
+  gateway.answer(method.getOperation, notFound);
+  const never = await gateway.call('POST', path, { body });
+  assert.deepEqual([never.status, never.body.code], [503, 'COMMAND_NOT_ACCEPTED']);
+});
+
 test('a command that reaches the allocator late is found although it was silent at first', async (t) => {
   const gateway = await startTestGateway(t);
   stayMute(gateway);

@@ -106,6 +106,7 @@ class Acceptance {
         vmId: command.vmId,
         vmName: command.request.vmName,
         ownerGroup: command.ownerGroup,
+        addressRange: command.request.addressRange ?? null,
         request: command.request,
       };
       this.#books.operations.put(operation);
@@ -204,6 +205,7 @@ class Acceptance {
       traceparent: command.traceparent,
       portAction: null,
       portNames: [],
+      addressRange: null,
       step: '',
       revision: 0,
       wanted: null,

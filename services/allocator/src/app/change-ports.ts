@@ -7,11 +7,13 @@ import { assertAvailable } from '../domain/router.ts';
 import type { Vm } from '../domain/vm.ts';
 import { changeRouter } from './change-router.ts';
 import { latest, mayHaveStood, vmOf } from './operation-progress.ts';
-import type { Books } from './ports.ts';
+import type { Books, ValueStore } from './ports.ts';
 import { holderOf } from './provision-vm.ts';
 
 const stands = (forwards: readonly Forward[], name: string): boolean =>
   forwards.some((forward) => forward.name === name && forward.state !== 'absent');
+
+type Released = Parameters<ValueStore['release']>[0][number];
 
 /** What one operation makes of its VM's forwards, before the ports of new ones are known. */
 interface Planned {
@@ -29,6 +31,8 @@ class Round {
   readonly #books: Books;
   /** The forwards of VMs whose first operation goes along. */
   readonly #wanted = new Map<string, readonly Forward[]>();
+  /** The forwards for which an operation of this round holds a port, by VM. */
+  readonly #reserved = new Map<string, readonly string[]>();
   readonly #closed = new Set<string>();
 
   constructor(books: Books) {
@@ -44,7 +48,7 @@ class Round {
   #plan(operation: Operation): Planned | undefined {
     const vm = vmOf(this.#books, operation);
     if (operation.wanted !== null) {
-      this.#wanted.set(vm.id, operation.wanted); // a repeat: holds its ports already
+      this.#goesAlong(vm, operation.wanted, operation.reserved); // a repeat: holds its ports already
       return undefined;
     }
     if (this.#closed.has(vm.id)) return void this.outcomes.set(operation.id, again);
@@ -55,7 +59,8 @@ class Round {
       const change = changeForwards(before ?? vm.forwards, vm.rules, portAction, portNames);
       if (!change.changed && before === undefined) return void this.outcomes.set(operation.id, finished);
       // Made again before its removal is settled, a forward would hold two ports under one name.
-      if (before && change.created.some(({ name }) => stands(vm.forwards, name))) return this.#putOff(operation);
+      const holdsPort = (name: string) => stands(vm.forwards, name) || this.#reserved.get(vm.id)?.includes(name);
+      if (before && change.created.some(({ name }) => holdsPort(name))) return this.#putOff(operation);
       const router = this.#books.routers.get(vm.router);
       if (operation.impatient && router) assertAvailable(router, false);
       return { operation, vm, change };
@@ -98,8 +103,14 @@ class Round {
       const externalPort = ports.get(forward.name);
       return externalPort === undefined ? forward : { ...forward, externalPort };
     });
-    this.#wanted.set(vm.id, wanted);
-    this.#books.operations.put({ ...operation, wanted, reserved: [...ports.keys()] });
+    const reserved = [...ports.keys()];
+    this.#goesAlong(vm, wanted, reserved);
+    this.#books.operations.put({ ...operation, wanted, reserved });
+  }
+
+  #goesAlong({ id }: Vm, wanted: readonly Forward[], reserved: readonly string[]): void {
+    this.#wanted.set(id, wanted);
+    this.#reserved.set(id, [...(this.#reserved.get(id) ?? []), ...reserved]);
   }
 
   /** Fails it, unless that may be because of those that it goes along with: then it is for later to say. */
@@ -144,17 +155,27 @@ export const changePorts: Saga<Operation, Books> = {
     {
       name: 'settle-forwards',
       async run(instances, books) {
-        const operations = new Map(latest(books, instances).map((operation) => [operation.vmId, operation]));
-        const given = [...operations.values()].flatMap((operation) => {
-          const vm = vmOf(books, operation);
-          if (!vm.unsettled) return [];
+        const stood: Released[] = [];
+        const neverStood: Released[] = [];
+        for (const operations of Map.groupBy(latest(books, instances), ({ vmId }) => vmId).values()) {
+          const [first] = operations;
+          if (first === undefined) continue;
+          const vm = vmOf(books, first);
+          if (!vm.unsettled) continue;
           const forwards = vm.wanted ?? vm.forwards;
           books.vms.put({ ...vm, forwards, wanted: null, unsettled: false, updatedAt: books.now });
-          const names = vm.forwards.map(({ name }) => name);
-          const slots = names.filter((name) => stands(vm.forwards, name) && !stands(forwards, name));
-          return slots.length === 0 ? [] : [{ router: vm.router, holder: holderOf(operation), slots }];
-        });
-        await books.values.release(given, 'quarantine');
+          const held = new Set([
+            ...vm.forwards.map(({ name }) => name),
+            ...operations.flatMap(({ reserved }) => reserved),
+          ]);
+          const gone = [...held].filter((name) => !stands(forwards, name));
+          const given = (slots: readonly string[]) => ({ router: vm.router, holder: holderOf(first), slots });
+          stood.push(given(gone.filter((name) => stands(vm.forwards, name))));
+          // Made by one of these operations and removed by a later one: the router was never asked for it.
+          neverStood.push(given(gone.filter((name) => !stands(vm.forwards, name))));
+        }
+        await books.values.release(stood, 'quarantine');
+        await books.values.release(neverStood, 'free');
         return new Map();
       },
       // No undo: the router holds it; this only says so.

@@ -5,7 +5,7 @@ import { latest, vmOf } from './operation-progress.ts';
 import type { Books } from './ports.ts';
 
 /** Gives the VM its next revision and sends it, for all of these operations together. */
-function sendRevision(books: Books, vm: Vm, operations: readonly Operation[]): void {
+export function sendRevision(books: Books, vm: Vm, operations: readonly Operation[]): void {
   const last = operations.at(-1);
   const removal = last?.kind === 'decommission-vm';
   const wanted = removal ? null : (last?.wanted ?? vm.forwards);

@@ -79,7 +79,8 @@ export class CommandQueue {
 
   /**
    * The database went away, and whether the commit landed is not known. A repeat finds out: the operation's id is the same, and it is
-   * refused after its deadline.
+   * refused after its deadline. What is rejected here may have been accepted: `DATABASE_UNAVAILABLE` promises nothing, and whoever gets it
+   * looks for the operation.
    */
   async #tryLater(together: readonly Waiting[], error: unknown): Promise<void> {
     const hope = together.filter(({ command }) => command.deadline.getTime() > Date.now());

@@ -3,6 +3,7 @@ import { again, done, failed, resumeSaga, type Saga, type StepOutcome } from '@b
 import type { Operation, OperationKind } from '../domain/operation.ts';
 import type { Vm } from '../domain/vm.ts';
 import { changePorts } from './change-ports.ts';
+import { chooseElsewhere } from './choose-elsewhere.ts';
 import { decommissionVm } from './decommission-vm.ts';
 import { progressIn } from './operation-progress.ts';
 import type { Books, Ledger } from './ports.ts';
@@ -62,8 +63,18 @@ export async function settleVerdicts(deps: { readonly ledger: Ledger }, verdicts
     }
     if (due.size === 0) return;
     const vmIds = [...due.keys()];
-    const running = (await books.operations.openOf(vmIds)).filter(({ state }) => state === 'running');
-    for (const [kind, operations] of Map.groupBy(running, (operation) => operation.kind)) {
+    const running = (await books.operations.openOf(vmIds)).filter(
+      // A verdict speaks for what its revision carried, and for nothing else.
+      ({ state, vmId, revision }) => state === 'running' && revision === due.get(vmId)?.revision,
+    );
+    const judged: Operation[] = [];
+    for (const operation of running) {
+      const verdict = due.get(operation.vmId);
+      const elsewhere =
+        verdict?.code === 'ROUTER_CONFLICT' && (await chooseElsewhere(books, operation, verdict.message));
+      if (!elsewhere) judged.push(operation);
+    }
+    for (const [kind, operations] of Map.groupBy(judged, (operation) => operation.kind)) {
       const together = Map.groupBy(operations, ({ vmId }) => vmId);
       const resumed = operations.flatMap((instance) => {
         const verdict = due.get(instance.vmId);

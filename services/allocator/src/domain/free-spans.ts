@@ -1,5 +1,10 @@
 import { includes, lengthOf, type NumberRange, overlapOf, without } from './number-range.ts';
 
+/** What is to be given back is free already: two books contradict each other. */
+export class FreeAlready extends Error {
+  override readonly name = 'FreeAlready';
+}
+
 /**
  * What is free of a pool, as spans in order that neither overlap nor touch. Holds the part of a pool that a transaction has loaded:
  * the lowest spans and those around the values it deals with, never the whole pool, so that taking does not depend on the pool's size.
@@ -54,12 +59,12 @@ export class FreeSpans {
     }
   }
 
-  /** Gives `range` back, merging it with its neighbours. Throws when any of it is free already: then two books contradict each other. */
+  /** Gives `range` back, merging it with its neighbours. Throws `FreeAlready` when any of it is free. */
   release(range: NumberRange): void {
     const before = this.#indexAtOrBefore(range.first);
     const [left, right] = [this.#spans[before], this.#spans[before + 1]];
     if ((left && left.last >= range.first) || (right && right.first <= range.last)) {
-      throw new Error(`${range.first}-${range.last} is free already`);
+      throw new FreeAlready(`${range.first}-${range.last} is free already`);
     }
     const joinsLeft = left !== undefined && left.last + 1 === range.first;
     const joinsRight = right !== undefined && right.first - 1 === range.last;

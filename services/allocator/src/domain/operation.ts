@@ -43,6 +43,8 @@ export interface Operation {
   /** change-ports: what was asked for. */
   readonly portAction: PortAction | null;
   readonly portNames: readonly string[];
+  /** provision-vm: where the address must lie, if the caller said so. */
+  readonly addressRange: NumberRange | null;
   /** The saga's step that waits; empty when none does. */
   readonly step: string;
   /** The revision that carries it to the router; 0 before. */

@@ -3,7 +3,7 @@ import { DomainError } from '@berth/errors';
 import { awaitEnd } from './await-end.ts';
 import type { CommandTiming } from './command-timing.ts';
 import type { Ending, OperationEndings, OperationReader } from './operations.ts';
-import { sendPatiently, wasNotAnswered } from './send-patiently.ts';
+import { lostItsDatabase, sendPatiently, wasNotAnswered } from './send-patiently.ts';
 import { settleSilence } from './settle-silence.ts';
 
 /** What it takes to run commands. */
@@ -63,7 +63,7 @@ async function accept(
   try {
     return await sendPatiently(() => command.send(deps.timing.answerTimeoutMs), deps.timing.nobodyThereMs);
   } catch (error) {
-    if (!wasNotAnswered(error)) throw error;
+    if (!wasNotAnswered(error) && !lostItsDatabase(error)) throw error;
     const { principal, operationId, deadline, waitMs } = command;
     const silence = { principal, operationId, deadline, ending, giveUpMs: waitMs };
     return { operation: await settleSilence(deps, silence), replayed: false };

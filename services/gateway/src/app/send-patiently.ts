@@ -8,6 +8,10 @@ const reachedNobody = (error: unknown): boolean => isKind(error, 'unavailable') 
 export const wasNotAnswered = (error: unknown): boolean =>
   isKind(error, 'unavailable') && error.details['sent'] === true;
 
+/** Whether whoever worked on the request lost its database, and with it the answer to its commit. */
+export const lostItsDatabase = (error: unknown): boolean =>
+  isKind(error, 'unavailable') && error.code === 'DATABASE_UNAVAILABLE';
+
 /** Sends; sends again for `patienceMs` while nobody listens, because a replica may be restarting. Throws what the last try threw. */
 export async function sendPatiently<T>(send: () => Promise<T>, patienceMs: number): Promise<T> {
   const until = performance.now() + patienceMs;

@@ -8,7 +8,7 @@ const firstLookAgainMs = 100;
 const longestLookAgainMs = 1_000;
 
 /**
- * Finds out whether a command that was not answered had been accepted. Found: the operation. Not there although its deadline has
+ * Finds out whether a command that was not answered, or only that the database was lost, had been accepted. Found: the operation. Not there although its deadline has
  * surely passed: `unavailable`, and nothing was stored. Nobody to ask until `giveUpMs`, counted from now: `OUTCOME_UNKNOWN`.
  */
 export async function settleSilence(

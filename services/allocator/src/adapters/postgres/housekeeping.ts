@@ -7,6 +7,7 @@ import type { MessageForms } from './ledger.ts';
 import { type OperationRow, toOperation } from './operation-rows.ts';
 import { lockRouters } from './router-rows.ts';
 import { SpaceCatalogue } from './space-catalogue.ts';
+import { repairingSpans } from './spans-out-of-step.ts';
 import { overdueVms } from './vm-rows.ts';
 
 /** Frees values whose quarantine is over. Gives back how many there were. Any replica may run it at any time. */
@@ -16,30 +17,32 @@ export async function endQuarantines(database: Database): Promise<number> {
      WHERE a.kind = 'quarantine' AND a.until < clock_timestamp()`,
   );
   if (due.length === 0) return 0;
-  return database.transaction(async (sql) => {
-    const routers = [
-      ...(
-        await lockRouters(
-          sql,
-          due.map(({ router }) => router),
-        )
-      ).keys(),
-    ];
-    const freed = await sql.query<FreedRange>(
-      `DELETE FROM allocations a USING spaces s WHERE s.id = a.space_id AND s.router = ANY($1)
+  const free = () =>
+    database.transaction(async (sql) => {
+      const routers = [
+        ...(
+          await lockRouters(
+            sql,
+            due.map(({ router }) => router),
+          )
+        ).keys(),
+      ];
+      const freed = await sql.query<FreedRange>(
+        `DELETE FROM allocations a USING spaces s WHERE s.id = a.space_id AND s.router = ANY($1)
          AND a.kind = 'quarantine' AND a.until < clock_timestamp()
        RETURNING a.space_id, lower(a.held)::float8 AS first, upper(a.held)::float8 - 1 AS last`,
-      [routers],
-    );
-    const catalogue = await SpaceCatalogue.read(sql, routers);
-    await freeRanges(sql, catalogue, freed);
-    const doubled = await sql.query<{ router: string }>(
-      'SELECT DISTINCT router FROM foreign_holdings WHERE conflict AND router = ANY($1)',
-      [routers],
-    );
-    for (const { router } of doubled) await deriveForeign(sql, catalogue, router);
-    return freed.length;
-  });
+        [routers],
+      );
+      const catalogue = await SpaceCatalogue.read(sql, routers);
+      await freeRanges(sql, catalogue, freed);
+      const doubled = await sql.query<{ router: string }>(
+        'SELECT DISTINCT router FROM foreign_holdings WHERE conflict AND router = ANY($1)',
+        [routers],
+      );
+      for (const { router } of doubled) await deriveForeign(sql, catalogue, router);
+      return freed.length;
+    });
+  return repairingSpans(database, free);
 }
 
 const resentTogether = 200;

@@ -10,8 +10,8 @@ import { deriveForeign } from './foreign-store.ts';
 import { PostgresOperationBook } from './operation-book.ts';
 import { lockRouters } from './router-rows.ts';
 import { SpaceCatalogue } from './space-catalogue.ts';
-import { rebuildSpans } from './span-store.ts';
-import { postgresValues, SpansOutOfStep } from './value-store.ts';
+import { repairingSpans } from './spans-out-of-step.ts';
+import { postgresValues } from './value-store.ts';
 import { aliveByMachineId, lowerCased, PostgresVmBook } from './vm-book.ts';
 import { storeVms, vmsAlive } from './vm-rows.ts';
 
@@ -26,8 +26,6 @@ export interface MessageForms {
   change(vm: Vm, forwards: readonly Forward[] | null, operations: readonly Operation[]): OutgoingMessage;
   ended(operation: Operation): OutgoingMessage;
 }
-
-const maxAttempts = 3;
 
 export interface LedgerDeps {
   readonly database: Database;
@@ -78,16 +76,7 @@ export function postgresLedger(deps: LedgerDeps, settings: LedgerSettings): Ledg
   };
 
   return {
-    async transaction(routers, work) {
-      for (let attempts = 1; ; attempts++) {
-        try {
-          return await attempt(routers, work);
-        } catch (error) {
-          if (attempts === maxAttempts || !(error instanceof SpansOutOfStep)) throw error;
-          await database.transaction((sql) => repair(sql, routers, error.spaceIds));
-        }
-      }
-    },
+    transaction: (routers, work) => repairingSpans(database, () => attempt(routers, work)),
 
     async routersOf(machineIds) {
       const vms = await vmsAlive(database, machineIds.filter(isUuid), lowerCased(machineIds));
@@ -96,16 +85,11 @@ export function postgresLedger(deps: LedgerDeps, settings: LedgerSettings): Ledg
   };
 }
 
-async function repair(sql: Sql, routers: readonly string[], spaceIds: readonly number[]): Promise<void> {
-  await lockRouters(sql, routers);
-  await rebuildSpans(sql, spaceIds);
-}
-
 /** `values`, with a note of the routers where something was given up. */
 const noting = (values: ValueStore, released: Set<string>): ValueStore => ({
   reserve: (at, asked) => values.reserve(at, asked),
   async release(given, how) {
-    for (const { router } of given) released.add(router);
+    for (const { router, slots } of given) if (slots?.length !== 0) released.add(router);
     await values.release(given, how);
   },
 });

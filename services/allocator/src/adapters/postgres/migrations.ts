@@ -52,7 +52,8 @@ const first = defineMigration('allocator-0001', [
     CHECK (last >= first)
   )`,
   'CREATE INDEX free_spans_by_length ON free_spans (pool_id, length, first)',
-  // Rows of spaces are never deleted; a foreign key here would cost a look-up per value.
+  // Rows of spaces are never deleted; a foreign key here would cost a look-up per value. `rests_until` is the end of the quarantine that a
+  // value of a VM came back from: until then nobody else may get it, also when its holder never came to use it again.
   `CREATE TABLE allocations (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     space_id integer NOT NULL,
@@ -61,6 +62,7 @@ const first = defineMigration('allocator-0001', [
     vm_id uuid,
     slot text NOT NULL DEFAULT '',
     until timestamptz,
+    rests_until timestamptz,
     former_group text,
     former_name text,
     CHECK ((kind = 'foreign') = (vm_id IS NULL)),
@@ -131,6 +133,7 @@ const first = defineMigration('allocator-0001', [
     traceparent text NOT NULL,
     port_action text,
     port_names jsonb NOT NULL,
+    address_range jsonb,
     step text NOT NULL,
     revision bigint NOT NULL,
     wanted jsonb,

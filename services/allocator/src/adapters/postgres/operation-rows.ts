@@ -1,5 +1,6 @@
 import type { Sql } from '@berth/database';
 import type { WireError } from '@berth/errors';
+import { LookAgain } from '../../app/ports.ts';
 import type { Operation } from '../../domain/operation.ts';
 import type { Vm } from '../../domain/vm.ts';
 
@@ -20,6 +21,7 @@ export interface OperationRow {
   readonly traceparent: string;
   readonly port_action: Operation['portAction'];
   readonly port_names: readonly string[];
+  readonly address_range: Operation['addressRange'];
   readonly step: string;
   readonly revision: string;
   readonly wanted: Operation['wanted'];
@@ -52,6 +54,7 @@ export const toOperation = (row: OperationRow): Operation => ({
   traceparent: row.traceparent,
   portAction: row.port_action,
   portNames: row.port_names,
+  addressRange: row.address_range,
   step: row.step,
   revision: Number(row.revision),
   wanted: row.wanted,
@@ -77,6 +80,7 @@ const columns = [
   ['traceparent', 'text'],
   ['port_action', 'text'],
   ['port_names', 'jsonb'],
+  ['address_range', 'jsonb'],
   ['step', 'text'],
   ['revision', 'bigint'],
   ['wanted', 'jsonb'],
@@ -93,9 +97,13 @@ const changeable = ['state', 'step', 'revision', 'wanted', 'reserved', 'alone', 
 const upsert = `INSERT INTO operations (${names})
   SELECT ${names} FROM jsonb_to_recordset($1::jsonb) AS r (${columns.map((column) => column.join(' ')).join(', ')}, place integer)
   ORDER BY place
-  ON CONFLICT (id) DO UPDATE SET ${changeable.map((name) => `${name} = excluded.${name}`).join(', ')}`;
+  ON CONFLICT (id) DO UPDATE SET ${changeable.map((name) => `${name} = excluded.${name}`).join(', ')}
+  WHERE operations.router = excluded.router`;
 
-/** Writes operations whole; new ones get their place in the order of the list. */
+/**
+ * Writes operations whole; new ones get their place in the order of the list. `LookAgain` when an id has come to be an operation's on
+ * another router, whose lock this transaction does not have.
+ */
 export async function storeOperations(sql: Sql, operations: readonly Operation[]): Promise<void> {
   if (operations.length === 0) return;
   const rows = operations.map((operation, place) => ({
@@ -113,6 +121,7 @@ export async function storeOperations(sql: Sql, operations: readonly Operation[]
     traceparent: operation.traceparent,
     port_action: operation.portAction,
     port_names: operation.portNames,
+    address_range: operation.addressRange,
     step: operation.step,
     revision: operation.revision,
     wanted: operation.wanted,
@@ -123,7 +132,7 @@ export async function storeOperations(sql: Sql, operations: readonly Operation[]
     created_at: operation.createdAt,
     updated_at: operation.updatedAt,
   }));
-  await sql.execute(upsert, [JSON.stringify(rows)]);
+  if ((await sql.execute(upsert, [JSON.stringify(rows)])) < rows.length) throw new LookAgain();
 }
 
 export async function operationsById(sql: Sql, ids: readonly string[]): Promise<Operation[]> {

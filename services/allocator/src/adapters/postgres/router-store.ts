@@ -7,6 +7,7 @@ import { conflictsOf, deriveForeign } from './foreign-store.ts';
 import { allRouters, lockRouters } from './router-rows.ts';
 import { SpaceCatalogue } from './space-catalogue.ts';
 import { rebuildSpans } from './span-store.ts';
+import { repairingSpans } from './spans-out-of-step.ts';
 
 /** Routers, their pools and what others hold there, in Postgres. */
 export const postgresRouters = (database: Database): RouterStore => ({
@@ -33,15 +34,17 @@ export const postgresRouters = (database: Database): RouterStore => ({
   },
 
   async replaceForeign(name, inventory, values) {
-    return database.transaction(async (sql) => {
-      const router = (await lockRouters(sql, [name])).get(name);
-      if (router === undefined || router.inventoryLoaded >= inventory) return [];
-      await sql.execute('DELETE FROM foreign_holdings WHERE router = $1', [name]);
-      await insertForeign(sql, name, values);
-      await deriveForeign(sql, await SpaceCatalogue.read(sql, [name]), name);
-      await sql.execute('UPDATE routers SET inventory_loaded = $2 WHERE name = $1', [name, inventory]);
-      return conflictsOf(sql, name);
-    });
+    const replace = () =>
+      database.transaction(async (sql) => {
+        const router = (await lockRouters(sql, [name])).get(name);
+        if (router === undefined || router.inventoryLoaded >= inventory) return [];
+        await sql.execute('DELETE FROM foreign_holdings WHERE router = $1', [name]);
+        await insertForeign(sql, name, values);
+        await deriveForeign(sql, await SpaceCatalogue.read(sql, [name]), name);
+        await sql.execute('UPDATE routers SET inventory_loaded = $2 WHERE name = $1', [name, inventory]);
+        return conflictsOf(sql, name);
+      });
+    return repairingSpans(database, replace);
   },
 });
 

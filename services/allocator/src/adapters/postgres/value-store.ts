@@ -16,19 +16,10 @@ import type { NumberRange } from '../../domain/number-range.ts';
 import { type FreedRange, freeRanges } from './free-ranges.ts';
 import type { SpaceCatalogue, SpaceEntry } from './space-catalogue.ts';
 import { type BlockWindow, everything, loadSpans, type SpanWindow, storeSpans } from './span-store.ts';
+import { SpansOutOfStep } from './spans-out-of-step.ts';
 
 type Asked = readonly { readonly holder: Holder; readonly demand: Demand }[];
 type Spaces = Readonly<Record<SpaceKind, SpaceEntry>>;
-
-/** The free spans said that a value was free, the constraint said that it is not: the spans of these spaces must be made anew. */
-export class SpansOutOfStep extends Error {
-  override readonly name = 'SpansOutOfStep';
-  readonly spaceIds: readonly number[];
-  constructor(spaceIds: readonly number[]) {
-    super(`the free spans of spaces ${spaceIds.join(', ')} contradict the allocations`);
-    this.spaceIds = spaceIds;
-  }
-}
 
 const spaceKinds: readonly SpaceKind[] = ['address', 'tcp', 'udp', 'rule'];
 const poolNamed = (space: SpaceEntry, name: string) => space.pools.find((pool) => pool.name === name);
@@ -63,22 +54,27 @@ export function postgresValues(
     },
 
     async release(given, how) {
-      if (given.length === 0) return;
       const rows = given.flatMap(({ holder, slots }) =>
         (slots ?? [null]).map((slot) => ({ ...holder, vmName: holder.vmName.toLowerCase(), slot })),
       );
+      if (rows.length === 0) return;
       const values = [rows.map(({ vmId }) => vmId), rows.map(({ slot }) => slot)];
+      const former = [rows.map(({ ownerGroup }) => ownerGroup), rows.map(({ vmName }) => vmName)];
       const which = `a.vm_id = g.vm_id AND a.kind = 'vm' AND (g.slot IS NULL OR a.slot = g.slot)`;
-      if (how === 'quarantine') {
-        await sql.execute(
-          `UPDATE allocations a SET kind = 'quarantine', until = clock_timestamp() + make_interval(secs => $5),
+      const rest = (until: string, also: string, more: readonly unknown[]) =>
+        sql.execute(
+          `UPDATE allocations a SET kind = 'quarantine', until = ${until}, rests_until = NULL,
              former_group = g.former_group, former_name = g.former_name
            FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[]) AS g (vm_id, slot, former_group, former_name)
-           WHERE ${which}`,
-          [...values, rows.map((row) => row.ownerGroup), rows.map((row) => row.vmName), options.quarantineMs / 1000],
+           WHERE ${which} ${also}`,
+          [...values, ...former, ...more],
         );
+      if (how === 'quarantine') {
+        await rest('clock_timestamp() + make_interval(secs => $5)', '', [options.quarantineMs / 1000]);
         return;
       }
+      // What came back from quarantine stood before this holder had it: it rests on.
+      await rest('a.rests_until', 'AND a.rests_until > clock_timestamp()', []);
       const freed = await sql.query<FreedRange>(
         `DELETE FROM allocations a USING unnest($1::uuid[], $2::text[]) AS g (vm_id, slot) WHERE ${which}
          RETURNING a.space_id, lower(a.held)::float8 AS first, upper(a.held)::float8 - 1 AS last`,
@@ -146,6 +142,7 @@ function windowsFor(spaces: Spaces, asked: Asked, most: number): [SpanWindow[], 
   return [windows, blocks];
 }
 
+/** Values in quarantine whose former holders ask; not those that others hold on the router by now. */
 async function loadKept(sql: Sql, spaces: Spaces, asked: Asked): Promise<Map<string, KeptValue[]>> {
   const ids = spaceKinds.map((kind) => spaces[kind].id);
   const rows = await sql.query<{
@@ -158,8 +155,10 @@ async function loadKept(sql: Sql, spaces: Spaces, asked: Asked): Promise<Map<str
     former_name: string;
   }>(
     `SELECT id, space_id, lower(held)::float8 AS first, upper(held)::float8 - 1 AS last, slot, former_group, former_name
-     FROM allocations WHERE kind = 'quarantine' AND space_id = ANY($1)
+     FROM allocations a WHERE kind = 'quarantine' AND space_id = ANY($1)
        AND (former_group, former_name) IN (SELECT * FROM unnest($2::text[], $3::text[]))
+       AND NOT EXISTS (SELECT FROM spaces s JOIN foreign_holdings f ON f.router = s.router AND f.kind = s.kind
+         WHERE s.id = a.space_id AND (s.external_ip = '' OR f.external_ip IN ('', s.external_ip)) AND f.held && a.held)
      ORDER BY id DESC`,
     [ids, asked.map(({ holder }) => holder.ownerGroup), asked.map(({ holder }) => holder.vmName.toLowerCase())],
   );
@@ -201,7 +200,7 @@ async function storeAllocations(
   if (stored < fresh.length) throw new SpansOutOfStep([...new Set(fresh.map(({ space }) => spaces[space].id))]);
   if (back.length === 0) return;
   await sql.execute(
-    `UPDATE allocations a SET kind = 'vm', vm_id = b.vm_id, until = NULL, former_group = NULL, former_name = NULL
+    `UPDATE allocations a SET kind = 'vm', vm_id = b.vm_id, rests_until = a.until, until = NULL, former_group = NULL, former_name = NULL
      FROM unnest($1::bigint[], $2::uuid[]) AS b (id, vm_id) WHERE a.id = b.id AND a.kind = 'quarantine'`,
     [back.map(({ keptId }) => keptId), back.map(({ vmId }) => vmId)],
   );

@@ -1,4 +1,5 @@
 import type { Sql } from '@berth/database';
+import { LookAgain } from '../../app/ports.ts';
 import type { Vm } from '../../domain/vm.ts';
 
 /** A VM's row as the driver package reads it. */
@@ -105,14 +106,30 @@ const columns = [
 ] as const;
 
 const names = columns.map(([name]) => name).join(', ');
-const changeable = ['state', 'forwards', 'wanted', 'unsettled', 'revision', 'incarnation', 'version', 'updated_at'];
+const changeable = [
+  'internal_ip',
+  'rules',
+  'state',
+  'forwards',
+  'wanted',
+  'unsettled',
+  'revision',
+  'incarnation',
+  'version',
+  'updated_at',
+];
 const upsert = `INSERT INTO vms (${names}, resend_at)
   SELECT ${names}, clock_timestamp() + make_interval(secs => $2)
   FROM jsonb_to_recordset($1::jsonb) AS r (${columns.map((column) => column.join(' ')).join(', ')})
+  ORDER BY id
   ON CONFLICT (id) DO UPDATE SET ${changeable.map((name) => `${name} = excluded.${name}`).join(', ')},
-    resend_at = excluded.resend_at, sends = 0`;
+    resend_at = excluded.resend_at, sends = 0
+  WHERE vms.router = excluded.router`;
 
-/** Writes VMs whole, new and changed ones in one statement. */
+/**
+ * Writes VMs whole, new and changed ones in one statement. A VM's router never changes: `LookAgain` when an id has come to be a VM's on
+ * another router, whose lock this transaction does not have.
+ */
 export async function storeVms(sql: Sql, vms: readonly Vm[], resendAfterSeconds: number): Promise<void> {
   if (vms.length === 0) return;
   const rows = vms.map((vm) => ({
@@ -137,7 +154,7 @@ export async function storeVms(sql: Sql, vms: readonly Vm[], resendAfterSeconds:
     created_at: vm.createdAt,
     updated_at: vm.updatedAt,
   }));
-  await sql.execute(upsert, [JSON.stringify(rows), resendAfterSeconds]);
+  if ((await sql.execute(upsert, [JSON.stringify(rows), resendAfterSeconds])) < rows.length) throw new LookAgain();
 }
 
 /** VMs whose verdict is overdue; their next turn is put off, longer each time. Rows that another transaction works on are left out. */

@@ -15,6 +15,8 @@ export interface GatewayConfig {
   readonly requestsPerSecond: number;
   /** How long it is believed who holds a key; a revocation ends that at once. 0 asks each time. */
   readonly keyCacheSeconds: number;
+  /** How far the event loop may be behind before requests are refused, in milliseconds; 0: no limit. */
+  readonly overloadedAfterMs: number;
   /** After this a command is refused instead of accepted. */
   readonly commandTimeoutMs: number;
 }
@@ -35,6 +37,7 @@ export function readConfig(env: NodeJS.ProcessEnv): GatewayConfig {
     waitSeconds: read.integer('BERTH_WAIT_SECONDS', { min: 0, max: maxWaitSeconds, fallback: 30 }),
     requestsPerSecond: read.integer('BERTH_RATE_LIMIT_PER_SECOND', { min: 0, fallback: 300 }),
     keyCacheSeconds: read.integer('BERTH_KEY_CACHE_SECONDS', { min: 0, max: 3_600, fallback: 30 }),
+    overloadedAfterMs: read.integer('BERTH_OVERLOADED_AFTER_MS', { min: 0, fallback: 1_000 }),
     commandTimeoutMs: read.integer('BERTH_COMMAND_TIMEOUT_MS', { min: 100, max: 60_000, fallback: 10_000 }),
   });
 }

@@ -57,7 +57,8 @@ export async function startGateway(
 
   const commands = { operations: operationReader(bus), endings, timing };
   const answering = { commands, defaultWaitSeconds: config.waitSeconds, vms: vmCommands(bus) };
-  const http = { log, metrics, keys, requestsPerSecond: config.requestsPerSecond };
+  const { requestsPerSecond, overloadedAfterMs } = config;
+  const http = { log, metrics, keys, requestsPerSecond, overloadedAfterMs };
   const app = await buildApp(http, (routes) => {
     healthRoutes(routes, { health: healthReader(healthChecks(bus)) });
     provisionVmRoutes(routes, answering);

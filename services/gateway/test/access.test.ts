@@ -199,6 +199,7 @@ test('a route that does not say what it needs stops the start', async () => {
     metrics: gatewayMetrics(new Registry(), { waiting: () => 0 }),
     keys: new KeyCache({ verify: () => Promise.reject(new Error()), ttlMs: 0, refusalTtlMs: 0, maxEntries: 1 }),
     requestsPerSecond: 0,
+    overloadedAfterMs: 0,
   };
   await assert.rejects(
     buildApp(options, (app) => void app.get('/v1/forgotten', async () => ({}))),

@@ -92,6 +92,7 @@ export async function startTestGateway(
   const logged: Record<string, unknown>[] = [];
   const log = createLogger('gateway', 'info', { write: (line) => void logged.push(JSON.parse(line)) });
   const config = readConfig({
+    BERTH_OVERLOADED_AFTER_MS: '0', // a busy machine is not what these tests are about
     NATS_URL: nats,
     BERTH_SUBJECT_PREFIX: prefix,
     PORT: '0',

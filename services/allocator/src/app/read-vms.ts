@@ -33,10 +33,11 @@ export async function listVms(
   page: { readonly size: number; readonly token: string },
 ): Promise<{ readonly vms: readonly Vm[]; readonly nextToken: string }> {
   const size = Math.min(page.size || defaultPageSize, maxPageSize);
-  const vms = await deps.reader.page({ group: caller.group, after: readToken(page.token), size });
+  // one more than the page tells whether there is another
+  const found = await deps.reader.page({ group: caller.group, after: readToken(page.token), size: size + 1 });
+  const vms = found.slice(0, size);
   const last = vms.at(-1);
-  const nextToken = last && vms.length === size ? writeToken(last) : '';
-  return { vms, nextToken };
+  return { vms, nextToken: last && found.length > size ? writeToken(last) : '' };
 }
 
 /**

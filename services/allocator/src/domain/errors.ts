@@ -47,6 +47,10 @@ export const externalPortTaken = (port: number): DomainError =>
 export const addressPoolExhausted = (): DomainError =>
   new DomainError('exhausted', 'ADDRESS_POOL_EXHAUSTED', 'No address is left.');
 
+/** The caller named one address, and others have it on the router. */
+export const addressTaken = (address: string): DomainError =>
+  new DomainError('conflict', 'ADDRESS_TAKEN', `The address ${address} is taken on the router.`);
+
 export const portPoolExhausted = (): DomainError =>
   new DomainError('exhausted', 'PORT_POOL_EXHAUSTED', 'No external port is left.');
 

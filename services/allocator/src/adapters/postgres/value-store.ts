@@ -10,8 +10,10 @@ import {
   type SpaceKind,
   type ValueBook,
 } from '../../domain/choose-values.ts';
+import { addressTaken } from '../../domain/errors.ts';
 import { portSpacesOf } from '../../domain/forward.ts';
 import { FreeSpans } from '../../domain/free-spans.ts';
+import { formatIpv4 } from '../../domain/ipv4.ts';
 import type { NumberRange } from '../../domain/number-range.ts';
 import { type FreedRange, freeRanges } from './free-ranges.ts';
 import type { SpaceCatalogue, SpaceEntry } from './space-catalogue.ts';
@@ -49,7 +51,7 @@ export function postgresValues(
         }
         await storeAllocations(sql, spaces, asked, chosen);
         await storeSpans(sql, pools);
-        return chosen;
+        return namedByOthers(sql, spaces, asked, chosen);
       }
     },
 
@@ -83,6 +85,34 @@ export function postgresValues(
       await freeRanges(sql, await catalogue(), freed);
     },
   };
+}
+
+/** Whoever named one address hears when it is others who have it; a range in which nothing is left is another thing. */
+async function namedByOthers(
+  sql: Sql,
+  spaces: Spaces,
+  asked: Asked,
+  chosen: readonly (Chosen | DomainError)[],
+): Promise<(Chosen | DomainError)[]> {
+  const named = asked.map(({ demand }, index) => {
+    const [result, within] = [chosen[index], demand.address?.within];
+    const isOne = within !== undefined && within.first === within.last;
+    return result instanceof DomainError && result.code === 'ADDRESS_POOL_EXHAUSTED' && isOne
+      ? within.first
+      : undefined;
+  });
+  const addresses = named.filter((address) => address !== undefined);
+  if (addresses.length === 0) return [...chosen];
+  const rows = await sql.query<{ address: number }>(
+    `SELECT n.address::float8 AS address FROM unnest($2::bigint[]) AS n (address)
+     WHERE EXISTS (SELECT FROM allocations a WHERE a.space_id = $1 AND a.held @> n.address AND a.kind = 'foreign')`,
+    [spaces.address.id, addresses],
+  );
+  const theirs = new Set(rows.map(({ address }) => address));
+  return chosen.map((result, index) => {
+    const address = named[index];
+    return address !== undefined && theirs.has(address) ? addressTaken(formatIpv4(address)) : result;
+  });
 }
 
 /** More spans than a port pool can have. */

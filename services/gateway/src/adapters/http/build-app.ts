@@ -26,6 +26,7 @@ export interface HttpOptions {
   readonly keys: KeyCache;
   /** Of one key; 0: no limit. */
   readonly requestsPerSecond: number;
+  readonly overloadedAfterMs: number;
 }
 
 const bodyLimitBytes = 1_048_576;
@@ -33,7 +34,6 @@ const bodyLimitBytes = 1_048_576;
 const requestTimeoutMs = 30_000;
 /** Longer than anybody may wait for an operation. */
 const connectionTimeoutMs = 150_000;
-const maxEventLoopDelayMs = 1_000;
 const longerThanAnyUrl = 65_536;
 
 /** The HTTP server with everything that holds for all routes, and the routes that `addRoutes` adds. Not listening yet. */
@@ -48,7 +48,7 @@ export async function buildApp(options: HttpOptions, addRoutes: (app: App) => vo
   await app.register(helmet, {
     contentSecurityPolicy: { useDefaults: false, directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] } },
   });
-  await app.register(underPressure, { maxEventLoopDelay: maxEventLoopDelayMs });
+  await app.register(underPressure, { maxEventLoopDelay: options.overloadedAfterMs });
   refuseExpectations(app);
   const answerOtherMethods = noteMethods(app);
   registerAccess(app, options.keys);

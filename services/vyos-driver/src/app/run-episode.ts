@@ -3,7 +3,8 @@ import { resourcesNamed } from '../domain/name-offender.ts';
 import { unionContent } from '../domain/plan-changes.ts';
 import { growingMs } from './driver-times.ts';
 import { closeAfterReading, refusalText } from './refused-commit.ts';
-import { type AnsweredBatch, type BatchPart, closeUntouched, planOf, sendBatch } from './send-batch.ts';
+import { type AnsweredBatch, type BatchPart, closeUntouched, planOf } from './send-batch.ts';
+import { sendOrRead } from './send-or-read.ts';
 import type { RouterSession } from './session.ts';
 import { settleApplied } from './settle-applied.ts';
 import type { Member } from './take-work.ts';
@@ -12,12 +13,19 @@ import { wayBackParts } from './way-back-parts.ts';
 /** Who edits our paths faster than we plan is believed to mean it. */
 const mostSurprises = 3;
 
-type Observed = ProbeResult & { readonly surprised: boolean };
+/** A resource that so often alone had no usable answer is rejected. */
+const mostUnansweredAlone = 3;
+
+type Observed = ProbeResult & { readonly surprised: boolean; readonly unanswered?: boolean };
 
 /**
  * Brings the members to the router: all in one commit; when that is refused, in the commits that it takes to find whom it is refused for.
  * What was applied is settled with the commit that did it; the refused ones stay condemned, for the way back. Ended early by an outage or a
  * stop, it leaves the rest waiting, as if it had not been tried.
+ *
+ * A commit that has no usable answer again and again, on a router that answers everything else, counts as refused without a name. It proves less than
+ * a refusal, so a resource is rejected for it only after it was tried alone several times. It is rejected and does not rest, since its caller
+ * waits for an end, nothing of it stands (that was read each time), and a resting change would be at the head of the queue for ever.
  */
 export async function runEpisode(session: RouterSession, members: readonly Member[]): Promise<void> {
   const byId = new Map(members.map((member) => [member.resourceId, member]));
@@ -25,25 +33,36 @@ export async function runEpisode(session: RouterSession, members: readonly Membe
   let blame = startBlame([...byId.keys()], blocked === undefined ? {} : { blockedBy: blocked.text });
   let finished = false;
   let surprises = 0;
+  const unansweredAlone = new Map<string, number>();
   try {
     for (let probe = nextProbe(blame); probe !== undefined; probe = nextProbe(blame)) {
       if (session.over.aborted) return;
-      const { surprised, ...result } = await tryProbe(
+      const { surprised, unanswered, ...result } = await tryProbe(
         session,
         probe.flatMap((id) => byId.get(id) ?? []),
       );
       // Somebody had changed paths of ours, so the plan was made for a router that does not exist: that refusal proves nothing.
       if (surprised && surprises++ < mostSurprises) continue;
+      if (unanswered && deservesAnotherTry(probe, unansweredAlone)) continue;
       blame = observe(blame, probe, result);
       condemn(session, byId, settled(blame).rejected);
     }
     finished = true;
+    session.unanswered = undefined;
   } finally {
     // Whom it was for is not known before the end: another probe may show that it was for nobody of us.
     const end = settled(blame);
     if (!finished || end.blocked !== undefined) for (const id of byId.keys()) session.condemned.delete(id);
     if (finished) noteBlocked(session, end.blocked);
   }
+}
+
+function deservesAnotherTry(probe: readonly string[], unansweredAlone: Map<string, number>): boolean {
+  const [id, ...others] = probe;
+  if (id === undefined || others.length > 0) return false;
+  const tries = (unansweredAlone.get(id) ?? 0) + 1;
+  unansweredAlone.set(id, tries);
+  return tries < mostUnansweredAlone;
 }
 
 async function tryProbe(session: RouterSession, members: readonly Member[]): Promise<Observed> {
@@ -53,7 +72,23 @@ async function tryProbe(session: RouterSession, members: readonly Member[]): Pro
     await settleApplied(session, parts, { judges: false });
     return { kind: 'applied', surprised: false };
   }
-  const answered = await sendBatch(session, parts, plan);
+  const answered = await sendOrRead(session, parts, plan);
+  if ('unanswered' in answered) {
+    const text = answered.unanswered;
+    session.parts.log.error(
+      { router: session.parts.name, resources: members.length, reason: text },
+      'batch unanswered',
+    );
+    return {
+      kind: 'refused',
+      text,
+      named: [],
+      namesStranger: false,
+      doubtful: true,
+      unanswered: true,
+      surprised: false,
+    };
+  }
   const { outcome, batch, durationMs } = answered;
   if (outcome.kind === 'applied') {
     await settleApplied(session, parts, { judges: true, answered });

@@ -100,8 +100,10 @@ async function configure(
     return { outcome, durationMs };
   }
   session.distrust();
-  if (outcome.kind === 'unclear') session.openBatch = true;
-  else await closeUntouched(session, batch, { state: 'not_applied', outcome: session.parts.redact(outcome.text) });
+  if (outcome.kind === 'unclear') {
+    session.openBatch = true;
+    session.unansweredText = session.parts.redact(outcome.text).trim();
+  } else await closeUntouched(session, batch, { state: 'not_applied', outcome: session.parts.redact(outcome.text) });
   return throwAway(session, outcome.text);
 }
 

@@ -108,6 +108,10 @@ export class RouterSession {
   away: Trouble | undefined;
   unknown: Trouble | undefined;
   blocked: Trouble | undefined;
+  /** What came instead of an answer to the last commit that had none. */
+  unansweredText = '';
+  /** Commits in a row that nobody answered and of which nothing landed, on a router that answers everything else. */
+  unanswered: { readonly text: string; readonly tries: number } | undefined;
   /** Says so while somebody else holds the router's lock for long. */
   locked: string | undefined;
   lockedSince: number | undefined;

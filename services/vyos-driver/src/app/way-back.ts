@@ -2,7 +2,8 @@ import { growingMs } from './driver-times.ts';
 import { lookAround } from './look.ts';
 import { closeAfterReading, refusalText } from './refused-commit.ts';
 import { runEpisode } from './run-episode.ts';
-import { closeUntouched, planOf, sendBatch } from './send-batch.ts';
+import { closeUntouched, planOf } from './send-batch.ts';
+import { sendOrRead } from './send-or-read.ts';
 import type { RouterSession } from './session.ts';
 import { settleApplied } from './settle-applied.ts';
 import { type Member, repairs } from './take-work.ts';
@@ -16,7 +17,11 @@ export async function goBack(session: RouterSession): Promise<void> {
   const parts = wayBackParts(session);
   const plan = planOf(parts);
   if (plan.operations.length === 0) return settleApplied(session, parts, { judges: true });
-  const answered = await sendBatch(session, parts, plan);
+  const answered = await sendOrRead(session, parts, plan);
+  if ('unanswered' in answered) {
+    session.parts.metrics.repairRefused(session.parts.name);
+    return noteUnknown(session, `The router did not take the way back: ${answered.unanswered}`);
+  }
   const { outcome, batch, durationMs } = answered;
   if (outcome.kind === 'applied') return settleApplied(session, parts, { judges: true, answered });
   const text = refusalText(session, outcome);
@@ -36,7 +41,8 @@ export async function takeLeftoversBack(session: RouterSession, members: readonl
   const parts = leftoverParts(session, members);
   const plan = planOf(parts);
   if (plan.operations.length === 0) return;
-  const answered = await sendBatch(session, parts, plan);
+  const answered = await sendOrRead(session, parts, plan);
+  if ('unanswered' in answered) return session.parts.metrics.repairRefused(session.parts.name);
   const { outcome, batch, durationMs } = answered;
   session.notBefore = performance.now() + session.parts.times.settleDelayMs;
   if (outcome.kind === 'applied') return settleApplied(session, parts, { judges: false, answered });

@@ -91,6 +91,7 @@ function noteAway(session: RouterSession, text: string): void {
   const { router, times } = session.parts;
   session.distrust();
   session.repairAll = true;
+  if (session.away !== undefined) session.unanswered = undefined; // an outage explains what was not answered
   const tries = (session.away?.tries ?? 0) + 1;
   const breakerMs = router.state === 'open' ? router.retryAfterSeconds() * 1_000 : 0;
   const retryAt = performance.now() + Math.max(breakerMs, growingMs(tries, times.awayFirstMs, times.awayMostMs));

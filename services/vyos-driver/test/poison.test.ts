@@ -28,3 +28,14 @@ test('a change whose commits are never answered is rejected after several tries 
   await eventually(() => world.statuses.at(-1)?.reason === '');
   await assertForeignUntouched(world.router);
 });
+
+test('a set that is refused without a word, again and again, is found by halves and rejected', async (t) => {
+  const world = await driverWorld(t, { times: { lockedAlarmMs: 0 } });
+  await world.start();
+  world.router.addFault({ kind: 'refuse_set', match: 'nat destination rule 10020', text: '' });
+  await together(world, changeFor(1), changeFor(2), changeFor(3, { ownerGroup: 'group-2' }));
+  const [first, second, third] = await world.verdicts('vm-1', 'vm-2', 'vm-3');
+  assert.ok(first && third && isApplied(first) && isApplied(third));
+  assert.deepEqual([second?.verdict, second?.code], [Verdict.REJECTED, 'ROUTER_REJECTED']);
+  assert.ok(world.statuses.every(({ reason }) => !reason.includes('locked')));
+});

@@ -121,6 +121,7 @@ export class RouterSession {
   readonly repairsResting = new Map<string, number>();
   /** No request before this moment: the spell after a refusal, the pause after a batch. */
   notBefore = 0;
+  lastRefusalAt = Number.NEGATIVE_INFINITY;
   lastAnswerAt = performance.now();
   /** How long the last probe took: on a large configuration even that is work for the router. */
   lastProbeMs = 0;

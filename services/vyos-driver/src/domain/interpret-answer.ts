@@ -37,7 +37,7 @@ interface Envelope {
 }
 
 const locked = /temporarily locked due to another commit/;
-/** The bare text that a request gets soon after a refused one: a spell of the router, which says nothing about the request. */
+/** The bare text that a request gets soon after a refused one: a spell of the router. When it does not pass, it is the request that is refused. */
 const spell = /^(?:Set|Delete) failed$/;
 const refusedByValidation =
   /(?:Set|Delete) failed$|^\{'type': |^Malformed command|is not a valid operation$|^Missing required field|^Failed to parse JSON|^Cannot delete \[|^Non-empty data field|^any command must be JSON/;
@@ -71,7 +71,8 @@ function interpretAccepted(envelope: Envelope, answer: HttpAnswer & { kind: 'res
 function interpretRefused(error: string, fallback: string): ConfigureOutcome {
   const text = withoutEntities(error).trim();
   const folded = foldedText(error);
-  if (locked.test(folded) || spell.test(folded)) return { kind: 'try_later', text };
+  if (locked.test(folded)) return { kind: 'try_later', text };
+  if (spell.test(folded)) return { kind: 'try_later', text, spell: true };
   if (notYetCommitted.test(folded)) return { kind: 'unclear', text };
   const components = failedComponents(error);
   if (components.length === 0 && refusedByValidation.test(folded)) {

@@ -117,6 +117,25 @@ test('a refused way back makes the router unknown until reconciliation has settl
   await eventually(() => world.states().at(-1) === RouterState.OK);
 });
 
+test('a refused way back is not blamed on those who travel with it', async (t) => {
+  const world = await driverWorld(t);
+  await world.start();
+  const outside =
+    'Configured static lease address for mapping "vm-1" is not within shared-network "LAN, 10.10.0.0/16"!';
+  world.router.addFault({ kind: 'refuse_commit', match: 'vm-1', text: outside });
+  const stays = 'Destination NAT configuration error in rule 10010: it cannot go!';
+  world.router.addFault({ kind: 'refuse_commit', match: 'nat destination rule 10010', text: stays, times: 3 });
+  world.router.setLatency({ commitMs: 300 });
+  await world.send(changeFor(9));
+  await eventually(() => world.router.log().some((one) => one.path === '/configure' && one.ended_ms === null));
+  await world.send(changeFor(1), changeFor(2), changeFor(3));
+  const [first, second, third] = await world.verdicts('vm-1', 'vm-2', 'vm-3');
+  assert.ok(second && third && isApplied(second) && isApplied(third));
+  assert.match(first?.message ?? '', /Configured static lease address/);
+  assert.ok(world.states().includes(RouterState.UNKNOWN));
+  assert.equal(ruleOf(world.router, 1), undefined);
+});
+
 test('what somebody else holds on the router is a conflict, and is not touched', async (t) => {
   const world = await driverWorld(t);
   await world.router.person({

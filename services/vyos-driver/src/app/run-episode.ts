@@ -1,10 +1,20 @@
-import { nextProbe, observe, type ProbeResult, settled, startBlame } from '../domain/blame.ts';
+import {
+  type Blame,
+  nextProbe,
+  observe,
+  type ProbeResult,
+  rejectedByName,
+  settled,
+  startBlame,
+} from '../domain/blame.ts';
 import { resourcesNamed } from '../domain/name-offender.ts';
 import { unionContent } from '../domain/plan-changes.ts';
 import { growingMs } from './driver-times.ts';
+import { noteUnknown } from './note-unknown.ts';
 import { closeAfterReading, refusalText } from './refused-commit.ts';
 import { type AnsweredBatch, type BatchPart, closeUntouched, planOf } from './send-batch.ts';
 import { sendOrRead } from './send-or-read.ts';
+import { sendWayBack } from './send-way-back.ts';
 import type { RouterSession } from './session.ts';
 import { settleApplied } from './settle-applied.ts';
 import type { Member } from './take-work.ts';
@@ -15,6 +25,14 @@ const mostSurprises = 3;
 
 /** A resource that so often alone had no usable answer is rejected. */
 const mostUnansweredAlone = 3;
+
+/**
+ * The router refused what takes a condemned change back, so that nothing can be said of the members: ends the episode.
+ * The router is unknown then.
+ */
+class WayBackRefused extends Error {
+  override readonly name = 'WayBackRefused';
+}
 
 type Observed = ProbeResult & { readonly surprised: boolean; readonly unanswered?: boolean };
 
@@ -32,6 +50,7 @@ export async function runEpisode(session: RouterSession, members: readonly Membe
   const { blocked } = session;
   let blame = startBlame([...byId.keys()], blocked === undefined ? {} : { blockedBy: blocked.text });
   let finished = false;
+  let wayBackRefused = false;
   let surprises = 0;
   const unansweredAlone = new Map<string, number>();
   try {
@@ -49,12 +68,28 @@ export async function runEpisode(session: RouterSession, members: readonly Membe
     }
     finished = true;
     session.unanswered = undefined;
+  } catch (error) {
+    if (!(error instanceof WayBackRefused)) throw error;
+    wayBackRefused = true;
   } finally {
-    // Whom it was for is not known before the end: another probe may show that it was for nobody of us.
-    const end = settled(blame);
-    if (!finished || end.blocked !== undefined) for (const id of byId.keys()) session.condemned.delete(id);
-    if (finished) noteBlocked(session, end.blocked);
+    release(session, byId.keys(), blame, { finished, wayBackRefused });
+    if (finished) noteBlocked(session, settled(blame).blocked);
   }
+}
+
+/**
+ * Whom it was for is not known before the end: another probe may show that it was for nobody of us. Who was named stays condemned when the
+ * episode ended with a refused way back, since it is his.
+ */
+function release(
+  session: RouterSession,
+  ids: Iterable<string>,
+  blame: Blame,
+  { finished, wayBackRefused }: { readonly finished: boolean; readonly wayBackRefused: boolean },
+): void {
+  if (finished && settled(blame).blocked === undefined) return;
+  const kept = wayBackRefused ? rejectedByName(blame) : new Set();
+  for (const id of ids) if (!kept.has(id)) session.condemned.delete(id);
 }
 
 function deservesAnotherTry(probe: readonly string[], unansweredAlone: Map<string, number>): boolean {
@@ -66,9 +101,11 @@ function deservesAnotherTry(probe: readonly string[], unansweredAlone: Map<strin
 }
 
 async function tryProbe(session: RouterSession, members: readonly Member[]): Promise<Observed> {
-  const parts: BatchPart[] = [...members.map((member) => toPart(session, member)), ...wayBackParts(session)];
+  const own = members.map((member) => toPart(session, member));
+  const idle = planOf(own).operations.length === 0; // whatever the router said of such a batch, it would be about the way back alone
+  const parts: BatchPart[] = [...own, ...(idle ? [] : wayBackParts(session))];
   const plan = planOf(parts);
-  if (plan.operations.length === 0) {
+  if (idle) {
     await settleApplied(session, parts, { judges: false });
     return { kind: 'applied', surprised: false };
   }
@@ -97,25 +134,40 @@ async function tryProbe(session: RouterSession, members: readonly Member[]): Pro
   session.notBefore = performance.now() + session.parts.times.settleDelayMs;
   if (outcome.kind === 'refused_operation') {
     await closeUntouched(session, batch, { state: 'refused', outcome: refusalText(session, outcome), durationMs });
-    return { ...refusal(session, parts, members, outcome), surprised: false };
+    return { ...(await accused(session, parts, members, answered)), surprised: false };
   }
   const { surprised } = await closeAfterReading(session, answered);
-  return { ...refusal(session, parts, members, outcome), surprised };
+  return { ...(await accused(session, parts, members, answered)), surprised };
 }
 
-function refusal(
+/**
+ * Whom of the members the refusal accuses. The way back of others travels with them: a refusal that names only what is on its way back is not theirs,
+ * and one that names nobody is held against them only when the way back alone was taken. Throws WayBackRefused. A member whose own
+ * part needs no operation is never accused.
+ */
+async function accused(
   session: RouterSession,
   parts: readonly BatchPart[],
   members: readonly Member[],
-  outcome: AnsweredBatch['outcome'],
-): ProbeResult {
+  { outcome, plan }: AnsweredBatch,
+): Promise<ProbeResult> {
   const contents = new Map(parts.map(({ resourceId, from, to }) => [resourceId, unionContent(from, to)]));
   const router = session.look && { config: session.look.foreign, ownedKeys: new Set<string>() };
   const { resourceIds, namesStranger } = resourcesNamed(outcome, contents, router);
-  const own = new Set(members.map((member) => member.resourceId));
+  const busy = new Set(members.map(({ resourceId }) => resourceId).filter((id) => plan.byResource.has(id)));
+  const named = resourceIds.filter((id) => busy.has(id));
   const text = refusalText(session, outcome);
   session.parts.log.warn({ router: session.parts.name, resources: members.length, reason: text }, 'batch refused');
-  return { kind: 'refused', text, named: resourceIds.filter((id) => own.has(id)), namesStranger };
+  const goesBack = parts.some(({ purpose, resourceId }) => purpose === 'way_back' && plan.byResource.has(resourceId));
+  if (goesBack && named.length === 0 && !namesStranger) {
+    const told = resourceIds.length > 0;
+    if (told) {
+      session.parts.metrics.repairRefused(session.parts.name);
+      noteUnknown(session, `The router refused the way back: ${text}`);
+    }
+    if (told || !(await sendWayBack(session, { judges: false }))) throw new WayBackRefused(text);
+  }
+  return { kind: 'refused', text, named, namesStranger, doubtful: busy.size < members.length };
 }
 
 function condemn(

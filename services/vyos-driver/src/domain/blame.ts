@@ -111,6 +111,10 @@ export function settled(blame: Blame): Settled {
   };
 }
 
+/** Those of the rejected whom the router named: nothing that is found out later takes that back. */
+export const rejectedByName = (blame: Blame): ReadonlySet<string> =>
+  new Set(blame.rejected.filter(({ named }) => named).map(({ id }) => id));
+
 const without = (ids: readonly string[], gone: readonly string[]): readonly string[] => {
   const set = new Set(gone);
   return ids.filter((id) => !set.has(id));

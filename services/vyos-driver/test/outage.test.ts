@@ -132,6 +132,35 @@ test('what a removal took away and a reboot brings back, because it was not save
   await assertForeignUntouched(world.router);
 });
 
+test('what a person makes where a removed object of ours stood is theirs, although the removal was not saved yet', async (t) => {
+  const world = await driverWorld(t, { times: { probeEveryMs: 50 } });
+  await world.start();
+  await world.send(changeFor(1));
+  await world.verdicts('vm-1');
+  await eventually(() => mappingOf(world.router, 1, 'saved') !== undefined);
+  world.router.addFault({ kind: 'locked', endpoint: '/config-file' });
+  await world.send(changeFor(1, { number: 2n, desired: undefined }));
+  await eventually(() => world.settled.length === 2);
+  await world.router.person({
+    commands: [
+      'set nat destination rule 10010 description theirs',
+      'set nat destination rule 10010 inbound-interface name eth0',
+      'set nat destination rule 10010 protocol tcp',
+      'set nat destination rule 10010 destination port 9999',
+      'set nat destination rule 10010 translation address 10.10.0.77',
+    ],
+  });
+  // A save that is not answered makes the driver read everything and repair what it finds of its own.
+  world.router.clearFaults();
+  world.router.addFault({ kind: 'bad_gateway', endpoint: '/config-file', times: 1 });
+  await eventually(async () => {
+    const paths = await world.query<{ path: string }>('SELECT path FROM owned_paths');
+    return paths.every(({ path }) => !path.includes('10010'));
+  });
+  await eventually(() => mappingOf(world.router, 1, 'saved') === undefined);
+  assert.equal(Object(ruleOf(world.router, 1, 'saved'))['description'], 'theirs');
+});
+
 test('an edit by a person on a router that was always there is reported, and undone only with the next outage', async (t) => {
   const world = await driverWorld(t, { times: { driftEveryMs: 100, probeEveryMs: 50 } });
   await world.start();

@@ -8,6 +8,7 @@ import {
   startBlame,
 } from '../domain/blame.ts';
 import { resourcesNamed } from '../domain/name-offender.ts';
+import type { Plan } from '../domain/plan.ts';
 import { unionContent } from '../domain/plan-changes.ts';
 import { growingMs } from './driver-times.ts';
 import { noteUnknown } from './note-unknown.ts';
@@ -116,6 +117,9 @@ async function tryProbe(session: RouterSession, members: readonly Member[]): Pro
       { router: session.parts.name, resources: members.length, reason: text },
       'batch unanswered',
     );
+    // Alone but for the way back of others, which may be what the router cannot bear.
+    if (members.length === 1 && goesBack(parts, plan) && !(await sendWayBack(session, { judges: false })))
+      throw new WayBackRefused(text);
     return {
       kind: 'refused',
       text,
@@ -140,6 +144,9 @@ async function tryProbe(session: RouterSession, members: readonly Member[]): Pro
   return { ...(await accused(session, parts, members, answered)), surprised };
 }
 
+const goesBack = (parts: readonly BatchPart[], plan: Plan): boolean =>
+  parts.some(({ purpose, resourceId }) => purpose === 'way_back' && plan.byResource.has(resourceId));
+
 /**
  * Whom of the members the refusal accuses. The way back of others travels with them: a refusal that names only what is on its way back is not theirs,
  * and one that names nobody is held against them only when the way back alone was taken. Throws WayBackRefused. A member whose own
@@ -158,8 +165,7 @@ async function accused(
   const named = resourceIds.filter((id) => busy.has(id));
   const text = refusalText(session, outcome);
   session.parts.log.warn({ router: session.parts.name, resources: members.length, reason: text }, 'batch refused');
-  const goesBack = parts.some(({ purpose, resourceId }) => purpose === 'way_back' && plan.byResource.has(resourceId));
-  if (goesBack && named.length === 0 && !namesStranger) {
+  if (goesBack(parts, plan) && named.length === 0 && !namesStranger) {
     const told = resourceIds.length > 0;
     if (told) {
       session.parts.metrics.repairRefused(session.parts.name);

@@ -186,13 +186,13 @@ export class RouterSession {
 
   /** Records the settlement, and what follows from it for what this session knows. */
   async settle(settlement: Settlement): Promise<void> {
-    await this.parts.ledger.settle(settlement);
+    const released = await this.parts.ledger.settle(settlement);
     if (mustBeSaved(settlement)) {
       this.appliedCount += 1n;
       this.unsavedSince ??= performance.now();
     }
     this.owned.forget(settlement.unclaimed ?? []);
-    this.owned.release(settlement.released ?? [], this.appliedCount);
+    this.owned.release(released, this.appliedCount);
     const { metrics, name } = this.parts;
     metrics.verdicts(name, 'applied', settlement.applied?.length ?? 0);
     metrics.verdicts(name, 'rejected', settlement.rejected?.length ?? 0);

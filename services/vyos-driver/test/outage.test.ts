@@ -82,6 +82,21 @@ test('a lock that is short only delays', async (t) => {
   assert.deepEqual(await batchStates(world), ['applied']);
 });
 
+test('each sending of a batch is noted, so that a barrier behind it counts from the last one', async (t) => {
+  const world = await driverWorld(t);
+  const sentAt: string[] = [];
+  const beforeSend = async () => {
+    const rows = await world.query<{ sent_at: string }>(`SELECT sent_at::text FROM batches WHERE state = 'sending'`);
+    sentAt.push(...rows.map((row) => row.sent_at));
+  };
+  await world.start({}, { beforeSend });
+  world.router.addFault({ kind: 'locked', times: 3 });
+  await world.send(changeFor(1));
+  await world.verdicts('vm-1');
+  assert.equal(sentAt.length, 4);
+  assert.deepEqual([...new Set(sentAt)].sort(), sentAt);
+});
+
 test('a router that is away opens the breaker; changes wait and land when it is back', async (t) => {
   const world = await driverWorld(t, { times: { probeEveryMs: 50 } });
   await world.start();

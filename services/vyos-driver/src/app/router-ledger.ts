@@ -76,7 +76,7 @@ export interface OpenBatch {
   readonly epoch: bigint;
   readonly changes: readonly BatchChange[];
   readonly estimateMs: number;
-  /** Since it was written ahead, by the database's clock. */
+  /** Since it was sent the last time, by the database's clock. */
   readonly ageMs: number;
 }
 
@@ -147,6 +147,8 @@ export interface RouterLedger {
   ownedPaths(): Promise<readonly OwnedPath[]>;
   /** Records the batch as `sending` and its new paths as owned, before anything is sent. Throws when a path is somebody else's. */
   writeAhead(batch: NewBatch): Promise<void>;
+  /** The batch is about to be sent once more: the barrier behind it counts from now. */
+  noteSendingAgain(batchId: string): Promise<void>;
   /** Gives back the released paths with what may come back there. */
   settle(settlement: Settlement): Promise<readonly ReleasedPath[]>;
   /** Records what was read; tells all when version, profile or inventory changed. */

@@ -74,6 +74,7 @@ export async function sendBatch(
       return { batch, plan, size, durationMs, outcome: { kind: 'refused_operation', text: outcome.text } };
     }
     await waitWithOpenRow(session, batch, spells > 0 ? spells : tries, outcome);
+    await session.parts.ledger.noteSendingAgain(batch.id);
   }
 }
 

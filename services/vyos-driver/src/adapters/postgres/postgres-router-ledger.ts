@@ -137,6 +137,14 @@ export class PostgresRouterLedger implements RouterLedger {
     return this.#asHolder((sql) => writeBatchAhead(sql, this.#router, this.#epoch, batch));
   }
 
+  noteSendingAgain(batchId: string): Promise<void> {
+    return this.#asHolder(async (sql) => {
+      await sql.execute("UPDATE batches SET sent_at = clock_timestamp() WHERE id = $1 AND state = 'sending'", [
+        batchId,
+      ]);
+    });
+  }
+
   settle(settlement: Settlement): Promise<readonly ReleasedPath[]> {
     return this.#asHolder((sql, send) => recordSettlement(sql, send, this.#router, settlement));
   }

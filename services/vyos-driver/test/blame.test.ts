@@ -161,3 +161,28 @@ test('what somebody else holds on the router is a conflict, and is not touched',
   assert.equal(Object(ruleOf(world.router, 1))['description'], 'theirs');
   assert.ok(third && isApplied(third));
 });
+
+test('a rule that a person makes later over a port of a VM does not keep the VM from being changed', async (t) => {
+  const world = await driverWorld(t, { times: { inventoryMaxAgeMs: 0 } });
+  await world.start();
+  await world.send(changeFor(1));
+  await world.verdicts('vm-1');
+  await world.router.person({
+    commands: [
+      'set nat destination rule 8 description theirs',
+      'set nat destination rule 8 inbound-interface name eth0',
+      'set nat destination rule 8 protocol tcp',
+      'set nat destination rule 8 destination port 20010-20011',
+      'set nat destination rule 8 translation address 10.10.0.77',
+    ],
+  });
+  const { mapping, rules } = fragmentFor(1);
+  const paused = { mapping, rules: rules.map((rule) => ({ ...rule, disabled: true })) };
+  await world.send(changeFor(1, { number: 2n, desired: paused }));
+  await eventually(() => world.settled.length === 2);
+  assert.ok(world.settled[1] && isApplied(world.settled[1]));
+  // What it asks for anew may still not be another's.
+  await world.send(changeFor(1, { number: 3n, desired: fragmentFor(1, { rules: 2 }) }));
+  await eventually(() => world.settled.length === 3);
+  assert.equal(world.settled[2]?.code, 'ROUTER_CONFLICT');
+});

@@ -15,6 +15,10 @@ import { foldedText } from './router-text.ts';
  *   head of the queue they would hold up everybody. For the same reason a refused set or delete never counts (no configuration of
  *   others makes the router refuse those), and the second descent begins at the other end.
  *
+ * A refusal that passes by itself may cost an innocent: two refusals in a row that name nobody, of a set and of its half, leave the last of that half
+ * accused by what it shared with others, when the others were applied. Asking it alone would cost each offender a commit more than is promised,
+ * so it is done only where the refusal itself was doubtful, or nobody else is left to ask about.
+ *
  * What cannot be told apart: a single resource that is refused without a name is rejected, although the router may be blocked. Its
  * caller gets the router's words; a blocked router nearly always names what is broken.
  */

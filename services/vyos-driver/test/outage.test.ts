@@ -203,3 +203,32 @@ test('a refused save is tried again until running is saved', async (t) => {
   await world.verdicts('vm-1');
   await eventually(() => mappingOf(world.router, 1, 'saved') !== undefined);
 });
+
+test('a router with something unsaved is asked more often whether it is still there', async (t) => {
+  const world = await driverWorld(t, {
+    times: { probeEveryMs: 1_500, troubleFirstMs: 60_000, troubleMostMs: 60_000 },
+  });
+  await world.start();
+  world.router.addFault({ kind: 'session_lost', endpoint: '/config-file' });
+  await world.send(changeFor(1));
+  await world.verdicts('vm-1');
+  const probes = () => world.router.log().filter((one) => JSON.stringify(one.body ?? '').includes('"exists"')).length;
+  const before = probes();
+  const startedAt = performance.now();
+  await eventually(() => probes() >= before + 3);
+  assert.ok(performance.now() - startedAt < 1_500);
+});
+
+test('a save that broke off is followed by a reading before anything is written', async (t) => {
+  const world = await driverWorld(t);
+  await world.start();
+  world.router.addFault({ kind: 'session_lost', endpoint: '/config-file' });
+  await world.send(changeFor(1));
+  await world.verdicts('vm-1');
+  const next = await eventually(() => {
+    const paths = world.router.log().map((one) => one.path);
+    const later = paths.slice(paths.indexOf('/config-file') + 1).filter((path) => path !== '/info' && path !== '/show');
+    return paths.includes('/config-file') ? later[0] : undefined;
+  });
+  assert.equal(next, '/retrieve');
+});

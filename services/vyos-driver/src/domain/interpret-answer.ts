@@ -26,7 +26,8 @@ export type ReadOutcome =
 /** What an answer to a save means. A save can be repeated. */
 export type SaveOutcome =
   | { readonly kind: 'saved' }
-  | { readonly kind: 'try_later' | 'forbidden' | 'refused'; readonly text: string }
+  /** `broke_off`: the router answered that something went wrong inside (500), as it also does near a restart. */
+  | { readonly kind: 'try_later' | 'forbidden' | 'refused' | 'broke_off'; readonly text: string }
   | { readonly kind: 'away'; readonly text: string; readonly fenced?: boolean };
 
 /** The answer of the API itself, `{"success", "data", "error"}`; anything else was said by something in front of it. */
@@ -110,7 +111,7 @@ export function interpretSaveAnswer(answer: HttpAnswer): SaveOutcome {
   const text = describe(answer);
   if (notOffered(answer.status)) return { kind: 'forbidden', text };
   const envelope = envelopeOf(answer.body);
-  if (answer.status === 500) return { kind: 'try_later', text };
+  if (answer.status === 500) return { kind: 'broke_off', text };
   if (envelope === undefined || answer.status > 500) return { kind: 'away', text };
   if (answer.status === 200) return envelope.success ? { kind: 'saved' } : { kind: 'away', text };
   return { kind: locked.test(foldedText(envelope.error)) ? 'try_later' : 'refused', text };

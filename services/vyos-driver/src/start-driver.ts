@@ -27,6 +27,9 @@ export interface DriverContext {
   readonly beforeSend?: () => Promise<void>;
 }
 
+/** A commit that takes longer than any seen with few operations; below it, commits are cut off that would have been answered. */
+const shortestWriteTimeoutMs = 60_000;
+
 /** A running driver. Several may run on one database and prefix. */
 export interface RunningDriver {
   /** Throws when database or bus do not answer. */
@@ -40,6 +43,9 @@ export interface RunningDriver {
  */
 export async function startDriver(config: DriverConfig, context: DriverContext): Promise<RunningDriver> {
   const { log } = context;
+  const { writeTimeoutMs } = config.times;
+  if (writeTimeoutMs < shortestWriteTimeoutMs)
+    log.warn({ writeTimeoutMs, least: shortestWriteTimeoutMs }, 'write timeout is too short for production');
   const stops: (() => Promise<unknown> | unknown)[] = [];
   const phase = { started: false };
   const stop = async () => {

@@ -117,6 +117,25 @@ test('a refused way back makes the router unknown until reconciliation has settl
   await eventually(() => world.states().at(-1) === RouterState.OK);
 });
 
+test('a refused way back is not blamed on those who travel with it', async (t) => {
+  const world = await driverWorld(t);
+  await world.start();
+  const outside =
+    'Configured static lease address for mapping "vm-1" is not within shared-network "LAN, 10.10.0.0/16"!';
+  world.router.addFault({ kind: 'refuse_commit', match: 'vm-1', text: outside });
+  const stays = 'Destination NAT configuration error in rule 10010: it cannot go!';
+  world.router.addFault({ kind: 'refuse_commit', match: 'nat destination rule 10010', text: stays, times: 3 });
+  world.router.setLatency({ commitMs: 300 });
+  await world.send(changeFor(9));
+  await eventually(() => world.router.log().some((one) => one.path === '/configure' && one.ended_ms === null));
+  await world.send(changeFor(1), changeFor(2), changeFor(3));
+  const [first, second, third] = await world.verdicts('vm-1', 'vm-2', 'vm-3');
+  assert.ok(second && third && isApplied(second) && isApplied(third));
+  assert.match(first?.message ?? '', /Configured static lease address/);
+  assert.ok(world.states().includes(RouterState.UNKNOWN));
+  assert.equal(ruleOf(world.router, 1), undefined);
+});
+
 test('what somebody else holds on the router is a conflict, and is not touched', async (t) => {
   const world = await driverWorld(t);
   await world.router.person({
@@ -141,4 +160,29 @@ test('what somebody else holds on the router is a conflict, and is not touched',
   }
   assert.equal(Object(ruleOf(world.router, 1))['description'], 'theirs');
   assert.ok(third && isApplied(third));
+});
+
+test('a rule that a person makes later over a port of a VM does not keep the VM from being changed', async (t) => {
+  const world = await driverWorld(t, { times: { inventoryMaxAgeMs: 0 } });
+  await world.start();
+  await world.send(changeFor(1));
+  await world.verdicts('vm-1');
+  await world.router.person({
+    commands: [
+      'set nat destination rule 8 description theirs',
+      'set nat destination rule 8 inbound-interface name eth0',
+      'set nat destination rule 8 protocol tcp',
+      'set nat destination rule 8 destination port 20010-20011',
+      'set nat destination rule 8 translation address 10.10.0.77',
+    ],
+  });
+  const { mapping, rules } = fragmentFor(1);
+  const paused = { mapping, rules: rules.map((rule) => ({ ...rule, disabled: true })) };
+  await world.send(changeFor(1, { number: 2n, desired: paused }));
+  await eventually(() => world.settled.length === 2);
+  assert.ok(world.settled[1] && isApplied(world.settled[1]));
+  // What it asks for anew may still not be another's.
+  await world.send(changeFor(1, { number: 3n, desired: fragmentFor(1, { rules: 2 }) }));
+  await eventually(() => world.settled.length === 3);
+  assert.equal(world.settled[2]?.code, 'ROUTER_CONFLICT');
 });

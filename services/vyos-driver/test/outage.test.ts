@@ -82,6 +82,21 @@ test('a lock that is short only delays', async (t) => {
   assert.deepEqual(await batchStates(world), ['applied']);
 });
 
+test('each sending of a batch is noted, so that a barrier behind it counts from the last one', async (t) => {
+  const world = await driverWorld(t);
+  const sentAt: string[] = [];
+  const beforeSend = async () => {
+    const rows = await world.query<{ sent_at: string }>(`SELECT sent_at::text FROM batches WHERE state = 'sending'`);
+    sentAt.push(...rows.map((row) => row.sent_at));
+  };
+  await world.start({}, { beforeSend });
+  world.router.addFault({ kind: 'locked', times: 3 });
+  await world.send(changeFor(1));
+  await world.verdicts('vm-1');
+  assert.equal(sentAt.length, 4);
+  assert.deepEqual([...new Set(sentAt)].sort(), sentAt);
+});
+
 test('a router that is away opens the breaker; changes wait and land when it is back', async (t) => {
   const world = await driverWorld(t, { times: { probeEveryMs: 50 } });
   await world.start();
@@ -132,6 +147,35 @@ test('what a removal took away and a reboot brings back, because it was not save
   await assertForeignUntouched(world.router);
 });
 
+test('what a person makes where a removed object of ours stood is theirs, although the removal was not saved yet', async (t) => {
+  const world = await driverWorld(t, { times: { probeEveryMs: 50 } });
+  await world.start();
+  await world.send(changeFor(1));
+  await world.verdicts('vm-1');
+  await eventually(() => mappingOf(world.router, 1, 'saved') !== undefined);
+  world.router.addFault({ kind: 'locked', endpoint: '/config-file' });
+  await world.send(changeFor(1, { number: 2n, desired: undefined }));
+  await eventually(() => world.settled.length === 2);
+  await world.router.person({
+    commands: [
+      'set nat destination rule 10010 description theirs',
+      'set nat destination rule 10010 inbound-interface name eth0',
+      'set nat destination rule 10010 protocol tcp',
+      'set nat destination rule 10010 destination port 9999',
+      'set nat destination rule 10010 translation address 10.10.0.77',
+    ],
+  });
+  // A save that is not answered makes the driver read everything and repair what it finds of its own.
+  world.router.clearFaults();
+  world.router.addFault({ kind: 'bad_gateway', endpoint: '/config-file', times: 1 });
+  await eventually(async () => {
+    const paths = await world.query<{ path: string }>('SELECT path FROM owned_paths');
+    return paths.every(({ path }) => !path.includes('10010'));
+  });
+  await eventually(() => mappingOf(world.router, 1, 'saved') === undefined);
+  assert.equal(Object(ruleOf(world.router, 1, 'saved'))['description'], 'theirs');
+});
+
 test('an edit by a person on a router that was always there is reported, and undone only with the next outage', async (t) => {
   const world = await driverWorld(t, { times: { driftEveryMs: 100, probeEveryMs: 50 } });
   await world.start();
@@ -158,4 +202,33 @@ test('a refused save is tried again until running is saved', async (t) => {
   await world.send(changeFor(1));
   await world.verdicts('vm-1');
   await eventually(() => mappingOf(world.router, 1, 'saved') !== undefined);
+});
+
+test('a router with something unsaved is asked more often whether it is still there', async (t) => {
+  const world = await driverWorld(t, {
+    times: { probeEveryMs: 1_500, troubleFirstMs: 60_000, troubleMostMs: 60_000 },
+  });
+  await world.start();
+  world.router.addFault({ kind: 'session_lost', endpoint: '/config-file' });
+  await world.send(changeFor(1));
+  await world.verdicts('vm-1');
+  const probes = () => world.router.log().filter((one) => JSON.stringify(one.body ?? '').includes('"exists"')).length;
+  const before = probes();
+  const startedAt = performance.now();
+  await eventually(() => probes() >= before + 3);
+  assert.ok(performance.now() - startedAt < 1_500);
+});
+
+test('a save that broke off is followed by a reading before anything is written', async (t) => {
+  const world = await driverWorld(t);
+  await world.start();
+  world.router.addFault({ kind: 'session_lost', endpoint: '/config-file' });
+  await world.send(changeFor(1));
+  await world.verdicts('vm-1');
+  const next = await eventually(() => {
+    const paths = world.router.log().map((one) => one.path);
+    const later = paths.slice(paths.indexOf('/config-file') + 1).filter((path) => path !== '/info' && path !== '/show');
+    return paths.includes('/config-file') ? later[0] : undefined;
+  });
+  assert.equal(next, '/retrieve');
 });

@@ -6,7 +6,7 @@ export interface DriverTimes extends LeaseTimes {
   readonly pollMs: number;
   /** After a refusal the router needs this long before it takes the same nodes again. */
   readonly settleDelayMs: number;
-  /** An idle router is asked this often whether it is there; less often where even that takes it long. */
+  /** An idle router is asked this often whether it is there: five times as often while something is not saved, less often where even that takes it long. */
   readonly probeEveryMs: number;
   /** How often an idle router is read and compared with what is applied. */
   readonly driftEveryMs: number;
@@ -25,7 +25,10 @@ export interface DriverTimes extends LeaseTimes {
   readonly troubleMostMs: number;
   /** A commit is saved after so long even when batches follow each other. */
   readonly saveWithinMs: number;
-  /** How long a commit may take at least; one that is estimated to take long gets twice its estimate. */
+  /**
+   * How long a commit may take at least; one that is estimated to take long gets twice its estimate. In production never below 60 s: a commit that
+   * is cut off still runs on the router, and has to be waited for and read. Shorter ones are for tests.
+   */
   readonly writeTimeoutMs: number;
   /** How long a reading, and a save, may take. */
   readonly readTimeoutMs: number;

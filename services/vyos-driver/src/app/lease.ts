@@ -17,16 +17,28 @@ export interface LeaseTimes {
   readonly leaseMarginMs: number;
 }
 
+/** On both clocks, in milliseconds. */
+interface Moment {
+  readonly monotonic: number;
+  readonly wall: number;
+}
+
+const thisMoment = (): Moment => ({ monotonic: performance.now(), wall: Date.now() });
+
+const elapsedMs = (since: Moment): number => Math.max(performance.now() - since.monotonic, Date.now() - since.wall);
+
 /**
  * A held lease. Renews itself beside the work, at a fifth of its time. The fence is reckoned from the *start* of the last renewal that
- * succeeded, on a monotonic clock: the database set the end later than that, so this end is never the later one.
+ * succeeded: the database set the end later than that, so this end is never the later one. Of the monotonic clock and the wall clock the one on which
+ * more time has passed counts: the first stands still while a hypervisor holds the machine, the second may be set back. No call of the database
+ * is waited for longer than the margin, since a connection that swallows everything would hold up a stop for minutes.
  */
 export class RouterLease {
   readonly router: string;
   readonly epoch: bigint;
   readonly #deps: { readonly store: LeaseStore; readonly log: Log; readonly times: LeaseTimes };
   readonly #lost = new AbortController();
-  #renewedAt: number;
+  #renewedAt: Moment;
   #timer: NodeJS.Timeout | undefined;
   #renewing: Promise<void> | undefined;
 
@@ -34,7 +46,7 @@ export class RouterLease {
     deps: { store: LeaseStore; log: Log; times: LeaseTimes },
     router: string,
     epoch: bigint,
-    renewedAt: number,
+    renewedAt: Moment,
   ) {
     this.#deps = deps;
     this.router = router;
@@ -52,7 +64,7 @@ export class RouterLease {
     router: string,
     holder: string,
   ): Promise<RouterLease | undefined> {
-    const startedAt = performance.now();
+    const startedAt = thisMoment();
     const epoch = await deps.store.acquire(router, holder, deps.times.leaseTtlMs);
     return epoch === undefined ? undefined : new RouterLease(deps, router, epoch, startedAt);
   }
@@ -65,7 +77,7 @@ export class RouterLease {
   /** The fence: true while a request whose body is written now is surely inside the lease. */
   mayStillSend = (): boolean => {
     const { leaseTtlMs, leaseMarginMs } = this.#deps.times;
-    return !this.#lost.signal.aborted && performance.now() < this.#renewedAt + leaseTtlMs - leaseMarginMs;
+    return !this.#lost.signal.aborted && elapsedMs(this.#renewedAt) < leaseTtlMs - leaseMarginMs;
   };
 
   throwIfLost(): void {
@@ -83,18 +95,30 @@ export class RouterLease {
     const wasLost = this.#lost.signal.aborted;
     this.abandon();
     await this.#renewing;
-    if (!wasLost) await this.#deps.store.release(this.router, this.epoch);
+    if (!wasLost) await this.#within(this.#deps.store.release(this.router, this.epoch));
+  }
+
+  /** What the call gives; throws when it takes longer than the margin. */
+  async #within<T>(call: Promise<T>): Promise<T> {
+    const limitMs = this.#deps.times.leaseMarginMs;
+    const { promise: tooLate, reject } = Promise.withResolvers<never>();
+    const timer = setTimeout(() => reject(new Error(`the database did not answer within ${limitMs} ms`)), limitMs);
+    try {
+      return await Promise.race([call, tooLate]);
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   async #renew(): Promise<void> {
     const { store, log, times } = this.#deps;
-    const startedAt = performance.now();
+    const startedAt = thisMoment();
     try {
-      if (await store.renew(this.router, this.epoch, times.leaseTtlMs)) this.#renewedAt = startedAt;
+      if (await this.#within(store.renew(this.router, this.epoch, times.leaseTtlMs))) this.#renewedAt = startedAt;
       else this.abandon();
     } catch (error) {
       log.warn({ err: error, router: this.router }, 'lease could not be renewed');
     }
-    if (performance.now() > this.#renewedAt + times.leaseTtlMs) this.abandon();
+    if (elapsedMs(this.#renewedAt) > times.leaseTtlMs) this.abandon();
   }
 }

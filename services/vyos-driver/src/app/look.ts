@@ -24,6 +24,8 @@ export interface Reading {
   readonly inventoryHash: string;
   /** Paths that a batch claimed and that are not ours after all: nothing stands there, or something that we did not send. */
   readonly unclaimed: readonly string[];
+  /** Released paths at which somebody else has made something since: not ours any more. */
+  readonly lost: readonly string[];
 }
 
 const nothing: OwnedContent = new Map();
@@ -115,14 +117,15 @@ function interpret(
       if (!there || !asked || !sameContent(new Map([[key, there]]), new Map([[key, asked]]))) unclaimed.add(key);
     }
   }
+  const lost = new Set([...content].filter(([key, tree]) => !session.owned.isOurs(key, tree)).map(([key]) => key));
   const standing = new Map<string, Map<string, ConfigTree>>();
   for (const [key, tree] of content) {
     const owner = session.owned.ownerOf(key);
-    if (owner === undefined || unclaimed.has(key)) continue;
+    if (owner === undefined || unclaimed.has(key) || lost.has(key)) continue;
     const own = standing.get(owner) ?? new Map<string, ConfigTree>();
     standing.set(owner, own.set(key, tree));
   }
-  const ours = new Set([...session.owned.keys()].filter((key) => !unclaimed.has(key)));
+  const ours = new Set([...session.owned.keys()].filter((key) => !unclaimed.has(key) && !lost.has(key)));
   const holdings = foreignHoldings(config, ours);
   return {
     config,
@@ -133,6 +136,7 @@ function interpret(
     holdings,
     inventoryHash: fingerprint(holdings.map((holding) => JSON.stringify(holding)).sort()),
     unclaimed: [...unclaimed],
+    lost: [...lost],
   };
 }
 
@@ -156,8 +160,10 @@ async function recordLook(session: RouterSession, reading: Reading): Promise<voi
     inventoryHash: reading.inventoryHash,
     ...(changed ? { holdings: reading.holdings } : {}),
     back,
+    lost: reading.lost,
   });
   session.owned.takeBack(back);
+  session.owned.forget(reading.lost);
   session.profile = profile;
   session.profileChecked = true;
   session.inventoryHash = reading.inventoryHash;

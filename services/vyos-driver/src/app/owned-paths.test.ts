@@ -4,7 +4,7 @@ import { OwnedPaths } from './owned-paths.ts';
 
 test('a released path stays its resource’s until the commit that released it is saved', () => {
   const owned = new OwnedPaths([{ key: 'a', resourceId: 'one' }]);
-  owned.release(['a'], 5n);
+  owned.release([{ key: 'a', contents: [] }], 5n);
   owned.forgetSaved(4n);
   assert.equal(owned.ownerOf('a'), 'one');
   assert.equal(owned.size, 0);
@@ -13,7 +13,7 @@ test('a released path stays its resource’s until the commit that released it i
 });
 
 test('a released path that another resource claims is that one’s, and no save takes it away', () => {
-  const owned = new OwnedPaths([{ key: 'a', resourceId: 'one', releasedAt: 1n }]);
+  const owned = new OwnedPaths([{ key: 'a', resourceId: 'one', released: { at: 1n, contents: [] } }]);
   owned.claim('two', ['a']);
   owned.forgetSaved(9n);
   assert.equal(owned.ownerOf('a'), 'two');
@@ -30,9 +30,17 @@ test('a forgotten path is nobody’s', () => {
 });
 
 test('a released path where something stands again stays ours through a save', () => {
-  const owned = new OwnedPaths([{ key: 'a', resourceId: 'one', releasedAt: 1n }]);
+  const owned = new OwnedPaths([{ key: 'a', resourceId: 'one', released: { at: 1n, contents: [] } }]);
   owned.takeBack(['a', 'never']);
   owned.forgetSaved(9n);
   assert.equal(owned.ownerOf('a'), 'one');
   assert.equal(owned.ownerOf('never'), undefined);
+});
+
+test('at a released path only what we had there is ours', () => {
+  const owned = new OwnedPaths([{ key: 'a', resourceId: 'one' }]);
+  assert.ok(owned.isOurs('a', { description: 'whatever' }));
+  owned.release([{ key: 'a', contents: [{ description: 'old' }, { description: 'new' }] }], 1n);
+  assert.ok(owned.isOurs('a', { description: 'old' }));
+  assert.ok(!owned.isOurs('a', { description: 'theirs' }));
 });

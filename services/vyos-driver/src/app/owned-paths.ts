@@ -1,8 +1,22 @@
-/** Whose a path is. `releasedAt`: nothing of it shall stand any more since the commit of that count, and a reboot may bring it back until that is saved. */
+import type { ConfigTree } from '../domain/config-tree.ts';
+import { sameContent } from '../domain/plan-changes.ts';
+
+/** Whose a path is. `released`: nothing of it shall stand any more, and a reboot may bring it back until that is saved. */
 export interface OwnedPath {
   readonly key: string;
   readonly resourceId: string;
-  readonly releasedAt?: bigint;
+  readonly released?: {
+    /** The count of the commit since which nothing shall stand. */
+    readonly at: bigint;
+    /** What we had there: exactly that is ours when it comes back, anything else was made by somebody else since. */
+    readonly contents: readonly ConfigTree[];
+  };
+}
+
+/** A path that was released, with all that we ever had there. */
+export interface ReleasedPath {
+  readonly key: string;
+  readonly contents: readonly ConfigTree[];
 }
 
 /** Which path is whose, as the lease holder knows it. The table is the truth; only the holder changes it, so this copy stays true. */
@@ -31,7 +45,15 @@ export class OwnedPaths {
   }
 
   isReleased(key: string): boolean {
-    return this.#paths.get(key)?.releasedAt !== undefined;
+    return this.#paths.get(key)?.released !== undefined;
+  }
+
+  /** Whether what stands at a path of ours can be ours: at a released one only what we had there. */
+  isOurs(key: string, standing: ConfigTree): boolean {
+    const path = this.#paths.get(key);
+    if (path?.released === undefined) return path !== undefined;
+    const shown = new Map([[key, standing]]);
+    return path.released.contents.some((content) => sameContent(shown, new Map([[key, content]])));
   }
 
   keysOf(resourceId: string): ReadonlySet<string> {
@@ -44,10 +66,10 @@ export class OwnedPaths {
   }
 
   /** They shall not stand any more, but stay ours until the commit of that count is saved. */
-  release(keys: Iterable<string>, releasedAt: bigint): void {
-    for (const key of keys) {
+  release(released: Iterable<ReleasedPath>, at: bigint): void {
+    for (const { key, contents } of released) {
       const path = this.#paths.get(key);
-      if (path !== undefined) this.#put({ ...path, releasedAt });
+      if (path !== undefined) this.#put({ ...path, released: { at, contents } });
     }
   }
 
@@ -66,8 +88,8 @@ export class OwnedPaths {
 
   /** All commits up to that count are saved: what was released by then does not come back. */
   forgetSaved(savedCount: bigint): void {
-    for (const { key, releasedAt } of this.#paths.values()) {
-      if (releasedAt !== undefined && releasedAt <= savedCount) this.#remove(key);
+    for (const { key, released } of this.#paths.values()) {
+      if (released !== undefined && released.at <= savedCount) this.#remove(key);
     }
   }
 
@@ -76,7 +98,7 @@ export class OwnedPaths {
     this.#paths.set(path.key, path);
     const own = this.#keys.get(path.resourceId) ?? new Set();
     this.#keys.set(path.resourceId, own.add(path.key));
-    if (path.releasedAt !== undefined) this.#released += 1;
+    if (path.released !== undefined) this.#released += 1;
   }
 
   #remove(key: string): void {
@@ -86,6 +108,6 @@ export class OwnedPaths {
     const own = this.#keys.get(path.resourceId);
     own?.delete(key);
     if (own?.size === 0) this.#keys.delete(path.resourceId);
-    if (path.releasedAt !== undefined) this.#released -= 1;
+    if (path.released !== undefined) this.#released -= 1;
   }
 }

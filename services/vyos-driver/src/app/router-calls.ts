@@ -68,12 +68,18 @@ export function throwAway(session: RouterSession, text: string): never {
   throw new RouterAway(session.parts.redact(text));
 }
 
+/** Waits before a router that cannot take the request just now is asked again. Throws RouterAway when the session is over meanwhile. */
+export async function waitForSpell(session: RouterSession, tries: number): Promise<void> {
+  const { times, lease, stopping } = session.parts;
+  await pause(growingMs(tries, times.lockedFirstMs, times.lockedMostMs), session.over);
+  lease.throwIfLost();
+  if (stopping.aborted) throw new RouterAway('stopping');
+}
+
 /** Waits before a router that is locked is asked again. Throws RouterAway when the session is over meanwhile. */
 export async function waitForLock(session: RouterSession, tries: number, text: string): Promise<void> {
   const { times, redact } = session.parts;
-  await pause(growingMs(tries, times.lockedFirstMs, times.lockedMostMs), session.over);
-  session.parts.lease.throwIfLost();
-  if (session.parts.stopping.aborted) throw new RouterAway('stopping');
+  await waitForSpell(session, tries);
   session.lockedSince ??= performance.now();
   if (performance.now() - session.lockedSince < times.lockedAlarmMs) return;
   session.locked = `The router is locked by somebody else: ${redact(text).trim()}`;

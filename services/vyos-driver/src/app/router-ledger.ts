@@ -6,7 +6,7 @@ import type { Operation } from '../domain/plan.ts';
 import type { Revision } from '../domain/revision.ts';
 import type { RouterState } from '../domain/router-state.ts';
 import type { AppliedChange, Cause, RejectedChange } from '../domain/verdict.ts';
-import type { OwnedPath } from './owned-paths.ts';
+import type { OwnedPath, ReleasedPath } from './owned-paths.ts';
 
 /** Thrown by whatever the holder of a router does after it lost the lease: it must stop at once and touch nothing. */
 export class LeaseLost extends Error {
@@ -76,7 +76,7 @@ export interface OpenBatch {
   readonly epoch: bigint;
   readonly changes: readonly BatchChange[];
   readonly estimateMs: number;
-  /** Since it was written ahead, by the database's clock. */
+  /** Since it was sent the last time, by the database's clock. */
   readonly ageMs: number;
 }
 
@@ -120,6 +120,8 @@ export interface Look {
   readonly holdings?: readonly ForeignHolding[];
   /** Released path keys at which something stands again, as after a reboot: no save makes them nobody's before they are gone once more. */
   readonly back: readonly string[];
+  /** Released path keys at which somebody else has made something: they are not ours any more. */
+  readonly lost: readonly string[];
 }
 
 /** How the router stands, to be told to all. */
@@ -145,7 +147,10 @@ export interface RouterLedger {
   ownedPaths(): Promise<readonly OwnedPath[]>;
   /** Records the batch as `sending` and its new paths as owned, before anything is sent. Throws when a path is somebody else's. */
   writeAhead(batch: NewBatch): Promise<void>;
-  settle(settlement: Settlement): Promise<void>;
+  /** The batch is about to be sent once more: the barrier behind it counts from now. */
+  noteSendingAgain(batchId: string): Promise<void>;
+  /** Gives back the released paths with what may come back there. */
+  settle(settlement: Settlement): Promise<readonly ReleasedPath[]>;
   /** Records what was read; tells all when version, profile or inventory changed. */
   recordLook(look: Look): Promise<void>;
   /** All commits up to this count are saved; what was released by then is nobody's. */

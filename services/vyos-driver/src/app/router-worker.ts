@@ -53,7 +53,7 @@ export class RouterWorker {
     const ended = Promise.resolve(this.#running);
     const grace = new AbortController();
     await Promise.race([ended.finally(() => grace.abort()), pause(this.#parts.times.stopGraceMs, grace.signal)]);
-    await this.#lease?.release();
+    await this.#giveBack(this.#lease);
     this.#looked.resolve();
   }
 
@@ -92,8 +92,14 @@ export class RouterWorker {
       await workRouter(session, () => this.#looked.resolve());
       return 'ended';
     } finally {
-      await lease.release().catch((error) => log.warn({ router: name, err: error }, 'router lease was not given back'));
+      await this.#giveBack(lease);
     }
+  }
+
+  /** Not given back, it runs out. */
+  async #giveBack(lease: RouterLease | undefined): Promise<void> {
+    const { log, name } = this.#parts;
+    await lease?.release().catch((error) => log.warn({ router: name, err: error }, 'router lease was not given back'));
   }
 
   #giveUp(problem: DomainError): void {

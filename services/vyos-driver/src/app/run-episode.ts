@@ -1,9 +1,21 @@
-import { nextProbe, observe, type ProbeResult, settled, startBlame } from '../domain/blame.ts';
+import {
+  type Blame,
+  nextProbe,
+  observe,
+  type ProbeResult,
+  rejectedByName,
+  settled,
+  startBlame,
+} from '../domain/blame.ts';
 import { resourcesNamed } from '../domain/name-offender.ts';
+import type { Plan } from '../domain/plan.ts';
 import { unionContent } from '../domain/plan-changes.ts';
 import { growingMs } from './driver-times.ts';
+import { noteUnknown } from './note-unknown.ts';
 import { closeAfterReading, refusalText } from './refused-commit.ts';
-import { type AnsweredBatch, type BatchPart, closeUntouched, planOf, sendBatch } from './send-batch.ts';
+import { type AnsweredBatch, type BatchPart, closeUntouched, planOf } from './send-batch.ts';
+import { sendOrRead } from './send-or-read.ts';
+import { sendWayBack } from './send-way-back.ts';
 import type { RouterSession } from './session.ts';
 import { settleApplied } from './settle-applied.ts';
 import type { Member } from './take-work.ts';
@@ -12,48 +24,112 @@ import { wayBackParts } from './way-back-parts.ts';
 /** Who edits our paths faster than we plan is believed to mean it. */
 const mostSurprises = 3;
 
-type Observed = ProbeResult & { readonly surprised: boolean };
+/** A resource that so often alone had no usable answer is rejected. */
+const mostUnansweredAlone = 3;
+
+/**
+ * The router refused what takes a condemned change back, so that nothing can be said of the members: ends the episode.
+ * The router is unknown then.
+ */
+class WayBackRefused extends Error {
+  override readonly name = 'WayBackRefused';
+}
+
+type Observed = ProbeResult & { readonly surprised: boolean; readonly unanswered?: boolean };
 
 /**
  * Brings the members to the router: all in one commit; when that is refused, in the commits that it takes to find whom it is refused for.
  * What was applied is settled with the commit that did it; the refused ones stay condemned, for the way back. Ended early by an outage or a
  * stop, it leaves the rest waiting, as if it had not been tried.
+ *
+ * A commit that has no usable answer again and again, on a router that answers everything else, counts as refused without a name. It proves less than
+ * a refusal, so a resource is rejected for it only after it was tried alone several times. It is rejected and does not rest, since its caller
+ * waits for an end, nothing of it stands (that was read each time), and a resting change would be at the head of the queue for ever.
  */
 export async function runEpisode(session: RouterSession, members: readonly Member[]): Promise<void> {
   const byId = new Map(members.map((member) => [member.resourceId, member]));
   const { blocked } = session;
   let blame = startBlame([...byId.keys()], blocked === undefined ? {} : { blockedBy: blocked.text });
   let finished = false;
+  let wayBackRefused = false;
   let surprises = 0;
+  const unansweredAlone = new Map<string, number>();
   try {
     for (let probe = nextProbe(blame); probe !== undefined; probe = nextProbe(blame)) {
       if (session.over.aborted) return;
-      const { surprised, ...result } = await tryProbe(
+      const { surprised, unanswered, ...result } = await tryProbe(
         session,
         probe.flatMap((id) => byId.get(id) ?? []),
       );
       // Somebody had changed paths of ours, so the plan was made for a router that does not exist: that refusal proves nothing.
       if (surprised && surprises++ < mostSurprises) continue;
+      if (unanswered && deservesAnotherTry(probe, unansweredAlone)) continue;
       blame = observe(blame, probe, result);
       condemn(session, byId, settled(blame).rejected);
     }
     finished = true;
+    session.unanswered = undefined;
+  } catch (error) {
+    if (!(error instanceof WayBackRefused)) throw error;
+    wayBackRefused = true;
   } finally {
-    // Whom it was for is not known before the end: another probe may show that it was for nobody of us.
-    const end = settled(blame);
-    if (!finished || end.blocked !== undefined) for (const id of byId.keys()) session.condemned.delete(id);
-    if (finished) noteBlocked(session, end.blocked);
+    release(session, byId.keys(), blame, { finished, wayBackRefused });
+    if (finished) noteBlocked(session, settled(blame).blocked);
   }
 }
 
+/**
+ * Whom it was for is not known before the end: another probe may show that it was for nobody of us. Who was named stays condemned when the
+ * episode ended with a refused way back, since it is his.
+ */
+function release(
+  session: RouterSession,
+  ids: Iterable<string>,
+  blame: Blame,
+  { finished, wayBackRefused }: { readonly finished: boolean; readonly wayBackRefused: boolean },
+): void {
+  if (finished && settled(blame).blocked === undefined) return;
+  const kept = wayBackRefused ? rejectedByName(blame) : new Set();
+  for (const id of ids) if (!kept.has(id)) session.condemned.delete(id);
+}
+
+function deservesAnotherTry(probe: readonly string[], unansweredAlone: Map<string, number>): boolean {
+  const [id, ...others] = probe;
+  if (id === undefined || others.length > 0) return false;
+  const tries = (unansweredAlone.get(id) ?? 0) + 1;
+  unansweredAlone.set(id, tries);
+  return tries < mostUnansweredAlone;
+}
+
 async function tryProbe(session: RouterSession, members: readonly Member[]): Promise<Observed> {
-  const parts: BatchPart[] = [...members.map((member) => toPart(session, member)), ...wayBackParts(session)];
+  const own = members.map((member) => toPart(session, member));
+  const idle = planOf(own).operations.length === 0; // whatever the router said of such a batch, it would be about the way back alone
+  const parts: BatchPart[] = [...own, ...(idle ? [] : wayBackParts(session))];
   const plan = planOf(parts);
-  if (plan.operations.length === 0) {
+  if (idle) {
     await settleApplied(session, parts, { judges: false });
     return { kind: 'applied', surprised: false };
   }
-  const answered = await sendBatch(session, parts, plan);
+  const answered = await sendOrRead(session, parts, plan);
+  if ('unanswered' in answered) {
+    const text = answered.unanswered;
+    session.parts.log.error(
+      { router: session.parts.name, resources: members.length, reason: text },
+      'batch unanswered',
+    );
+    // Alone but for the way back of others, which may be what the router cannot bear.
+    if (members.length === 1 && goesBack(parts, plan) && !(await sendWayBack(session, { judges: false })))
+      throw new WayBackRefused(text);
+    return {
+      kind: 'refused',
+      text,
+      named: [],
+      namesStranger: false,
+      doubtful: true,
+      unanswered: true,
+      surprised: false,
+    };
+  }
   const { outcome, batch, durationMs } = answered;
   if (outcome.kind === 'applied') {
     await settleApplied(session, parts, { judges: true, answered });
@@ -62,25 +138,42 @@ async function tryProbe(session: RouterSession, members: readonly Member[]): Pro
   session.notBefore = performance.now() + session.parts.times.settleDelayMs;
   if (outcome.kind === 'refused_operation') {
     await closeUntouched(session, batch, { state: 'refused', outcome: refusalText(session, outcome), durationMs });
-    return { ...refusal(session, parts, members, outcome), surprised: false };
+    return { ...(await accused(session, parts, members, answered)), surprised: false };
   }
   const { surprised } = await closeAfterReading(session, answered);
-  return { ...refusal(session, parts, members, outcome), surprised };
+  return { ...(await accused(session, parts, members, answered)), surprised };
 }
 
-function refusal(
+const goesBack = (parts: readonly BatchPart[], plan: Plan): boolean =>
+  parts.some(({ purpose, resourceId }) => purpose === 'way_back' && plan.byResource.has(resourceId));
+
+/**
+ * Whom of the members the refusal accuses. The way back of others travels with them: a refusal that names only what is on its way back is not theirs,
+ * and one that names nobody is held against them only when the way back alone was taken. Throws WayBackRefused. A member whose own
+ * part needs no operation is never accused.
+ */
+async function accused(
   session: RouterSession,
   parts: readonly BatchPart[],
   members: readonly Member[],
-  outcome: AnsweredBatch['outcome'],
-): ProbeResult {
+  { outcome, plan }: AnsweredBatch,
+): Promise<ProbeResult> {
   const contents = new Map(parts.map(({ resourceId, from, to }) => [resourceId, unionContent(from, to)]));
   const router = session.look && { config: session.look.foreign, ownedKeys: new Set<string>() };
   const { resourceIds, namesStranger } = resourcesNamed(outcome, contents, router);
-  const own = new Set(members.map((member) => member.resourceId));
+  const busy = new Set(members.map(({ resourceId }) => resourceId).filter((id) => plan.byResource.has(id)));
+  const named = resourceIds.filter((id) => busy.has(id));
   const text = refusalText(session, outcome);
   session.parts.log.warn({ router: session.parts.name, resources: members.length, reason: text }, 'batch refused');
-  return { kind: 'refused', text, named: resourceIds.filter((id) => own.has(id)), namesStranger };
+  if (goesBack(parts, plan) && named.length === 0 && !namesStranger) {
+    const told = resourceIds.length > 0;
+    if (told) {
+      session.parts.metrics.repairRefused(session.parts.name);
+      noteUnknown(session, `The router refused the way back: ${text}`);
+    }
+    if (told || !(await sendWayBack(session, { judges: false }))) throw new WayBackRefused(text);
+  }
+  return { kind: 'refused', text, named, namesStranger, doubtful: busy.size < members.length };
 }
 
 function condemn(

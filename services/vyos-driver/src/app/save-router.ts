@@ -26,6 +26,11 @@ export async function saveRouter(session: RouterSession): Promise<void> {
     metrics.saved(name);
     return;
   }
+  if (outcome.kind === 'broke_off') {
+    // It may have restarted, without what was not saved: nothing is written before it has been read.
+    session.distrust();
+    session.repairAll = true;
+  }
   const tries = (session.saveTrouble?.tries ?? 0) + 1;
   const text = redact(outcome.text);
   const [first, most] =

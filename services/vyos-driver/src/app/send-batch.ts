@@ -9,9 +9,13 @@ import type { Revision } from '../domain/revision.ts';
 import type { Cause } from '../domain/verdict.ts';
 import { inBatchSpan } from './batch-span.ts';
 import { pause } from './bell.ts';
-import { isAway, RouterAway, throwAway, waitForLock } from './router-calls.ts';
+import { isAway, RouterAway, throwAway, waitForLock, waitForSpell } from './router-calls.ts';
 import type { BatchChange, NewBatch } from './router-ledger.ts';
 import type { RouterSession } from './session.ts';
+
+/** A spell was seen to last 0.8 s; with the pause after a refusal and those between the tries this is about twice as long. */
+const mostSpells = 4;
+const longestSpellMs = 5_000;
 
 /** One resource's way in a batch. */
 export interface BatchPart {
@@ -58,16 +62,28 @@ export async function sendBatch(
   if (session.over.aborted) throw new RouterAway('stopping');
   await session.parts.ledger.writeAhead(batch);
   for (const part of parts) session.owned.claim(part.resourceId, part.to.keys());
+  let spells = 0;
   for (let tries = 1; ; tries++) {
     const { outcome, durationMs } = await configure(session, batch);
-    if (outcome.kind === 'try_later') {
-      await waitWithOpenRow(session, batch, tries, outcome.text);
-      continue;
+    if (outcome.kind !== 'try_later') {
+      session.noteUnlocked();
+      return { batch, plan, size, durationMs, outcome };
     }
-    session.noteUnlocked();
-    return { batch, plan, size, durationMs, outcome };
+    if (outcome.spell && isOver(session, ++spells)) {
+      session.noteUnlocked();
+      return { batch, plan, size, durationMs, outcome: { kind: 'refused_operation', text: outcome.text } };
+    }
+    await waitWithOpenRow(session, batch, spells > 0 ? spells : tries, outcome);
+    await session.parts.ledger.noteSendingAgain(batch.id);
   }
 }
+
+/**
+ * Whether the spell after a refusal cannot explain a bare "Set failed" any more, so that it is this batch that is refused, without a name. Asked
+ * twice at least, since somebody else's refusal may have begun the spell.
+ */
+const isOver = (session: RouterSession, spells: number): boolean =>
+  spells >= mostSpells || (spells > 1 && performance.now() - session.lastRefusalAt > longestSpellMs);
 
 /** Closes the row of a batch that surely changed nothing. */
 export async function closeUntouched(
@@ -97,17 +113,27 @@ async function configure(
   session.parts.lease.throwIfLost();
   if (!isAway(outcome)) {
     session.noteAnswer();
+    if (outcome.kind === 'refused_operation' || outcome.kind === 'refused_commit')
+      session.lastRefusalAt = performance.now();
     return { outcome, durationMs };
   }
   session.distrust();
-  if (outcome.kind === 'unclear') session.openBatch = true;
-  else await closeUntouched(session, batch, { state: 'not_applied', outcome: session.parts.redact(outcome.text) });
+  if (outcome.kind === 'unclear') {
+    session.openBatch = true;
+    session.unansweredText = session.parts.redact(outcome.text).trim();
+  } else await closeUntouched(session, batch, { state: 'not_applied', outcome: session.parts.redact(outcome.text) });
   return throwAway(session, outcome.text);
 }
 
-async function waitWithOpenRow(session: RouterSession, batch: NewBatch, tries: number, text: string): Promise<void> {
+async function waitWithOpenRow(
+  session: RouterSession,
+  batch: NewBatch,
+  tries: number,
+  { text, spell }: Extract<ConfigureOutcome, { kind: 'try_later' }>,
+): Promise<void> {
+  if (spell) session.noteUnlocked(); // the session was opened, so nobody holds the lock
   try {
-    await waitForLock(session, tries, text);
+    await (spell ? waitForSpell(session, tries) : waitForLock(session, tries, text));
   } catch (error) {
     if (error instanceof RouterAway)
       await closeUntouched(session, batch, { state: 'not_applied', outcome: error.message });

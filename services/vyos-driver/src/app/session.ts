@@ -108,6 +108,10 @@ export class RouterSession {
   away: Trouble | undefined;
   unknown: Trouble | undefined;
   blocked: Trouble | undefined;
+  /** What came instead of an answer to the last commit that had none. */
+  unansweredText = '';
+  /** Commits in a row that nobody answered and of which nothing landed, on a router that answers everything else. */
+  unanswered: { readonly text: string; readonly tries: number } | undefined;
   /** Says so while somebody else holds the router's lock for long. */
   locked: string | undefined;
   lockedSince: number | undefined;
@@ -117,6 +121,7 @@ export class RouterSession {
   readonly repairsResting = new Map<string, number>();
   /** No request before this moment: the spell after a refusal, the pause after a batch. */
   notBefore = 0;
+  lastRefusalAt = Number.NEGATIVE_INFINITY;
   lastAnswerAt = performance.now();
   /** How long the last probe took: on a large configuration even that is work for the router. */
   lastProbeMs = 0;
@@ -181,13 +186,13 @@ export class RouterSession {
 
   /** Records the settlement, and what follows from it for what this session knows. */
   async settle(settlement: Settlement): Promise<void> {
-    await this.parts.ledger.settle(settlement);
+    const released = await this.parts.ledger.settle(settlement);
     if (mustBeSaved(settlement)) {
       this.appliedCount += 1n;
       this.unsavedSince ??= performance.now();
     }
     this.owned.forget(settlement.unclaimed ?? []);
-    this.owned.release(settlement.released ?? [], this.appliedCount);
+    this.owned.release(released, this.appliedCount);
     const { metrics, name } = this.parts;
     metrics.verdicts(name, 'applied', settlement.applied?.length ?? 0);
     metrics.verdicts(name, 'rejected', settlement.rejected?.length ?? 0);

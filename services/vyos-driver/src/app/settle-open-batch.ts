@@ -2,6 +2,7 @@ import { barrierFor } from '../domain/barrier.ts';
 import { httpTimeoutMs } from '../domain/choose-batch.ts';
 import { sameContent } from '../domain/plan-changes.ts';
 import { pause } from './bell.ts';
+import { growingMs } from './driver-times.ts';
 import { readGround, takeGround } from './look.ts';
 import { RouterAway, waitUntilNothingRuns } from './router-calls.ts';
 import type { BatchChange, OpenBatch } from './router-ledger.ts';
@@ -11,6 +12,7 @@ import type { RouterSession } from './session.ts';
  * Settles a batch whose answer nobody has: of a holder before us, or of ours when it was unclear. A request that was sent is never assumed dead,
  * and reads beside a commit are unsafe, so the barrier comes first: an empty `/configure`, which queues behind the router's own lock. Then what
  * is read decides: a resource that stands as the batch wanted it is applied; any other waits on, and is planned anew from what was read.
+ * Nothing of it landed, although the router answers: that is counted in `session.unanswered`, and the next sending waits longer each time.
  */
 export async function settleOpenBatch(session: RouterSession): Promise<void> {
   const { ledger, log, name } = session.parts;
@@ -39,10 +41,22 @@ export async function settleOpenBatch(session: RouterSession): Promise<void> {
     changedRunning: true,
   });
   session.openBatch = false;
+  noteUnanswered(session, landed.length);
   log.warn({ router: name, batchId: batch.id, outcome }, 'batch settled by reading');
   const touched = new Set(batch.changes.map((change) => change.resourceId));
   const resources = await ledger.ownedResources(); // what landed is applied now
   await takeGround(session, { ...reading, resources }, (resourceId) => touched.has(resourceId));
+}
+
+function noteUnanswered(session: RouterSession, landed: number): void {
+  if (landed > 0) {
+    session.unanswered = undefined;
+    return;
+  }
+  const { times } = session.parts;
+  const tries = (session.unanswered?.tries ?? 0) + 1;
+  session.unanswered = { tries, text: session.unansweredText };
+  session.notBefore = performance.now() + growingMs(tries, times.settleDelayMs, times.awayMostMs);
 }
 
 async function passBarrier(session: RouterSession, { estimateMs, ageMs }: OpenBatch): Promise<void> {

@@ -1,7 +1,7 @@
 import { chooseBatch } from '../domain/choose-batch.ts';
 import { estimateMs } from '../domain/cost-model.ts';
 import type { Fragment } from '../domain/fragment.ts';
-import { clashesWith } from '../domain/name-offender.ts';
+import { clashesWith, newlyContested } from '../domain/name-offender.ts';
 import type { OwnedContent } from '../domain/plan.ts';
 import { planChanges, sameContent } from '../domain/plan-changes.ts';
 import type { Revision } from '../domain/revision.ts';
@@ -85,7 +85,7 @@ function sortOut(session: RouterSession, changes: readonly WaitingChange[]): Sor
       done.push({ resourceId, revision, fragment: wanted });
       continue;
     }
-    const held = heldByOthers(session, resourceId, to, claimed);
+    const held = heldByOthers(session, change, to, claimed);
     if (held === undefined) {
       for (const key of to.keys()) claimed.set(key, resourceId);
       members.push({ ...change, purpose: 'change', fragment: wanted, to });
@@ -99,7 +99,7 @@ function sortOut(session: RouterSession, changes: readonly WaitingChange[]): Sor
 
 function heldByOthers(
   session: RouterSession,
-  resourceId: string,
+  { resourceId, applied }: WaitingChange,
   to: OwnedContent,
   claimed: ReadonlyMap<string, string>,
 ): { readonly text: string; readonly foreign: boolean } | undefined {
@@ -109,7 +109,9 @@ function heldByOthers(
       return { text: `${key.replaceAll('\n', ' ')} belongs to ${owner}.`, foreign: false };
     }
   }
-  const clash = session.look && clashesWith(session.look.foreign, nothingOfOurs, to);
+  // What stands already beside somebody else's is no reason to refuse another change of the same VM.
+  const asked = newlyContested(session.standingOf(resourceId, applied), to);
+  const clash = session.look && clashesWith(session.look.foreign, nothingOfOurs, asked);
   return clash === undefined ? undefined : { text: clash, foreign: true };
 }
 

@@ -28,6 +28,12 @@ export async function tellStatus(session: RouterSession): Promise<void> {
 const retryMoment = (now: number, standing: Standing): number =>
   standing.retryAfterMs === undefined ? 0 : now + standing.retryAfterMs;
 
+/** One lost answer is told to nobody. */
+const unansweredReason = ({ unanswered }: RouterSession): string =>
+  unanswered !== undefined && unanswered.tries > 1
+    ? `The router answers, but not to commits; looking for the change that it cannot bear: ${unanswered.text}`
+    : '';
+
 /** Undefined while there is nothing to say yet: one lost connection is no outage, and a router never looked at is not `ok`. */
 function standingOf(session: RouterSession): Standing | undefined {
   const { away, unknown, blocked, told, parts } = session;
@@ -43,5 +49,5 @@ function standingOf(session: RouterSession): Standing | undefined {
   if (unknown !== undefined) return { state: 'unknown', reason: unknown.text, retryAfterMs: inMs(unknown.retryAt) };
   if (blocked !== undefined) return { state: 'blocked', reason: blocked.text, retryAfterMs: inMs(blocked.retryAt) };
   if (session.look === undefined) return undefined;
-  return { state: 'ok', reason: session.locked ?? '' };
+  return { state: 'ok', reason: session.locked ?? unansweredReason(session) };
 }

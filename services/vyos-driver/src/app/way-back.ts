@@ -1,31 +1,21 @@
-import { growingMs } from './driver-times.ts';
 import { lookAround } from './look.ts';
+import { noteUnknown } from './note-unknown.ts';
 import { closeAfterReading, refusalText } from './refused-commit.ts';
 import { runEpisode } from './run-episode.ts';
-import { closeUntouched, planOf, sendBatch } from './send-batch.ts';
+import { closeUntouched, planOf } from './send-batch.ts';
+import { sendOrRead } from './send-or-read.ts';
+import { sendWayBack } from './send-way-back.ts';
 import type { RouterSession } from './session.ts';
 import { settleApplied } from './settle-applied.ts';
 import { type Member, repairs } from './take-work.ts';
-import { leftoverParts, wayBackParts } from './way-back-parts.ts';
+import { leftoverParts } from './way-back-parts.ts';
 
 /**
  * Takes the way back with a commit of its own, when nothing else follows, and judges the condemned. A refusal of the way back makes the router
  * unknown: nobody is judged, and only reads are sent until `reconcile` has settled it.
  */
 export async function goBack(session: RouterSession): Promise<void> {
-  const parts = wayBackParts(session);
-  const plan = planOf(parts);
-  if (plan.operations.length === 0) return settleApplied(session, parts, { judges: true });
-  const answered = await sendBatch(session, parts, plan);
-  const { outcome, batch, durationMs } = answered;
-  if (outcome.kind === 'applied') return settleApplied(session, parts, { judges: true, answered });
-  const text = refusalText(session, outcome);
-  if (outcome.kind === 'refused_operation')
-    await closeUntouched(session, batch, { state: 'refused', outcome: text, durationMs });
-  session.notBefore = performance.now() + session.parts.times.settleDelayMs;
-  session.parts.metrics.repairRefused(session.parts.name);
-  noteUnknown(session, `The router refused the way back: ${text}`);
-  if (outcome.kind === 'refused_commit') await closeAfterReading(session, answered);
+  await sendWayBack(session, { judges: true });
 }
 
 /**
@@ -36,7 +26,8 @@ export async function takeLeftoversBack(session: RouterSession, members: readonl
   const parts = leftoverParts(session, members);
   const plan = planOf(parts);
   if (plan.operations.length === 0) return;
-  const answered = await sendBatch(session, parts, plan);
+  const answered = await sendOrRead(session, parts, plan);
+  if ('unanswered' in answered) return session.parts.metrics.repairRefused(session.parts.name);
   const { outcome, batch, durationMs } = answered;
   session.notBefore = performance.now() + session.parts.times.settleDelayMs;
   if (outcome.kind === 'applied') return settleApplied(session, parts, { judges: false, answered });
@@ -64,14 +55,4 @@ export async function reconcile(session: RouterSession): Promise<void> {
   const differs = [...(session.ground?.differences.values() ?? [])].some(({ repair }) => repair);
   if (session.ground !== undefined && !differs) session.unknown = undefined;
   else noteUnknown(session, session.unknown?.text ?? 'The router does not take what was there before.');
-}
-
-function noteUnknown(session: RouterSession, text: string): void {
-  const { times } = session.parts;
-  const tries = (session.unknown?.tries ?? 0) + 1;
-  session.unknown = {
-    text,
-    tries,
-    retryAt: performance.now() + growingMs(tries, times.troubleFirstMs, times.troubleMostMs),
-  };
 }

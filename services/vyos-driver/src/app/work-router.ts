@@ -58,6 +58,10 @@ async function workBatch(session: RouterSession): Promise<boolean> {
 /** So many times as long as a probe takes the router rests before the next. */
 const probeRest = 20;
 
+/** A reboot loses what is not saved, and one that falls between two probes is not seen: then they are closer. */
+const probeEveryMs = ({ parts, savedCount, appliedCount }: RouterSession): number =>
+  savedCount < appliedCount ? parts.times.probeEveryMs / 5 : parts.times.probeEveryMs;
+
 /** What an idle router is good for, and sleep until something rings or is due. */
 async function rest(session: RouterSession): Promise<void> {
   const { times, bell } = session.parts;
@@ -65,7 +69,7 @@ async function rest(session: RouterSession): Promise<void> {
   if (wantsSave(session)) return saveRouter(session);
   const driftIn = session.lastDriftLookAt + times.driftEveryMs - now;
   if (driftIn <= 0) return lookAround(session);
-  const probeIn = session.lastAnswerAt + Math.max(times.probeEveryMs, probeRest * session.lastProbeMs) - now;
+  const probeIn = session.lastAnswerAt + Math.max(probeEveryMs(session), probeRest * session.lastProbeMs) - now;
   if (probeIn <= 0) return probe(session);
   const retryIn = [session.unknown, session.blocked, session.saveTrouble].flatMap((one) =>
     one ? [one.retryAt - now] : [],
@@ -91,6 +95,7 @@ function noteAway(session: RouterSession, text: string): void {
   const { router, times } = session.parts;
   session.distrust();
   session.repairAll = true;
+  if (session.away !== undefined) session.unanswered = undefined; // an outage explains what was not answered
   const tries = (session.away?.tries ?? 0) + 1;
   const breakerMs = router.state === 'open' ? router.retryAfterSeconds() * 1_000 : 0;
   const retryAt = performance.now() + Math.max(breakerMs, growingMs(tries, times.awayFirstMs, times.awayMostMs));

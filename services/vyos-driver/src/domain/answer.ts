@@ -16,8 +16,8 @@ export type ConfigureOutcome =
       readonly components: readonly string[];
       readonly named: readonly NamedObject[];
     }
-  /** Another session holds the commit lock; or the bare "Set failed" of the spell after a refusal. Nothing was applied: ask again later. */
-  | { readonly kind: 'try_later'; readonly text: string }
+  /** Another session holds the commit lock; or (`spell`) the bare "Set failed" of the spell after a refusal. Nothing was applied: ask again later. */
+  | { readonly kind: 'try_later'; readonly text: string; readonly spell?: true }
   /** The key is wrong, or this address is not allowed. Nothing was applied. */
   | { readonly kind: 'forbidden'; readonly text: string }
   /** The connection could not be opened or was refused before the body was sent: nothing was applied. */

@@ -210,3 +210,20 @@ test('offenders with different words never block', () => {
     }),
   );
 });
+
+test('who is left of a doubtful refusal is asked alone before it is rejected', () => {
+  const silent = { kind: 'refused', text: 'no answer', named: [], namesStranger: false, doubtful: true } as const;
+  let blame = startBlame(['a', 'b', 'c', 'd']);
+  for (const [probe, result] of [
+    [['a', 'b', 'c', 'd'], silent],
+    [['a', 'b'], silent],
+    [['a'], { kind: 'applied' }],
+    [['b'], { kind: 'applied' }],
+    [['c', 'd'], { kind: 'applied' }],
+  ] as const) {
+    assert.deepEqual(nextProbe(blame), probe);
+    blame = observe(blame, probe, result);
+  }
+  assert.equal(nextProbe(blame), undefined);
+  assert.equal(settled(blame).rejected.size, 0);
+});

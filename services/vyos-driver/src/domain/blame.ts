@@ -15,6 +15,10 @@ import { foldedText } from './router-text.ts';
  *   head of the queue they would hold up everybody. For the same reason a refused set or delete never counts (no configuration of
  *   others makes the router refuse those), and the second descent begins at the other end.
  *
+ * A refusal that passes by itself may cost an innocent: two refusals in a row that name nobody, of a set and of its half, leave the last of that half
+ * accused by what it shared with others, when the others were applied. Asking it alone would cost each offender a commit more than is promised,
+ * so it is done only where the refusal itself was doubtful, or nobody else is left to ask about.
+ *
  * What cannot be told apart: a single resource that is refused without a name is rejected, although the router may be blocked. Its
  * caller gets the router's words; a blocked router nearly always names what is broken.
  */
@@ -34,6 +38,7 @@ export interface Blame {
 interface Suspects {
   readonly ids: readonly string[];
   readonly text: string;
+  readonly doubtful: boolean;
 }
 
 interface Rejection {
@@ -51,6 +56,8 @@ export type ProbeResult =
       readonly text: string;
       readonly named: readonly string[];
       readonly namesStranger: boolean;
+      /** The refusal may be nobody's of the probe: whoever is left of it alone is asked alone before it is rejected. */
+      readonly doubtful?: boolean;
     };
 
 /** How far it is: a resource that is in neither is still to be probed, or waits because the router is blocked. */
@@ -97,7 +104,7 @@ export function observe(blame: Blame, probe: readonly string[], result: ProbeRes
   if (named.length > 0) return afterNaming(state, named, result.text);
   if (result.namesStranger) return blockedWith(state, result.text);
   if (blockedBy !== undefined && foldedText(result.text) === blockedBy) return blockedWith(state, result.text);
-  return probe.length > 1 ? afterSilence(state, probe, result.text) : afterLoneRefusal(state, probe, result.text);
+  return probe.length > 1 ? afterSilence(state, probe, result) : afterLoneRefusal(state, probe, result.text);
 }
 
 export function settled(blame: Blame): Settled {
@@ -107,6 +114,10 @@ export function settled(blame: Blame): Settled {
     ...(blame.blocked === undefined ? {} : { blocked: blame.blocked }),
   };
 }
+
+/** Those of the rejected whom the router named: nothing that is found out later takes that back. */
+export const rejectedByName = (blame: Blame): ReadonlySet<string> =>
+  new Set(blame.rejected.filter(({ named }) => named).map(({ id }) => id));
 
 const without = (ids: readonly string[], gone: readonly string[]): readonly string[] => {
   const set = new Set(gone);
@@ -129,11 +140,11 @@ const foundAlone = (blame: Blame): readonly Rejection[] => blame.rejected.filter
 function afterApplied(blame: Blame, probe: readonly string[]): Blame {
   const state = { ...blame, applied: [...blame.applied, ...probe], untested: without(blame.untested, probe) };
   if (state.suspects === undefined) return state;
-  const { text } = state.suspects;
+  const { text, doubtful } = state.suspects;
   const ids = without(state.suspects.ids, probe);
   const [last] = ids;
   if (last === undefined) return withSuspects(state, undefined); // refused before and applied now: not to blame
-  if (ids.length > 1 || state.untested.length === 0) return withSuspects(state, { ids, text });
+  if (ids.length > 1 || state.untested.length === 0 || doubtful) return withSuspects(state, { ids, text, doubtful });
   // It alone is left of a set that was refused. Asking once more would cost a commit more than promised.
   return withSuspects({ ...state, rejected: [...state.rejected, { id: last, text, named: false }] }, undefined);
 }
@@ -150,12 +161,16 @@ function afterNaming(blame: Blame, named: readonly string[], text: string): Blam
   );
 }
 
-function afterSilence(blame: Blame, probe: readonly string[], text: string): Blame {
+function afterSilence(
+  blame: Blame,
+  probe: readonly string[],
+  { text, doubtful = false }: { readonly text: string; readonly doubtful?: boolean },
+): Blame {
   const others = without(blame.suspects?.ids ?? [], probe);
   const untested = [...others, ...without(blame.untested, probe)];
   const alone = foundAlone(blame);
   if (alone.length >= 2 && untested.length === 0 && refusesEverything(blame, text)) return blockedWith(blame, text);
-  return withSuspects({ ...blame, untested }, { ids: probe, text });
+  return withSuspects({ ...blame, untested }, { ids: probe, text, doubtful });
 }
 
 function afterLoneRefusal(blame: Blame, probe: readonly string[], text: string): Blame {

@@ -1,5 +1,6 @@
 import type { ConfigTree } from './config-tree.ts';
 import { asConfig, type FoundMapping, type FoundRule, mappingsIn, rulesIn } from './foreign-objects.ts';
+import { childOf, isTree, normalTree } from './normal-tree.ts';
 import type { OwnedContent } from './plan.ts';
 import { overlap, portsOf, protocolsOf } from './port-set.ts';
 
@@ -26,6 +27,22 @@ export function clashesWith(
   }
   return undefined;
 }
+
+/** The parts of `to` that ask for something which can clash with others and does not stand like that in `from`. */
+export const newlyContested = (from: OwnedContent, to: OwnedContent): OwnedContent =>
+  new Map(
+    [...to].filter(([key, tree]) => {
+      const standing = from.get(key);
+      return standing === undefined || JSON.stringify(contested(standing)) !== JSON.stringify(contested(tree));
+    }),
+  );
+
+/** Everything of a rule or a mapping that `clashesWith` compares, names and numbers aside: those are in the path. */
+const contested = (tree: ConfigTree) =>
+  ['destination', 'inbound-interface', 'protocol', 'ip-address', 'mac', 'mac-address'].map((name) => {
+    const node = childOf(tree, name);
+    return isTree(node) ? normalTree(node) : node;
+  });
 
 function mappingClash(wanted: FoundMapping, other: FoundMapping): string | undefined {
   if (wanted.name.toLowerCase() === other.name.toLowerCase()) {

@@ -26,7 +26,8 @@ export type ReadOutcome =
 /** What an answer to a save means. A save can be repeated. */
 export type SaveOutcome =
   | { readonly kind: 'saved' }
-  | { readonly kind: 'try_later' | 'forbidden' | 'refused'; readonly text: string }
+  /** `broke_off`: the router answered that something went wrong inside (500), as it also does near a restart. */
+  | { readonly kind: 'try_later' | 'forbidden' | 'refused' | 'broke_off'; readonly text: string }
   | { readonly kind: 'away'; readonly text: string; readonly fenced?: boolean };
 
 /** The answer of the API itself, `{"success", "data", "error"}`; anything else was said by something in front of it. */
@@ -37,7 +38,7 @@ interface Envelope {
 }
 
 const locked = /temporarily locked due to another commit/;
-/** The bare text that a request gets soon after a refused one: a spell of the router, which says nothing about the request. */
+/** The bare text that a request gets soon after a refused one: a spell of the router. When it does not pass, it is the request that is refused. */
 const spell = /^(?:Set|Delete) failed$/;
 const refusedByValidation =
   /(?:Set|Delete) failed$|^\{'type': |^Malformed command|is not a valid operation$|^Missing required field|^Failed to parse JSON|^Cannot delete \[|^Non-empty data field|^any command must be JSON/;
@@ -71,7 +72,8 @@ function interpretAccepted(envelope: Envelope, answer: HttpAnswer & { kind: 'res
 function interpretRefused(error: string, fallback: string): ConfigureOutcome {
   const text = withoutEntities(error).trim();
   const folded = foldedText(error);
-  if (locked.test(folded) || spell.test(folded)) return { kind: 'try_later', text };
+  if (locked.test(folded)) return { kind: 'try_later', text };
+  if (spell.test(folded)) return { kind: 'try_later', text, spell: true };
   if (notYetCommitted.test(folded)) return { kind: 'unclear', text };
   const components = failedComponents(error);
   if (components.length === 0 && refusedByValidation.test(folded)) {
@@ -109,7 +111,7 @@ export function interpretSaveAnswer(answer: HttpAnswer): SaveOutcome {
   const text = describe(answer);
   if (notOffered(answer.status)) return { kind: 'forbidden', text };
   const envelope = envelopeOf(answer.body);
-  if (answer.status === 500) return { kind: 'try_later', text };
+  if (answer.status === 500) return { kind: 'broke_off', text };
   if (envelope === undefined || answer.status > 500) return { kind: 'away', text };
   if (answer.status === 200) return envelope.success ? { kind: 'saved' } : { kind: 'away', text };
   return { kind: locked.test(foldedText(envelope.error)) ? 'try_later' : 'refused', text };

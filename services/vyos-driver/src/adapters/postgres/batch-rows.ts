@@ -47,7 +47,7 @@ async function claimPaths(sql: Sql, router: string, changes: readonly BatchChang
   await sql.execute(
     `INSERT INTO owned_paths (router, path, resource_id)
      SELECT $1, path, resource_id FROM unnest($2::text[], $3::text[]) AS claim (path, resource_id)
-     ON CONFLICT (router, path) DO UPDATE SET resource_id = excluded.resource_id, released_at = NULL
+     ON CONFLICT (router, path) DO UPDATE SET resource_id = excluded.resource_id, released_at = NULL, released_content = NULL
        WHERE owned_paths.released_at IS NOT NULL`,
     [router, keys, owners],
   );

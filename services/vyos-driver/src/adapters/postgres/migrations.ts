@@ -73,6 +73,7 @@ export const migrations: readonly NamedMigration[] = [
       path text NOT NULL,
       resource_id text NOT NULL,
       released_at bigint,
+      released_content jsonb,
       PRIMARY KEY (router, path)
     )`,
     'CREATE INDEX owned_paths_of_resource ON owned_paths (router, resource_id)',

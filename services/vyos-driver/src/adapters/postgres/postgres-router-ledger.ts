@@ -1,6 +1,6 @@
 import type { Database, Sql } from '@berth/database';
 import type { Outbox, Send } from '@berth/messaging';
-import type { OwnedPath } from '../../app/owned-paths.ts';
+import type { OwnedPath, ReleasedPath } from '../../app/owned-paths.ts';
 import {
   LeaseLost,
   type Look,
@@ -13,6 +13,7 @@ import {
   type Standing,
   type WaitingChange,
 } from '../../app/router-ledger.ts';
+import type { ConfigTree } from '../../domain/config-tree.ts';
 import type { CostModel } from '../../domain/cost-model.ts';
 import type { Fragment } from '../../domain/fragment.ts';
 import type { RouterProfile } from '../../domain/inventory.ts';
@@ -119,14 +120,16 @@ export class PostgresRouterLedger implements RouterLedger {
   }
 
   async ownedPaths(): Promise<readonly OwnedPath[]> {
-    const rows = await this.#database.query<{ path: string; resource_id: string; released_at: string | null }>(
-      'SELECT path, resource_id, released_at FROM owned_paths WHERE router = $1',
-      [this.#router],
-    );
-    return rows.map(({ path, resource_id, released_at }) => ({
+    const rows = await this.#database.query<{
+      path: string;
+      resource_id: string;
+      released_at: string | null;
+      released_content: readonly ConfigTree[] | null;
+    }>('SELECT path, resource_id, released_at, released_content FROM owned_paths WHERE router = $1', [this.#router]);
+    return rows.map(({ path, resource_id, released_at, released_content }) => ({
       key: path,
       resourceId: resource_id,
-      ...(released_at === null ? {} : { releasedAt: BigInt(released_at) }),
+      ...(released_at === null ? {} : { released: { at: BigInt(released_at), contents: released_content ?? [] } }),
     }));
   }
 
@@ -134,7 +137,15 @@ export class PostgresRouterLedger implements RouterLedger {
     return this.#asHolder((sql) => writeBatchAhead(sql, this.#router, this.#epoch, batch));
   }
 
-  settle(settlement: Settlement): Promise<void> {
+  noteSendingAgain(batchId: string): Promise<void> {
+    return this.#asHolder(async (sql) => {
+      await sql.execute("UPDATE batches SET sent_at = clock_timestamp() WHERE id = $1 AND state = 'sending'", [
+        batchId,
+      ]);
+    });
+  }
+
+  settle(settlement: Settlement): Promise<readonly ReleasedPath[]> {
     return this.#asHolder((sql, send) => recordSettlement(sql, send, this.#router, settlement));
   }
 
@@ -158,8 +169,15 @@ export class PostgresRouterLedger implements RouterLedger {
       ]);
       if (look.holdings !== undefined) await this.#replaceHoldings(sql, look.holdings);
       if (look.back.length > 0) {
-        const paths = 'UPDATE owned_paths SET released_at = NULL WHERE router = $1 AND path = ANY($2)';
+        const paths =
+          'UPDATE owned_paths SET released_at = NULL, released_content = NULL WHERE router = $1 AND path = ANY($2)';
         await sql.execute(paths, [this.#router, look.back]);
+      }
+      if (look.lost.length > 0) {
+        await sql.execute('DELETE FROM owned_paths WHERE router = $1 AND released_at IS NOT NULL AND path = ANY($2)', [
+          this.#router,
+          look.lost,
+        ]);
       }
       if (changed > 0) await this.#tellAll(sql, send);
     });

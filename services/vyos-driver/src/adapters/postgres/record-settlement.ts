@@ -1,6 +1,8 @@
 import type { Sql } from '@berth/database';
 import type { Send } from '@berth/messaging';
+import type { ReleasedPath } from '../../app/owned-paths.ts';
 import { mustBeSaved, type Settlement } from '../../app/router-ledger.ts';
+import type { ConfigTree } from '../../domain/config-tree.ts';
 import type { Revision } from '../../domain/revision.ts';
 import { settledMessage, type VerdictRow, verdictColumns } from './router-messages.ts';
 
@@ -12,8 +14,13 @@ interface Judgement {
   readonly text: string;
 }
 
-/** Records all parts of a settlement, and sends the verdicts that are new, in the caller's transaction. */
-export async function recordSettlement(sql: Sql, send: Send, router: string, settlement: Settlement): Promise<void> {
+/** Records all parts of a settlement, and sends the verdicts that are new, in the caller's transaction. Gives back what was released. */
+export async function recordSettlement(
+  sql: Sql,
+  send: Send,
+  router: string,
+  settlement: Settlement,
+): Promise<readonly ReleasedPath[]> {
   const judgements: readonly Judgement[] = [
     ...(settlement.applied ?? []).map((change) => ({ ...change, verdict: 'applied' as const, code: '', text: '' })),
     ...(settlement.rejected ?? []).map((change) => ({ ...change, verdict: 'rejected' as const })),
@@ -36,21 +43,33 @@ export async function recordSettlement(sql: Sql, send: Send, router: string, set
       ],
     );
   }
-  await letGo(sql, router, settlement);
+  return letGo(sql, router, settlement);
 }
 
-/** Released paths stay with their resources until the commit that was just counted is saved. */
-async function letGo(sql: Sql, router: string, { released = [], unclaimed = [] }: Settlement): Promise<void> {
-  if (released.length > 0) {
-    await sql.execute(
-      `UPDATE owned_paths SET released_at = (SELECT applied_count FROM routers WHERE name = $1)
-       WHERE router = $1 AND path = ANY($2)`,
-      [router, released],
-    );
-  }
+/**
+ * Released paths stay with their resources until the commit that was just counted is saved; with them all that their resources ever had
+ * there, since the saved configuration may be older than the last content.
+ */
+async function letGo(
+  sql: Sql,
+  router: string,
+  { released = [], unclaimed = [] }: Settlement,
+): Promise<readonly ReleasedPath[]> {
+  const rows =
+    released.length === 0
+      ? []
+      : await sql.query<{ path: string; released_content: readonly ConfigTree[] }>(
+          `UPDATE owned_paths SET released_at = (SELECT applied_count FROM routers WHERE name = $1),
+             released_content = (SELECT coalesce(jsonb_agg(DISTINCT had.content), '[]') FROM batch_changes AS change
+               CROSS JOIN LATERAL (VALUES (change.before -> owned_paths.path), (change.after -> owned_paths.path)) AS had (content)
+               WHERE change.router = $1 AND change.resource_id = owned_paths.resource_id AND had.content IS NOT NULL)
+           WHERE router = $1 AND path = ANY($2) RETURNING path, released_content`,
+          [router, released],
+        );
   if (unclaimed.length > 0) {
     await sql.execute('DELETE FROM owned_paths WHERE router = $1 AND path = ANY($2)', [router, unclaimed]);
   }
+  return rows.map(({ path, released_content }) => ({ key: path, contents: released_content }));
 }
 
 /** In the order in which the inbox locks them. */

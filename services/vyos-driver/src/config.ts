@@ -36,7 +36,7 @@ export const defaultTimes: DriverTimes = {
   pollMs: 1_000,
   settleDelayMs: 1_000,
   probeEveryMs: 10_000,
-  driftEveryMs: 300_000,
+  driftEveryMs: 60_000,
   inventoryMaxAgeMs: 60_000,
   lockedFirstMs: 250,
   lockedMostMs: 5_000,

@@ -61,7 +61,14 @@ export async function startDriver(config: DriverConfig, context: DriverContext):
     });
     stops.push(() => database.close());
     await database.migrate();
-    const bus = await connectBus({ url: config.natsUrl, prefix: config.prefix, name: 'vyos-driver', log });
+    const bus = await connectBus({
+      url: config.natsUrl,
+      prefix: config.prefix,
+      name: 'vyos-driver',
+      log,
+      metrics: context.metrics,
+      ...(context.fail && { fail: context.fail }),
+    });
     stops.push(() => bus.drain());
     const outbox = new Outbox({ database, bus, streams: [streams.routerEvents] });
     await outbox.start();

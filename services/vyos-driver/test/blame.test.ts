@@ -20,7 +20,7 @@ test('one of fifty whose refusal names it is rejected alone, with the words of t
   const verdicts = await world.verdicts(...vmIds(1, 50));
   assert.equal(verdicts.filter(isApplied).length, 49);
   const rejected = verdicts.find((one) => one.resourceId === 'vm-17');
-  assert.equal(rejected?.code, 'ROUTER_REJECTED');
+  assert.equal(rejected?.code, 'ROUTER_REFUSED');
   assert.match(rejected?.message ?? '', /no such thing/);
   assert.equal(ruleOf(world.router, 17), undefined);
   assert.equal(mappingOf(world.router, 17), undefined);

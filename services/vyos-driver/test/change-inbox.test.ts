@@ -96,7 +96,7 @@ test('a verdict is written once: settling again neither changes nor repeats it',
   const ledger = await held(driver);
   const [change] = (await ledger.waiting(1)).changes;
   assert.ok(change);
-  await ledger.settle({ rejected: [{ ...change, code: 'ROUTER_REJECTED', text: 'no' }], stood: ['vm-1'] });
+  await ledger.settle({ rejected: [{ ...change, code: 'ROUTER_REFUSED', text: 'no' }], stood: ['vm-1'] });
   await ledger.settle({ applied: [{ ...change, fragment: change.wanted }] });
   await eventually(() => driver.told.length === 1);
   assert.deepEqual(await driver.database.query('SELECT verdict, message, stood FROM verdicts'), [

@@ -21,7 +21,7 @@ test('a change whose commits are never answered is rejected after several tries 
   await together(world, changeFor(1), changeFor(2), changeFor(3, { ownerGroup: 'group-2' }));
   const [first, second, third] = await world.verdicts('vm-1', 'vm-2', 'vm-3');
   assert.ok(first && third && isApplied(first) && isApplied(third));
-  assert.deepEqual([second?.verdict, second?.code], [Verdict.REJECTED, 'ROUTER_REJECTED']);
+  assert.deepEqual([second?.verdict, second?.code], [Verdict.REJECTED, 'ROUTER_REFUSED']);
   assert.match(second?.message ?? '', /no usable answer/);
   assert.equal(ruleOf(world.router, 2), undefined);
   assert.ok(world.statuses.some(({ reason }) => reason.includes('not to commits')));
@@ -36,6 +36,6 @@ test('a set that is refused without a word, again and again, is found by halves 
   await together(world, changeFor(1), changeFor(2), changeFor(3, { ownerGroup: 'group-2' }));
   const [first, second, third] = await world.verdicts('vm-1', 'vm-2', 'vm-3');
   assert.ok(first && third && isApplied(first) && isApplied(third));
-  assert.deepEqual([second?.verdict, second?.code], [Verdict.REJECTED, 'ROUTER_REJECTED']);
+  assert.deepEqual([second?.verdict, second?.code], [Verdict.REJECTED, 'ROUTER_REFUSED']);
   assert.ok(world.statuses.every(({ reason }) => !reason.includes('locked')));
 });

@@ -26,11 +26,11 @@ export interface DriverTimes extends LeaseTimes {
   /** A commit is saved after so long even when batches follow each other. */
   readonly saveWithinMs: number;
   /**
-   * How long a commit may take at least; one that is estimated to take long gets twice its estimate. In production never below 60 s: a commit that
+   * How long a commit or a save may take at least; a commit that is estimated to take long gets twice its estimate. In production never below 60 s: a commit that
    * is cut off still runs on the router, and has to be waited for and read. Shorter ones are for tests.
    */
   readonly writeTimeoutMs: number;
-  /** How long a reading, and a save, may take. */
+  /** How long a reading may take. */
   readonly readTimeoutMs: number;
   /** How long a probe may take. */
   readonly probeTimeoutMs: number;

@@ -186,7 +186,7 @@ function condemn(
     if (member === undefined || session.condemned.has(id)) continue;
     if (member.purpose === 'change') {
       const { resourceId, revision, applied } = member;
-      session.condemned.set(id, { resourceId, revision, applied, code: 'ROUTER_REJECTED', text });
+      session.condemned.set(id, { resourceId, revision, applied, code: 'ROUTER_REFUSED', text });
     } else if (!session.repairsResting.has(id)) {
       session.repairsResting.set(id, performance.now() + session.parts.times.troubleMostMs);
       session.parts.metrics.repairRefused(session.parts.name);

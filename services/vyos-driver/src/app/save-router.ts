@@ -13,7 +13,7 @@ export const wantsSave = (session: RouterSession): boolean =>
 export async function saveRouter(session: RouterSession): Promise<void> {
   const { router, ledger, metrics, log, name, times, redact } = session.parts;
   const upTo = session.appliedCount;
-  const { outcome, durationMs } = await router.save(session.call(times.readTimeoutMs));
+  const { outcome, durationMs } = await router.save(session.call(times.writeTimeoutMs));
   metrics.request(name, 'save', outcome.kind, durationMs);
   if (outcome.kind === 'away' || outcome.kind === 'forbidden') throwAway(session, outcome.text);
   session.noteAnswer();

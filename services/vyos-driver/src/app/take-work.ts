@@ -67,7 +67,7 @@ function isInventoryOld(session: RouterSession): boolean {
   const { look, parts } = session;
   if (look === undefined) return true;
   const most = parts.times.inventoryMaxAgeMs;
-  const allowed = Math.min(Math.max(most, 10 * look.costMs), Math.max(most / 6, 30 * look.costMs));
+  const allowed = Math.min(Math.max(most, 10 * look.costMs), Math.max(most / 60, 30 * look.costMs));
   return performance.now() - look.at > allowed;
 }
 

@@ -55,6 +55,8 @@ async function workBatch(session: RouterSession): Promise<boolean> {
   return true;
 }
 
+/** So many times as long as a look takes the router rests before the next. */
+const lookRest = 30;
 /** So many times as long as a probe takes the router rests before the next. */
 const probeRest = 20;
 
@@ -67,7 +69,7 @@ async function rest(session: RouterSession): Promise<void> {
   const { times, bell } = session.parts;
   const now = performance.now();
   if (wantsSave(session)) return saveRouter(session);
-  const driftIn = session.lastDriftLookAt + times.driftEveryMs - now;
+  const driftIn = session.lastDriftLookAt + Math.max(times.driftEveryMs, lookRest * (session.look?.costMs ?? 0)) - now;
   if (driftIn <= 0) return lookAround(session);
   const probeIn = session.lastAnswerAt + Math.max(probeEveryMs(session), probeRest * session.lastProbeMs) - now;
   if (probeIn <= 0) return probe(session);

@@ -14,7 +14,7 @@ export interface Cause {
 /** Codes of rejected changes; docs/errors.md explains them. */
 export type RejectionCode =
   /** The router refused the change. */
-  | 'ROUTER_REJECTED'
+  | 'ROUTER_REFUSED'
   /** Somebody else holds on the router what the change asks for. */
   | 'ROUTER_CONFLICT'
   /** No router of that name is managed here. */

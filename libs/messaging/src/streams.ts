@@ -1,6 +1,15 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { StreamContract } from '@berth/contracts';
-import { DiscardPolicy, JetStreamApiCodes, JetStreamApiError, RetentionPolicy, StorageType } from '@nats-io/jetstream';
+import {
+  DiscardPolicy,
+  JetStreamApiCodes,
+  JetStreamApiError,
+  RetentionPolicy,
+  StorageType,
+  type StreamInfo,
+} from '@nats-io/jetstream';
 import { nanos } from '@nats-io/nats-core';
+import { backoffMs } from './backoff.ts';
 import type { Bus } from './bus.ts';
 
 /** How long streams and outboxes keep messages, and inboxes their ids: a wiped or lagging side is rebuilt from the other. */
@@ -14,15 +23,31 @@ export const streamName = (bus: Bus, stream: StreamContract): string =>
 const isMissing = (error: unknown): boolean =>
   error instanceof JetStreamApiError && error.code === JetStreamApiCodes.StreamNotFound;
 
-/** Makes the stream where it is missing. Gives back when it was created: another moment than before means that it was wiped. */
+const mostTries = 5;
+
+/**
+ * Makes the stream where it is missing. Gives back when it was created: another moment than before means that it was wiped. Several that make it at
+ * once may see the server (2.9) fail for one of them with "error creating store": the stream is there, or can be made, a moment later.
+ */
 export async function ensureStream(bus: Bus, stream: StreamContract): Promise<{ created: string }> {
   const name = streamName(bus, stream);
-  try {
-    return { created: (await bus.manager.streams.info(name)).created };
-  } catch (error) {
-    if (!isMissing(error)) throw error;
+  for (let tries = 1; ; tries++) {
+    try {
+      return { created: (await bus.manager.streams.info(name)).created };
+    } catch (error) {
+      if (!isMissing(error)) throw error;
+    }
+    try {
+      return { created: (await makeStream(bus, stream, name)).created };
+    } catch (error) {
+      if (tries === mostTries || !(error instanceof JetStreamApiError)) throw error;
+      await delay(backoffMs(tries, { firstMs: 50 }));
+    }
   }
-  const info = await bus.manager.streams.add({
+}
+
+const makeStream = (bus: Bus, stream: StreamContract, name: string): Promise<StreamInfo> =>
+  bus.manager.streams.add({
     name,
     subjects: [`${bus.prefix}.${stream.subjects}`],
     retention: RetentionPolicy.Limits,
@@ -32,5 +57,3 @@ export async function ensureStream(bus: Bus, stream: StreamContract): Promise<{ 
     duplicate_window: nanos(120_000),
     num_replicas: bus.streamReplicas,
   });
-  return { created: info.created };
-}

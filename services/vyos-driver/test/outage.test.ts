@@ -216,7 +216,7 @@ test('a router with something unsaved is asked more often whether it is still th
   const before = probes();
   const startedAt = performance.now();
   await eventually(() => probes() >= before + 3);
-  assert.ok(performance.now() - startedAt < 1_500);
+  assert.ok(performance.now() - startedAt < 3_500, 'three at the ordinary pace take 4.5 s');
 });
 
 test('a save that broke off is followed by a reading before anything is written', async (t) => {

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { Migrator } from '@mikro-orm/migrations';
 import { type EntityManager, MikroORM, type Options } from '@mikro-orm/postgresql';
 import type { Pool } from 'pg';
@@ -25,7 +26,7 @@ export interface DatabaseOptions {
 export interface Database extends Sql {
   readonly orm: MikroORM;
   /**
-   * Runs `work` in one transaction; commits when it resolves. Runs it again (at most three times) after a deadlock or a
+   * Runs `work` in one transaction; commits when it resolves. Runs it again (at most five times) after a deadlock or a
    * serialization failure, so `work` must not have effects outside the transaction. A lost connection becomes `unavailable`,
    * and then whether the commit landed is not known.
    */
@@ -46,7 +47,9 @@ export interface Database extends Sql {
   close(): Promise<void>;
 }
 
-const maxAttempts = 3;
+const maxAttempts = 5;
+/** Two that met once would meet again if they came back at the same moment. */
+const pauseBeforeRepeatMs = () => 10 + Math.random() * 90;
 /** A process that froze within a transaction must not hold its locks for ever. */
 const idleInTransactionMs = 60_000;
 const identifier = /^[a-z_][a-z0-9_]*$/;
@@ -120,6 +123,7 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
           return await attempt();
         } catch (error) {
           if (count === maxAttempts || !isRepeatable(error)) throw error;
+          await delay(pauseBeforeRepeatMs());
         }
       }
     });

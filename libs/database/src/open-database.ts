@@ -51,7 +51,7 @@ const maxAttempts = 5;
 /** Two that met once would meet again if they came back at the same moment. */
 const pauseBeforeRepeatMs = () => 10 + Math.random() * 90;
 /** A process that froze within a transaction must not hold its locks for ever. */
-const idleInTransactionMs = 60_000;
+const idleInTransactionMs = 10_000;
 const identifier = /^[a-z_][a-z0-9_]*$/;
 
 async function runTransaction<T>(pool: Pool, work: (sql: Sql) => Promise<T>): Promise<T> {

@@ -53,6 +53,8 @@ export const subjects = {
   operationEnded: (operationId: string) => `events.operation.ended.${token(operationId)}`,
   /** All OperationEnded. */
   anyOperationEnded: 'events.operation.ended.*',
+  /** PoolChanged, as a public event. */
+  poolChanged: (kind: string, id: string) => `events.pool.changed.${token(kind)}.${token(id)}`,
   /** ApiKeyChanged: plain NATS, not kept; caches also expire by themselves. */
   apiKeyChanged: 'notices.api-key.changed',
 } as const;

@@ -36,13 +36,20 @@ export interface FieldError {
   readonly message: string;
 }
 
-/** What goes with a failure beyond its text. `fields`, `retryAfterSeconds` and `operationId` reach the caller; the rest is for the log. */
+/** What a failure is about: `{ type: 'pool', name: 'ip-pools/default' }`. */
+export interface FailedResource {
+  readonly type: string;
+  readonly name: string;
+}
+
+/** What goes with a failure beyond its text. All that has a name here reaches the caller; the rest is for the log. */
 export interface ErrorDetails {
   readonly fields?: readonly FieldError[];
   /** After how many seconds a repeat is worth it. */
   readonly retryAfterSeconds?: number;
   /** The operation that the caller should look at. */
   readonly operationId?: string;
+  readonly resource?: FailedResource;
   readonly [name: string]: unknown;
 }
 

@@ -3,6 +3,7 @@ export {
   type ErrorDetails,
   type ErrorKind,
   errorKinds,
+  type FailedResource,
   type FieldError,
   isKind,
   toDomainError,

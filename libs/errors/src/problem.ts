@@ -1,4 +1,4 @@
-import type { DomainError, ErrorKind, FieldError } from './domain-error.ts';
+import type { DomainError, ErrorKind, FailedResource, FieldError } from './domain-error.ts';
 
 const statusOfKind: Record<ErrorKind, number> = {
   invalid: 422,
@@ -42,12 +42,14 @@ export interface Problem {
   readonly code: string;
   readonly trace_id?: string;
   readonly errors?: readonly FieldError[];
+  /** What the failure is about: the pool that is exhausted, for example. */
+  readonly resource?: FailedResource;
 }
 
 /** The HTTP status of a kind of failure. */
 export const statusOf = (kind: ErrorKind): number => statusOfKind[kind];
 
-/** `error` for an HTTP caller. Only its message, code, fields and status: details and cause stay inside. */
+/** `error` for an HTTP caller. Only its message, code, fields, resource and status: details and cause stay inside. */
 export function toProblem(error: DomainError, at: { instance?: string; traceId?: string } = {}): Problem {
   return {
     type: `https://berth.invalid/errors/${error.code}`,
@@ -58,5 +60,6 @@ export function toProblem(error: DomainError, at: { instance?: string; traceId?:
     code: error.code,
     ...(at.traceId === undefined ? {} : { trace_id: at.traceId }),
     ...(error.details.fields === undefined ? {} : { errors: error.details.fields }),
+    ...(error.details.resource === undefined ? {} : { resource: error.details.resource }),
   };
 }

@@ -11,6 +11,7 @@ const details: fc.Arbitrary<ErrorDetails> = fc.record(
     }),
     retryAfterSeconds: fc.integer({ min: 1, max: 2 ** 32 - 1 }),
     operationId: fc.uuid(),
+    resource: fc.record({ type: fc.string({ minLength: 1 }), name: fc.string() }, { noNullPrototype: true }),
   },
   { requiredKeys: [], noNullPrototype: true },
 );

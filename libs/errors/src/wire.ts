@@ -10,6 +10,9 @@ export interface WireError {
   readonly retryAfterSeconds: number;
   /** Empty when there is none. */
   readonly operationId: string;
+  /** Empty when it is about nothing in particular; absent in what was written before there was this field. */
+  readonly resourceType?: string;
+  readonly resourceName?: string;
 }
 
 const mostSeconds = 2 ** 32 - 1; // what the field on the wire holds
@@ -25,6 +28,8 @@ export const toWire = (error: DomainError): WireError => ({
   fields: error.details.fields ?? [],
   retryAfterSeconds: wholeSeconds(error.details.retryAfterSeconds),
   operationId: error.details.operationId ?? '',
+  resourceType: error.details.resource?.type ?? '',
+  resourceName: error.details.resource?.name ?? '',
 });
 
 /** The failure that another service named. A kind that this version does not know becomes `bug`. */
@@ -34,5 +39,6 @@ export function fromWire(wire: WireError): DomainError {
     ...(wire.fields.length > 0 ? { fields: wire.fields.map(({ field, message }) => ({ field, message })) } : {}),
     ...(wire.retryAfterSeconds > 0 ? { retryAfterSeconds: wire.retryAfterSeconds } : {}),
     ...(wire.operationId === '' ? {} : { operationId: wire.operationId }),
+    ...(wire.resourceType ? { resource: { type: wire.resourceType, name: wire.resourceName ?? '' } } : {}),
   });
 }

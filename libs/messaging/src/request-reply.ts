@@ -1,4 +1,11 @@
-import { ErrorSchema, fromErrorMessage, subjectOfMethod, toErrorMessage } from '@berth/contracts';
+import {
+  type CommandContext,
+  CommandContextSchema,
+  ErrorSchema,
+  fromErrorMessage,
+  subjectOfMethod,
+  toErrorMessage,
+} from '@berth/contracts';
 import { DomainError, isKind, toDomainError } from '@berth/errors';
 import {
   create,
@@ -22,6 +29,8 @@ import { inClientSpan, inMessageSpan, outgoingHeaders } from './trace-headers.ts
 import { endsWithin } from './within.ts';
 
 const statusHeader = 'Berth-Status';
+/** For services whose messages are public: who asks is not part of them, and travels beside them. */
+const contextHeader = 'Berth-Context';
 /** A server that does not answer must not hold up a stop for long. */
 const unsubscribeMs = 2_000;
 
@@ -54,18 +63,19 @@ const noAnswer = (error: unknown, subject: string): DomainError => {
 /**
  * Asks for `method` and waits for its answer. Throws the answer's own DomainError; `unavailable` when nobody listens
  * (`details.sent` is false: surely nothing happened) or when no answer came in time (`details.sent` is true: it may have happened).
+ * `context` travels beside the message, for methods whose messages do not say who asks.
  */
 export async function request<I extends DescMessage, O extends DescMessage>(
   bus: Bus,
   method: DescMethodUnary<I, O>,
   message: MessageInitShape<I>,
-  options: { timeoutMs: number },
+  options: { timeoutMs: number; context?: MessageInitShape<typeof CommandContextSchema> },
 ): Promise<MessageShape<O>> {
   const subject = subjectOfMethod(bus.prefix, method);
   const payload = toBinary(method.input, create(method.input, message));
   const stopClock = bus.metrics.requestSeconds.startTimer({ method: method.name });
   const answerOf = async (): Promise<MessageShape<O>> => {
-    const answer = await ask(bus, subject, payload, options.timeoutMs);
+    const answer = await ask(bus, subject, payload, options);
     if (answer.headers?.get(statusHeader) === 'error') throw fromErrorMessage(fromBinary(ErrorSchema, answer.data));
     return fromBinary(method.output, answer.data);
   };
@@ -79,12 +89,26 @@ export async function request<I extends DescMessage, O extends DescMessage>(
   }
 }
 
-async function ask(bus: Bus, subject: string, payload: Uint8Array, timeoutMs: number): Promise<Msg> {
+async function ask(
+  bus: Bus,
+  subject: string,
+  payload: Uint8Array,
+  { timeoutMs, context }: Parameters<typeof request>[3],
+): Promise<Msg> {
+  const headers = outgoingHeaders(context && { [contextHeader]: encodeContext(context) });
   try {
-    return await bus.connection.request(subject, payload, { timeout: timeoutMs, headers: outgoingHeaders() });
+    return await bus.connection.request(subject, payload, { timeout: timeoutMs, headers });
   } catch (error) {
     throw noAnswer(error, subject);
   }
+}
+
+const encodeContext = (context: MessageInitShape<typeof CommandContextSchema>): string =>
+  Buffer.from(toBinary(CommandContextSchema, create(CommandContextSchema, context))).toString('base64');
+
+function contextOf(message: Msg): CommandContext | undefined {
+  const text = message.headers?.get(contextHeader);
+  return text ? parse(CommandContextSchema, Buffer.from(text, 'base64')) : undefined;
 }
 
 function parse<I extends DescMessage>(schema: I, data: Uint8Array): MessageShape<I> {
@@ -96,20 +120,20 @@ function parse<I extends DescMessage>(schema: I, data: Uint8Array): MessageShape
 }
 
 /**
- * Answers `method`. Replicas share the work (queue group = service name). A thrown DomainError travels to the caller; anything else
+ * Answers `method`. Replicas share the work (queue group = service name). `context` is what the request carried beside its message. A thrown DomainError travels to the caller; anything else
  * becomes `bug` and is logged here. Gives back its stop, which takes no new requests and waits for those in work.
  */
 export function serve<I extends DescMessage, O extends DescMessage>(
   bus: Bus,
   method: DescMethodUnary<I, O>,
-  handle: (message: MessageShape<I>) => Promise<MessageInitShape<O>>,
+  handle: (message: MessageShape<I>, context: CommandContext | undefined) => Promise<MessageInitShape<O>>,
 ): () => Promise<void> {
   const inWork = new Set<Promise<void>>();
   /** The answer to `message` and how it went. */
   const answerTo = async (message: Msg): Promise<{ data: Uint8Array; outcome: string }> => {
     try {
       const reply = await inMessageSpan(`serve ${method.name}`, 'server', message, async () =>
-        handle(parse(method.input, message.data)),
+        handle(parse(method.input, message.data), contextOf(message)),
       );
       return { data: toBinary(method.output, create(method.output, reply)), outcome: 'ok' };
     } catch (error) {

@@ -48,6 +48,20 @@ test('an answer, an error with all that the caller may see, and an unforeseen fa
   assert.deepEqual([await count('ok'), await count('conflict'), await count('bug')], [1, 1, 1]);
 });
 
+test('who asks travels beside a message that does not say so', async (t) => {
+  const world = await newWorld(t);
+  const [server, caller] = [await world.bus(), await world.bus()];
+  const seen: (string | undefined)[] = [];
+  serve(server, method, async (_, context) => {
+    seen.push(context?.principal?.name);
+    return {};
+  });
+  await server.ping();
+  await request(caller, method, {}, { timeoutMs, context: { principal: { name: 'Zoë' } } });
+  await request(caller, method, {}, { timeoutMs });
+  assert.deepEqual(seen, ['Zoë', undefined]);
+});
+
 test('a request that cannot be read is refused, not dropped', async (t) => {
   const world = await newWorld(t);
   const bus = await world.bus();

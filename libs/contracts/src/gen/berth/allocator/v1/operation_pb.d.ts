@@ -109,6 +109,13 @@ export declare type Operation = Message<"berth.allocator.v1.Operation"> & {
    * @generated from field: string owner_group = 13;
    */
   ownerGroup: string;
+
+  /**
+   * The bulk that it is part of; empty: of none.
+   *
+   * @generated from field: string bulk_id = 14;
+   */
+  bulkId: string;
 };
 
 /**
@@ -207,6 +214,13 @@ export declare type OperationJson = {
    * @generated from field: string owner_group = 13;
    */
   ownerGroup?: string;
+
+  /**
+   * The bulk that it is part of; empty: of none.
+   *
+   * @generated from field: string bulk_id = 14;
+   */
+  bulkId?: string;
 };
 
 /**
@@ -309,6 +323,20 @@ export enum OperationKind {
    * @generated from enum value: OPERATION_KIND_DECOMMISSION_VM = 3;
    */
   DECOMMISSION_VM = 3,
+
+  /**
+   * Forwards of a VM are created, changed and deleted as described.
+   *
+   * @generated from enum value: OPERATION_KIND_CHANGE_FORWARDS = 4;
+   */
+  CHANGE_FORWARDS = 4,
+
+  /**
+   * A VM's name, MAC address, metadata or group is changed.
+   *
+   * @generated from enum value: OPERATION_KIND_UPDATE_VM = 5;
+   */
+  UPDATE_VM = 5,
 }
 
 /**
@@ -316,7 +344,7 @@ export enum OperationKind {
  *
  * @generated from enum berth.allocator.v1.OperationKind
  */
-export declare type OperationKindJson = "OPERATION_KIND_UNSPECIFIED" | "OPERATION_KIND_PROVISION_VM" | "OPERATION_KIND_CHANGE_PORTS" | "OPERATION_KIND_DECOMMISSION_VM";
+export declare type OperationKindJson = "OPERATION_KIND_UNSPECIFIED" | "OPERATION_KIND_PROVISION_VM" | "OPERATION_KIND_CHANGE_PORTS" | "OPERATION_KIND_DECOMMISSION_VM" | "OPERATION_KIND_CHANGE_FORWARDS" | "OPERATION_KIND_UPDATE_VM";
 
 /**
  * Describes the enum berth.allocator.v1.OperationKind.

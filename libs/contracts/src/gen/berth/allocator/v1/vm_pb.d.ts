@@ -121,6 +121,41 @@ export declare type Vm = Message<"berth.allocator.v1.Vm"> & {
    * @generated from field: uint64 version = 15;
    */
   version: bigint;
+
+  /**
+   * Forwards that do not exist now but keep their rule number: those of its template, and those that were deleted by name.
+   *
+   * @generated from field: repeated berth.allocator.v1.AbsentForward absent_forwards = 16;
+   */
+  absentForwards: AbsentForward[];
+
+  /**
+   * The pool that its address is of, for example "ip-pools/default"; empty: of none.
+   *
+   * @generated from field: string ip_pool = 17;
+   */
+  ipPool: string;
+
+  /**
+   * The pool that its external ports are of; empty: of none.
+   *
+   * @generated from field: string port_pool = 18;
+   */
+  portPool: string;
+
+  /**
+   * The pool that its rule numbers are of; empty: of none.
+   *
+   * @generated from field: string rule_pool = 19;
+   */
+  rulePool: string;
+
+  /**
+   * Changes of it are on their way to the router, or wait for it.
+   *
+   * @generated from field: bool changing = 20;
+   */
+  changing: boolean;
 };
 
 /**
@@ -233,6 +268,41 @@ export declare type VmJson = {
    * @generated from field: uint64 version = 15;
    */
   version?: string;
+
+  /**
+   * Forwards that do not exist now but keep their rule number: those of its template, and those that were deleted by name.
+   *
+   * @generated from field: repeated berth.allocator.v1.AbsentForward absent_forwards = 16;
+   */
+  absentForwards?: AbsentForwardJson[];
+
+  /**
+   * The pool that its address is of, for example "ip-pools/default"; empty: of none.
+   *
+   * @generated from field: string ip_pool = 17;
+   */
+  ipPool?: string;
+
+  /**
+   * The pool that its external ports are of; empty: of none.
+   *
+   * @generated from field: string port_pool = 18;
+   */
+  portPool?: string;
+
+  /**
+   * The pool that its rule numbers are of; empty: of none.
+   *
+   * @generated from field: string rule_pool = 19;
+   */
+  rulePool?: string;
+
+  /**
+   * Changes of it are on their way to the router, or wait for it.
+   *
+   * @generated from field: bool changing = 20;
+   */
+  changing?: boolean;
 };
 
 /**
@@ -242,7 +312,70 @@ export declare type VmJson = {
 export declare const VmSchema: GenMessage<Vm, {jsonType: VmJson}>;
 
 /**
- * A forwarded port of a VM: one destination NAT rule.
+ * A forward that does not exist now.
+ *
+ * @generated from message berth.allocator.v1.AbsentForward
+ */
+export declare type AbsentForward = Message<"berth.allocator.v1.AbsentForward"> & {
+  /**
+   * Its name.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * tcp, udp or both.
+   *
+   * @generated from field: berth.allocator.v1.Protocol protocol = 2;
+   */
+  protocol: Protocol;
+
+  /**
+   * The rule number that is kept for it.
+   *
+   * @generated from field: uint32 nat_rule_number = 3;
+   */
+  natRuleNumber: number;
+};
+
+/**
+ * A forward that does not exist now.
+ *
+ * @generated from message berth.allocator.v1.AbsentForward
+ */
+export declare type AbsentForwardJson = {
+  /**
+   * Its name.
+   *
+   * @generated from field: string name = 1;
+   */
+  name?: string;
+
+  /**
+   * tcp, udp or both.
+   *
+   * @generated from field: berth.allocator.v1.Protocol protocol = 2;
+   */
+  protocol?: ProtocolJson;
+
+  /**
+   * The rule number that is kept for it.
+   *
+   * @generated from field: uint32 nat_rule_number = 3;
+   */
+  natRuleNumber?: number;
+};
+
+/**
+ * Describes the message berth.allocator.v1.AbsentForward.
+ * Use `create(AbsentForwardSchema)` to create a new message.
+ */
+export declare const AbsentForwardSchema: GenMessage<AbsentForward, {jsonType: AbsentForwardJson}>;
+
+/**
+ * A forwarded port, or run of ports, of a VM: one destination NAT rule, or several when it has several sources or when its external and
+ * internal ports differ in a way that one rule cannot say.
  *
  * @generated from message berth.allocator.v1.Forward
  */
@@ -262,21 +395,21 @@ export declare type Forward = Message<"berth.allocator.v1.Forward"> & {
   protocol: Protocol;
 
   /**
-   * The port on the VM.
+   * The (first) port on the VM.
    *
    * @generated from field: uint32 internal_port = 3;
    */
   internalPort: number;
 
   /**
-   * The port on the external address.
+   * The (first) port on the external address.
    *
    * @generated from field: uint32 external_port = 4;
    */
   externalPort: number;
 
   /**
-   * The destination NAT rule's number on the router.
+   * The destination NAT rule's number on the router; of several: the first one's.
    *
    * @generated from field: uint32 nat_rule_number = 5;
    */
@@ -290,7 +423,7 @@ export declare type Forward = Message<"berth.allocator.v1.Forward"> & {
   enabled: boolean;
 
   /**
-   * Source address or network that may use it; empty for any.
+   * The first of `sources`; empty for any.
    *
    * @generated from field: string source = 7;
    */
@@ -302,10 +435,39 @@ export declare type Forward = Message<"berth.allocator.v1.Forward"> & {
    * @generated from field: string description = 8;
    */
   description: string;
+
+  /**
+   * The last port on the VM; equal to the first when there is one.
+   *
+   * @generated from field: uint32 internal_port_end = 9;
+   */
+  internalPortEnd: number;
+
+  /**
+   * The last port on the external address; equal to the first when there is one.
+   *
+   * @generated from field: uint32 external_port_end = 10;
+   */
+  externalPortEnd: number;
+
+  /**
+   * Source addresses and networks that may use it; empty for any.
+   *
+   * @generated from field: repeated string sources = 11;
+   */
+  sources: string[];
+
+  /**
+   * All of its rules' numbers.
+   *
+   * @generated from field: repeated uint32 nat_rule_numbers = 12;
+   */
+  natRuleNumbers: number[];
 };
 
 /**
- * A forwarded port of a VM: one destination NAT rule.
+ * A forwarded port, or run of ports, of a VM: one destination NAT rule, or several when it has several sources or when its external and
+ * internal ports differ in a way that one rule cannot say.
  *
  * @generated from message berth.allocator.v1.Forward
  */
@@ -325,21 +487,21 @@ export declare type ForwardJson = {
   protocol?: ProtocolJson;
 
   /**
-   * The port on the VM.
+   * The (first) port on the VM.
    *
    * @generated from field: uint32 internal_port = 3;
    */
   internalPort?: number;
 
   /**
-   * The port on the external address.
+   * The (first) port on the external address.
    *
    * @generated from field: uint32 external_port = 4;
    */
   externalPort?: number;
 
   /**
-   * The destination NAT rule's number on the router.
+   * The destination NAT rule's number on the router; of several: the first one's.
    *
    * @generated from field: uint32 nat_rule_number = 5;
    */
@@ -353,7 +515,7 @@ export declare type ForwardJson = {
   enabled?: boolean;
 
   /**
-   * Source address or network that may use it; empty for any.
+   * The first of `sources`; empty for any.
    *
    * @generated from field: string source = 7;
    */
@@ -365,6 +527,34 @@ export declare type ForwardJson = {
    * @generated from field: string description = 8;
    */
   description?: string;
+
+  /**
+   * The last port on the VM; equal to the first when there is one.
+   *
+   * @generated from field: uint32 internal_port_end = 9;
+   */
+  internalPortEnd?: number;
+
+  /**
+   * The last port on the external address; equal to the first when there is one.
+   *
+   * @generated from field: uint32 external_port_end = 10;
+   */
+  externalPortEnd?: number;
+
+  /**
+   * Source addresses and networks that may use it; empty for any.
+   *
+   * @generated from field: repeated string sources = 11;
+   */
+  sources?: string[];
+
+  /**
+   * All of its rules' numbers.
+   *
+   * @generated from field: repeated uint32 nat_rule_numbers = 12;
+   */
+  natRuleNumbers?: number[];
 };
 
 /**
@@ -401,7 +591,7 @@ export declare type ForwardSpec = Message<"berth.allocator.v1.ForwardSpec"> & {
   internalPort: number;
 
   /**
-   * 0: the next free port of the pool.
+   * 0: the next free port, or run of ports, of the pool.
    *
    * @generated from field: uint32 external_port = 4;
    */
@@ -427,6 +617,34 @@ export declare type ForwardSpec = Message<"berth.allocator.v1.ForwardSpec"> & {
    * @generated from field: bool disabled = 7;
    */
   disabled: boolean;
+
+  /**
+   * The last internal port; 0: one port.
+   *
+   * @generated from field: uint32 internal_port_end = 8;
+   */
+  internalPortEnd: number;
+
+  /**
+   * The last external port; 0: as many as there are internal ones.
+   *
+   * @generated from field: uint32 external_port_end = 9;
+   */
+  externalPortEnd: number;
+
+  /**
+   * Further source addresses and networks.
+   *
+   * @generated from field: repeated string more_sources = 10;
+   */
+  moreSources: string[];
+
+  /**
+   * Many external ports lead to the one internal port: so many are taken from the pool. 0: as many as the ranges say.
+   *
+   * @generated from field: uint32 external_port_count = 11;
+   */
+  externalPortCount: number;
 };
 
 /**
@@ -457,7 +675,7 @@ export declare type ForwardSpecJson = {
   internalPort?: number;
 
   /**
-   * 0: the next free port of the pool.
+   * 0: the next free port, or run of ports, of the pool.
    *
    * @generated from field: uint32 external_port = 4;
    */
@@ -483,6 +701,34 @@ export declare type ForwardSpecJson = {
    * @generated from field: bool disabled = 7;
    */
   disabled?: boolean;
+
+  /**
+   * The last internal port; 0: one port.
+   *
+   * @generated from field: uint32 internal_port_end = 8;
+   */
+  internalPortEnd?: number;
+
+  /**
+   * The last external port; 0: as many as there are internal ones.
+   *
+   * @generated from field: uint32 external_port_end = 9;
+   */
+  externalPortEnd?: number;
+
+  /**
+   * Further source addresses and networks.
+   *
+   * @generated from field: repeated string more_sources = 10;
+   */
+  moreSources?: string[];
+
+  /**
+   * Many external ports lead to the one internal port: so many are taken from the pool. 0: as many as the ranges say.
+   *
+   * @generated from field: uint32 external_port_count = 11;
+   */
+  externalPortCount?: number;
 };
 
 /**
@@ -490,6 +736,290 @@ export declare type ForwardSpecJson = {
  * Use `create(ForwardSpecSchema)` to create a new message.
  */
 export declare const ForwardSpecSchema: GenMessage<ForwardSpec, {jsonType: ForwardSpecJson}>;
+
+/**
+ * What shall be different about a forward. What is absent stays.
+ *
+ * @generated from message berth.allocator.v1.ForwardEdit
+ */
+export declare type ForwardEdit = Message<"berth.allocator.v1.ForwardEdit"> & {
+  /**
+   * Which one.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * Its new name.
+   *
+   * @generated from field: optional string new_name = 2;
+   */
+  newName?: string | undefined;
+
+  /**
+   * tcp, udp or both.
+   *
+   * @generated from field: optional berth.allocator.v1.Protocol protocol = 3;
+   */
+  protocol?: Protocol | undefined;
+
+  /**
+   * The (first) internal port.
+   *
+   * @generated from field: optional uint32 internal_port = 4;
+   */
+  internalPort?: number | undefined;
+
+  /**
+   * The last internal port; 0: one port.
+   *
+   * @generated from field: optional uint32 internal_port_end = 5;
+   */
+  internalPortEnd?: number | undefined;
+
+  /**
+   * The (first) external port; 0: another one of the pool.
+   *
+   * @generated from field: optional uint32 external_port = 6;
+   */
+  externalPort?: number | undefined;
+
+  /**
+   * The last external port; 0: as many as there are internal ones.
+   *
+   * @generated from field: optional uint32 external_port_end = 7;
+   */
+  externalPortEnd?: number | undefined;
+
+  /**
+   * Replaces all sources.
+   *
+   * @generated from field: optional berth.allocator.v1.Sources sources = 8;
+   */
+  sources?: Sources | undefined;
+
+  /**
+   * For people.
+   *
+   * @generated from field: optional string description = 9;
+   */
+  description?: string | undefined;
+
+  /**
+   * Whether it forwards.
+   *
+   * @generated from field: optional bool enabled = 10;
+   */
+  enabled?: boolean | undefined;
+};
+
+/**
+ * What shall be different about a forward. What is absent stays.
+ *
+ * @generated from message berth.allocator.v1.ForwardEdit
+ */
+export declare type ForwardEditJson = {
+  /**
+   * Which one.
+   *
+   * @generated from field: string name = 1;
+   */
+  name?: string;
+
+  /**
+   * Its new name.
+   *
+   * @generated from field: optional string new_name = 2;
+   */
+  newName?: string;
+
+  /**
+   * tcp, udp or both.
+   *
+   * @generated from field: optional berth.allocator.v1.Protocol protocol = 3;
+   */
+  protocol?: ProtocolJson;
+
+  /**
+   * The (first) internal port.
+   *
+   * @generated from field: optional uint32 internal_port = 4;
+   */
+  internalPort?: number;
+
+  /**
+   * The last internal port; 0: one port.
+   *
+   * @generated from field: optional uint32 internal_port_end = 5;
+   */
+  internalPortEnd?: number;
+
+  /**
+   * The (first) external port; 0: another one of the pool.
+   *
+   * @generated from field: optional uint32 external_port = 6;
+   */
+  externalPort?: number;
+
+  /**
+   * The last external port; 0: as many as there are internal ones.
+   *
+   * @generated from field: optional uint32 external_port_end = 7;
+   */
+  externalPortEnd?: number;
+
+  /**
+   * Replaces all sources.
+   *
+   * @generated from field: optional berth.allocator.v1.Sources sources = 8;
+   */
+  sources?: SourcesJson;
+
+  /**
+   * For people.
+   *
+   * @generated from field: optional string description = 9;
+   */
+  description?: string;
+
+  /**
+   * Whether it forwards.
+   *
+   * @generated from field: optional bool enabled = 10;
+   */
+  enabled?: boolean;
+};
+
+/**
+ * Describes the message berth.allocator.v1.ForwardEdit.
+ * Use `create(ForwardEditSchema)` to create a new message.
+ */
+export declare const ForwardEditSchema: GenMessage<ForwardEdit, {jsonType: ForwardEditJson}>;
+
+/**
+ * Source addresses and networks.
+ *
+ * @generated from message berth.allocator.v1.Sources
+ */
+export declare type Sources = Message<"berth.allocator.v1.Sources"> & {
+  /**
+   * Empty: any.
+   *
+   * @generated from field: repeated string sources = 1;
+   */
+  sources: string[];
+};
+
+/**
+ * Source addresses and networks.
+ *
+ * @generated from message berth.allocator.v1.Sources
+ */
+export declare type SourcesJson = {
+  /**
+   * Empty: any.
+   *
+   * @generated from field: repeated string sources = 1;
+   */
+  sources?: string[];
+};
+
+/**
+ * Describes the message berth.allocator.v1.Sources.
+ * Use `create(SourcesSchema)` to create a new message.
+ */
+export declare const SourcesSchema: GenMessage<Sources, {jsonType: SourcesJson}>;
+
+/**
+ * A forward that every new VM gets unless it asks otherwise.
+ *
+ * @generated from message berth.allocator.v1.TemplateForward
+ */
+export declare type TemplateForward = Message<"berth.allocator.v1.TemplateForward"> & {
+  /**
+   * For example "ssh".
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * tcp, udp or both; unspecified: tcp.
+   *
+   * @generated from field: berth.allocator.v1.Protocol protocol = 2;
+   */
+  protocol: Protocol;
+
+  /**
+   * The port on the VM.
+   *
+   * @generated from field: uint32 internal_port = 3;
+   */
+  internalPort: number;
+
+  /**
+   * Source addresses and networks that may use it; empty for any.
+   *
+   * @generated from field: repeated string sources = 4;
+   */
+  sources: string[];
+
+  /**
+   * For people.
+   *
+   * @generated from field: string description = 5;
+   */
+  description: string;
+};
+
+/**
+ * A forward that every new VM gets unless it asks otherwise.
+ *
+ * @generated from message berth.allocator.v1.TemplateForward
+ */
+export declare type TemplateForwardJson = {
+  /**
+   * For example "ssh".
+   *
+   * @generated from field: string name = 1;
+   */
+  name?: string;
+
+  /**
+   * tcp, udp or both; unspecified: tcp.
+   *
+   * @generated from field: berth.allocator.v1.Protocol protocol = 2;
+   */
+  protocol?: ProtocolJson;
+
+  /**
+   * The port on the VM.
+   *
+   * @generated from field: uint32 internal_port = 3;
+   */
+  internalPort?: number;
+
+  /**
+   * Source addresses and networks that may use it; empty for any.
+   *
+   * @generated from field: repeated string sources = 4;
+   */
+  sources?: string[];
+
+  /**
+   * For people.
+   *
+   * @generated from field: string description = 5;
+   */
+  description?: string;
+};
+
+/**
+ * Describes the message berth.allocator.v1.TemplateForward.
+ * Use `create(TemplateForwardSchema)` to create a new message.
+ */
+export declare const TemplateForwardSchema: GenMessage<TemplateForward, {jsonType: TemplateForwardJson}>;
 
 /**
  * The transport protocol of a forward.

@@ -2,12 +2,13 @@
 // @generated from file berth/allocator/v1/vm_service.proto (package berth.allocator.v1, syntax proto3)
 /* eslint-disable */
 
-import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
+import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import type { JsonObject, Message } from "@bufbuild/protobuf";
 import type { CommandContext, CommandContextJson, Principal, PrincipalJson } from "../../common/v1/command_pb.js";
-import type { ForwardSpec, ForwardSpecJson, Vm, VmJson } from "./vm_pb.js";
-import type { StructJson } from "@bufbuild/protobuf/wkt";
-import type { Operation, OperationJson, PortAction, PortActionJson } from "./operation_pb.js";
+import type { ForwardEdit, ForwardEditJson, ForwardSpec, ForwardSpecJson, TemplateForward, TemplateForwardJson, Vm, VmJson, VmState, VmStateJson } from "./vm_pb.js";
+import type { StructJson, Timestamp, TimestampJson } from "@bufbuild/protobuf/wkt";
+import type { Operation, OperationJson, OperationState, OperationStateJson, PortAction, PortActionJson } from "./operation_pb.js";
+import type { Error, ErrorJson } from "../../common/v1/error_pb.js";
 
 /**
  * Describes the file berth/allocator/v1/vm_service.proto.
@@ -70,7 +71,7 @@ export declare type ProvisionVmRequest = Message<"berth.allocator.v1.ProvisionVm
   portRange?: PortRange | undefined;
 
   /**
-   * The address pool; empty: the router's default.
+   * The address pool ("default" or "ip-pools/default"); empty: the group's or the router's default.
    *
    * @generated from field: string pool = 8;
    */
@@ -110,6 +111,20 @@ export declare type ProvisionVmRequest = Message<"berth.allocator.v1.ProvisionVm
    * @generated from field: string owner_group = 13;
    */
   ownerGroup: string;
+
+  /**
+   * The port pool; empty: the group's or the router's default.
+   *
+   * @generated from field: string port_pool = 14;
+   */
+  portPool: string;
+
+  /**
+   * The pool of rule numbers; empty: the group's or the router's default.
+   *
+   * @generated from field: string rule_pool = 15;
+   */
+  rulePool: string;
 };
 
 /**
@@ -168,7 +183,7 @@ export declare type ProvisionVmRequestJson = {
   portRange?: PortRangeJson;
 
   /**
-   * The address pool; empty: the router's default.
+   * The address pool ("default" or "ip-pools/default"); empty: the group's or the router's default.
    *
    * @generated from field: string pool = 8;
    */
@@ -208,6 +223,20 @@ export declare type ProvisionVmRequestJson = {
    * @generated from field: string owner_group = 13;
    */
   ownerGroup?: string;
+
+  /**
+   * The port pool; empty: the group's or the router's default.
+   *
+   * @generated from field: string port_pool = 14;
+   */
+  portPool?: string;
+
+  /**
+   * The pool of rule numbers; empty: the group's or the router's default.
+   *
+   * @generated from field: string rule_pool = 15;
+   */
+  rulePool?: string;
 };
 
 /**
@@ -387,6 +416,228 @@ export declare type ChangePortsRequestJson = {
  * Use `create(ChangePortsRequestSchema)` to create a new message.
  */
 export declare const ChangePortsRequestSchema: GenMessage<ChangePortsRequest, {jsonType: ChangePortsRequestJson}>;
+
+/**
+ * Asks for new, changed and deleted forwards. A name may be in one of the lists only.
+ *
+ * @generated from message berth.allocator.v1.ChangeForwardsRequest
+ */
+export declare type ChangeForwardsRequest = Message<"berth.allocator.v1.ChangeForwardsRequest"> & {
+  /**
+   * Operation, deadline, caller.
+   *
+   * @generated from field: berth.common.v1.CommandContext context = 1;
+   */
+  context?: CommandContext | undefined;
+
+  /**
+   * The VM's name or id.
+   *
+   * @generated from field: string machine_id = 2;
+   */
+  machineId: string;
+
+  /**
+   * Forwards to make. One that stands already is a conflict.
+   *
+   * @generated from field: repeated berth.allocator.v1.ForwardSpec create = 3;
+   */
+  create: ForwardSpec[];
+
+  /**
+   * Forwards to change. Each must exist.
+   *
+   * @generated from field: repeated berth.allocator.v1.ForwardEdit update = 4;
+   */
+  update: ForwardEdit[];
+
+  /**
+   * Names of forwards to delete. Each must exist.
+   *
+   * @generated from field: repeated string delete = 5;
+   */
+  delete: string[];
+};
+
+/**
+ * Asks for new, changed and deleted forwards. A name may be in one of the lists only.
+ *
+ * @generated from message berth.allocator.v1.ChangeForwardsRequest
+ */
+export declare type ChangeForwardsRequestJson = {
+  /**
+   * Operation, deadline, caller.
+   *
+   * @generated from field: berth.common.v1.CommandContext context = 1;
+   */
+  context?: CommandContextJson;
+
+  /**
+   * The VM's name or id.
+   *
+   * @generated from field: string machine_id = 2;
+   */
+  machineId?: string;
+
+  /**
+   * Forwards to make. One that stands already is a conflict.
+   *
+   * @generated from field: repeated berth.allocator.v1.ForwardSpec create = 3;
+   */
+  create?: ForwardSpecJson[];
+
+  /**
+   * Forwards to change. Each must exist.
+   *
+   * @generated from field: repeated berth.allocator.v1.ForwardEdit update = 4;
+   */
+  update?: ForwardEditJson[];
+
+  /**
+   * Names of forwards to delete. Each must exist.
+   *
+   * @generated from field: repeated string delete = 5;
+   */
+  delete?: string[];
+};
+
+/**
+ * Describes the message berth.allocator.v1.ChangeForwardsRequest.
+ * Use `create(ChangeForwardsRequestSchema)` to create a new message.
+ */
+export declare const ChangeForwardsRequestSchema: GenMessage<ChangeForwardsRequest, {jsonType: ChangeForwardsRequestJson}>;
+
+/**
+ * Asks for a change of a VM. What is absent stays.
+ *
+ * @generated from message berth.allocator.v1.UpdateVmRequest
+ */
+export declare type UpdateVmRequest = Message<"berth.allocator.v1.UpdateVmRequest"> & {
+  /**
+   * Operation, deadline, caller.
+   *
+   * @generated from field: berth.common.v1.CommandContext context = 1;
+   */
+  context?: CommandContext | undefined;
+
+  /**
+   * The VM's name or id.
+   *
+   * @generated from field: string machine_id = 2;
+   */
+  machineId: string;
+
+  /**
+   * Unique ignoring case. The static mapping is renamed with it when it bears the VM's name.
+   *
+   * @generated from field: optional string vm_name = 3;
+   */
+  vmName?: string | undefined;
+
+  /**
+   * Another MAC address.
+   *
+   * @generated from field: optional string mac_address = 4;
+   */
+  macAddress?: string | undefined;
+
+  /**
+   * Another name of the static mapping; empty: the VM's name.
+   *
+   * @generated from field: optional string hostname = 5;
+   */
+  hostname?: string | undefined;
+
+  /**
+   * Replaces all of the metadata.
+   *
+   * @generated from field: google.protobuf.Struct metadata = 6;
+   */
+  metadata?: JsonObject | undefined;
+
+  /**
+   * The metadata is removed.
+   *
+   * @generated from field: bool clear_metadata = 7;
+   */
+  clearMetadata: boolean;
+
+  /**
+   * The group that shall own it; empty: none.
+   *
+   * @generated from field: optional string owner_group = 8;
+   */
+  ownerGroup?: string | undefined;
+};
+
+/**
+ * Asks for a change of a VM. What is absent stays.
+ *
+ * @generated from message berth.allocator.v1.UpdateVmRequest
+ */
+export declare type UpdateVmRequestJson = {
+  /**
+   * Operation, deadline, caller.
+   *
+   * @generated from field: berth.common.v1.CommandContext context = 1;
+   */
+  context?: CommandContextJson;
+
+  /**
+   * The VM's name or id.
+   *
+   * @generated from field: string machine_id = 2;
+   */
+  machineId?: string;
+
+  /**
+   * Unique ignoring case. The static mapping is renamed with it when it bears the VM's name.
+   *
+   * @generated from field: optional string vm_name = 3;
+   */
+  vmName?: string;
+
+  /**
+   * Another MAC address.
+   *
+   * @generated from field: optional string mac_address = 4;
+   */
+  macAddress?: string;
+
+  /**
+   * Another name of the static mapping; empty: the VM's name.
+   *
+   * @generated from field: optional string hostname = 5;
+   */
+  hostname?: string;
+
+  /**
+   * Replaces all of the metadata.
+   *
+   * @generated from field: google.protobuf.Struct metadata = 6;
+   */
+  metadata?: StructJson;
+
+  /**
+   * The metadata is removed.
+   *
+   * @generated from field: bool clear_metadata = 7;
+   */
+  clearMetadata?: boolean;
+
+  /**
+   * The group that shall own it; empty: none.
+   *
+   * @generated from field: optional string owner_group = 8;
+   */
+  ownerGroup?: string;
+};
+
+/**
+ * Describes the message berth.allocator.v1.UpdateVmRequest.
+ * Use `create(UpdateVmRequestSchema)` to create a new message.
+ */
+export declare const UpdateVmRequestSchema: GenMessage<UpdateVmRequest, {jsonType: UpdateVmRequestJson}>;
 
 /**
  * Asks for a VM's removal.
@@ -635,11 +886,32 @@ export declare type ListVmsRequest = Message<"berth.allocator.v1.ListVmsRequest"
   pageSize: number;
 
   /**
-   * From the previous page; empty: from the start.
+   * From the previous page, whose filter and order must be the same; empty: from the start.
    *
    * @generated from field: string page_token = 3;
    */
   pageToken: string;
+
+  /**
+   * Only those to which all of it applies.
+   *
+   * @generated from field: berth.allocator.v1.VmFilter filter = 4;
+   */
+  filter?: VmFilter | undefined;
+
+  /**
+   * In which order.
+   *
+   * @generated from field: berth.allocator.v1.VmOrder order = 5;
+   */
+  order: VmOrder;
+
+  /**
+   * The other way round.
+   *
+   * @generated from field: bool descending = 6;
+   */
+  descending: boolean;
 };
 
 /**
@@ -663,11 +935,32 @@ export declare type ListVmsRequestJson = {
   pageSize?: number;
 
   /**
-   * From the previous page; empty: from the start.
+   * From the previous page, whose filter and order must be the same; empty: from the start.
    *
    * @generated from field: string page_token = 3;
    */
   pageToken?: string;
+
+  /**
+   * Only those to which all of it applies.
+   *
+   * @generated from field: berth.allocator.v1.VmFilter filter = 4;
+   */
+  filter?: VmFilterJson;
+
+  /**
+   * In which order.
+   *
+   * @generated from field: berth.allocator.v1.VmOrder order = 5;
+   */
+  order?: VmOrderJson;
+
+  /**
+   * The other way round.
+   *
+   * @generated from field: bool descending = 6;
+   */
+  descending?: boolean;
 };
 
 /**
@@ -677,13 +970,159 @@ export declare type ListVmsRequestJson = {
 export declare const ListVmsRequestSchema: GenMessage<ListVmsRequest, {jsonType: ListVmsRequestJson}>;
 
 /**
+ * Which VMs to list. What is empty or 0 does not matter.
+ *
+ * @generated from message berth.allocator.v1.VmFilter
+ */
+export declare type VmFilter = Message<"berth.allocator.v1.VmFilter"> & {
+  /**
+   * Of this group.
+   *
+   * @generated from field: string owner_group = 1;
+   */
+  ownerGroup: string;
+
+  /**
+   * On this router.
+   *
+   * @generated from field: string router = 2;
+   */
+  router: string;
+
+  /**
+   * With a value of this pool, for example "ip-pools/default".
+   *
+   * @generated from field: string pool = 3;
+   */
+  pool: string;
+
+  /**
+   * With this address, or an address in this prefix.
+   *
+   * @generated from field: string address = 4;
+   */
+  address: string;
+
+  /**
+   * With this external port, under any protocol.
+   *
+   * @generated from field: uint32 external_port = 5;
+   */
+  externalPort: number;
+
+  /**
+   * In one of these states.
+   *
+   * @generated from field: repeated berth.allocator.v1.VmState states = 6;
+   */
+  states: VmState[];
+
+  /**
+   * With this text, ignoring case, in name, hostname, MAC address, internal address or metadata.
+   *
+   * @generated from field: string text = 7;
+   */
+  text: string;
+
+  /**
+   * With this MAC address.
+   *
+   * @generated from field: string mac_address = 8;
+   */
+  macAddress: string;
+
+  /**
+   * Of no group.
+   *
+   * @generated from field: bool without_group = 9;
+   */
+  withoutGroup: boolean;
+};
+
+/**
+ * Which VMs to list. What is empty or 0 does not matter.
+ *
+ * @generated from message berth.allocator.v1.VmFilter
+ */
+export declare type VmFilterJson = {
+  /**
+   * Of this group.
+   *
+   * @generated from field: string owner_group = 1;
+   */
+  ownerGroup?: string;
+
+  /**
+   * On this router.
+   *
+   * @generated from field: string router = 2;
+   */
+  router?: string;
+
+  /**
+   * With a value of this pool, for example "ip-pools/default".
+   *
+   * @generated from field: string pool = 3;
+   */
+  pool?: string;
+
+  /**
+   * With this address, or an address in this prefix.
+   *
+   * @generated from field: string address = 4;
+   */
+  address?: string;
+
+  /**
+   * With this external port, under any protocol.
+   *
+   * @generated from field: uint32 external_port = 5;
+   */
+  externalPort?: number;
+
+  /**
+   * In one of these states.
+   *
+   * @generated from field: repeated berth.allocator.v1.VmState states = 6;
+   */
+  states?: VmStateJson[];
+
+  /**
+   * With this text, ignoring case, in name, hostname, MAC address, internal address or metadata.
+   *
+   * @generated from field: string text = 7;
+   */
+  text?: string;
+
+  /**
+   * With this MAC address.
+   *
+   * @generated from field: string mac_address = 8;
+   */
+  macAddress?: string;
+
+  /**
+   * Of no group.
+   *
+   * @generated from field: bool without_group = 9;
+   */
+  withoutGroup?: boolean;
+};
+
+/**
+ * Describes the message berth.allocator.v1.VmFilter.
+ * Use `create(VmFilterSchema)` to create a new message.
+ */
+export declare const VmFilterSchema: GenMessage<VmFilter, {jsonType: VmFilterJson}>;
+
+/**
  * A page of VMs.
  *
  * @generated from message berth.allocator.v1.ListVmsResponse
  */
 export declare type ListVmsResponse = Message<"berth.allocator.v1.ListVmsResponse"> & {
   /**
-   * In the order of their names.
+   * In the order that was asked for.
    *
    * @generated from field: repeated berth.allocator.v1.Vm vms = 1;
    */
@@ -704,7 +1143,7 @@ export declare type ListVmsResponse = Message<"berth.allocator.v1.ListVmsRespons
  */
 export declare type ListVmsResponseJson = {
   /**
-   * In the order of their names.
+   * In the order that was asked for.
    *
    * @generated from field: repeated berth.allocator.v1.Vm vms = 1;
    */
@@ -723,6 +1162,890 @@ export declare type ListVmsResponseJson = {
  * Use `create(ListVmsResponseSchema)` to create a new message.
  */
 export declare const ListVmsResponseSchema: GenMessage<ListVmsResponse, {jsonType: ListVmsResponseJson}>;
+
+/**
+ * Asks for the forwards that new VMs get.
+ *
+ * @generated from message berth.allocator.v1.GetForwardTemplateRequest
+ */
+export declare type GetForwardTemplateRequest = Message<"berth.allocator.v1.GetForwardTemplateRequest"> & {
+  /**
+   * Who asks.
+   *
+   * @generated from field: berth.common.v1.Principal principal = 1;
+   */
+  principal?: Principal | undefined;
+};
+
+/**
+ * Asks for the forwards that new VMs get.
+ *
+ * @generated from message berth.allocator.v1.GetForwardTemplateRequest
+ */
+export declare type GetForwardTemplateRequestJson = {
+  /**
+   * Who asks.
+   *
+   * @generated from field: berth.common.v1.Principal principal = 1;
+   */
+  principal?: PrincipalJson;
+};
+
+/**
+ * Describes the message berth.allocator.v1.GetForwardTemplateRequest.
+ * Use `create(GetForwardTemplateRequestSchema)` to create a new message.
+ */
+export declare const GetForwardTemplateRequestSchema: GenMessage<GetForwardTemplateRequest, {jsonType: GetForwardTemplateRequestJson}>;
+
+/**
+ * The forwards that new VMs get, in the order of their rule numbers from the VM's base.
+ *
+ * @generated from message berth.allocator.v1.ForwardTemplate
+ */
+export declare type ForwardTemplate = Message<"berth.allocator.v1.ForwardTemplate"> & {
+  /**
+   * At most 32, with different names.
+   *
+   * @generated from field: repeated berth.allocator.v1.TemplateForward forwards = 1;
+   */
+  forwards: TemplateForward[];
+
+  /**
+   * Grows with each change; the base of ETags.
+   *
+   * @generated from field: uint64 version = 2;
+   */
+  version: bigint;
+};
+
+/**
+ * The forwards that new VMs get, in the order of their rule numbers from the VM's base.
+ *
+ * @generated from message berth.allocator.v1.ForwardTemplate
+ */
+export declare type ForwardTemplateJson = {
+  /**
+   * At most 32, with different names.
+   *
+   * @generated from field: repeated berth.allocator.v1.TemplateForward forwards = 1;
+   */
+  forwards?: TemplateForwardJson[];
+
+  /**
+   * Grows with each change; the base of ETags.
+   *
+   * @generated from field: uint64 version = 2;
+   */
+  version?: string;
+};
+
+/**
+ * Describes the message berth.allocator.v1.ForwardTemplate.
+ * Use `create(ForwardTemplateSchema)` to create a new message.
+ */
+export declare const ForwardTemplateSchema: GenMessage<ForwardTemplate, {jsonType: ForwardTemplateJson}>;
+
+/**
+ * Asks for another template.
+ *
+ * @generated from message berth.allocator.v1.SetForwardTemplateRequest
+ */
+export declare type SetForwardTemplateRequest = Message<"berth.allocator.v1.SetForwardTemplateRequest"> & {
+  /**
+   * Who asks; its operation id and deadline are not looked at.
+   *
+   * @generated from field: berth.common.v1.CommandContext context = 1;
+   */
+  context?: CommandContext | undefined;
+
+  /**
+   * All of it.
+   *
+   * @generated from field: repeated berth.allocator.v1.TemplateForward forwards = 2;
+   */
+  forwards: TemplateForward[];
+};
+
+/**
+ * Asks for another template.
+ *
+ * @generated from message berth.allocator.v1.SetForwardTemplateRequest
+ */
+export declare type SetForwardTemplateRequestJson = {
+  /**
+   * Who asks; its operation id and deadline are not looked at.
+   *
+   * @generated from field: berth.common.v1.CommandContext context = 1;
+   */
+  context?: CommandContextJson;
+
+  /**
+   * All of it.
+   *
+   * @generated from field: repeated berth.allocator.v1.TemplateForward forwards = 2;
+   */
+  forwards?: TemplateForwardJson[];
+};
+
+/**
+ * Describes the message berth.allocator.v1.SetForwardTemplateRequest.
+ * Use `create(SetForwardTemplateRequestSchema)` to create a new message.
+ */
+export declare const SetForwardTemplateRequestSchema: GenMessage<SetForwardTemplateRequest, {jsonType: SetForwardTemplateRequestJson}>;
+
+/**
+ * Asks to store items of a bulk.
+ *
+ * @generated from message berth.allocator.v1.StageBulkRequest
+ */
+export declare type StageBulkRequest = Message<"berth.allocator.v1.StageBulkRequest"> & {
+  /**
+   * Who asks and until when; the operation id is the bulk's.
+   *
+   * @generated from field: berth.common.v1.CommandContext context = 1;
+   */
+  context?: CommandContext | undefined;
+
+  /**
+   * The place of the first of these items in the bulk, from 0.
+   *
+   * @generated from field: uint32 offset = 2;
+   */
+  offset: number;
+
+  /**
+   * At most 500.
+   *
+   * @generated from field: repeated berth.allocator.v1.BulkItem items = 3;
+   */
+  items: BulkItem[];
+};
+
+/**
+ * Asks to store items of a bulk.
+ *
+ * @generated from message berth.allocator.v1.StageBulkRequest
+ */
+export declare type StageBulkRequestJson = {
+  /**
+   * Who asks and until when; the operation id is the bulk's.
+   *
+   * @generated from field: berth.common.v1.CommandContext context = 1;
+   */
+  context?: CommandContextJson;
+
+  /**
+   * The place of the first of these items in the bulk, from 0.
+   *
+   * @generated from field: uint32 offset = 2;
+   */
+  offset?: number;
+
+  /**
+   * At most 500.
+   *
+   * @generated from field: repeated berth.allocator.v1.BulkItem items = 3;
+   */
+  items?: BulkItemJson[];
+};
+
+/**
+ * Describes the message berth.allocator.v1.StageBulkRequest.
+ * Use `create(StageBulkRequestSchema)` to create a new message.
+ */
+export declare const StageBulkRequestSchema: GenMessage<StageBulkRequest, {jsonType: StageBulkRequestJson}>;
+
+/**
+ * One item of a bulk.
+ *
+ * @generated from message berth.allocator.v1.BulkItem
+ */
+export declare type BulkItem = Message<"berth.allocator.v1.BulkItem"> & {
+  /**
+   * What is asked for.
+   *
+   * @generated from oneof berth.allocator.v1.BulkItem.item
+   */
+  item: {
+    /**
+     * A VM. Its context is not looked at.
+     *
+     * @generated from field: berth.allocator.v1.ProvisionVmRequest provision = 1;
+     */
+    value: ProvisionVmRequest;
+    case: "provision";
+  } | {
+    /**
+     * A removal. Its context is not looked at.
+     *
+     * @generated from field: berth.allocator.v1.DecommissionVmRequest decommission = 2;
+     */
+    value: DecommissionVmRequest;
+    case: "decommission";
+  } | {
+    /**
+     * It was found wrong before it got here.
+     *
+     * @generated from field: berth.common.v1.Error refused = 3;
+     */
+    value: Error;
+    case: "refused";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * One item of a bulk.
+ *
+ * @generated from message berth.allocator.v1.BulkItem
+ */
+export declare type BulkItemJson = {
+  /**
+   * A VM. Its context is not looked at.
+   *
+   * @generated from field: berth.allocator.v1.ProvisionVmRequest provision = 1;
+   */
+  provision?: ProvisionVmRequestJson;
+
+  /**
+   * A removal. Its context is not looked at.
+   *
+   * @generated from field: berth.allocator.v1.DecommissionVmRequest decommission = 2;
+   */
+  decommission?: DecommissionVmRequestJson;
+
+  /**
+   * It was found wrong before it got here.
+   *
+   * @generated from field: berth.common.v1.Error refused = 3;
+   */
+  refused?: ErrorJson;
+};
+
+/**
+ * Describes the message berth.allocator.v1.BulkItem.
+ * Use `create(BulkItemSchema)` to create a new message.
+ */
+export declare const BulkItemSchema: GenMessage<BulkItem, {jsonType: BulkItemJson}>;
+
+/**
+ * The items are stored.
+ *
+ * @generated from message berth.allocator.v1.StageBulkResponse
+ */
+export declare type StageBulkResponse = Message<"berth.allocator.v1.StageBulkResponse"> & {
+};
+
+/**
+ * The items are stored.
+ *
+ * @generated from message berth.allocator.v1.StageBulkResponse
+ */
+export declare type StageBulkResponseJson = {
+};
+
+/**
+ * Describes the message berth.allocator.v1.StageBulkResponse.
+ * Use `create(StageBulkResponseSchema)` to create a new message.
+ */
+export declare const StageBulkResponseSchema: GenMessage<StageBulkResponse, {jsonType: StageBulkResponseJson}>;
+
+/**
+ * Asks to accept a bulk.
+ *
+ * @generated from message berth.allocator.v1.StartBulkRequest
+ */
+export declare type StartBulkRequest = Message<"berth.allocator.v1.StartBulkRequest"> & {
+  /**
+   * Operation (the bulk's id), deadline, caller.
+   *
+   * @generated from field: berth.common.v1.CommandContext context = 1;
+   */
+  context?: CommandContext | undefined;
+
+  /**
+   * How many items it has; all must be staged. 1 to 10,000.
+   *
+   * @generated from field: uint32 items = 2;
+   */
+  items: number;
+
+  /**
+   * What to do when an item cannot be done.
+   *
+   * @generated from field: berth.allocator.v1.BulkMode mode = 3;
+   */
+  mode: BulkMode;
+};
+
+/**
+ * Asks to accept a bulk.
+ *
+ * @generated from message berth.allocator.v1.StartBulkRequest
+ */
+export declare type StartBulkRequestJson = {
+  /**
+   * Operation (the bulk's id), deadline, caller.
+   *
+   * @generated from field: berth.common.v1.CommandContext context = 1;
+   */
+  context?: CommandContextJson;
+
+  /**
+   * How many items it has; all must be staged. 1 to 10,000.
+   *
+   * @generated from field: uint32 items = 2;
+   */
+  items?: number;
+
+  /**
+   * What to do when an item cannot be done.
+   *
+   * @generated from field: berth.allocator.v1.BulkMode mode = 3;
+   */
+  mode?: BulkModeJson;
+};
+
+/**
+ * Describes the message berth.allocator.v1.StartBulkRequest.
+ * Use `create(StartBulkRequestSchema)` to create a new message.
+ */
+export declare const StartBulkRequestSchema: GenMessage<StartBulkRequest, {jsonType: StartBulkRequestJson}>;
+
+/**
+ * Where a bulk stands.
+ *
+ * @generated from message berth.allocator.v1.Bulk
+ */
+export declare type Bulk = Message<"berth.allocator.v1.Bulk"> & {
+  /**
+   * A UUID.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * Running until every item has ended.
+   *
+   * @generated from field: berth.allocator.v1.OperationState state = 2;
+   */
+  state: OperationState;
+
+  /**
+   * What to do when an item cannot be done.
+   *
+   * @generated from field: berth.allocator.v1.BulkMode mode = 3;
+   */
+  mode: BulkMode;
+
+  /**
+   * How many items it has.
+   *
+   * @generated from field: uint32 items = 4;
+   */
+  items: number;
+
+  /**
+   * How many of them succeeded.
+   *
+   * @generated from field: uint32 succeeded = 5;
+   */
+  succeeded: number;
+
+  /**
+   * How many failed or were refused.
+   *
+   * @generated from field: uint32 failed = 6;
+   */
+  failed: number;
+
+  /**
+   * When it was accepted.
+   *
+   * @generated from field: google.protobuf.Timestamp created_at = 7;
+   */
+  createdAt?: Timestamp | undefined;
+
+  /**
+   * When it last changed.
+   *
+   * @generated from field: google.protobuf.Timestamp updated_at = 8;
+   */
+  updatedAt?: Timestamp | undefined;
+
+  /**
+   * Who asked; others do not see it.
+   *
+   * @generated from field: string principal_id = 9;
+   */
+  principalId: string;
+};
+
+/**
+ * Where a bulk stands.
+ *
+ * @generated from message berth.allocator.v1.Bulk
+ */
+export declare type BulkJson = {
+  /**
+   * A UUID.
+   *
+   * @generated from field: string id = 1;
+   */
+  id?: string;
+
+  /**
+   * Running until every item has ended.
+   *
+   * @generated from field: berth.allocator.v1.OperationState state = 2;
+   */
+  state?: OperationStateJson;
+
+  /**
+   * What to do when an item cannot be done.
+   *
+   * @generated from field: berth.allocator.v1.BulkMode mode = 3;
+   */
+  mode?: BulkModeJson;
+
+  /**
+   * How many items it has.
+   *
+   * @generated from field: uint32 items = 4;
+   */
+  items?: number;
+
+  /**
+   * How many of them succeeded.
+   *
+   * @generated from field: uint32 succeeded = 5;
+   */
+  succeeded?: number;
+
+  /**
+   * How many failed or were refused.
+   *
+   * @generated from field: uint32 failed = 6;
+   */
+  failed?: number;
+
+  /**
+   * When it was accepted.
+   *
+   * @generated from field: google.protobuf.Timestamp created_at = 7;
+   */
+  createdAt?: TimestampJson;
+
+  /**
+   * When it last changed.
+   *
+   * @generated from field: google.protobuf.Timestamp updated_at = 8;
+   */
+  updatedAt?: TimestampJson;
+
+  /**
+   * Who asked; others do not see it.
+   *
+   * @generated from field: string principal_id = 9;
+   */
+  principalId?: string;
+};
+
+/**
+ * Describes the message berth.allocator.v1.Bulk.
+ * Use `create(BulkSchema)` to create a new message.
+ */
+export declare const BulkSchema: GenMessage<Bulk, {jsonType: BulkJson}>;
+
+/**
+ * A bulk.
+ *
+ * @generated from message berth.allocator.v1.BulkReply
+ */
+export declare type BulkReply = Message<"berth.allocator.v1.BulkReply"> & {
+  /**
+   * As it stands.
+   *
+   * @generated from field: berth.allocator.v1.Bulk bulk = 1;
+   */
+  bulk?: Bulk | undefined;
+
+  /**
+   * The idempotency key was known: this is what the first request started.
+   *
+   * @generated from field: bool replayed = 2;
+   */
+  replayed: boolean;
+};
+
+/**
+ * A bulk.
+ *
+ * @generated from message berth.allocator.v1.BulkReply
+ */
+export declare type BulkReplyJson = {
+  /**
+   * As it stands.
+   *
+   * @generated from field: berth.allocator.v1.Bulk bulk = 1;
+   */
+  bulk?: BulkJson;
+
+  /**
+   * The idempotency key was known: this is what the first request started.
+   *
+   * @generated from field: bool replayed = 2;
+   */
+  replayed?: boolean;
+};
+
+/**
+ * Describes the message berth.allocator.v1.BulkReply.
+ * Use `create(BulkReplySchema)` to create a new message.
+ */
+export declare const BulkReplySchema: GenMessage<BulkReply, {jsonType: BulkReplyJson}>;
+
+/**
+ * Asks for a bulk.
+ *
+ * @generated from message berth.allocator.v1.GetBulkRequest
+ */
+export declare type GetBulkRequest = Message<"berth.allocator.v1.GetBulkRequest"> & {
+  /**
+   * Who asks.
+   *
+   * @generated from field: berth.common.v1.Principal principal = 1;
+   */
+  principal?: Principal | undefined;
+
+  /**
+   * The bulk's id.
+   *
+   * @generated from field: string bulk_id = 2;
+   */
+  bulkId: string;
+};
+
+/**
+ * Asks for a bulk.
+ *
+ * @generated from message berth.allocator.v1.GetBulkRequest
+ */
+export declare type GetBulkRequestJson = {
+  /**
+   * Who asks.
+   *
+   * @generated from field: berth.common.v1.Principal principal = 1;
+   */
+  principal?: PrincipalJson;
+
+  /**
+   * The bulk's id.
+   *
+   * @generated from field: string bulk_id = 2;
+   */
+  bulkId?: string;
+};
+
+/**
+ * Describes the message berth.allocator.v1.GetBulkRequest.
+ * Use `create(GetBulkRequestSchema)` to create a new message.
+ */
+export declare const GetBulkRequestSchema: GenMessage<GetBulkRequest, {jsonType: GetBulkRequestJson}>;
+
+/**
+ * Asks for a page of what became of a bulk's items.
+ *
+ * @generated from message berth.allocator.v1.ListBulkItemsRequest
+ */
+export declare type ListBulkItemsRequest = Message<"berth.allocator.v1.ListBulkItemsRequest"> & {
+  /**
+   * Who asks.
+   *
+   * @generated from field: berth.common.v1.Principal principal = 1;
+   */
+  principal?: Principal | undefined;
+
+  /**
+   * The bulk's id.
+   *
+   * @generated from field: string bulk_id = 2;
+   */
+  bulkId: string;
+
+  /**
+   * From this place on.
+   *
+   * @generated from field: uint32 offset = 3;
+   */
+  offset: number;
+
+  /**
+   * At most so many; 0: 500, at most 500.
+   *
+   * @generated from field: uint32 page_size = 4;
+   */
+  pageSize: number;
+};
+
+/**
+ * Asks for a page of what became of a bulk's items.
+ *
+ * @generated from message berth.allocator.v1.ListBulkItemsRequest
+ */
+export declare type ListBulkItemsRequestJson = {
+  /**
+   * Who asks.
+   *
+   * @generated from field: berth.common.v1.Principal principal = 1;
+   */
+  principal?: PrincipalJson;
+
+  /**
+   * The bulk's id.
+   *
+   * @generated from field: string bulk_id = 2;
+   */
+  bulkId?: string;
+
+  /**
+   * From this place on.
+   *
+   * @generated from field: uint32 offset = 3;
+   */
+  offset?: number;
+
+  /**
+   * At most so many; 0: 500, at most 500.
+   *
+   * @generated from field: uint32 page_size = 4;
+   */
+  pageSize?: number;
+};
+
+/**
+ * Describes the message berth.allocator.v1.ListBulkItemsRequest.
+ * Use `create(ListBulkItemsRequestSchema)` to create a new message.
+ */
+export declare const ListBulkItemsRequestSchema: GenMessage<ListBulkItemsRequest, {jsonType: ListBulkItemsRequestJson}>;
+
+/**
+ * What became of some items of a bulk, in their order.
+ *
+ * @generated from message berth.allocator.v1.ListBulkItemsResponse
+ */
+export declare type ListBulkItemsResponse = Message<"berth.allocator.v1.ListBulkItemsResponse"> & {
+  /**
+   * From the offset on.
+   *
+   * @generated from field: repeated berth.allocator.v1.BulkItemResult results = 1;
+   */
+  results: BulkItemResult[];
+
+  /**
+   * There are more.
+   *
+   * @generated from field: bool more = 2;
+   */
+  more: boolean;
+};
+
+/**
+ * What became of some items of a bulk, in their order.
+ *
+ * @generated from message berth.allocator.v1.ListBulkItemsResponse
+ */
+export declare type ListBulkItemsResponseJson = {
+  /**
+   * From the offset on.
+   *
+   * @generated from field: repeated berth.allocator.v1.BulkItemResult results = 1;
+   */
+  results?: BulkItemResultJson[];
+
+  /**
+   * There are more.
+   *
+   * @generated from field: bool more = 2;
+   */
+  more?: boolean;
+};
+
+/**
+ * Describes the message berth.allocator.v1.ListBulkItemsResponse.
+ * Use `create(ListBulkItemsResponseSchema)` to create a new message.
+ */
+export declare const ListBulkItemsResponseSchema: GenMessage<ListBulkItemsResponse, {jsonType: ListBulkItemsResponseJson}>;
+
+/**
+ * What became of an item.
+ *
+ * @generated from message berth.allocator.v1.BulkItemResult
+ */
+export declare type BulkItemResult = Message<"berth.allocator.v1.BulkItemResult"> & {
+  /**
+   * Its place in the bulk.
+   *
+   * @generated from field: uint32 index = 1;
+   */
+  index: number;
+
+  /**
+   * The operation that it started; absent when it was refused or has not been looked at yet.
+   *
+   * @generated from field: berth.allocator.v1.Operation operation = 2;
+   */
+  operation?: Operation | undefined;
+
+  /**
+   * Why it was refused.
+   *
+   * @generated from field: berth.common.v1.Error error = 3;
+   */
+  error?: Error | undefined;
+
+  /**
+   * The name or id that the item gave.
+   *
+   * @generated from field: string machine_id = 4;
+   */
+  machineId: string;
+};
+
+/**
+ * What became of an item.
+ *
+ * @generated from message berth.allocator.v1.BulkItemResult
+ */
+export declare type BulkItemResultJson = {
+  /**
+   * Its place in the bulk.
+   *
+   * @generated from field: uint32 index = 1;
+   */
+  index?: number;
+
+  /**
+   * The operation that it started; absent when it was refused or has not been looked at yet.
+   *
+   * @generated from field: berth.allocator.v1.Operation operation = 2;
+   */
+  operation?: OperationJson;
+
+  /**
+   * Why it was refused.
+   *
+   * @generated from field: berth.common.v1.Error error = 3;
+   */
+  error?: ErrorJson;
+
+  /**
+   * The name or id that the item gave.
+   *
+   * @generated from field: string machine_id = 4;
+   */
+  machineId?: string;
+};
+
+/**
+ * Describes the message berth.allocator.v1.BulkItemResult.
+ * Use `create(BulkItemResultSchema)` to create a new message.
+ */
+export declare const BulkItemResultSchema: GenMessage<BulkItemResult, {jsonType: BulkItemResultJson}>;
+
+/**
+ * In which order VMs are listed; those that are equal, by id.
+ *
+ * @generated from enum berth.allocator.v1.VmOrder
+ */
+export enum VmOrder {
+  /**
+   * By name, ignoring case.
+   *
+   * @generated from enum value: VM_ORDER_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * By name, ignoring case.
+   *
+   * @generated from enum value: VM_ORDER_NAME = 1;
+   */
+  NAME = 1,
+
+  /**
+   * By when they were accepted.
+   *
+   * @generated from enum value: VM_ORDER_CREATED_AT = 2;
+   */
+  CREATED_AT = 2,
+
+  /**
+   * By when they last changed.
+   *
+   * @generated from enum value: VM_ORDER_UPDATED_AT = 3;
+   */
+  UPDATED_AT = 3,
+
+  /**
+   * By their address, as a number.
+   *
+   * @generated from enum value: VM_ORDER_INTERNAL_IP = 4;
+   */
+  INTERNAL_IP = 4,
+}
+
+/**
+ * In which order VMs are listed; those that are equal, by id.
+ *
+ * @generated from enum berth.allocator.v1.VmOrder
+ */
+export declare type VmOrderJson = "VM_ORDER_UNSPECIFIED" | "VM_ORDER_NAME" | "VM_ORDER_CREATED_AT" | "VM_ORDER_UPDATED_AT" | "VM_ORDER_INTERNAL_IP";
+
+/**
+ * Describes the enum berth.allocator.v1.VmOrder.
+ */
+export declare const VmOrderSchema: GenEnum<VmOrder, VmOrderJson>;
+
+/**
+ * What to do when an item of a bulk cannot be done.
+ *
+ * @generated from enum berth.allocator.v1.BulkMode
+ */
+export enum BulkMode {
+  /**
+   * Never sent.
+   *
+   * @generated from enum value: BULK_MODE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * Do the others.
+   *
+   * @generated from enum value: BULK_MODE_BEST_EFFORT = 1;
+   */
+  BEST_EFFORT = 1,
+
+  /**
+   * All or none: nothing is accepted when one item cannot be, and when the router refuses one, the others are taken back.
+   *
+   * @generated from enum value: BULK_MODE_ATOMIC = 2;
+   */
+  ATOMIC = 2,
+}
+
+/**
+ * What to do when an item of a bulk cannot be done.
+ *
+ * @generated from enum berth.allocator.v1.BulkMode
+ */
+export declare type BulkModeJson = "BULK_MODE_UNSPECIFIED" | "BULK_MODE_BEST_EFFORT" | "BULK_MODE_ATOMIC";
+
+/**
+ * Describes the enum berth.allocator.v1.BulkMode.
+ */
+export declare const BulkModeSchema: GenEnum<BulkMode, BulkModeJson>;
 
 /**
  * VMs, their forwards and the operations on them. Served over NATS request/reply; commands answer as soon as they
@@ -749,6 +2072,26 @@ export declare const VmService: GenService<{
   changePorts: {
     methodKind: "unary";
     input: typeof ChangePortsRequestSchema;
+    output: typeof OperationReplySchema;
+  },
+  /**
+   * Creates, changes and deletes forwards as described, all in one router commit.
+   *
+   * @generated from rpc berth.allocator.v1.VmService.ChangeForwards
+   */
+  changeForwards: {
+    methodKind: "unary";
+    input: typeof ChangeForwardsRequestSchema;
+    output: typeof OperationReplySchema;
+  },
+  /**
+   * Changes a VM's name, MAC address, metadata or group.
+   *
+   * @generated from rpc berth.allocator.v1.VmService.UpdateVm
+   */
+  updateVm: {
+    methodKind: "unary";
+    input: typeof UpdateVmRequestSchema;
     output: typeof OperationReplySchema;
   },
   /**
@@ -782,7 +2125,7 @@ export declare const VmService: GenService<{
     output: typeof GetVmResponseSchema;
   },
   /**
-   * VMs in the order of their names, page by page.
+   * VMs page by page.
    *
    * @generated from rpc berth.allocator.v1.VmService.ListVms
    */
@@ -790,6 +2133,66 @@ export declare const VmService: GenService<{
     methodKind: "unary";
     input: typeof ListVmsRequestSchema;
     output: typeof ListVmsResponseSchema;
+  },
+  /**
+   * The forwards that new VMs get.
+   *
+   * @generated from rpc berth.allocator.v1.VmService.GetForwardTemplate
+   */
+  getForwardTemplate: {
+    methodKind: "unary";
+    input: typeof GetForwardTemplateRequestSchema;
+    output: typeof ForwardTemplateSchema;
+  },
+  /**
+   * Replaces the forwards that new VMs get. Existing VMs keep theirs.
+   *
+   * @generated from rpc berth.allocator.v1.VmService.SetForwardTemplate
+   */
+  setForwardTemplate: {
+    methodKind: "unary";
+    input: typeof SetForwardTemplateRequestSchema;
+    output: typeof ForwardTemplateSchema;
+  },
+  /**
+   * Stores some of a bulk's items; nothing happens with them before StartBulk. Repeatable: an item that is there stays.
+   *
+   * @generated from rpc berth.allocator.v1.VmService.StageBulk
+   */
+  stageBulk: {
+    methodKind: "unary";
+    input: typeof StageBulkRequestSchema;
+    output: typeof StageBulkResponseSchema;
+  },
+  /**
+   * Accepts a bulk whose items are all staged.
+   *
+   * @generated from rpc berth.allocator.v1.VmService.StartBulk
+   */
+  startBulk: {
+    methodKind: "unary";
+    input: typeof StartBulkRequestSchema;
+    output: typeof BulkReplySchema;
+  },
+  /**
+   * How far a bulk is.
+   *
+   * @generated from rpc berth.allocator.v1.VmService.GetBulk
+   */
+  getBulk: {
+    methodKind: "unary";
+    input: typeof GetBulkRequestSchema;
+    output: typeof BulkReplySchema;
+  },
+  /**
+   * What became of a bulk's items, in their order, page by page.
+   *
+   * @generated from rpc berth.allocator.v1.VmService.ListBulkItems
+   */
+  listBulkItems: {
+    methodKind: "unary";
+    input: typeof ListBulkItemsRequestSchema;
+    output: typeof ListBulkItemsResponseSchema;
   },
 }>;
 

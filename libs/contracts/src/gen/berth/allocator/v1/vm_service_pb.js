@@ -2,17 +2,18 @@
 // @generated from file berth/allocator/v1/vm_service.proto (package berth.allocator.v1, syntax proto3)
 /* eslint-disable */
 
-import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import { enumDesc, fileDesc, messageDesc, serviceDesc, tsEnum } from "@bufbuild/protobuf/codegenv2";
 import { file_berth_allocator_v1_operation } from "./operation_pb.js";
 import { file_berth_allocator_v1_vm } from "./vm_pb.js";
 import { file_berth_common_v1_command } from "../../common/v1/command_pb.js";
-import { file_google_protobuf_struct } from "@bufbuild/protobuf/wkt";
+import { file_berth_common_v1_error } from "../../common/v1/error_pb.js";
+import { file_google_protobuf_struct, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 
 /**
  * Describes the file berth/allocator/v1/vm_service.proto.
  */
 export const file_berth_allocator_v1_vm_service = /*@__PURE__*/
-  fileDesc("CiNiZXJ0aC9hbGxvY2F0b3IvdjEvdm1fc2VydmljZS5wcm90bxISYmVydGguYWxsb2NhdG9yLnYxIp8DChJQcm92aXNpb25WbVJlcXVlc3QSMAoHY29udGV4dBgBIAEoCzIfLmJlcnRoLmNvbW1vbi52MS5Db21tYW5kQ29udGV4dBINCgV2bV9pZBgCIAEoCRIPCgd2bV9uYW1lGAMgASgJEhMKC21hY19hZGRyZXNzGAQgASgJEikKCG1ldGFkYXRhGAUgASgLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdBI3Cg1hZGRyZXNzX3JhbmdlGAYgASgLMiAuYmVydGguYWxsb2NhdG9yLnYxLkFkZHJlc3NSYW5nZRIxCgpwb3J0X3JhbmdlGAcgASgLMh0uYmVydGguYWxsb2NhdG9yLnYxLlBvcnRSYW5nZRIMCgRwb29sGAggASgJEg4KBnJvdXRlchgJIAEoCRIxCghmb3J3YXJkcxgKIAMoCzIfLmJlcnRoLmFsbG9jYXRvci52MS5Gb3J3YXJkU3BlYxITCgtub19mb3J3YXJkcxgLIAEoCBIQCghob3N0bmFtZRgMIAEoCRITCgtvd25lcl9ncm91cBgNIAEoCSIrCgxBZGRyZXNzUmFuZ2USDQoFZmlyc3QYASABKAkSDAoEbGFzdBgCIAEoCSInCglQb3J0UmFuZ2USDQoFc3RhcnQYASABKA0SCwoDZW5kGAIgASgNIp4BChJDaGFuZ2VQb3J0c1JlcXVlc3QSMAoHY29udGV4dBgBIAEoCzIfLmJlcnRoLmNvbW1vbi52MS5Db21tYW5kQ29udGV4dBISCgptYWNoaW5lX2lkGAIgASgJEi4KBmFjdGlvbhgDIAEoDjIeLmJlcnRoLmFsbG9jYXRvci52MS5Qb3J0QWN0aW9uEhIKCnBvcnRfbmFtZXMYBCADKAkiXQoVRGVjb21taXNzaW9uVm1SZXF1ZXN0EjAKB2NvbnRleHQYASABKAsyHy5iZXJ0aC5jb21tb24udjEuQ29tbWFuZENvbnRleHQSEgoKbWFjaGluZV9pZBgCIAEoCSJaChNHZXRPcGVyYXRpb25SZXF1ZXN0Ei0KCXByaW5jaXBhbBgBIAEoCzIaLmJlcnRoLmNvbW1vbi52MS5QcmluY2lwYWwSFAoMb3BlcmF0aW9uX2lkGAIgASgJIlQKDk9wZXJhdGlvblJlcGx5EjAKCW9wZXJhdGlvbhgBIAEoCzIdLmJlcnRoLmFsbG9jYXRvci52MS5PcGVyYXRpb24SEAoIcmVwbGF5ZWQYAiABKAgiUQoMR2V0Vm1SZXF1ZXN0Ei0KCXByaW5jaXBhbBgBIAEoCzIaLmJlcnRoLmNvbW1vbi52MS5QcmluY2lwYWwSEgoKbWFjaGluZV9pZBgCIAEoCSIzCg1HZXRWbVJlc3BvbnNlEiIKAnZtGAEgASgLMhYuYmVydGguYWxsb2NhdG9yLnYxLlZtImYKDkxpc3RWbXNSZXF1ZXN0Ei0KCXByaW5jaXBhbBgBIAEoCzIaLmJlcnRoLmNvbW1vbi52MS5QcmluY2lwYWwSEQoJcGFnZV9zaXplGAIgASgNEhIKCnBhZ2VfdG9rZW4YAyABKAkiTwoPTGlzdFZtc1Jlc3BvbnNlEiMKA3ZtcxgBIAMoCzIWLmJlcnRoLmFsbG9jYXRvci52MS5WbRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkyoQQKCVZtU2VydmljZRJZCgtQcm92aXNpb25WbRImLmJlcnRoLmFsbG9jYXRvci52MS5Qcm92aXNpb25WbVJlcXVlc3QaIi5iZXJ0aC5hbGxvY2F0b3IudjEuT3BlcmF0aW9uUmVwbHkSWQoLQ2hhbmdlUG9ydHMSJi5iZXJ0aC5hbGxvY2F0b3IudjEuQ2hhbmdlUG9ydHNSZXF1ZXN0GiIuYmVydGguYWxsb2NhdG9yLnYxLk9wZXJhdGlvblJlcGx5El8KDkRlY29tbWlzc2lvblZtEikuYmVydGguYWxsb2NhdG9yLnYxLkRlY29tbWlzc2lvblZtUmVxdWVzdBoiLmJlcnRoLmFsbG9jYXRvci52MS5PcGVyYXRpb25SZXBseRJbCgxHZXRPcGVyYXRpb24SJy5iZXJ0aC5hbGxvY2F0b3IudjEuR2V0T3BlcmF0aW9uUmVxdWVzdBoiLmJlcnRoLmFsbG9jYXRvci52MS5PcGVyYXRpb25SZXBseRJMCgVHZXRWbRIgLmJlcnRoLmFsbG9jYXRvci52MS5HZXRWbVJlcXVlc3QaIS5iZXJ0aC5hbGxvY2F0b3IudjEuR2V0Vm1SZXNwb25zZRJSCgdMaXN0Vm1zEiIuYmVydGguYWxsb2NhdG9yLnYxLkxpc3RWbXNSZXF1ZXN0GiMuYmVydGguYWxsb2NhdG9yLnYxLkxpc3RWbXNSZXNwb25zZWIGcHJvdG8z", [file_berth_allocator_v1_operation, file_berth_allocator_v1_vm, file_berth_common_v1_command, file_google_protobuf_struct]);
+  fileDesc("CiNiZXJ0aC9hbGxvY2F0b3IvdjEvdm1fc2VydmljZS5wcm90bxISYmVydGguYWxsb2NhdG9yLnYxIsUDChJQcm92aXNpb25WbVJlcXVlc3QSMAoHY29udGV4dBgBIAEoCzIfLmJlcnRoLmNvbW1vbi52MS5Db21tYW5kQ29udGV4dBINCgV2bV9pZBgCIAEoCRIPCgd2bV9uYW1lGAMgASgJEhMKC21hY19hZGRyZXNzGAQgASgJEikKCG1ldGFkYXRhGAUgASgLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdBI3Cg1hZGRyZXNzX3JhbmdlGAYgASgLMiAuYmVydGguYWxsb2NhdG9yLnYxLkFkZHJlc3NSYW5nZRIxCgpwb3J0X3JhbmdlGAcgASgLMh0uYmVydGguYWxsb2NhdG9yLnYxLlBvcnRSYW5nZRIMCgRwb29sGAggASgJEg4KBnJvdXRlchgJIAEoCRIxCghmb3J3YXJkcxgKIAMoCzIfLmJlcnRoLmFsbG9jYXRvci52MS5Gb3J3YXJkU3BlYxITCgtub19mb3J3YXJkcxgLIAEoCBIQCghob3N0bmFtZRgMIAEoCRITCgtvd25lcl9ncm91cBgNIAEoCRIRCglwb3J0X3Bvb2wYDiABKAkSEQoJcnVsZV9wb29sGA8gASgJIisKDEFkZHJlc3NSYW5nZRINCgVmaXJzdBgBIAEoCRIMCgRsYXN0GAIgASgJIicKCVBvcnRSYW5nZRINCgVzdGFydBgBIAEoDRILCgNlbmQYAiABKA0ingEKEkNoYW5nZVBvcnRzUmVxdWVzdBIwCgdjb250ZXh0GAEgASgLMh8uYmVydGguY29tbW9uLnYxLkNvbW1hbmRDb250ZXh0EhIKCm1hY2hpbmVfaWQYAiABKAkSLgoGYWN0aW9uGAMgASgOMh4uYmVydGguYWxsb2NhdG9yLnYxLlBvcnRBY3Rpb24SEgoKcG9ydF9uYW1lcxgEIAMoCSLPAQoVQ2hhbmdlRm9yd2FyZHNSZXF1ZXN0EjAKB2NvbnRleHQYASABKAsyHy5iZXJ0aC5jb21tb24udjEuQ29tbWFuZENvbnRleHQSEgoKbWFjaGluZV9pZBgCIAEoCRIvCgZjcmVhdGUYAyADKAsyHy5iZXJ0aC5hbGxvY2F0b3IudjEuRm9yd2FyZFNwZWMSLwoGdXBkYXRlGAQgAygLMh8uYmVydGguYWxsb2NhdG9yLnYxLkZvcndhcmRFZGl0Eg4KBmRlbGV0ZRgFIAMoCSK0AgoPVXBkYXRlVm1SZXF1ZXN0EjAKB2NvbnRleHQYASABKAsyHy5iZXJ0aC5jb21tb24udjEuQ29tbWFuZENvbnRleHQSEgoKbWFjaGluZV9pZBgCIAEoCRIUCgd2bV9uYW1lGAMgASgJSACIAQESGAoLbWFjX2FkZHJlc3MYBCABKAlIAYgBARIVCghob3N0bmFtZRgFIAEoCUgCiAEBEikKCG1ldGFkYXRhGAYgASgLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdBIWCg5jbGVhcl9tZXRhZGF0YRgHIAEoCBIYCgtvd25lcl9ncm91cBgIIAEoCUgDiAEBQgoKCF92bV9uYW1lQg4KDF9tYWNfYWRkcmVzc0ILCglfaG9zdG5hbWVCDgoMX293bmVyX2dyb3VwIl0KFURlY29tbWlzc2lvblZtUmVxdWVzdBIwCgdjb250ZXh0GAEgASgLMh8uYmVydGguY29tbW9uLnYxLkNvbW1hbmRDb250ZXh0EhIKCm1hY2hpbmVfaWQYAiABKAkiWgoTR2V0T3BlcmF0aW9uUmVxdWVzdBItCglwcmluY2lwYWwYASABKAsyGi5iZXJ0aC5jb21tb24udjEuUHJpbmNpcGFsEhQKDG9wZXJhdGlvbl9pZBgCIAEoCSJUCg5PcGVyYXRpb25SZXBseRIwCglvcGVyYXRpb24YASABKAsyHS5iZXJ0aC5hbGxvY2F0b3IudjEuT3BlcmF0aW9uEhAKCHJlcGxheWVkGAIgASgIIlEKDEdldFZtUmVxdWVzdBItCglwcmluY2lwYWwYASABKAsyGi5iZXJ0aC5jb21tb24udjEuUHJpbmNpcGFsEhIKCm1hY2hpbmVfaWQYAiABKAkiMwoNR2V0Vm1SZXNwb25zZRIiCgJ2bRgBIAEoCzIWLmJlcnRoLmFsbG9jYXRvci52MS5WbSLUAQoOTGlzdFZtc1JlcXVlc3QSLQoJcHJpbmNpcGFsGAEgASgLMhouYmVydGguY29tbW9uLnYxLlByaW5jaXBhbBIRCglwYWdlX3NpemUYAiABKA0SEgoKcGFnZV90b2tlbhgDIAEoCRIsCgZmaWx0ZXIYBCABKAsyHC5iZXJ0aC5hbGxvY2F0b3IudjEuVm1GaWx0ZXISKgoFb3JkZXIYBSABKA4yGy5iZXJ0aC5hbGxvY2F0b3IudjEuVm1PcmRlchISCgpkZXNjZW5kaW5nGAYgASgIIswBCghWbUZpbHRlchITCgtvd25lcl9ncm91cBgBIAEoCRIOCgZyb3V0ZXIYAiABKAkSDAoEcG9vbBgDIAEoCRIPCgdhZGRyZXNzGAQgASgJEhUKDWV4dGVybmFsX3BvcnQYBSABKA0SKwoGc3RhdGVzGAYgAygOMhsuYmVydGguYWxsb2NhdG9yLnYxLlZtU3RhdGUSDAoEdGV4dBgHIAEoCRITCgttYWNfYWRkcmVzcxgIIAEoCRIVCg13aXRob3V0X2dyb3VwGAkgASgIIk8KD0xpc3RWbXNSZXNwb25zZRIjCgN2bXMYASADKAsyFi5iZXJ0aC5hbGxvY2F0b3IudjEuVm0SFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIkoKGUdldEZvcndhcmRUZW1wbGF0ZVJlcXVlc3QSLQoJcHJpbmNpcGFsGAEgASgLMhouYmVydGguY29tbW9uLnYxLlByaW5jaXBhbCJZCg9Gb3J3YXJkVGVtcGxhdGUSNQoIZm9yd2FyZHMYASADKAsyIy5iZXJ0aC5hbGxvY2F0b3IudjEuVGVtcGxhdGVGb3J3YXJkEg8KB3ZlcnNpb24YAiABKAQihAEKGVNldEZvcndhcmRUZW1wbGF0ZVJlcXVlc3QSMAoHY29udGV4dBgBIAEoCzIfLmJlcnRoLmNvbW1vbi52MS5Db21tYW5kQ29udGV4dBI1Cghmb3J3YXJkcxgCIAMoCzIjLmJlcnRoLmFsbG9jYXRvci52MS5UZW1wbGF0ZUZvcndhcmQigQEKEFN0YWdlQnVsa1JlcXVlc3QSMAoHY29udGV4dBgBIAEoCzIfLmJlcnRoLmNvbW1vbi52MS5Db21tYW5kQ29udGV4dBIOCgZvZmZzZXQYAiABKA0SKwoFaXRlbXMYAyADKAsyHC5iZXJ0aC5hbGxvY2F0b3IudjEuQnVsa0l0ZW0ivQEKCEJ1bGtJdGVtEjsKCXByb3Zpc2lvbhgBIAEoCzImLmJlcnRoLmFsbG9jYXRvci52MS5Qcm92aXNpb25WbVJlcXVlc3RIABJBCgxkZWNvbW1pc3Npb24YAiABKAsyKS5iZXJ0aC5hbGxvY2F0b3IudjEuRGVjb21taXNzaW9uVm1SZXF1ZXN0SAASKQoHcmVmdXNlZBgDIAEoCzIWLmJlcnRoLmNvbW1vbi52MS5FcnJvckgAQgYKBGl0ZW0iEwoRU3RhZ2VCdWxrUmVzcG9uc2UifwoQU3RhcnRCdWxrUmVxdWVzdBIwCgdjb250ZXh0GAEgASgLMh8uYmVydGguY29tbW9uLnYxLkNvbW1hbmRDb250ZXh0Eg0KBWl0ZW1zGAIgASgNEioKBG1vZGUYAyABKA4yHC5iZXJ0aC5hbGxvY2F0b3IudjEuQnVsa01vZGUimQIKBEJ1bGsSCgoCaWQYASABKAkSMQoFc3RhdGUYAiABKA4yIi5iZXJ0aC5hbGxvY2F0b3IudjEuT3BlcmF0aW9uU3RhdGUSKgoEbW9kZRgDIAEoDjIcLmJlcnRoLmFsbG9jYXRvci52MS5CdWxrTW9kZRINCgVpdGVtcxgEIAEoDRIRCglzdWNjZWVkZWQYBSABKA0SDgoGZmFpbGVkGAYgASgNEi4KCmNyZWF0ZWRfYXQYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCnVwZGF0ZWRfYXQYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhQKDHByaW5jaXBhbF9pZBgJIAEoCSJFCglCdWxrUmVwbHkSJgoEYnVsaxgBIAEoCzIYLmJlcnRoLmFsbG9jYXRvci52MS5CdWxrEhAKCHJlcGxheWVkGAIgASgIIlAKDkdldEJ1bGtSZXF1ZXN0Ei0KCXByaW5jaXBhbBgBIAEoCzIaLmJlcnRoLmNvbW1vbi52MS5QcmluY2lwYWwSDwoHYnVsa19pZBgCIAEoCSJ5ChRMaXN0QnVsa0l0ZW1zUmVxdWVzdBItCglwcmluY2lwYWwYASABKAsyGi5iZXJ0aC5jb21tb24udjEuUHJpbmNpcGFsEg8KB2J1bGtfaWQYAiABKAkSDgoGb2Zmc2V0GAMgASgNEhEKCXBhZ2Vfc2l6ZRgEIAEoDSJaChVMaXN0QnVsa0l0ZW1zUmVzcG9uc2USMwoHcmVzdWx0cxgBIAMoCzIiLmJlcnRoLmFsbG9jYXRvci52MS5CdWxrSXRlbVJlc3VsdBIMCgRtb3JlGAIgASgIIowBCg5CdWxrSXRlbVJlc3VsdBINCgVpbmRleBgBIAEoDRIwCglvcGVyYXRpb24YAiABKAsyHS5iZXJ0aC5hbGxvY2F0b3IudjEuT3BlcmF0aW9uEiUKBWVycm9yGAMgASgLMhYuYmVydGguY29tbW9uLnYxLkVycm9yEhIKCm1hY2hpbmVfaWQYBCABKAkqggEKB1ZtT3JkZXISGAoUVk1fT1JERVJfVU5TUEVDSUZJRUQQABIRCg1WTV9PUkRFUl9OQU1FEAESFwoTVk1fT1JERVJfQ1JFQVRFRF9BVBACEhcKE1ZNX09SREVSX1VQREFURURfQVQQAxIYChRWTV9PUkRFUl9JTlRFUk5BTF9JUBAEKlYKCEJ1bGtNb2RlEhkKFUJVTEtfTU9ERV9VTlNQRUNJRklFRBAAEhkKFUJVTEtfTU9ERV9CRVNUX0VGRk9SVBABEhQKEEJVTEtfTU9ERV9BVE9NSUMQAjKLCgoJVm1TZXJ2aWNlElkKC1Byb3Zpc2lvblZtEiYuYmVydGguYWxsb2NhdG9yLnYxLlByb3Zpc2lvblZtUmVxdWVzdBoiLmJlcnRoLmFsbG9jYXRvci52MS5PcGVyYXRpb25SZXBseRJZCgtDaGFuZ2VQb3J0cxImLmJlcnRoLmFsbG9jYXRvci52MS5DaGFuZ2VQb3J0c1JlcXVlc3QaIi5iZXJ0aC5hbGxvY2F0b3IudjEuT3BlcmF0aW9uUmVwbHkSXwoOQ2hhbmdlRm9yd2FyZHMSKS5iZXJ0aC5hbGxvY2F0b3IudjEuQ2hhbmdlRm9yd2FyZHNSZXF1ZXN0GiIuYmVydGguYWxsb2NhdG9yLnYxLk9wZXJhdGlvblJlcGx5ElMKCFVwZGF0ZVZtEiMuYmVydGguYWxsb2NhdG9yLnYxLlVwZGF0ZVZtUmVxdWVzdBoiLmJlcnRoLmFsbG9jYXRvci52MS5PcGVyYXRpb25SZXBseRJfCg5EZWNvbW1pc3Npb25WbRIpLmJlcnRoLmFsbG9jYXRvci52MS5EZWNvbW1pc3Npb25WbVJlcXVlc3QaIi5iZXJ0aC5hbGxvY2F0b3IudjEuT3BlcmF0aW9uUmVwbHkSWwoMR2V0T3BlcmF0aW9uEicuYmVydGguYWxsb2NhdG9yLnYxLkdldE9wZXJhdGlvblJlcXVlc3QaIi5iZXJ0aC5hbGxvY2F0b3IudjEuT3BlcmF0aW9uUmVwbHkSTAoFR2V0Vm0SIC5iZXJ0aC5hbGxvY2F0b3IudjEuR2V0Vm1SZXF1ZXN0GiEuYmVydGguYWxsb2NhdG9yLnYxLkdldFZtUmVzcG9uc2USUgoHTGlzdFZtcxIiLmJlcnRoLmFsbG9jYXRvci52MS5MaXN0Vm1zUmVxdWVzdBojLmJlcnRoLmFsbG9jYXRvci52MS5MaXN0Vm1zUmVzcG9uc2USaAoSR2V0Rm9yd2FyZFRlbXBsYXRlEi0uYmVydGguYWxsb2NhdG9yLnYxLkdldEZvcndhcmRUZW1wbGF0ZVJlcXVlc3QaIy5iZXJ0aC5hbGxvY2F0b3IudjEuRm9yd2FyZFRlbXBsYXRlEmgKElNldEZvcndhcmRUZW1wbGF0ZRItLmJlcnRoLmFsbG9jYXRvci52MS5TZXRGb3J3YXJkVGVtcGxhdGVSZXF1ZXN0GiMuYmVydGguYWxsb2NhdG9yLnYxLkZvcndhcmRUZW1wbGF0ZRJYCglTdGFnZUJ1bGsSJC5iZXJ0aC5hbGxvY2F0b3IudjEuU3RhZ2VCdWxrUmVxdWVzdBolLmJlcnRoLmFsbG9jYXRvci52MS5TdGFnZUJ1bGtSZXNwb25zZRJQCglTdGFydEJ1bGsSJC5iZXJ0aC5hbGxvY2F0b3IudjEuU3RhcnRCdWxrUmVxdWVzdBodLmJlcnRoLmFsbG9jYXRvci52MS5CdWxrUmVwbHkSTAoHR2V0QnVsaxIiLmJlcnRoLmFsbG9jYXRvci52MS5HZXRCdWxrUmVxdWVzdBodLmJlcnRoLmFsbG9jYXRvci52MS5CdWxrUmVwbHkSZAoNTGlzdEJ1bGtJdGVtcxIoLmJlcnRoLmFsbG9jYXRvci52MS5MaXN0QnVsa0l0ZW1zUmVxdWVzdBopLmJlcnRoLmFsbG9jYXRvci52MS5MaXN0QnVsa0l0ZW1zUmVzcG9uc2ViBnByb3RvMw", [file_berth_allocator_v1_operation, file_berth_allocator_v1_vm, file_berth_common_v1_command, file_berth_common_v1_error, file_google_protobuf_struct, file_google_protobuf_timestamp]);
 
 /**
  * Describes the message berth.allocator.v1.ProvisionVmRequest.
@@ -43,53 +44,193 @@ export const ChangePortsRequestSchema = /*@__PURE__*/
   messageDesc(file_berth_allocator_v1_vm_service, 3);
 
 /**
+ * Describes the message berth.allocator.v1.ChangeForwardsRequest.
+ * Use `create(ChangeForwardsRequestSchema)` to create a new message.
+ */
+export const ChangeForwardsRequestSchema = /*@__PURE__*/
+  messageDesc(file_berth_allocator_v1_vm_service, 4);
+
+/**
+ * Describes the message berth.allocator.v1.UpdateVmRequest.
+ * Use `create(UpdateVmRequestSchema)` to create a new message.
+ */
+export const UpdateVmRequestSchema = /*@__PURE__*/
+  messageDesc(file_berth_allocator_v1_vm_service, 5);
+
+/**
  * Describes the message berth.allocator.v1.DecommissionVmRequest.
  * Use `create(DecommissionVmRequestSchema)` to create a new message.
  */
 export const DecommissionVmRequestSchema = /*@__PURE__*/
-  messageDesc(file_berth_allocator_v1_vm_service, 4);
+  messageDesc(file_berth_allocator_v1_vm_service, 6);
 
 /**
  * Describes the message berth.allocator.v1.GetOperationRequest.
  * Use `create(GetOperationRequestSchema)` to create a new message.
  */
 export const GetOperationRequestSchema = /*@__PURE__*/
-  messageDesc(file_berth_allocator_v1_vm_service, 5);
+  messageDesc(file_berth_allocator_v1_vm_service, 7);
 
 /**
  * Describes the message berth.allocator.v1.OperationReply.
  * Use `create(OperationReplySchema)` to create a new message.
  */
 export const OperationReplySchema = /*@__PURE__*/
-  messageDesc(file_berth_allocator_v1_vm_service, 6);
+  messageDesc(file_berth_allocator_v1_vm_service, 8);
 
 /**
  * Describes the message berth.allocator.v1.GetVmRequest.
  * Use `create(GetVmRequestSchema)` to create a new message.
  */
 export const GetVmRequestSchema = /*@__PURE__*/
-  messageDesc(file_berth_allocator_v1_vm_service, 7);
+  messageDesc(file_berth_allocator_v1_vm_service, 9);
 
 /**
  * Describes the message berth.allocator.v1.GetVmResponse.
  * Use `create(GetVmResponseSchema)` to create a new message.
  */
 export const GetVmResponseSchema = /*@__PURE__*/
-  messageDesc(file_berth_allocator_v1_vm_service, 8);
+  messageDesc(file_berth_allocator_v1_vm_service, 10);
 
 /**
  * Describes the message berth.allocator.v1.ListVmsRequest.
  * Use `create(ListVmsRequestSchema)` to create a new message.
  */
 export const ListVmsRequestSchema = /*@__PURE__*/
-  messageDesc(file_berth_allocator_v1_vm_service, 9);
+  messageDesc(file_berth_allocator_v1_vm_service, 11);
+
+/**
+ * Describes the message berth.allocator.v1.VmFilter.
+ * Use `create(VmFilterSchema)` to create a new message.
+ */
+export const VmFilterSchema = /*@__PURE__*/
+  messageDesc(file_berth_allocator_v1_vm_service, 12);
 
 /**
  * Describes the message berth.allocator.v1.ListVmsResponse.
  * Use `create(ListVmsResponseSchema)` to create a new message.
  */
 export const ListVmsResponseSchema = /*@__PURE__*/
-  messageDesc(file_berth_allocator_v1_vm_service, 10);
+  messageDesc(file_berth_allocator_v1_vm_service, 13);
+
+/**
+ * Describes the message berth.allocator.v1.GetForwardTemplateRequest.
+ * Use `create(GetForwardTemplateRequestSchema)` to create a new message.
+ */
+export const GetForwardTemplateRequestSchema = /*@__PURE__*/
+  messageDesc(file_berth_allocator_v1_vm_service, 14);
+
+/**
+ * Describes the message berth.allocator.v1.ForwardTemplate.
+ * Use `create(ForwardTemplateSchema)` to create a new message.
+ */
+export const ForwardTemplateSchema = /*@__PURE__*/
+  messageDesc(file_berth_allocator_v1_vm_service, 15);
+
+/**
+ * Describes the message berth.allocator.v1.SetForwardTemplateRequest.
+ * Use `create(SetForwardTemplateRequestSchema)` to create a new message.
+ */
+export const SetForwardTemplateRequestSchema = /*@__PURE__*/
+  messageDesc(file_berth_allocator_v1_vm_service, 16);
+
+/**
+ * Describes the message berth.allocator.v1.StageBulkRequest.
+ * Use `create(StageBulkRequestSchema)` to create a new message.
+ */
+export const StageBulkRequestSchema = /*@__PURE__*/
+  messageDesc(file_berth_allocator_v1_vm_service, 17);
+
+/**
+ * Describes the message berth.allocator.v1.BulkItem.
+ * Use `create(BulkItemSchema)` to create a new message.
+ */
+export const BulkItemSchema = /*@__PURE__*/
+  messageDesc(file_berth_allocator_v1_vm_service, 18);
+
+/**
+ * Describes the message berth.allocator.v1.StageBulkResponse.
+ * Use `create(StageBulkResponseSchema)` to create a new message.
+ */
+export const StageBulkResponseSchema = /*@__PURE__*/
+  messageDesc(file_berth_allocator_v1_vm_service, 19);
+
+/**
+ * Describes the message berth.allocator.v1.StartBulkRequest.
+ * Use `create(StartBulkRequestSchema)` to create a new message.
+ */
+export const StartBulkRequestSchema = /*@__PURE__*/
+  messageDesc(file_berth_allocator_v1_vm_service, 20);
+
+/**
+ * Describes the message berth.allocator.v1.Bulk.
+ * Use `create(BulkSchema)` to create a new message.
+ */
+export const BulkSchema = /*@__PURE__*/
+  messageDesc(file_berth_allocator_v1_vm_service, 21);
+
+/**
+ * Describes the message berth.allocator.v1.BulkReply.
+ * Use `create(BulkReplySchema)` to create a new message.
+ */
+export const BulkReplySchema = /*@__PURE__*/
+  messageDesc(file_berth_allocator_v1_vm_service, 22);
+
+/**
+ * Describes the message berth.allocator.v1.GetBulkRequest.
+ * Use `create(GetBulkRequestSchema)` to create a new message.
+ */
+export const GetBulkRequestSchema = /*@__PURE__*/
+  messageDesc(file_berth_allocator_v1_vm_service, 23);
+
+/**
+ * Describes the message berth.allocator.v1.ListBulkItemsRequest.
+ * Use `create(ListBulkItemsRequestSchema)` to create a new message.
+ */
+export const ListBulkItemsRequestSchema = /*@__PURE__*/
+  messageDesc(file_berth_allocator_v1_vm_service, 24);
+
+/**
+ * Describes the message berth.allocator.v1.ListBulkItemsResponse.
+ * Use `create(ListBulkItemsResponseSchema)` to create a new message.
+ */
+export const ListBulkItemsResponseSchema = /*@__PURE__*/
+  messageDesc(file_berth_allocator_v1_vm_service, 25);
+
+/**
+ * Describes the message berth.allocator.v1.BulkItemResult.
+ * Use `create(BulkItemResultSchema)` to create a new message.
+ */
+export const BulkItemResultSchema = /*@__PURE__*/
+  messageDesc(file_berth_allocator_v1_vm_service, 26);
+
+/**
+ * Describes the enum berth.allocator.v1.VmOrder.
+ */
+export const VmOrderSchema = /*@__PURE__*/
+  enumDesc(file_berth_allocator_v1_vm_service, 0);
+
+/**
+ * In which order VMs are listed; those that are equal, by id.
+ *
+ * @generated from enum berth.allocator.v1.VmOrder
+ */
+export const VmOrder = /*@__PURE__*/
+  tsEnum(VmOrderSchema);
+
+/**
+ * Describes the enum berth.allocator.v1.BulkMode.
+ */
+export const BulkModeSchema = /*@__PURE__*/
+  enumDesc(file_berth_allocator_v1_vm_service, 1);
+
+/**
+ * What to do when an item of a bulk cannot be done.
+ *
+ * @generated from enum berth.allocator.v1.BulkMode
+ */
+export const BulkMode = /*@__PURE__*/
+  tsEnum(BulkModeSchema);
 
 /**
  * VMs, their forwards and the operations on them. Served over NATS request/reply; commands answer as soon as they

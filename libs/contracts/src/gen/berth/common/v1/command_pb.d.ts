@@ -149,6 +149,13 @@ export declare type CommandContext = Message<"berth.common.v1.CommandContext"> &
    * @generated from field: bool may_wait = 6;
    */
   mayWait: boolean;
+
+  /**
+   * If-Match: refused (precondition_failed) unless the resource's version is this; 0: whatever it is.
+   *
+   * @generated from field: uint64 if_version = 7;
+   */
+  ifVersion: bigint;
 };
 
 /**
@@ -199,6 +206,13 @@ export declare type CommandContextJson = {
    * @generated from field: bool may_wait = 6;
    */
   mayWait?: boolean;
+
+  /**
+   * If-Match: refused (precondition_failed) unless the resource's version is this; 0: whatever it is.
+   *
+   * @generated from field: uint64 if_version = 7;
+   */
+  ifVersion?: string;
 };
 
 /**

@@ -57,6 +57,20 @@ export declare type Error = Message<"berth.common.v1.Error"> & {
    * @generated from field: string operation_id = 6;
    */
   operationId: string;
+
+  /**
+   * What the failure is about, for example "pool"; empty when it is about nothing in particular.
+   *
+   * @generated from field: string resource_type = 7;
+   */
+  resourceType: string;
+
+  /**
+   * Its name, for example "ip-pools/default".
+   *
+   * @generated from field: string resource_name = 8;
+   */
+  resourceName: string;
 };
 
 /**
@@ -106,6 +120,20 @@ export declare type ErrorJson = {
    * @generated from field: string operation_id = 6;
    */
   operationId?: string;
+
+  /**
+   * What the failure is about, for example "pool"; empty when it is about nothing in particular.
+   *
+   * @generated from field: string resource_type = 7;
+   */
+  resourceType?: string;
+
+  /**
+   * Its name, for example "ip-pools/default".
+   *
+   * @generated from field: string resource_name = 8;
+   */
+  resourceName?: string;
 };
 
 /**

@@ -634,6 +634,13 @@ export declare type RouterChangeSettled = Message<"berth.driver.v1.RouterChangeS
    * @generated from field: google.protobuf.Timestamp settled_at = 9;
    */
   settledAt?: Timestamp | undefined;
+
+  /**
+   * What others hold on the router, when that is why it was rejected (ROUTER_CONFLICT).
+   *
+   * @generated from field: berth.driver.v1.Conflict conflict = 10;
+   */
+  conflict?: Conflict | undefined;
 };
 
 /**
@@ -705,6 +712,13 @@ export declare type RouterChangeSettledJson = {
    * @generated from field: google.protobuf.Timestamp settled_at = 9;
    */
   settledAt?: TimestampJson;
+
+  /**
+   * What others hold on the router, when that is why it was rejected (ROUTER_CONFLICT).
+   *
+   * @generated from field: berth.driver.v1.Conflict conflict = 10;
+   */
+  conflict?: ConflictJson;
 };
 
 /**
@@ -712,6 +726,96 @@ export declare type RouterChangeSettledJson = {
  * Use `create(RouterChangeSettledSchema)` to create a new message.
  */
 export declare const RouterChangeSettledSchema: GenMessage<RouterChangeSettled, {jsonType: RouterChangeSettledJson}>;
+
+/**
+ * A value of a change that others hold on the router.
+ *
+ * @generated from message berth.driver.v1.Conflict
+ */
+export declare type Conflict = Message<"berth.driver.v1.Conflict"> & {
+  /**
+   * Which sort of value.
+   *
+   * @generated from field: berth.driver.v1.ConflictKind kind = 1;
+   */
+  kind: ConflictKind;
+
+  /**
+   * Address, MAC address or mapping name.
+   *
+   * @generated from field: string value = 2;
+   */
+  value: string;
+
+  /**
+   * Rule number or external ports: the first.
+   *
+   * @generated from field: uint32 first_number = 3;
+   */
+  firstNumber: number;
+
+  /**
+   * The last.
+   *
+   * @generated from field: uint32 last_number = 4;
+   */
+  lastNumber: number;
+
+  /**
+   * Where others hold it, as words joined by blanks.
+   *
+   * @generated from field: string path = 5;
+   */
+  path: string;
+};
+
+/**
+ * A value of a change that others hold on the router.
+ *
+ * @generated from message berth.driver.v1.Conflict
+ */
+export declare type ConflictJson = {
+  /**
+   * Which sort of value.
+   *
+   * @generated from field: berth.driver.v1.ConflictKind kind = 1;
+   */
+  kind?: ConflictKindJson;
+
+  /**
+   * Address, MAC address or mapping name.
+   *
+   * @generated from field: string value = 2;
+   */
+  value?: string;
+
+  /**
+   * Rule number or external ports: the first.
+   *
+   * @generated from field: uint32 first_number = 3;
+   */
+  firstNumber?: number;
+
+  /**
+   * The last.
+   *
+   * @generated from field: uint32 last_number = 4;
+   */
+  lastNumber?: number;
+
+  /**
+   * Where others hold it, as words joined by blanks.
+   *
+   * @generated from field: string path = 5;
+   */
+  path?: string;
+};
+
+/**
+ * Describes the message berth.driver.v1.Conflict.
+ * Use `create(ConflictSchema)` to create a new message.
+ */
+export declare const ConflictSchema: GenMessage<Conflict, {jsonType: ConflictJson}>;
 
 /**
  * How a change ended. Written once; repeats and older revisions are answered again from it.
@@ -752,4 +856,65 @@ export declare type VerdictJson = "VERDICT_UNSPECIFIED" | "VERDICT_APPLIED" | "V
  * Describes the enum berth.driver.v1.Verdict.
  */
 export declare const VerdictSchema: GenEnum<Verdict, VerdictJson>;
+
+/**
+ * Which sort of value others hold.
+ *
+ * @generated from enum berth.driver.v1.ConflictKind
+ */
+export enum ConflictKind {
+  /**
+   * Never sent.
+   *
+   * @generated from enum value: CONFLICT_KIND_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * The address of the mapping.
+   *
+   * @generated from enum value: CONFLICT_KIND_ADDRESS = 1;
+   */
+  ADDRESS = 1,
+
+  /**
+   * The MAC address of the mapping.
+   *
+   * @generated from enum value: CONFLICT_KIND_MAC = 2;
+   */
+  MAC = 2,
+
+  /**
+   * The name of the mapping.
+   *
+   * @generated from enum value: CONFLICT_KIND_MAPPING_NAME = 3;
+   */
+  MAPPING_NAME = 3,
+
+  /**
+   * A rule number.
+   *
+   * @generated from enum value: CONFLICT_KIND_RULE_NUMBER = 4;
+   */
+  RULE_NUMBER = 4,
+
+  /**
+   * External ports.
+   *
+   * @generated from enum value: CONFLICT_KIND_PORT = 5;
+   */
+  PORT = 5,
+}
+
+/**
+ * Which sort of value others hold.
+ *
+ * @generated from enum berth.driver.v1.ConflictKind
+ */
+export declare type ConflictKindJson = "CONFLICT_KIND_UNSPECIFIED" | "CONFLICT_KIND_ADDRESS" | "CONFLICT_KIND_MAC" | "CONFLICT_KIND_MAPPING_NAME" | "CONFLICT_KIND_RULE_NUMBER" | "CONFLICT_KIND_PORT";
+
+/**
+ * Describes the enum berth.driver.v1.ConflictKind.
+ */
+export declare const ConflictKindSchema: GenEnum<ConflictKind, ConflictKindJson>;
 

@@ -211,6 +211,20 @@ export declare type RouterProfile = Message<"berth.driver.v1.RouterProfile"> & {
    * @generated from field: string gateway = 5;
    */
   gateway: string;
+
+  /**
+   * Every DHCP subnet of the router.
+   *
+   * @generated from field: repeated berth.driver.v1.DhcpSubnet subnets = 6;
+   */
+  subnets: DhcpSubnet[];
+
+  /**
+   * Every interface of the router that has a fixed IPv4 address, or gets one from somebody else.
+   *
+   * @generated from field: repeated berth.driver.v1.RouterInterface interfaces = 7;
+   */
+  interfaces: RouterInterface[];
 };
 
 /**
@@ -253,6 +267,20 @@ export declare type RouterProfileJson = {
    * @generated from field: string gateway = 5;
    */
   gateway?: string;
+
+  /**
+   * Every DHCP subnet of the router.
+   *
+   * @generated from field: repeated berth.driver.v1.DhcpSubnet subnets = 6;
+   */
+  subnets?: DhcpSubnetJson[];
+
+  /**
+   * Every interface of the router that has a fixed IPv4 address, or gets one from somebody else.
+   *
+   * @generated from field: repeated berth.driver.v1.RouterInterface interfaces = 7;
+   */
+  interfaces?: RouterInterfaceJson[];
 };
 
 /**
@@ -260,6 +288,172 @@ export declare type RouterProfileJson = {
  * Use `create(RouterProfileSchema)` to create a new message.
  */
 export declare const RouterProfileSchema: GenMessage<RouterProfile, {jsonType: RouterProfileJson}>;
+
+/**
+ * A DHCP subnet of a router.
+ *
+ * @generated from message berth.driver.v1.DhcpSubnet
+ */
+export declare type DhcpSubnet = Message<"berth.driver.v1.DhcpSubnet"> & {
+  /**
+   * The shared network's name.
+   *
+   * @generated from field: string network = 1;
+   */
+  network: string;
+
+  /**
+   * As a prefix.
+   *
+   * @generated from field: string subnet = 2;
+   */
+  subnet: string;
+
+  /**
+   * Its id (VyOS 1.5); 0 when the router names none.
+   *
+   * @generated from field: uint32 subnet_id = 3;
+   */
+  subnetId: number;
+
+  /**
+   * The gateway that hosts are given; empty when the router names none.
+   *
+   * @generated from field: string gateway = 4;
+   */
+  gateway: string;
+
+  /**
+   * The name servers that hosts are given.
+   *
+   * @generated from field: repeated string name_servers = 5;
+   */
+  nameServers: string[];
+
+  /**
+   * How long leases are given for; 0 when the router names no time.
+   *
+   * @generated from field: uint32 lease_seconds = 6;
+   */
+  leaseSeconds: number;
+};
+
+/**
+ * A DHCP subnet of a router.
+ *
+ * @generated from message berth.driver.v1.DhcpSubnet
+ */
+export declare type DhcpSubnetJson = {
+  /**
+   * The shared network's name.
+   *
+   * @generated from field: string network = 1;
+   */
+  network?: string;
+
+  /**
+   * As a prefix.
+   *
+   * @generated from field: string subnet = 2;
+   */
+  subnet?: string;
+
+  /**
+   * Its id (VyOS 1.5); 0 when the router names none.
+   *
+   * @generated from field: uint32 subnet_id = 3;
+   */
+  subnetId?: number;
+
+  /**
+   * The gateway that hosts are given; empty when the router names none.
+   *
+   * @generated from field: string gateway = 4;
+   */
+  gateway?: string;
+
+  /**
+   * The name servers that hosts are given.
+   *
+   * @generated from field: repeated string name_servers = 5;
+   */
+  nameServers?: string[];
+
+  /**
+   * How long leases are given for; 0 when the router names no time.
+   *
+   * @generated from field: uint32 lease_seconds = 6;
+   */
+  leaseSeconds?: number;
+};
+
+/**
+ * Describes the message berth.driver.v1.DhcpSubnet.
+ * Use `create(DhcpSubnetSchema)` to create a new message.
+ */
+export declare const DhcpSubnetSchema: GenMessage<DhcpSubnet, {jsonType: DhcpSubnetJson}>;
+
+/**
+ * An interface of a router.
+ *
+ * @generated from message berth.driver.v1.RouterInterface
+ */
+export declare type RouterInterface = Message<"berth.driver.v1.RouterInterface"> & {
+  /**
+   * For example "eth0" or "eth1.100".
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * Its fixed IPv4 addresses, those of VRRP groups on it included.
+   *
+   * @generated from field: repeated string addresses = 2;
+   */
+  addresses: string[];
+
+  /**
+   * It gets an address from somebody else.
+   *
+   * @generated from field: bool dynamic = 3;
+   */
+  dynamic: boolean;
+};
+
+/**
+ * An interface of a router.
+ *
+ * @generated from message berth.driver.v1.RouterInterface
+ */
+export declare type RouterInterfaceJson = {
+  /**
+   * For example "eth0" or "eth1.100".
+   *
+   * @generated from field: string name = 1;
+   */
+  name?: string;
+
+  /**
+   * Its fixed IPv4 addresses, those of VRRP groups on it included.
+   *
+   * @generated from field: repeated string addresses = 2;
+   */
+  addresses?: string[];
+
+  /**
+   * It gets an address from somebody else.
+   *
+   * @generated from field: bool dynamic = 3;
+   */
+  dynamic?: boolean;
+};
+
+/**
+ * Describes the message berth.driver.v1.RouterInterface.
+ * Use `create(RouterInterfaceSchema)` to create a new message.
+ */
+export declare const RouterInterfaceSchema: GenMessage<RouterInterface, {jsonType: RouterInterfaceJson}>;
 
 /**
  * One thing that others hold.

@@ -6,6 +6,7 @@ import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
 import type { Operation, OperationJson } from "../../allocator/v1/operation_pb.js";
 import type { Timestamp, TimestampJson } from "@bufbuild/protobuf/wkt";
+import type { WatchPoolsResponse, WatchPoolsResponseJson } from "../../allocator/v1/pool_service_pb.js";
 
 /**
  * Describes the file berth/events/v1/events.proto.
@@ -93,4 +94,38 @@ export declare type ApiKeyChangedJson = {
  * Use `create(ApiKeyChangedSchema)` to create a new message.
  */
 export declare const ApiKeyChangedSchema: GenMessage<ApiKeyChanged, {jsonType: ApiKeyChangedJson}>;
+
+/**
+ * Something happened to a pool: the same that a watch tells.
+ *
+ * @generated from message berth.events.v1.PoolChanged
+ */
+export declare type PoolChanged = Message<"berth.events.v1.PoolChanged"> & {
+  /**
+   * What.
+   *
+   * @generated from field: berth.allocator.v1.WatchPoolsResponse change = 1;
+   */
+  change?: WatchPoolsResponse | undefined;
+};
+
+/**
+ * Something happened to a pool: the same that a watch tells.
+ *
+ * @generated from message berth.events.v1.PoolChanged
+ */
+export declare type PoolChangedJson = {
+  /**
+   * What.
+   *
+   * @generated from field: berth.allocator.v1.WatchPoolsResponse change = 1;
+   */
+  change?: WatchPoolsResponseJson;
+};
+
+/**
+ * Describes the message berth.events.v1.PoolChanged.
+ * Use `create(PoolChangedSchema)` to create a new message.
+ */
+export declare const PoolChangedSchema: GenMessage<PoolChanged, {jsonType: PoolChangedJson}>;
 

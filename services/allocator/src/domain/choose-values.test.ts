@@ -7,11 +7,14 @@ import {
   chooseValues,
   type Demand,
   type KeptValue,
+  type Sources,
   type SpaceKind,
   type ValueBook,
 } from './choose-values.ts';
 import { FreeSpans } from './free-spans.ts';
 import { lengthOf, type NumberRange } from './number-range.ts';
+import type { PoolKind } from './pool.ts';
+import type { OfferedPool, Source } from './pool-directory.ts';
 
 const pools: Record<SpaceKind, { pool: NumberRange; rest: NumberRange }> = {
   address: { pool: { first: 0, last: 9 }, rest: { first: 10, last: 19 } },
@@ -21,17 +24,39 @@ const pools: Record<SpaceKind, { pool: NumberRange; rest: NumberRange }> = {
 };
 
 const book = (): ValueBook => {
-  const of = (kind: SpaceKind) => ({
-    pool: new FreeSpans([pools[kind].pool]),
-    rest: new FreeSpans([pools[kind].rest]),
+  const of = (kind: SpaceKind, id: number) => ({
+    pool: { id, free: new FreeSpans([pools[kind].pool]) },
+    rest: { id: id + 1, free: new FreeSpans([pools[kind].rest]) },
   });
-  return { address: of('address'), tcp: of('tcp'), udp: of('udp'), rule: of('rule') };
+  return { address: of('address', 10), tcp: of('tcp', 20), udp: of('udp', 30), rule: of('rule', 40) };
 };
-const rangesOf = (kind: SpaceKind) => [pools[kind].pool];
+
+const aPool = (kind: PoolKind, more: Partial<OfferedPool> = {}): Source => ({
+  pool: {
+    id: '',
+    kind,
+    name: 'edge',
+    router: 'r',
+    groups: [],
+    state: 'active',
+    site: {},
+    protocols: ['tcp', 'udp'],
+    ...more,
+  },
+  only: false,
+});
+const sources: Sources = {
+  router: 'r',
+  externalIp: '203.0.113.2',
+  address: aPool('ip-pools'),
+  ports: aPool('port-pools'),
+  rules: aPool('rule-pools'),
+};
 
 const freeIn = (values: ValueBook): number =>
   Object.values(values).reduce(
-    (sum, { pool, rest }) => sum + [...pool.spans, ...rest.spans].reduce((all, span) => all + lengthOf(span), 0),
+    (sum, { pool, rest }) =>
+      sum + [pool, rest].flatMap((one) => one?.free.spans ?? []).reduce((all, span) => all + lengthOf(span), 0),
     0,
   );
 
@@ -41,12 +66,20 @@ const demand = fc.record<Demand>({
     fc.record({
       slot: fc.constantFrom('a', 'b', 'c', 'd'),
       protocol: fc.constantFrom('tcp' as const, 'udp' as const, 'tcp_udp' as const),
+      count: fc.constantFrom(1, 1, 3),
       exact: fc.constantFrom(0, 0, 0, 105, 115),
       within: fc.constantFrom(undefined, undefined, { first: 107, last: 112 }),
     }),
     { selector: ({ slot }) => slot, maxLength: 4 },
   ),
-  rules: fc.constantFrom(0, 3, 4),
+  rules: fc.constantFrom(
+    [],
+    [{ slot: '', count: 3 }],
+    [
+      { slot: '', count: 4 },
+      { slot: 'a', count: 1 },
+    ],
+  ),
 });
 
 const isChosen = (result: Chosen | DomainError): result is Chosen => !(result instanceof DomainError);
@@ -58,7 +91,7 @@ test('no value is given twice, and who cannot have all gets nothing', () => {
       const held = new Set<string>();
       let free = freeIn(values);
       for (const one of demands) {
-        const result = chooseValues(values, one, [], rangesOf);
+        const result = chooseValues(values, sources, one, []);
         if (!isChosen(result)) {
           assert.equal(freeIn(values), free);
           continue;
@@ -77,52 +110,50 @@ test('no value is given twice, and who cannot have all gets nothing', () => {
   );
 });
 
-const noDemand: Demand = { address: undefined, ports: [], rules: 0 };
+const noDemand: Demand = { address: undefined, ports: [], rules: [] };
+const aPort = { slot: 'a', protocol: 'tcp', count: 1, exact: 0, within: undefined } as const;
 
 test('a VM gets back what its name held, where it still fits', () => {
   const kept: KeptValue[] = [
-    { id: '1', space: 'address', held: { first: 7, last: 7 }, slot: '' },
-    { id: '2', space: 'tcp', held: { first: 104, last: 104 }, slot: 'ssh' },
-    { id: '3', space: 'rule', held: { first: 1_010, last: 1_012 }, slot: '' },
+    { id: '1', space: 'address', segmentId: 10, held: { first: 7, last: 7 }, slot: '' },
+    { id: '2', space: 'tcp', segmentId: 20, held: { first: 104, last: 104 }, slot: 'ssh' },
+    { id: '3', space: 'rule', segmentId: 40, held: { first: 1_010, last: 1_012 }, slot: '' },
   ];
-  const ssh = { slot: 'ssh', protocol: 'tcp', exact: 0, within: undefined } as const;
-  const same = chooseValues(book(), { address: { within: undefined }, ports: [ssh], rules: 3 }, kept, rangesOf);
+  const ssh = { ...aPort, slot: 'ssh' };
+  const rules = (count: number) => [{ slot: '', count }];
+  const same = chooseValues(book(), sources, { address: { within: undefined }, ports: [ssh], rules: rules(3) }, kept);
   assert.ok(isChosen(same));
-  assert.deepEqual([same.address, same.ports.get('ssh'), same.rules?.first], [7, 104, 1_010]);
+  assert.deepEqual([same.address, same.ports.get('ssh'), same.rules.get('')?.first], [7, 104, 1_010]);
 
   const elsewhere = {
     address: { within: { first: 8, last: 9 } },
     ports: [{ ...ssh, protocol: 'tcp_udp' as const }],
-    rules: 4,
+    rules: rules(4),
   };
-  const other = chooseValues(book(), elsewhere, kept, rangesOf);
+  const other = chooseValues(book(), sources, elsewhere, kept);
   assert.ok(isChosen(other));
-  assert.deepEqual([other.address, other.ports.get('ssh'), other.rules?.first], [8, 100, 1_000]);
+  assert.deepEqual([other.address, other.ports.get('ssh'), other.rules.get('')?.first], [8, 100, 1_000]);
 });
 
 test('a named port is taken from anywhere, before others of the same VM can take it', () => {
-  const any = { slot: 'any', protocol: 'tcp', exact: 0, within: undefined } as const;
-  const named = { slot: 'named', protocol: 'tcp', exact: 100, within: undefined } as const;
-  const outside = { slot: 'outside', protocol: 'udp', exact: 120, within: undefined } as const;
-  const result = chooseValues(book(), { ...noDemand, ports: [any, named, outside] }, [], rangesOf);
+  const any = { ...aPort, slot: 'any' };
+  const named = { ...aPort, slot: 'named', exact: 100 };
+  const outside = { ...aPort, slot: 'outside', protocol: 'udp', exact: 120 } as const;
+  const result = chooseValues(book(), sources, { ...noDemand, ports: [any, named, outside] }, []);
   assert.ok(isChosen(result));
   assert.deepEqual(Object.fromEntries(result.ports), { any: 101, named: 100, outside: 120 });
 });
 
 test('a port that is taken, and pools that are empty, are told apart', () => {
   const values = book();
-  const port = { slot: 'a', protocol: 'tcp_udp', exact: 105, within: undefined } as const;
-  assert.ok(isChosen(chooseValues(values, { ...noDemand, ports: [{ ...port, protocol: 'udp' }] }, [], rangesOf)));
+  const port = { ...aPort, protocol: 'tcp_udp', exact: 105 } as const;
+  const choose = (more: Partial<Demand>) => chooseValues(values, sources, { ...noDemand, ...more }, []);
+  assert.ok(isChosen(choose({ ports: [{ ...port, protocol: 'udp' }] })));
   const codes = [
-    chooseValues(values, { ...noDemand, ports: [port] }, [], rangesOf),
-    chooseValues(
-      values,
-      { ...noDemand, ports: [{ ...port, exact: 0, within: { first: 105, last: 105 } }] },
-      [],
-      rangesOf,
-    ),
-    chooseValues(values, { ...noDemand, address: { within: { first: 40, last: 50 } } }, [], rangesOf),
-    chooseValues(values, { ...noDemand, rules: 21 }, [], rangesOf),
+    choose({ ports: [port] }),
+    choose({ ports: [{ ...port, exact: 0, within: { first: 105, last: 105 } }] }),
+    choose({ address: { within: { first: 40, last: 50 } } }),
+    choose({ rules: [{ slot: '', count: 21 }] }),
   ].map((result) => (isChosen(result) ? 'chosen' : result.code));
   assert.deepEqual(codes, [
     'EXTERNAL_PORT_TAKEN',

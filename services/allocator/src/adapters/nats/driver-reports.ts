@@ -46,6 +46,8 @@ function toReport(status: RouterStatus): RouterReport {
         }
       : null,
     gateway: profile?.gateway ?? '',
+    subnets: (profile?.subnets ?? []).map(({ $typeName, ...subnet }) => subnet),
+    interfaces: (profile?.interfaces ?? []).map(({ $typeName, ...one }) => one),
     version: status.version,
     inventory: status.inventory,
   };

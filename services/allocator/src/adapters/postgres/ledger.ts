@@ -8,6 +8,7 @@ import type { Vm } from '../../domain/vm.ts';
 import { postgresClaims } from './claim-store.ts';
 import { deriveForeign } from './foreign-store.ts';
 import { PostgresOperationBook } from './operation-book.ts';
+import { readPoolDirectory, routersOfPools } from './read-pool-directory.ts';
 import { lockRouters } from './router-rows.ts';
 import { SpaceCatalogue } from './space-catalogue.ts';
 import { repairingSpans } from './spans-out-of-step.ts';
@@ -60,6 +61,7 @@ export function postgresLedger(deps: LedgerDeps, settings: LedgerSettings): Ledg
         operations,
         values: noting(postgresValues(sql, catalogue, settings), released),
         claims: postgresClaims(sql),
+        pools: once(() => readPoolDirectory(sql, routers)),
         sendChange: (vm, forwards, causes) => send(messages.change(vm, forwards, causes)),
         sendEnded(operation) {
           ended.push(operation);
@@ -68,7 +70,7 @@ export function postgresLedger(deps: LedgerDeps, settings: LedgerSettings): Ledg
       });
       await storeVms(sql, vms.changed, settings.resendAfterSeconds);
       await operations.store();
-      await handOverToOthers(sql, catalogue, [...released]);
+      await handOverToOthers(sql, [...released]);
       return outcome;
     });
     for (const operation of ended) deps.onEnded?.(operation);
@@ -77,6 +79,8 @@ export function postgresLedger(deps: LedgerDeps, settings: LedgerSettings): Ledg
 
   return {
     transaction: (routers, work) => repairingSpans(database, () => attempt(routers, work)),
+
+    routersOfPools: (names) => routersOfPools(database, names),
 
     async routersOf(machineIds) {
       const vms = await vmsAlive(database, machineIds.filter(isUuid), lowerCased(machineIds));
@@ -87,7 +91,7 @@ export function postgresLedger(deps: LedgerDeps, settings: LedgerSettings): Ledg
 
 /** `values`, with a note of the routers where something was given up. */
 const noting = (values: ValueStore, released: Set<string>): ValueStore => ({
-  reserve: (at, asked) => values.reserve(at, asked),
+  reserve: (asked) => values.reserve(asked),
   async release(given, how) {
     for (const { router, slots } of given) if (slots?.length !== 0) released.add(router);
     await values.release(given, how);
@@ -95,17 +99,13 @@ const noting = (values: ValueStore, released: Set<string>): ValueStore => ({
 });
 
 /** What we give up and others hold on the router too is theirs from now on. */
-async function handOverToOthers(
-  sql: Sql,
-  catalogue: () => Promise<SpaceCatalogue>,
-  routers: readonly string[],
-): Promise<void> {
+async function handOverToOthers(sql: Sql, routers: readonly string[]): Promise<void> {
   if (routers.length === 0) return;
   const doubled = await sql.query<{ router: string }>(
     'SELECT DISTINCT router FROM foreign_holdings WHERE conflict AND router = ANY($1)',
     [routers],
   );
-  for (const { router } of doubled) await deriveForeign(sql, await catalogue(), router);
+  for (const { router } of doubled) await deriveForeign(sql, router);
 }
 
 function once<T>(make: () => Promise<T>): () => Promise<T> {

@@ -4,17 +4,21 @@ import { apiKeyRoutes } from './adapters/http/api-keys.ts';
 import type { App } from './adapters/http/app-types.ts';
 import { buildApp } from './adapters/http/build-app.ts';
 import { decommissionVmRoutes } from './adapters/http/decommission-vm.ts';
+import { explainValueRoutes } from './adapters/http/explain-value.ts';
 import { healthRoutes } from './adapters/http/health.ts';
 import { gatewayMetrics } from './adapters/http/http-metrics.ts';
 import { listen } from './adapters/http/listen.ts';
 import { operationRoutes } from './adapters/http/operations.ts';
+import { poolRoutes } from './adapters/http/pools.ts';
 import { portStatusRoutes } from './adapters/http/port-status.ts';
 import { portRoutes } from './adapters/http/ports.ts';
 import { provisionVmRoutes } from './adapters/http/provision-vm.ts';
+import { reservationRoutes } from './adapters/http/reservations.ts';
 import { apiKeyService } from './adapters/nats/api-key-service.ts';
 import { keepKeysTrue, keyVerifier } from './adapters/nats/auth-service.ts';
 import { healthChecks } from './adapters/nats/health-checks.ts';
 import { listenToEndings } from './adapters/nats/operation-endings.ts';
+import { poolAdministration } from './adapters/nats/pool-service.ts';
 import { operationReader, vmCommands, vmReader } from './adapters/nats/vm-service.ts';
 import { type CommandTiming, defaultTiming } from './app/command-timing.ts';
 import { KeyCache } from './app/key-cache.ts';
@@ -57,6 +61,7 @@ export async function startGateway(
 
   const commands = { operations: operationReader(bus), endings, timing };
   const answering = { commands, defaultWaitSeconds: config.waitSeconds, vms: vmCommands(bus) };
+  const administration = { pools: poolAdministration(bus, timing), commandTimeoutMs: timing.commandTimeoutMs };
   const { requestsPerSecond, overloadedAfterMs } = config;
   const http = { log, metrics, keys, requestsPerSecond, overloadedAfterMs };
   const app = await buildApp(http, (routes) => {
@@ -66,6 +71,7 @@ export async function startGateway(
     decommissionVmRoutes(routes, answering);
     portStatusRoutes(routes, { vms: vmReader(bus, timing) });
     operationRoutes(routes, answering);
+    for (const addRoutes of [poolRoutes, reservationRoutes, explainValueRoutes]) addRoutes(routes, administration);
     apiKeyRoutes(routes, {
       apiKeys: apiKeyService(bus, timing),
       commandTimeoutMs: timing.commandTimeoutMs,

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import {
   AuthService,
+  type CommandContext,
   type Operation,
   OperationEndedSchema,
   OperationKind,
@@ -44,7 +45,10 @@ export interface GatewayUnderTest {
   /** Answers a method of another service from now on; gives back its end. */
   answer<I extends DescMessage, O extends DescMessage>(
     method: DescMethodUnary<I, O>,
-    handle: (message: MessageShape<I>) => MessageInitShape<O> | Promise<MessageInitShape<O>>,
+    handle: (
+      message: MessageShape<I>,
+      context: CommandContext | undefined,
+    ) => MessageInitShape<O> | Promise<MessageInitShape<O>>,
   ): () => Promise<void>;
   /** Publishes the end of an operation, as the allocator's outbox does. */
   tellEnd(operation: Operation): void;
@@ -121,7 +125,7 @@ export async function startTestGateway(
     logged,
     stop,
     call: (method, path, options = {}) => call(url, method, path, options),
-    answer: (method, handle) => serve(bus, method, async (message) => handle(message)),
+    answer: (method, handle) => serve(bus, method, async (message, context) => handle(message, context)),
     tellEnd: (operation) => notify(bus, subjects.operationEnded(operation.id), OperationEndedSchema, { operation }),
   };
   if (auth) gateway.answer(AuthService.method.verifyApiKey, ({ apiKey }) => ({ principal: principalOf(apiKey) }));

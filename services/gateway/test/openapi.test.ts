@@ -1,10 +1,18 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { TSchema } from 'typebox';
 import { Compile } from 'typebox/compile';
 import { createApiKeyBody, rotateApiKeyBody, updateApiKeyBody } from '../src/adapters/http/documents/api-key.ts';
+import {
+  emptyBody,
+  newPoolBodies,
+  poolChangeBodies,
+  reservationBodies,
+} from '../src/adapters/http/documents/pool-bodies.ts';
 import { portActionBody, portTemplateBody } from '../src/adapters/http/documents/ports.ts';
 import { provisionVmBody } from '../src/adapters/http/documents/vm.ts';
 import { documents } from '../src/adapters/http/openapi.ts';
+import { poolKinds } from '../src/domain/pool-terms.ts';
 import { startTestGateway } from './gateway-under-test.ts';
 
 type Json = Record<string, unknown>;
@@ -37,6 +45,24 @@ const contract = [
   'put /v1/admin/api-keys/{id}',
   'delete /v1/admin/api-keys/{id}',
   'post /v1/admin/api-keys/{id}/rotate',
+  'get /v1/pools',
+  'get /v1/pools/explain',
+  ...poolKinds.flatMap((kind) => [
+    ...[`/v1/pools/${kind}`, `/v1/admin/${kind}`].flatMap((path) => [
+      `get ${path}`,
+      `post ${path}`,
+      `get ${path}/{pool}`,
+      `patch ${path}/{pool}`,
+      `delete ${path}/{pool}`,
+    ]),
+    `put /v1/admin/${kind}/{pool}`,
+    `post /v1/pools/${kind}/{pool}/drain`,
+    `post /v1/pools/${kind}/{pool}/undrain`,
+    `get /v1/pools/${kind}/{pool}/allocations`,
+    `get /v1/pools/${kind}/{pool}/reservations`,
+    `post /v1/pools/${kind}/{pool}/reservations`,
+    `delete /v1/pools/${kind}/{pool}/reservations/{reservation_id}`,
+  ]),
 ];
 
 test('the document is OpenAPI 3.1, open, and the same at both addresses', async (t) => {
@@ -113,7 +139,7 @@ test('every header and parameter has a schema that says its type, and nothing th
     }
   };
   walk(document, '');
-  assert.deepEqual([...new Set(names)].sort(), ['Link', 'Location']);
+  assert.deepEqual([...new Set(names)].sort(), ['ETag', 'Link', 'Location']);
 });
 
 test('every example is valid by its schema', () => {
@@ -124,6 +150,8 @@ test('every example is valid by its schema', () => {
     createApiKeyBody,
     updateApiKeyBody,
     rotateApiKeyBody,
+    emptyBody,
+    ...[newPoolBodies, poolChangeBodies, reservationBodies].flatMap(Object.values<TSchema>),
   ];
   const context = Object.fromEntries(
     documents.map((document) => [`${String(Reflect.get(document, '$id'))}#`, document]),

@@ -1,9 +1,11 @@
 import swagger from '@fastify/swagger';
 import pkg from '../../../package.json' with { type: 'json' };
 import type { App } from './app-types.ts';
+import { allocation, allocationPage, explainedValue, reservation } from './documents/allocation.ts';
 import { apiKeyDocument, apiKeyPage, newApiKey } from './documents/api-key.ts';
 import { healthDocument, rootDocument } from './documents/health.ts';
 import { operationDocument } from './documents/operation.ts';
+import { ipPool, poolPage, portPool, rulePool } from './documents/pool.ts';
 import { changedPort, changedPorts, vmPorts } from './documents/ports.ts';
 import { problemSchema } from './documents/problem.ts';
 import { decommissionedVm, provisionedVm } from './documents/vm.ts';
@@ -23,6 +25,14 @@ export const documents = [
   apiKeyDocument,
   newApiKey,
   apiKeyPage,
+  ipPool,
+  portPool,
+  rulePool,
+  poolPage,
+  allocation,
+  allocationPage,
+  reservation,
+  explainedValue,
 ];
 
 /** Collects the routes that are registered afterwards into an OpenAPI 3.1 document. */
@@ -41,6 +51,7 @@ export async function registerOpenApi(app: App): Promise<void> {
       tags: [
         { name: 'VMs', description: 'Provision and decommission.' },
         { name: 'Ports', description: 'Forwards of VMs.' },
+        { name: 'Pools', description: 'What VMs get their values from.' },
         { name: 'Operations', description: 'What became of a request.' },
         { name: 'API keys', description: 'Who may do what.' },
         { name: 'Health', description: 'How it is.' },

@@ -69,7 +69,11 @@ test('what is held of a pool is listed with its holders, page by page', async (t
   assert.deepEqual([asked?.holders, asked?.pageSize], [[], 0]);
   await gateway.call('GET', '/v1/pools/port-pools/edge/reservations');
   assert.deepEqual(asked?.holders, [HolderKind.RESERVATION]);
-  assert.equal((await gateway.call('GET', `${path}?holder=cat`)).body.errors[0].field, 'holder');
+  for (const query of ['holder=vm,foreign', 'holder=vm&holder=foreign']) {
+    await gateway.call('GET', `${path}?${query}`);
+    assert.deepEqual(asked?.holders, [HolderKind.VM, HolderKind.FOREIGN]);
+  }
+  assert.equal((await gateway.call('GET', `${path}?holder=vm,cat`)).body.errors[0].field, 'holder[1]');
 });
 
 test('values are reserved by name or by number, for ever or for a time', async (t) => {

@@ -39,7 +39,10 @@ const allocationQuery = Type.Object(
   {
     ...paging.properties,
     holder: Type.Optional(
-      Type.Enum([...holderWords], { type: 'string', description: 'Only what is held in this way.' }),
+      Type.Array(Type.Enum([...holderWords]), {
+        maxItems: 10,
+        description: 'Only what is held in these ways. Repeated, or with commas between.',
+      }),
     ),
   },
   strict,
@@ -70,11 +73,11 @@ function allocationsRoute(app: App, deps: PoolDeps, place: PoolPlace): void {
     response: responses(page, 404, 422),
   };
   app.get(`${place.path}/:pool/allocations`, { schema, config: reading }, (request, reply) => {
-    const { holder, ...wanted } = request.query;
+    const { holder = [], ...wanted } = request.query;
     const question = { pool: resourceOf(place.kind, request.params), ...wanted };
     return sendAllocations(deps, request, reply, {
       ...question,
-      holders: holder === undefined ? [] : [holders[holder]],
+      holders: holder.map((one) => holders[one]),
     });
   });
 }

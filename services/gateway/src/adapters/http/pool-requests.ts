@@ -5,7 +5,6 @@ import type { DescMessage, DescMethodUnary, MessageInitShape, MessageShape } fro
 import { timestampFromDate } from '@bufbuild/protobuf/wkt';
 import { Type } from 'typebox';
 import { fingerprintOf } from '../../domain/idempotency.ts';
-import { parseIfMatch } from '../../domain/if-match.ts';
 import { canBePoolName, type PoolKind } from '../../domain/pool-terms.ts';
 import type { PoolAdministration } from '../nats/pool-service.ts';
 import { commandContext, principalOf } from './answer-command.ts';
@@ -107,9 +106,6 @@ function changeContext(request: AnyRequest, deadline: Date): Context {
   };
   return { ...questionContext(request, deadline), operationId, idempotency: idempotency ?? ownKey };
 }
-
-/** The version that the caller wants to change; 0 when any will do. */
-export const ifVersionOf = (request: AnyRequest): bigint => parseIfMatch(request.headers['if-match']) ?? 0n;
 
 /** The pool that a path names. One that no pool can have is as unknown as any other. */
 export function resourceOf(kind: PoolKind, params: { readonly pool: string }): string {

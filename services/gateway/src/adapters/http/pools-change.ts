@@ -1,5 +1,6 @@
 import type { FastifySchema } from 'fastify';
 import { poolMethods as method } from '../nats/pool-service.ts';
+import { ifVersionOf } from './answer-command.ts';
 import type { App } from './app-types.ts';
 import { keyedHeaders } from './command-docs.ts';
 import { poolDocumentIds } from './documents/pool.ts';
@@ -7,7 +8,6 @@ import { emptyBody, poolChangeBodies } from './documents/pool-bodies.ts';
 import {
   asking,
   changeHeaders,
-  ifVersionOf,
   type PoolDeps,
   poolParams,
   rehearsalQuery,

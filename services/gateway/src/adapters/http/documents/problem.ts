@@ -15,6 +15,12 @@ export const problemSchema = Type.Object(
         description: 'The fields that are wrong, by their path as the caller wrote it.',
       }),
     ),
+    resource: Type.Optional(
+      Type.Object(
+        { type: Type.String(), name: Type.String() },
+        { description: 'What it is about: the pool that is exhausted, for example.' },
+      ),
+    ),
     operation_id: Type.Optional(
       Type.String({ description: 'The operation that failed, or that the caller should look at.' }),
     ),

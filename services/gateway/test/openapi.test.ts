@@ -2,8 +2,11 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Compile } from 'typebox/compile';
 import { createApiKeyBody, rotateApiKeyBody, updateApiKeyBody } from '../src/adapters/http/documents/api-key.ts';
+import { changeForwardsBody, createForwardsBody, forwardChangeBody } from '../src/adapters/http/documents/forward.ts';
+import { forwardTemplateBody } from '../src/adapters/http/documents/forward-template.ts';
 import { portActionBody, portTemplateBody } from '../src/adapters/http/documents/ports.ts';
 import { provisionVmBody } from '../src/adapters/http/documents/vm.ts';
+import { updateVmBody } from '../src/adapters/http/documents/vm-resource.ts';
 import { documents } from '../src/adapters/http/openapi.ts';
 import { startTestGateway } from './gateway-under-test.ts';
 
@@ -20,11 +23,22 @@ interface Operation {
 const contract = [
   'get /',
   'get /v1/health',
+  'get /v1/vms',
+  'get /v1/vms/{machine_id}',
+  'patch /v1/vms/{machine_id}',
   'post /v1/vms/provision',
   'post /v1/provision',
   'post /v1/vms/{machine_id}/ports/template',
   'post /v1/vms/{machine_id}/ports/{port_name}',
   'delete /v1/vms/{machine_id}/decommission',
+  'get /v1/vms/{machine_id}/forwards',
+  'post /v1/vms/{machine_id}/forwards',
+  'patch /v1/vms/{machine_id}/forwards',
+  'get /v1/vms/{machine_id}/forwards/{forward_name}',
+  'patch /v1/vms/{machine_id}/forwards/{forward_name}',
+  'delete /v1/vms/{machine_id}/forwards/{forward_name}',
+  'get /v1/forward-template',
+  'put /v1/forward-template',
   'get /v1/vms/{machine_id}/ports/status',
   'get /v1/ports/status',
   'get /v1/status/vms/{machine_id}/ports',
@@ -113,7 +127,7 @@ test('every header and parameter has a schema that says its type, and nothing th
     }
   };
   walk(document, '');
-  assert.deepEqual([...new Set(names)].sort(), ['Link', 'Location']);
+  assert.deepEqual([...new Set(names)].sort(), ['ETag', 'Link', 'Location']);
 });
 
 test('every example is valid by its schema', () => {
@@ -121,6 +135,11 @@ test('every example is valid by its schema', () => {
     provisionVmBody,
     portTemplateBody,
     portActionBody,
+    updateVmBody,
+    createForwardsBody,
+    forwardChangeBody,
+    changeForwardsBody,
+    forwardTemplateBody,
     createApiKeyBody,
     updateApiKeyBody,
     rotateApiKeyBody,

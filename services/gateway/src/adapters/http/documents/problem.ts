@@ -42,6 +42,7 @@ const meanings = {
   403: 'The key may not do this.',
   404: 'There is no such thing.',
   409: 'A name, MAC address or other value is taken, or the first request with this Idempotency-Key is still running (see `Location`).',
+  412: 'It has another version than `If-Match` names.',
   413: 'The body is too large.',
   415: 'The body is not sent as JSON in UTF-8, or with a Content-Encoding.',
   422: 'A field is not valid (see `errors`), or the Idempotency-Key was used for another request.',

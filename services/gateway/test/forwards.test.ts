@@ -181,6 +181,27 @@ test('a change of forwards may take longer than its caller waits, and may fail',
   }
 });
 
+test('a field that is found wrong later is named as the caller wrote it', async (t) => {
+  const gateway = await startTestGateway(t);
+  let field = '';
+  gateway.answer(method.changeForwards, () => {
+    throw new DomainError('invalid', 'INVALID_REQUEST', 'No.', { fields: [{ field, message: 'is missing' }] });
+  });
+  for (const [verb, url, body, found, named] of [
+    ['POST', path, { name: 'x' }, 'create[0].internal_port', 'internal_port'],
+    ['POST', path, { name: 'x' }, 'create[0]', 'body'],
+    ['POST', path, { forwards: [{ name: 'x' }] }, 'create[0].internal_port', 'forwards[0].internal_port'],
+    ['PATCH', path, { create: [{ name: 'x' }] }, 'create[0].internal_port', 'create[0].internal_port'],
+    ['PATCH', `${path}/x`, { name: 'y' }, 'update[0].new_name', 'name'],
+  ] as const) {
+    field = found;
+    const answer = await gateway.call(verb, url, { body });
+    assert.equal(answer.status, 422);
+    assert.deepEqual(answer.body.errors, [{ field: named, message: 'is missing' }]);
+    assert.equal(answer.body.detail, `${named}: is missing`);
+  }
+});
+
 test('wrong forwards are 422 with the field’s path, and nothing is asked of anybody', async (t) => {
   const gateway = await startTestGateway(t, { timing: defaultTiming });
   const asked = acceptChanges(gateway);

@@ -33,7 +33,7 @@ export function parseNewForwards(
   refuseReserved(names, checks);
   refuseRepeated(names, checks);
   refuseOverlaps(forwards, checks);
-  return forwards.map(({ wish }, index) => ({ ...wish, name: inputs[index]?.name ?? '' }));
+  return forwards.map(({ input, wish }) => ({ ...wish, name: input.name }));
 }
 
 /** The change of the forward `name` that a body asks for; the body's `name` is the new one. What is wrong is noted in `checks`. */
@@ -54,11 +54,8 @@ export function parseForwardChanges(input: ForwardChangesInput, checks: FieldChe
   checkNames({ create, update, delete: removed }, checks);
   refuseOverlaps([...newOnes, ...edits], checks);
   return {
-    create: newOnes.map(({ wish }, index): NewForward => ({ ...wish, name: create[index]?.name ?? '' })),
-    update: edits.map(({ wish }, index): ForwardChange => {
-      const { name = '', new_name } = update[index] ?? {};
-      return { ...wish, name, newName: new_name };
-    }),
+    create: newOnes.map(({ input, wish }): NewForward => ({ ...wish, name: input.name })),
+    update: edits.map(({ input, wish }): ForwardChange => ({ ...wish, name: input.name, newName: input.new_name })),
     delete: removed,
   };
 }
@@ -66,11 +63,11 @@ export function parseForwardChanges(input: ForwardChangesInput, checks: FieldChe
 const nameField = (item: string | NewForwardInput | undefined, at: string): string =>
   typeof item === 'string' ? at : below(at, 'name');
 
-const written = (
-  inputs: readonly ForwardInput[],
+const written = <I extends ForwardInput>(
+  inputs: readonly I[],
   pathOf: (index: number) => string,
   checks: FieldChecks,
-): readonly WrittenForward[] =>
+): readonly (WrittenForward & { readonly input: I })[] =>
   inputs.map((input, index) => ({ at: pathOf(index), input, wish: parseForward(input, pathOf(index), checks) }));
 
 function checkNames(lists: Required<ForwardChangesInput>, checks: FieldChecks): void {

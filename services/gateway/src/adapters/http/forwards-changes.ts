@@ -6,10 +6,12 @@ import { FieldChecks } from '../../domain/field-checks.ts';
 import type { VmCommands } from '../nats/vm-service.ts';
 import { type AnswerCommandDeps, answerCommand, ifVersionOf } from './answer-command.ts';
 import type { AnyReply, AnyRequest, App } from './app-types.ts';
+import { asWritten } from './as-written.ts';
 import { commandResponses, conditionalHeaders } from './command-docs.ts';
 import { changeForwardsBody, createForwardsBody, forwardChangeBody } from './documents/forward.ts';
 import { forwardNameParam, machineParams } from './documents/vm.ts';
-import { forwardNameOf, machineIdOf } from './machine-id.ts';
+import { forwardNameOf } from './forward-name.ts';
+import { machineIdOf } from './machine-id.ts';
 import { showChangedForwards } from './show-forwards.ts';
 import { toForwardEdit, toForwardSpec } from './to-forwards.ts';
 
@@ -73,7 +75,9 @@ function changeOneRoute(app: App, deps: Deps): void {
     const checks = new FieldChecks();
     const change = parseForwardChange(forwardNameOf(request.params.forward_name), request.body, checks);
     checks.finish();
-    return answerChange(deps, request, reply, { update: [toForwardEdit(change)], params: request.params, status: 200 });
+    const pathOf = (field: string) => field.replace(/^update\[0\]\.?/, '').replace(/^new_name$/, 'name');
+    const update = [toForwardEdit(change)];
+    return answerChange(deps, request, reply, { update, params: request.params, status: 200, pathOf });
   });
 }
 
@@ -93,14 +97,15 @@ function deleteRoute(app: App, deps: Deps): void {
 }
 
 /** The new forwards that a body asks for. Throws once, naming every field that is wrong. */
-function toNewForwards(body: Static<typeof createForwardsBody>): Changes {
+function toNewForwards(body: Static<typeof createForwardsBody>): Pick<Change, 'create' | 'pathOf'> {
   const checks = new FieldChecks();
-  const forwards =
-    'forwards' in body
-      ? parseNewForwards(body.forwards, (index) => `forwards[${index}]`, checks)
-      : parseNewForwards([body], () => '', checks);
+  const isList = 'forwards' in body;
+  const forwards = isList
+    ? parseNewForwards(body.forwards, (index) => `forwards[${index}]`, checks)
+    : parseNewForwards([body], () => '', checks);
   checks.finish();
-  return { create: forwards.map(toForwardSpec) };
+  const pathOf = (field: string) => field.replace(isList ? /^create/ : /^create\[0\]\.?/, isList ? 'forwards' : '');
+  return { create: forwards.map(toForwardSpec), pathOf };
 }
 
 /** The changes that a body asks for. Throws once, naming every field that is wrong. */
@@ -115,21 +120,22 @@ function toChanges(body: Static<typeof changeForwardsBody>): Changes {
   };
 }
 
-function answerChange(
-  deps: Deps,
-  request: AnyRequest,
-  reply: AnyReply,
-  {
-    params,
-    status,
-    ...changes
-  }: Changes & { readonly params: { readonly machine_id: string }; readonly status: 200 | 201 },
-): Promise<unknown> {
+interface Change extends Changes {
+  readonly params: { readonly machine_id: string };
+  readonly status: 200 | 201;
+  /** What the caller wrote instead of `create[0].name` and the like. */
+  readonly pathOf?: (field: string) => string;
+}
+
+function answerChange(deps: Deps, request: AnyRequest, reply: AnyReply, change: Change): Promise<unknown> {
+  const { params, status, pathOf = (field) => field, ...changes } = change;
   const machineId = machineIdOf(params);
   const ifVersion = ifVersionOf(request);
   return answerCommand(deps, request, reply, {
-    send: (context, timeoutMs) =>
-      deps.vms.changeForwards({ ...changes, context: { ...context, ifVersion }, machineId }, timeoutMs),
+    send(context, timeoutMs) {
+      const message = { ...changes, context: { ...context, ifVersion }, machineId };
+      return asWritten(() => deps.vms.changeForwards(message, timeoutMs), pathOf);
+    },
     status,
     show: showChangedForwards,
   });

@@ -1,15 +1,15 @@
 import { Type } from 'typebox';
 import type { VmReader } from '../../app/list-vms.ts';
 import type { VmCommands } from '../nats/vm-service.ts';
-import type { AnswerCommandDeps } from './answer-command.ts';
-import { principalOf } from './answer-command.ts';
+import { type AnswerCommandDeps, principalOf } from './answer-command.ts';
 import type { App } from './app-types.ts';
 import { ifNoneMatchHeader, taggedResponses } from './command-docs.ts';
 import { problems } from './documents/problem.ts';
 import { forwardNameParam, machineParams } from './documents/vm.ts';
 import { sendWithTag } from './entity-tag.ts';
+import { portNotFound } from './forward-name.ts';
 import { changeForwardsRoutes } from './forwards-changes.ts';
-import { machineIdOf, portNotFound } from './machine-id.ts';
+import { machineIdOf } from './machine-id.ts';
 import { showForward, showVmForwards } from './show-forwards.ts';
 import { forwardOf } from './show-ports.ts';
 import { vmTag } from './show-vm.ts';

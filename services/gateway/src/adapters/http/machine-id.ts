@@ -1,5 +1,4 @@
 import { DomainError } from '@berth/errors';
-import { canBeForwardName } from '../../domain/forwards.ts';
 import { canBeMachineId } from '../../domain/vm-name.ts';
 
 /** The VM that a path names. One that no VM can have is as unknown as any other. */
@@ -7,12 +6,3 @@ export function machineIdOf(params: { readonly machine_id: string }): string {
   if (canBeMachineId(params.machine_id)) return params.machine_id;
   throw new DomainError('not_found', 'VM_NOT_FOUND', 'There is no VM of this name or id.');
 }
-
-/** The forward that a path names; likewise. */
-export function forwardNameOf(name: string): string {
-  if (canBeForwardName(name)) return name;
-  throw portNotFound();
-}
-
-export const portNotFound = (): DomainError =>
-  new DomainError('not_found', 'PORT_NOT_FOUND', 'There is no forward of this name.');

@@ -17,7 +17,7 @@ export const schemaCompiler: FastifySchemaCompiler<TSchema> = ({ schema, httpPar
   if (httpPart === 'headers') return () => true;
   const check = Compile(schema);
   return (input: unknown) => {
-    const value = httpPart === 'querystring' ? readQuery(schema, input) : input;
+    const value = httpPart === 'querystring' ? withTypes(schema, input) : input;
     if (check.Check(value)) return { value };
     return {
       error: invalidRequest(toFieldErrors(check.Errors(value), schema, httpPart === 'body' ? 'body' : 'query')),
@@ -28,12 +28,13 @@ export const schemaCompiler: FastifySchemaCompiler<TSchema> = ({ schema, httpPar
 /**
  * Whole numbers and lists where the schema wants them, everything else as it is: `1.5` is no whole number, and stays text.
  */
-function readQuery(schema: TSchema & { properties?: Record<string, { type?: unknown }> }, query: unknown): unknown {
+function withTypes(schema: TSchema & { properties?: Record<string, { type?: unknown }> }, query: unknown): unknown {
   if (typeof query !== 'object' || query === null) return query;
   const read = ([name, value]: [string, unknown]) => {
     const type = schema.properties?.[name]?.type;
+    if (type === 'integer' && /^-?\d{1,15}$/.test(String(value))) return [name, Number(value)];
     if (type === 'array') return [name, [value].flat().flatMap((one) => String(one).split(','))];
-    return [name, type === 'integer' && /^-?\d{1,15}$/.test(String(value)) ? Number(value) : value];
+    return [name, value];
   };
   return Object.fromEntries(Object.entries(query).map(read));
 }

@@ -14,6 +14,7 @@ import {
   subjects,
   type VmSchema,
   VmService,
+  VmState,
 } from '@berth/contracts';
 import { DomainError } from '@berth/errors';
 import { type Bus, connectBus, notify, serve } from '@berth/messaging';
@@ -26,7 +27,7 @@ import {
   type MessageInitShape,
   type MessageShape,
 } from '@bufbuild/protobuf';
-import { timestampNow } from '@bufbuild/protobuf/wkt';
+import { timestampFromDate, timestampNow } from '@bufbuild/protobuf/wkt';
 import { Registry } from 'prom-client';
 import { type CommandTiming, defaultTiming } from '../src/app/command-timing.ts';
 import { readConfig } from '../src/config.ts';
@@ -171,6 +172,13 @@ export const aVm = (vm: MessageInitShape<typeof VmSchema> = {}): MessageInitShap
   internalIp: '10.10.1.50',
   externalIp: '192.0.2.1',
   natRuleBase: 10_000,
+  state: VmState.ACTIVE,
+  version: 1n,
+  ipPool: 'ip-pools/default',
+  portPool: 'port-pools/default',
+  rulePool: 'rule-pools/default',
+  createdAt: timestampFromDate(new Date('2026-01-01T12:00:00Z')),
+  updatedAt: timestampFromDate(new Date('2026-01-01T12:00:04Z')),
   forwards: ['ssh', 'http', 'https'].map((name, index) => ({
     name,
     protocol: 1,

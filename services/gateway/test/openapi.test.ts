@@ -3,6 +3,8 @@ import { test } from 'node:test';
 import type { TSchema } from 'typebox';
 import { Compile } from 'typebox/compile';
 import { createApiKeyBody, rotateApiKeyBody, updateApiKeyBody } from '../src/adapters/http/documents/api-key.ts';
+import { changeForwardsBody, createForwardsBody, forwardChangeBody } from '../src/adapters/http/documents/forward.ts';
+import { forwardTemplateBody } from '../src/adapters/http/documents/forward-template.ts';
 import {
   emptyBody,
   newPoolBodies,
@@ -11,6 +13,7 @@ import {
 } from '../src/adapters/http/documents/pool-bodies.ts';
 import { portActionBody, portTemplateBody } from '../src/adapters/http/documents/ports.ts';
 import { provisionVmBody } from '../src/adapters/http/documents/vm.ts';
+import { updateVmBody } from '../src/adapters/http/documents/vm-resource.ts';
 import { documents } from '../src/adapters/http/openapi.ts';
 import { poolKinds } from '../src/domain/pool-terms.ts';
 import { startTestGateway } from './gateway-under-test.ts';
@@ -28,11 +31,22 @@ interface Operation {
 const contract = [
   'get /',
   'get /v1/health',
+  'get /v1/vms',
+  'get /v1/vms/{machine_id}',
+  'patch /v1/vms/{machine_id}',
   'post /v1/vms/provision',
   'post /v1/provision',
   'post /v1/vms/{machine_id}/ports/template',
   'post /v1/vms/{machine_id}/ports/{port_name}',
   'delete /v1/vms/{machine_id}/decommission',
+  'get /v1/vms/{machine_id}/forwards',
+  'post /v1/vms/{machine_id}/forwards',
+  'patch /v1/vms/{machine_id}/forwards',
+  'get /v1/vms/{machine_id}/forwards/{forward_name}',
+  'patch /v1/vms/{machine_id}/forwards/{forward_name}',
+  'delete /v1/vms/{machine_id}/forwards/{forward_name}',
+  'get /v1/forward-template',
+  'put /v1/forward-template',
   'get /v1/vms/{machine_id}/ports/status',
   'get /v1/ports/status',
   'get /v1/status/vms/{machine_id}/ports',
@@ -147,6 +161,11 @@ test('every example is valid by its schema', () => {
     provisionVmBody,
     portTemplateBody,
     portActionBody,
+    updateVmBody,
+    createForwardsBody,
+    forwardChangeBody,
+    changeForwardsBody,
+    forwardTemplateBody,
     createApiKeyBody,
     updateApiKeyBody,
     rotateApiKeyBody,

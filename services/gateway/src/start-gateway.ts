@@ -1,3 +1,4 @@
+import { openKeyCache } from '@berth/access';
 import { connectBus } from '@berth/messaging';
 import type { ServiceContext } from '@berth/service-kit';
 import { apiKeyRoutes } from './adapters/http/api-keys.ts';
@@ -20,19 +21,14 @@ import { reservationRoutes } from './adapters/http/reservations.ts';
 import { updateVmRoutes } from './adapters/http/update-vm.ts';
 import { vmRoutes } from './adapters/http/vms.ts';
 import { apiKeyService } from './adapters/nats/api-key-service.ts';
-import { keepKeysTrue, keyVerifier } from './adapters/nats/auth-service.ts';
 import { forwardTemplates } from './adapters/nats/forward-templates.ts';
 import { healthChecks } from './adapters/nats/health-checks.ts';
 import { listenToEndings } from './adapters/nats/operation-endings.ts';
 import { poolAdministration } from './adapters/nats/pool-service.ts';
 import { operationReader, vmCommands, vmReader } from './adapters/nats/vm-service.ts';
 import { type CommandTiming, defaultTiming } from './app/command-timing.ts';
-import { KeyCache } from './app/key-cache.ts';
 import { healthReader } from './app/read-health.ts';
 import type { GatewayConfig } from './config.ts';
-
-const keyCacheEntries = 10_000;
-const refusedKeyMs = 1_500;
 
 /** Starts the gateway; gives back its address. `timing` is for tests that cannot wait as long as people do. */
 export async function startGateway(
@@ -54,14 +50,12 @@ export async function startGateway(
 
   const endings = listenToEndings(bus);
   const metrics = gatewayMetrics(context.metrics, { waiting: () => endings.waiting });
-  const keys = new KeyCache({
-    verify: keyVerifier(bus, timing),
+  const { keys, stop: stopKeys } = openKeyCache(bus, {
+    wait: timing,
     ttlMs: config.keyCacheSeconds * 1_000,
-    refusalTtlMs: refusedKeyMs,
-    maxEntries: keyCacheEntries,
     onLookup: (result) => metrics.keyLookups.inc({ result }),
   });
-  onStop(keepKeysTrue(bus, keys));
+  onStop(stopKeys);
 
   await bus.ping(); // answers once the server knows of both subscriptions: no news is missed from the first request on
 

@@ -4,10 +4,9 @@ import {
   type SetForwardTemplateRequestSchema,
   VmService,
 } from '@berth/contracts';
-import { DomainError } from '@berth/errors';
+import { askPatiently, DomainError, sendPatiently, wasNotAnswered } from '@berth/errors';
 import { type Bus, request } from '@berth/messaging';
 import type { MessageInitShape } from '@bufbuild/protobuf';
-import { askPatiently, sendPatiently, wasNotAnswered } from '../../app/send-patiently.ts';
 
 const { method } = VmService;
 

@@ -7,12 +7,11 @@ import {
   type UpdateVmRequestSchema,
   VmService,
 } from '@berth/contracts';
-import { DomainError } from '@berth/errors';
+import { askPatiently, DomainError } from '@berth/errors';
 import { type Bus, request } from '@berth/messaging';
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import type { VmReader } from '../../app/list-vms.ts';
 import type { OperationReader } from '../../app/operations.ts';
-import { askPatiently } from '../../app/send-patiently.ts';
 
 const { method } = VmService;
 const missing = (what: string) => new DomainError('bug', 'INTERNAL', `An answer came without its ${what}.`);

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { PoolChangeKind, PoolService, type WatchPoolsResponse } from '@berth/contracts';
 import { DomainError } from '@berth/errors';
 import { eventually } from '@berth/testing';
-import type { ClientReadableStream, ServiceError } from '@grpc/grpc-js';
+import { type ClientReadableStream, type ServiceError, status } from '@grpc/grpc-js';
 import type { PoolHandlers } from '../src/adapters/pools/pool-handlers.ts';
 import { failureOf, type GrpcSide, startGrpcSide } from './grpc-side.ts';
 
@@ -119,12 +119,17 @@ test('a stop ends watches with UNAVAILABLE, lets calls in work finish, and takes
   const stream = client.stream(method.watchPools, {});
   const failed = failureOfStream(stream);
   await open(stream);
+  const halfSent = client.converse('/berth.allocator.v1.PoolService/WatchPools');
+  halfSent.write(Buffer.of());
+  const refused = once(halfSent, 'error');
   const answer = client.call(method.getPool, {});
   await asked;
   const stopped = side.server.stop();
   assert.equal((await failed).code, 'UNAVAILABLE');
   assert.ok((await ended) instanceof DomainError);
   assert.equal((await client.failure(method.listPools, {}, { deadlineMs: 2_000 })).code, 'UNAVAILABLE');
+  halfSent.end();
+  assert.equal((await refused)[0].code, status.UNAVAILABLE);
   letAnswer();
   assert.equal((await answer).name, 'ip-pools/a');
   await stopped;

@@ -11,7 +11,7 @@ import { changeMessage, endedMessage } from './adapters/nats/outgoing-messages.t
 import { serveVms } from './adapters/nats/serve-vms.ts';
 import { endQuarantines, resendOverdue } from './adapters/postgres/housekeeping.ts';
 import { type MessageForms, postgresLedger } from './adapters/postgres/ledger.ts';
-import { migrations } from './adapters/postgres/migrations.ts';
+import { migrations } from './adapters/postgres/migrations/index.ts';
 import { dropOldKeys } from './adapters/postgres/operation-book.ts';
 import { postgresRouters } from './adapters/postgres/router-store.ts';
 import { postgresReader } from './adapters/postgres/vm-reader.ts';

@@ -21,9 +21,9 @@ const heldNumbers = (world: World): Promise<Held[]> =>
 /** Free spans and allocations together name every number of the default pools exactly once. */
 async function assertBooksBalance(world: World): Promise<void> {
   const wrong = await world.query(
-    `SELECT p.id, n FROM pools p JOIN pool_ranges r ON r.pool_id = p.id, generate_series(lower(r.span), upper(r.span) - 1) n
-     WHERE p.name = 'default' AND (SELECT count(*) FROM free_spans f WHERE f.pool_id = p.id AND n BETWEEN f.first AND f.last)
-         + (SELECT count(*) FROM allocations a WHERE a.space_id = p.space_id AND a.held @> n) <> 1
+    `SELECT g.id, n FROM segments g JOIN segment_ranges r ON r.segment_id = g.id, generate_series(lower(r.span), upper(r.span) - 1) n
+     WHERE g.pool_id IS NOT NULL AND (SELECT count(*) FROM free_spans f WHERE f.segment_id = g.id AND n BETWEEN f.first AND f.last)
+         + (SELECT count(*) FROM allocations a WHERE a.space_id = g.space_id AND a.held @> n) <> 1
        LIMIT 5`,
   );
   assert.deepEqual(wrong, []);
@@ -122,8 +122,8 @@ test('free spans that contradict the allocations hand out nothing twice, and are
   const first = await world.provision({ vmName: 'first' });
   // As a lost update would leave it: the first VM's values look free.
   await world.query(
-    `UPDATE free_spans f SET first = lower(r.span) FROM pool_ranges r JOIN pools p ON p.id = r.pool_id
-     WHERE f.pool_id = p.id AND p.name = 'default' AND f.first > lower(r.span) AND f.first < lower(r.span) + 10`,
+    `UPDATE free_spans f SET first = lower(r.span) FROM segment_ranges r JOIN segments g ON g.id = r.segment_id
+     WHERE f.segment_id = g.id AND g.pool_id IS NOT NULL AND f.first > lower(r.span) AND f.first < lower(r.span) + 10`,
   );
   const second = await world.provision({ vmName: 'second' });
   const changes = await Promise.all([first, second].map(({ vmId }) => world.driver.change(vmId)));
@@ -135,8 +135,8 @@ test('free spans that contradict what is given up are made anew, and the verdict
   const world = await makeWorld(t, { config: { pools: smallPools, quarantineMs: 300 } });
   const everythingLooksFree = () =>
     world.query(
-      `UPDATE free_spans f SET first = lower(r.span) FROM pool_ranges r JOIN pools p ON p.id = r.pool_id
-       WHERE f.pool_id = p.id AND p.name = 'default' AND f.last = upper(r.span) - 1`,
+      `UPDATE free_spans f SET first = lower(r.span) FROM segment_ranges r JOIN segments g ON g.id = r.segment_id
+       WHERE f.segment_id = g.id AND g.pool_id IS NOT NULL AND f.last = upper(r.span) - 1`,
     );
   const { vmId } = await world.provisioned({ vmName: 'vm' });
   const refused = await world.provision({ vmName: 'refused' });

@@ -5,9 +5,9 @@ export const poolLevels = (
   sql: Sql,
 ): Promise<{ router: string; space: string; external_ip: string; pool: string; free: number }[]> =>
   sql.query(
-    `SELECT s.router, s.kind AS space, s.external_ip, p.name AS pool,
-       (SELECT coalesce(sum(f.length), 0)::float8 FROM free_spans f WHERE f.pool_id = p.id) AS free
-     FROM spaces s JOIN pools p ON p.space_id = s.id`,
+    `SELECT s.router, s.kind AS space, s.external_ip, coalesce(p.name, '') AS pool,
+       (SELECT coalesce(sum(f.length), 0)::float8 FROM free_spans f WHERE f.segment_id = g.id) AS free
+     FROM spaces s JOIN segments g ON g.space_id = s.id LEFT JOIN pools p ON p.id = g.pool_id`,
   );
 
 /** What waits: for verdicts, and for the end of its quarantine. */

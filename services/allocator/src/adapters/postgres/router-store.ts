@@ -112,21 +112,41 @@ async function storeSpace(sql: Sql, router: Router, wanted: SpaceRanges): Promis
   ] as const;
   const [known] = await sql.query<{ same: boolean }>(
     `SELECT count(*) = 2 AND bool_and(coalesce(span, '{}') = wanted) AS same FROM (
-       SELECT p.name, (SELECT range_agg(r.span) FROM pool_ranges r WHERE r.pool_id = p.id) AS span FROM pools p WHERE p.space_id = $1
+       SELECT CASE WHEN g.pool_id IS NULL THEN 'rest' ELSE 'default' END AS name,
+         (SELECT range_agg(r.span) FROM segment_ranges r WHERE r.segment_id = g.id) AS span FROM segments g WHERE g.space_id = $1
      ) now JOIN unnest($2::text[], $3::text[]) AS w (name, text) USING (name) CROSS JOIN LATERAL (SELECT text::int8multirange AS wanted) x`,
     [space.id, pools.map(([name]) => name), pools.map(([, ranges]) => asMultirange(ranges))],
   );
   if (known?.same) return undefined;
-  await sql.execute('DELETE FROM pool_ranges WHERE space_id = $1', [space.id]);
+  await sql.execute('DELETE FROM segment_ranges WHERE space_id = $1', [space.id]);
   for (const [name, ranges] of pools) {
-    await sql.execute('INSERT INTO pools (space_id, name) VALUES ($1, $2) ON CONFLICT DO NOTHING', [space.id, name]);
+    const poolId = name === 'default' ? await seedPool(sql, router.name, wanted.space) : null;
+    await sql.execute('INSERT INTO segments (space_id, pool_id) VALUES ($1, $2) ON CONFLICT DO NOTHING', [
+      space.id,
+      poolId,
+    ]);
     await sql.execute(
-      `INSERT INTO pool_ranges (space_id, pool_id, span)
-       SELECT p.space_id, p.id, unnest($3::text::int8multirange) FROM pools p WHERE p.space_id = $1 AND p.name = $2`,
-      [space.id, name, asMultirange(ranges)],
+      `INSERT INTO segment_ranges (space_id, segment_id, span)
+       SELECT g.space_id, g.id, unnest($3::text::int8multirange) FROM segments g
+       WHERE g.space_id = $1 AND g.pool_id IS NOT DISTINCT FROM $2::uuid`,
+      [space.id, poolId, asMultirange(ranges)],
     );
   }
   return space.id;
+}
+
+const poolKindOf = (space: SpaceRanges['space']) =>
+  space === 'address' ? 'ip-pools' : space === 'rule' ? 'rule-pools' : 'port-pools';
+
+/** The router's default pool that holds such values. */
+async function seedPool(sql: Sql, router: string, space: SpaceRanges['space']): Promise<string> {
+  const [pool] = await sql.query<{ id: string }>(
+    `INSERT INTO pools (kind, name, router, spec, from_settings) VALUES ($1, $2, $2, '{}', true)
+     ON CONFLICT (kind, name) DO UPDATE SET from_settings = true RETURNING id`,
+    [poolKindOf(space), router],
+  );
+  if (pool === undefined) throw new Error('the pool vanished');
+  return pool.id;
 }
 
 const insertForeign = (sql: Sql, router: string, values: readonly ForeignValue[]): Promise<number> =>

@@ -34,10 +34,10 @@ export class SpaceCatalogue {
       pools: PoolEntry[] | null;
     }>(
       `SELECT s.id, s.router, s.kind, s.external_ip, (
-         SELECT json_agg(json_build_object('id', p.id, 'name', p.name, 'ranges', (
+         SELECT json_agg(json_build_object('id', g.id, 'name', CASE WHEN g.pool_id IS NULL THEN 'rest' ELSE 'default' END, 'ranges', (
            SELECT coalesce(json_agg(json_build_object('first', lower(r.span), 'last', upper(r.span) - 1)), '[]'::json)
-           FROM pool_ranges r WHERE r.pool_id = p.id)))
-         FROM pools p WHERE p.space_id = s.id) AS pools
+           FROM segment_ranges r WHERE r.segment_id = g.id)))
+         FROM segments g WHERE g.space_id = s.id) AS pools
        FROM spaces s WHERE s.router = ANY($1)`,
       [routers],
     );

@@ -17,7 +17,7 @@ export interface BlockWindow {
 }
 
 interface SpanRow {
-  readonly pool_id: number;
+  readonly segment_id: number;
   readonly first: number;
   readonly last: number;
 }
@@ -32,20 +32,20 @@ export async function loadSpans(
   blocks: readonly BlockWindow[] = [],
 ): Promise<Map<number, FreeSpans>> {
   const rows = await sql.query<SpanRow>(
-    `SELECT DISTINCT pool_id, first::float8 AS first, last::float8 AS last FROM (
-       SELECT q.pool_id, s.first, s.last
-         FROM unnest($1::int[], $2::bigint[], $3::bigint[], $4::int[]) AS q (pool_id, first, last, most)
+    `SELECT DISTINCT segment_id, first::float8 AS first, last::float8 AS last FROM (
+       SELECT q.segment_id, s.first, s.last
+         FROM unnest($1::int[], $2::bigint[], $3::bigint[], $4::int[]) AS q (segment_id, first, last, most)
          CROSS JOIN LATERAL (
-           (SELECT f.first, f.last FROM free_spans f WHERE f.pool_id = q.pool_id AND f.first < q.first ORDER BY f.first DESC LIMIT 1)
+           (SELECT f.first, f.last FROM free_spans f WHERE f.segment_id = q.segment_id AND f.first < q.first ORDER BY f.first DESC LIMIT 1)
            UNION ALL
-           (SELECT f.first, f.last FROM free_spans f WHERE f.pool_id = q.pool_id AND f.first >= q.first AND f.first <= q.last
+           (SELECT f.first, f.last FROM free_spans f WHERE f.segment_id = q.segment_id AND f.first >= q.first AND f.first <= q.last
             ORDER BY f.first LIMIT q.most)
          ) s
        UNION ALL
-       SELECT q.pool_id, s.first, s.last
-         FROM unnest($5::int[], $6::bigint[], $7::int[]) AS q (pool_id, length, most)
+       SELECT q.segment_id, s.first, s.last
+         FROM unnest($5::int[], $6::bigint[], $7::int[]) AS q (segment_id, length, most)
          CROSS JOIN LATERAL (
-           SELECT f.first, f.last FROM free_spans f WHERE f.pool_id = q.pool_id AND f.length >= q.length
+           SELECT f.first, f.last FROM free_spans f WHERE f.segment_id = q.segment_id AND f.length >= q.length
            ORDER BY f.length, f.first LIMIT q.most
          ) s
      ) AS spans`,
@@ -59,7 +59,7 @@ export async function loadSpans(
       blocks.map(({ most }) => most),
     ],
   );
-  const pools = Map.groupBy(rows, (row) => row.pool_id);
+  const pools = Map.groupBy(rows, (row) => row.segment_id);
   const poolIds = new Set([...windows, ...blocks].map(({ poolId }) => poolId));
   return new Map([...poolIds].map((id) => [id, new FreeSpans(pools.get(id) ?? [])]));
 }
@@ -71,14 +71,14 @@ export async function storeSpans(sql: Sql, pools: ReadonlyMap<number, FreeSpans>
   const added = changes.flatMap(({ poolId, added }) => added.map((span) => ({ poolId, ...span })));
   if (removed.length > 0) {
     await sql.execute(
-      `DELETE FROM free_spans f USING unnest($1::int[], $2::bigint[]) AS gone (pool_id, first)
-       WHERE f.pool_id = gone.pool_id AND f.first = gone.first`,
+      `DELETE FROM free_spans f USING unnest($1::int[], $2::bigint[]) AS gone (segment_id, first)
+       WHERE f.segment_id = gone.segment_id AND f.first = gone.first`,
       [removed.map(({ poolId }) => poolId), removed.map(({ first }) => first)],
     );
   }
   if (added.length > 0) {
     await sql.execute(
-      'INSERT INTO free_spans (pool_id, first, last) SELECT * FROM unnest($1::int[], $2::bigint[], $3::bigint[])',
+      'INSERT INTO free_spans (segment_id, first, last) SELECT * FROM unnest($1::int[], $2::bigint[], $3::bigint[])',
       [added.map(({ poolId }) => poolId), added.map(({ first }) => first), added.map(({ last }) => last)],
     );
   }
@@ -86,15 +86,15 @@ export async function storeSpans(sql: Sql, pools: ReadonlyMap<number, FreeSpans>
 
 /** Makes the free spans of these spaces anew from their pools and allocations. */
 export async function rebuildSpans(sql: Sql, spaceIds: readonly number[]): Promise<void> {
-  await sql.execute('DELETE FROM free_spans WHERE pool_id IN (SELECT id FROM pools WHERE space_id = ANY($1))', [
+  await sql.execute('DELETE FROM free_spans WHERE segment_id IN (SELECT id FROM segments WHERE space_id = ANY($1))', [
     spaceIds,
   ]);
   await sql.execute(
-    `INSERT INTO free_spans (pool_id, first, last)
-     SELECT free.pool_id, lower(free.span), upper(free.span) - 1 FROM (
-       SELECT r.pool_id, unnest(range_agg(r.span) - coalesce(
+    `INSERT INTO free_spans (segment_id, first, last)
+     SELECT free.segment_id, lower(free.span), upper(free.span) - 1 FROM (
+       SELECT r.segment_id, unnest(range_agg(r.span) - coalesce(
          (SELECT range_agg(a.held) FROM allocations a WHERE a.space_id = r.space_id), '{}'::int8multirange)) AS span
-       FROM pool_ranges r WHERE r.space_id = ANY($1) GROUP BY r.pool_id, r.space_id
+       FROM segment_ranges r WHERE r.space_id = ANY($1) GROUP BY r.segment_id, r.space_id
      ) free`,
     [spaceIds],
   );

@@ -1,12 +1,11 @@
-import { defineMigration, type NamedMigration } from '@berth/database';
-import { messagingTables } from '@berth/messaging';
+import { defineMigration } from '@berth/database';
 
 /**
  * Numbers (addresses as numbers, ports, rule numbers) live in spaces: one per router and kind, ports also per external address. In a
  * space every value has one holder: `one_holder` is the last word on that. Free spans say where to look for the next free value without
  * reading who holds what; they are derived, and can be made anew from pools and allocations at any time.
  */
-const first = defineMigration('allocator-0001', [
+export const first = defineMigration('allocator-0001', [
   'CREATE EXTENSION IF NOT EXISTS btree_gist SCHEMA public',
   'CREATE TABLE installation (singleton boolean PRIMARY KEY DEFAULT true CHECK (singleton), incarnation bigint NOT NULL)',
   'INSERT INTO installation (incarnation) VALUES (1)',
@@ -155,5 +154,3 @@ const first = defineMigration('allocator-0001', [
   )`,
   'CREATE INDEX idempotency_keys_created ON idempotency_keys (created_at)',
 ]);
-
-export const migrations: readonly NamedMigration[] = [messagingTables, first];

@@ -110,7 +110,6 @@ async function allocatorProcess(
     cwd: new URL('../../..', import.meta.url),
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     env: {
-      PATH: process.env['PATH'],
       BERTH_LOG_LEVEL: 'warn',
       DATABASE_URL: databaseUrl,
       NATS_URL: natsUrl,

@@ -201,7 +201,10 @@ export async function untilNothingMoves(world: World): Promise<void> {
     timeoutMs: 30_000,
     what: 'the end of every operation',
   });
-  await eventually(async () => (await world.query(resting)).length === 0, { what: 'the end of every quarantine' });
+  await eventually(async () => (await world.query(resting)).length === 0, {
+    timeoutMs: 30_000,
+    what: 'the end of every quarantine',
+  });
 }
 
 function passed(ms: number, over: AbortSignal): Promise<void> {

@@ -24,7 +24,7 @@ test('whatever 64 clients ask of 4 allocators that come and go, no value is ever
   assert.deepEqual(first(checkBooks(events, await booksAtRest(world))), []);
   const released = events.filter(({ kind }) => kind === 'released');
   const granted = events.length - released.length;
-  assert.ok(released.length > 20 && kills > 0, `only ${released.length} releases and ${kills} kills`);
+  assert.ok(released.length > 10 && kills > 0, `only ${released.length} releases and ${kills} kills`);
   t.diagnostic(`${asked} requests, ${granted} grants, ${released.length} releases, ${kills} kills in ${forMs} ms`);
 });
 

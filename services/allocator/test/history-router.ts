@@ -65,6 +65,10 @@ export class HistoryRouter {
     return [...this.#lines].flatMap(([, { applied, origin }]) => (applied.size > 0 ? [origin.vmName] : []));
   }
 
+  get releases(): number {
+    return this.events.filter(({ kind }) => kind === 'released').length;
+  }
+
   async stop(): Promise<void> {
     clearInterval(this.#timer);
     this.#stopListening();

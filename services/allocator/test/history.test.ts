@@ -17,15 +17,13 @@ test('whatever 64 clients ask of 4 allocators that come and go, no value is ever
     clients: 64,
     replicas: 4,
     forMs,
+    leastReleases: 30,
     killEveryMs: 1_200,
     judge: { applied: 0.9, stood: 0.5, everyMs: 20 },
   });
   assert.deepEqual(first(checkHistory(events, { restMs })), []);
   assert.deepEqual(first(checkBooks(events, await booksAtRest(world))), []);
-  const released = events.filter(({ kind }) => kind === 'released');
-  const granted = events.length - released.length;
-  assert.ok(released.length > 10 && kills > 0, `only ${released.length} releases and ${kills} kills`);
-  t.diagnostic(`${asked} requests, ${granted} grants, ${released.length} releases, ${kills} kills in ${forMs} ms`);
+  t.diagnostic(`${asked} requests, ${events.length} grants and releases, ${kills} kills in ${forMs} ms`);
 });
 
 interface SmallHistory {

@@ -21,6 +21,7 @@ import { CommandQueue } from './app/command-queue.ts';
 import { catchUpInventories, type FollowDeps, reconcileAllPools, takeReports } from './app/follow-routers.ts';
 import type { RouterStore } from './app/ports.ts';
 import type { AllocatorConfig } from './config.ts';
+import { startPools } from './start-pools.ts';
 
 const everySecondMs = 1_000;
 const askDriverEveryMs = 15_000;
@@ -98,6 +99,8 @@ export async function startAllocator(config: AllocatorConfig, context: Context):
     await stopServing();
     await commands.idle();
   });
+
+  startPools({ database, bus, outbox, defaultRouter }, context);
 
   const grpc = await serveGrpc({ host: config.grpcHost, port: config.grpcPort }, { log, ping: () => database.ping() });
   onStop(() => grpc.stop());

@@ -1,9 +1,16 @@
 import { randomUUID } from 'node:crypto';
-import { type CommandContextSchema, PoolService, type Principal } from '@berth/contracts';
-import { request } from '@berth/messaging';
+import type { TestContext } from 'node:test';
+import { type CommandContextSchema, PoolService, type Principal, streams } from '@berth/contracts';
+import { connectBus, Outbox, request } from '@berth/messaging';
 import type { DescMessage, DescMethodUnary, MessageInitShape, MessageShape } from '@bufbuild/protobuf';
 import { timestampFromMs } from '@bufbuild/protobuf/wkt';
-import { aPrincipal, type World } from './world.ts';
+import { changeForms } from '../src/adapters/pools/pool-announcements.ts';
+import type { PoolCall, PoolHandlers } from '../src/adapters/pools/pool-handlers.ts';
+import { postgresPoolLedger } from '../src/adapters/postgres/pool-ledger.ts';
+import type { PoolLedger } from '../src/app/pool-ports.ts';
+import { openAllocatorDatabase } from '../src/start-allocator.ts';
+import { startPools } from '../src/start-pools.ts';
+import { aPrincipal, silentLog, type World } from './world.ts';
 
 type ContextInit = MessageInitShape<typeof CommandContextSchema>;
 type Methods = typeof PoolService.method;
@@ -53,6 +60,36 @@ export function poolSide(world: World): PoolSide {
 /** A principal of a group, which may do everything. */
 export const ofGroup = (group: string): Pick<ContextInit & object, 'principal'> => ({
   principal: aPrincipal({ id: group, group, permissions: ['*'] } satisfies Partial<Principal>),
+});
+
+/** The use cases of one more replica, as its own ways in call them. What `onStop` is given ends before it, with the test. */
+export async function poolReplica(
+  t: TestContext,
+  { config }: World,
+): Promise<{ handlers: PoolHandlers; ledger: PoolLedger; onStop: (stop: () => unknown) => void }> {
+  const stops: (() => unknown)[] = [];
+  const onStop = (stop: () => unknown) => void stops.push(stop);
+  t.after(async () => {
+    for (const stop of stops.reverse()) await stop();
+  });
+  const log = silentLog();
+  const database = await openAllocatorDatabase(config.databaseUrl);
+  onStop(() => database.close());
+  const bus = await connectBus({ url: config.natsUrl, prefix: config.subjectPrefix, name: 'test-replica', log });
+  onStop(() => bus.drain());
+  const outbox = new Outbox({ database, bus, streams: [streams.routerChanges, streams.events] });
+  const handlers = startPools({ database, bus, outbox, defaultRouter: config.defaultRouter }, { log, onStop });
+  await bus.ping();
+  return { handlers, ledger: postgresPoolLedger({ database, outbox, forms: changeForms }), onStop };
+}
+
+/** Who watches, with a call as a way in would make it. */
+export const aCall = (group = ''): PoolCall => ({
+  caller: { id: 'key-admin', name: 'admin', permissions: ['*'], group },
+  requestId: 'req-1',
+  traceparent: '',
+  key: undefined,
+  deadline: new Date(Date.now() + 60_000),
 });
 
 /** The words of an Idempotency-Key. */

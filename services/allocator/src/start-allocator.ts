@@ -1,9 +1,11 @@
+import { openKeyCache } from '@berth/access';
 import { streams } from '@berth/contracts';
 import { type Database, openDatabase } from '@berth/database';
 import { isKind } from '@berth/errors';
 import { connectBus, Outbox } from '@berth/messaging';
 import type { Logger, ServiceContext } from '@berth/service-kit';
 import { allocatorMetrics } from './adapters/allocator-metrics.ts';
+import { poolMethods } from './adapters/grpc/pool-methods.ts';
 import { serveGrpc } from './adapters/grpc/serve-grpc.ts';
 import { consumeVerdicts } from './adapters/nats/consume-verdicts.ts';
 import { askReports, consumeReports, fetchInventory } from './adapters/nats/driver-reports.ts';
@@ -26,6 +28,7 @@ import { startPools } from './start-pools.ts';
 const everySecondMs = 1_000;
 const askDriverEveryMs = 15_000;
 const dropKeysEveryMs = 600_000;
+const askAuth = { answerTimeoutMs: 3_000, nobodyThereMs: 3_000 };
 
 export const openAllocatorDatabase = (url: string): Promise<Database> =>
   openDatabase({ url, schema: 'allocator', migrations, applicationName: 'berth-allocator' });
@@ -100,9 +103,14 @@ export async function startAllocator(config: AllocatorConfig, context: Context):
     await commands.idle();
   });
 
-  startPools({ database, bus, outbox, defaultRouter }, context);
+  const pools = startPools({ database, bus, outbox, defaultRouter }, context);
 
-  const grpc = await serveGrpc({ host: config.grpcHost, port: config.grpcPort }, { log, ping: () => database.ping() });
+  const { keys, stop: stopKeys } = openKeyCache(bus, { wait: askAuth, ttlMs: config.keyCacheSeconds * 1_000 });
+  onStop(stopKeys);
+  const grpc = await serveGrpc(
+    { host: config.grpcHost, port: config.grpcPort, tls: config.grpcTls },
+    { log, metrics, keys, ping: () => database.ping(), methods: poolMethods(pools) },
+  );
   onStop(() => grpc.stop());
   await bus.ping(); // the server knows of the subscriptions now
   announce({ grpc: grpc.address });

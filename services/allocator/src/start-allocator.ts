@@ -11,6 +11,7 @@ import { consumeVerdicts } from './adapters/nats/consume-verdicts.ts';
 import { askReports, consumeReports, fetchInventory } from './adapters/nats/driver-reports.ts';
 import { changeMessage, endedMessage } from './adapters/nats/outgoing-messages.ts';
 import { serveVms } from './adapters/nats/serve-vms.ts';
+import { changeForms } from './adapters/pools/pool-announcements.ts';
 import { endQuarantines, resendOverdue } from './adapters/postgres/housekeeping.ts';
 import { type MessageForms, postgresLedger } from './adapters/postgres/ledger.ts';
 import { migrations } from './adapters/postgres/migrations/index.ts';
@@ -57,7 +58,7 @@ export async function startAllocator(config: AllocatorConfig, context: Context):
   const ledger = postgresLedger({ database, outbox, messages, onEnded: counted.countEnd }, config);
 
   const following: FollowDeps = {
-    routers: postgresRouters(database),
+    routers: postgresRouters({ database, outbox, forms: changeForms }),
     pools: config.pools,
     fetchInventory: (router) => fetchInventory(bus, router),
     onConflicts: (router, conflicts) => log.warn({ router, conflicts }, 'others hold values of ours on the router'),

@@ -92,6 +92,9 @@ export const aCall = (group = ''): PoolCall => ({
   deadline: new Date(Date.now() + 60_000),
 });
 
+/** The settings' pools of the one router are told of first. */
+export const settingsChanges = 3;
+
 /** The words of an Idempotency-Key. */
 export const keyed = (key: string, body = 'one') => ({
   idempotency: { scope: 'key-admin', key, fingerprint: Buffer.from(body) },

@@ -3,7 +3,16 @@ import { test } from 'node:test';
 import { type Allocation, type ExplainValueRequest, HolderKind, HoldingKind, PortProtocol } from '@berth/contracts';
 import { isKind } from '@berth/errors';
 import { eventually } from '@berth/testing';
-import { assertBooksBalance, ipPool, keyed, ofGroup, poolSide, portPool, smallPools } from './pool-side.ts';
+import {
+  assertBooksBalance,
+  ipPool,
+  keyed,
+  ofGroup,
+  poolSide,
+  portPool,
+  settingsChanges,
+  smallPools,
+} from './pool-side.ts';
 import { makeWorld, type World, type WorldOptions } from './world.ts';
 
 const aWorld = (t: Parameters<typeof makeWorld>[0], options: WorldOptions = {}): Promise<World> =>
@@ -117,7 +126,7 @@ test('a reservation with a lifetime ends by itself, and its values are free at o
   await assert.rejects(pools.release({ reservationId: short[0]?.id ?? '' }), { code: 'RESERVATION_NOT_FOUND' });
   await pools.release({ reservationId: forever.id });
   const told = await world.query("SELECT FROM outbox WHERE subject LIKE 'events.pool.changed.%'");
-  assert.equal(told.length, 1 + 3 + 3);
+  assert.equal(told.length, settingsChanges + 1 + 3 + 3);
   await assertBooksBalance(world);
 });
 
@@ -245,9 +254,12 @@ test('a value is explained: who holds it, whether it can be handed out, and why 
   assert.deepEqual(await address('10.0.2.5'), [
     '',
     true,
-    true,
-    '10.0.2.5 is free and of no pool: callers who ask for it by range can have it.',
+    false,
+    '10.0.2.5 is excluded from ip-pools/edge: never handed out.',
   ]);
+  const excluded = { addressRange: { first: '10.0.2.5', last: '10.0.2.5' } };
+  await assert.rejects(world.provision({ vmName: 'never', ...excluded }), { code: 'ADDRESS_POOL_EXHAUSTED' });
+  assert.equal((await address('10.0.4.1'))[2], true); // of no pool, and not excluded
   assert.deepEqual(await address('10.0.1.7'), [
     ...['ip-pools/default', false, false],
     '10.0.1.7 is held by others on the router (nat destination rule 5 translation address).',

@@ -5,8 +5,8 @@ import { eventually } from '@berth/testing';
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import { PoolFeed } from '../src/adapters/pools/pool-feed.ts';
 import { dropOldChanges } from '../src/adapters/postgres/pool-changes.ts';
-import { aCall, ipPool, poolReplica, poolSide, portPool, smallPools } from './pool-side.ts';
-import { makeWorld, silentLog } from './world.ts';
+import { aCall, ipPool, poolReplica, poolSide, portPool, settingsChanges, smallPools } from './pool-side.ts';
+import { makeWorld, silentLog, World } from './world.ts';
 
 const aWorld = (t: TestContext, replicas = 1) => makeWorld(t, { replicas, config: { pools: smallPools } });
 
@@ -14,7 +14,7 @@ type Wish = Exclude<MessageInitShape<typeof WatchPoolsRequestSchema>, { $typeNam
 
 type Replica = Pick<Awaited<ReturnType<typeof poolReplica>>, 'handlers' | 'onStop'>;
 
-/** What a watcher has heard: each message as "<number> <what> <pool>". */
+/** What a watcher has heard: each message as "<number after the settings' pools> <what> <pool>". */
 class Watcher {
   readonly heard: string[] = [];
   revision = '';
@@ -28,7 +28,9 @@ class Watcher {
       for await (const { revision = '', change, pool } of stream) {
         this.revision = revision;
         const what = PoolChangeKind[change ?? PoolChangeKind.UNSPECIFIED];
-        this.heard.push([revision.split('.')[1], what, ...(pool?.name ? [pool.name] : [])].join(' '));
+        this.heard.push(
+          [Number(revision.split('.')[1]) - settingsChanges, what, ...(pool?.name ? [pool.name] : [])].join(' '),
+        );
       }
       this.ended = true;
     })();
@@ -62,7 +64,7 @@ test('a watch begins where it is told to, and tells each change once and in orde
   );
   assert.deepEqual(await now.hears(6), ['0 BEGIN', ...all]);
   assert.deepEqual(await new Watcher(replica, { revision }).hears(6), ['0 BEGIN', ...all]);
-  const middle = new Watcher(replica, { revision: revision.replace(/\.0$/, '.3') });
+  const middle = new Watcher(replica, { revision: revision.replace(/\.3$/, '.6') });
   assert.deepEqual(await middle.hears(3), ['3 BEGIN', ...all.slice(3)]);
   assert.equal((await pools.listPools({})).revision, now.revision);
 });
@@ -133,7 +135,7 @@ test('a revision of which not all that followed is known is answered with a rese
   const { revision: first } = await pools.listPools({});
   await pools.createPool(portPool('x', 40_000, 40_009));
   await pools.drainPool({ name: 'port-pools/x' });
-  const generation = first.replace(/\.0$/, '');
+  const generation = first.replace(/\.3$/, '');
   const resets = async (revision: string) => {
     const watcher = new Watcher(replica, { revision });
     await eventually(() => watcher.ended, { what: `the reset of ${revision}` });
@@ -143,7 +145,7 @@ test('a revision of which not all that followed is known is answered with a rese
     'x',
     '.',
     'x.1',
-    `${generation}.3`,
+    `${generation}.6`,
     `${generation}.x`,
     `${generation}.1.1`,
     `${generation}.-1`,
@@ -152,10 +154,10 @@ test('a revision of which not all that followed is known is answered with a rese
   }
   const watching = new Watcher(replica);
   assert.deepEqual(await watching.hears(1), ['2 BEGIN']);
-  await world.query("UPDATE pool_changes SET at = now() - interval '8 days' WHERE revision = 1");
-  assert.equal(await dropOldChanges(world.database), 1);
+  await world.query("UPDATE pool_changes SET at = now() - interval '8 days' WHERE revision <= 4");
+  assert.equal(await dropOldChanges(world.database), 4);
   assert.deepEqual(await resets(first), ['2 RESET']);
-  assert.deepEqual(await new Watcher(replica, { revision: `${generation}.1` }).hears(2), [
+  assert.deepEqual(await new Watcher(replica, { revision: `${generation}.4` }).hears(2), [
     '1 BEGIN',
     '2 UPDATED port-pools/x',
   ]);
@@ -164,7 +166,7 @@ test('a revision of which not all that followed is known is answered with a rese
   await pools.undrainPool({ name: 'port-pools/x' });
   await eventually(() => watching.ended);
   assert.equal(watching.heard.at(-1), '3 RESET');
-  assert.deepEqual(await resets(`${generation}.2`), ['3 RESET']);
+  assert.deepEqual(await resets(`${generation}.5`), ['3 RESET']);
 });
 
 test('who misses the bell hears of changes all the same', async (t) => {
@@ -187,4 +189,21 @@ test('a watch of a replica that is stopped ends with "unavailable"', async (t) =
   await feed.stop();
   await waiting;
   await assert.rejects(async () => feed.moreThan(revision, new AbortController().signal), { kind: 'unavailable' });
+});
+
+test('what the settings make and change is told like what people do', async (t) => {
+  const world = await aWorld(t);
+  const replica = await poolReplica(t, world);
+  const { revision } = await poolSide(world).listPools({});
+  const watcher = new Watcher(replica, { revision: revision.replace(/\.3$/, '.0') });
+  assert.deepEqual(await watcher.hears(4), [
+    '-3 BEGIN',
+    '-2 CREATED ip-pools/default',
+    '-1 CREATED port-pools/default',
+    '0 CREATED rule-pools/default',
+  ]);
+  const portRange = { first: 32_000, last: 32_999 };
+  const changed = new World(t, { ...world, config: { ...world.config, pools: { ...smallPools, portRange } } });
+  await changed.startReplica();
+  assert.equal((await watcher.hears(5)).at(-1), '1 UPDATED port-pools/default');
 });

@@ -332,7 +332,8 @@ test('pools that overlap are refused by name, and what is released from one can 
   await addPool(world, overlapping);
   const { vmId } = await world.provision({ vmName: 'a', pool: 'edge' });
   assert.equal((await valuesOf(world, vmId)).address, '10.0.0.107');
-  await changePools(world, (query) => query("UPDATE vms SET ip_pool = NULL; DELETE FROM pools WHERE name = 'edge'"));
+  await changePools(world, (query) => query("DELETE FROM pools WHERE name = 'edge'"));
+  assert.equal((await world.vm('a')).ipPool, '');
   await balances(world);
   await assert.rejects(world.provision({ vmName: 'b', addressRange: { first: '10.0.0.107', last: '10.0.0.107' } }), {
     code: 'ADDRESS_POOL_EXHAUSTED',

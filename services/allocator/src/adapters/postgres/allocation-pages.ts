@@ -1,4 +1,4 @@
-import type { Database } from '@berth/database';
+import type { Database, Sql } from '@berth/database';
 import type { ValueReader } from '../../app/explain-value.ts';
 import type { AllocationPlace, AllocationReader, HeldRun, HolderKind } from '../../app/list-allocations.ts';
 import { poolsOf } from './pool-rows.ts';
@@ -46,31 +46,66 @@ const toRun = (row: RunRow): HeldRun => ({
   until: row.until === null ? null : new Date(row.until),
 });
 
-/** Reads who holds what. A page costs what it shows: each space is read in the order of its index from the place on. */
-export const postgresAllocations = (database: Database): AllocationReader => ({
+/** From where to where a pool has values in a space, and where reading begins. */
+interface Hull {
+  readonly segment_id: number;
+  readonly space_id: number;
+  readonly first: number;
+  readonly last: number;
+  readonly begin: number;
+}
+
+/** Of each space of a pool; `begin` is before `first` when an allocation reaches into the pool from there. */
+const hullsOf = (sql: Sql, poolId: string, after: AllocationPlace | undefined): Promise<Hull[]> =>
+  sql.query<Hull>(
+    `SELECT h.segment_id, h.space_id, h.first::float8 AS first, h.last::float8 AS last, (CASE
+         WHEN $2::bigint IS NULL THEN coalesce(
+           (SELECT lower(a.held) FROM allocations a WHERE a.space_id = h.space_id AND a.held @> h.first), h.first)
+         WHEN s.kind > $3 THEN $2 ELSE $2 + 1 END)::float8 AS begin
+     FROM (
+       SELECT g.id AS segment_id, g.space_id, min(lower(r.span)) AS first, max(upper(r.span)) - 1 AS last
+       FROM segments g JOIN segment_ranges r ON r.segment_id = g.id WHERE g.pool_id = $1 GROUP BY g.id
+     ) h JOIN spaces s ON s.id = h.space_id`,
+    [poolId, after?.first ?? null, after?.space ?? null],
+  );
+
+const partValues = 5;
+
+/**
+ * A page's worth of a hull, read in the order of the index: the limits are parameters of their own, so that the planner knows how much lies
+ * between them, and whether a range of the pool is met is asked row by row, since it would take that for rare and read all of the pool.
+ */
+const partOf = (index: number): string => {
+  const [segment, space, first, last, begin] = Array.from(
+    { length: partValues },
+    (_, place) => `$${3 + index * partValues + place}`,
+  );
+  return `(SELECT a.*, ${first}::bigint AS hull_first, ${last}::bigint AS hull_last FROM allocations a
+    WHERE a.space_id = ${space}::int AND lower(a.held) BETWEEN ${begin}::bigint AND ${last}::bigint
+      AND (cardinality($2::text[]) = 0 OR a.kind = ANY($2))
+      AND coalesce((SELECT true FROM segment_ranges r WHERE r.segment_id = ${segment}::int AND r.space_id = ${space}::int
+        AND r.span && a.held LIMIT 1), false)
+    ORDER BY a.space_id, lower(a.held) LIMIT $1)`;
+};
+
+/** Reads who holds what. A page costs what it shows, wherever in the pool it begins. */
+export const postgresAllocations = (database: Sql): AllocationReader => ({
   async page(pool, { after, size, holders }) {
+    const hulls = await hullsOf(database, pool.id, after);
+    if (hulls.length === 0) return [];
     const rows = await database.query<RunRow>(
-      `WITH hulls AS (
-         SELECT g.id, g.space_id, min(lower(r.span)) AS first, max(upper(r.span)) - 1 AS last
-         FROM segments g JOIN segment_ranges r ON r.segment_id = g.id WHERE g.pool_id = $1 GROUP BY g.id
-       ), page AS (
-         SELECT a.*, h.first AS hull_first, h.last AS hull_last, lower(a.held) AS at
-         FROM hulls h JOIN spaces s ON s.id = h.space_id CROSS JOIN LATERAL (
-           SELECT * FROM allocations x WHERE x.space_id = h.space_id
-             AND lower(x.held) >= coalesce(CASE WHEN $2::bigint IS NULL THEN
-                 (SELECT lower(o.held) FROM allocations o WHERE o.space_id = h.space_id AND o.held @> h.first)
-               WHEN s.kind > $3 THEN $2 ELSE $2 + 1 END, h.first)
-             AND lower(x.held) <= h.last AND (cardinality($5::text[]) = 0 OR x.kind = ANY($5))
-             AND EXISTS (SELECT FROM segment_ranges r WHERE r.space_id = h.space_id AND r.segment_id = h.id AND r.span && x.held)
-           ORDER BY x.space_id, lower(x.held) LIMIT $4
-         ) a ORDER BY lower(a.held), s.kind LIMIT $4
-       )
-       SELECT a.at::float8 AS at, greatest(a.at, a.hull_first)::float8 AS first,
+      `SELECT lower(a.held)::float8 AS at, greatest(lower(a.held), a.hull_first)::float8 AS first,
          least(upper(a.held) - 1, a.hull_last)::float8 AS last, ${runColumns}
-       FROM page a JOIN spaces s ON s.id = a.space_id ${holdersOf} ORDER BY a.at, s.kind`,
-      [pool.id, after?.first ?? null, after?.space ?? null, size, holders],
+       FROM (
+         SELECT p.* FROM (${hulls.map((_, index) => partOf(index)).join(' UNION ALL ')}) p JOIN spaces q ON q.id = p.space_id
+         ORDER BY lower(p.held), q.kind LIMIT $1
+       ) a JOIN spaces s ON s.id = a.space_id ${holdersOf} ORDER BY lower(a.held), s.kind`,
+      [
+        ...[size, holders],
+        ...hulls.flatMap(({ segment_id, space_id, first, last, begin }) => [segment_id, space_id, first, last, begin]),
+      ],
     );
-    return rows.map((row) => ({ ...toRun(row), place: { first: row.at, space: row.space } satisfies AllocationPlace }));
+    return rows.map((row) => ({ ...toRun(row), place: { first: row.at, space: row.space } }));
   },
 });
 

@@ -55,6 +55,8 @@ export const subjects = {
   anyOperationEnded: 'events.operation.ended.*',
   /** PoolChanged, as a public event. */
   poolChanged: (kind: string, id: string) => `events.pool.changed.${token(kind)}.${token(id)}`,
+  /** All PoolChanged. */
+  anyPoolChanged: 'events.pool.changed.*.*',
   /** ApiKeyChanged: plain NATS, not kept; caches also expire by themselves. */
   apiKeyChanged: 'notices.api-key.changed',
 } as const;

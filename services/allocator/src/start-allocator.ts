@@ -5,11 +5,13 @@ import { isKind } from '@berth/errors';
 import { connectBus, Outbox } from '@berth/messaging';
 import type { Logger, ServiceContext } from '@berth/service-kit';
 import { allocatorMetrics } from './adapters/allocator-metrics.ts';
+import { poolMethods } from './adapters/grpc/pool-methods.ts';
 import { serveGrpc } from './adapters/grpc/serve-grpc.ts';
 import { consumeVerdicts } from './adapters/nats/consume-verdicts.ts';
 import { askReports, consumeReports, fetchInventory } from './adapters/nats/driver-reports.ts';
 import { changeMessage, endedMessage } from './adapters/nats/outgoing-messages.ts';
 import { serveVms } from './adapters/nats/serve-vms.ts';
+import { changeForms } from './adapters/pools/pool-announcements.ts';
 import { endQuarantines, resendOverdue } from './adapters/postgres/housekeeping.ts';
 import { type MessageForms, postgresLedger } from './adapters/postgres/ledger.ts';
 import { migrations } from './adapters/postgres/migrations/index.ts';
@@ -22,6 +24,7 @@ import { CommandQueue } from './app/command-queue.ts';
 import { catchUpInventories, type FollowDeps, reconcileAllPools, takeReports } from './app/follow-routers.ts';
 import type { RouterStore } from './app/ports.ts';
 import type { AllocatorConfig } from './config.ts';
+import { startPools } from './start-pools.ts';
 
 const everySecondMs = 1_000;
 const askDriverEveryMs = 15_000;
@@ -55,7 +58,7 @@ export async function startAllocator(config: AllocatorConfig, context: Context):
   const ledger = postgresLedger({ database, outbox, messages, onEnded: counted.countEnd }, config);
 
   const following: FollowDeps = {
-    routers: postgresRouters(database),
+    routers: postgresRouters({ database, outbox, forms: changeForms }),
     pools: config.pools,
     fetchInventory: (router) => fetchInventory(bus, router),
     onConflicts: (router, conflicts) => log.warn({ router, conflicts }, 'others hold values of ours on the router'),
@@ -101,11 +104,13 @@ export async function startAllocator(config: AllocatorConfig, context: Context):
     await commands.idle();
   });
 
+  const pools = startPools({ database, bus, outbox, defaultRouter }, context);
+
   const { keys, stop: stopKeys } = openKeyCache(bus, { wait: askAuth, ttlMs: config.keyCacheSeconds * 1_000 });
   onStop(stopKeys);
   const grpc = await serveGrpc(
     { host: config.grpcHost, port: config.grpcPort, tls: config.grpcTls },
-    { log, metrics, keys, ping: () => database.ping(), methods: [] },
+    { log, metrics, keys, ping: () => database.ping(), methods: poolMethods(pools) },
   );
   onStop(() => grpc.stop());
   await bus.ping(); // the server knows of the subscriptions now

@@ -4,6 +4,7 @@ import { connectBus, Outbox } from '@berth/messaging';
 import { done, resumeSaga, runSaga, type Saga, type SagaWorld, sagaTests } from '@berth/saga';
 import { freshDatabase, freshPrefix, testNats } from '@berth/testing';
 import { changeMessage, endedMessage } from '../src/adapters/nats/outgoing-messages.ts';
+import { changeForms } from '../src/adapters/pools/pool-announcements.ts';
 import { postgresLedger } from '../src/adapters/postgres/ledger.ts';
 import { operationsById } from '../src/adapters/postgres/operation-rows.ts';
 import { postgresRouters } from '../src/adapters/postgres/router-store.ts';
@@ -84,7 +85,7 @@ const worldFor =
     await outbox.sweep(); // the streams are there
     const messages = { change: changeMessage, ended: endedMessage };
     const ledger = postgresLedger({ database, outbox, messages }, { quarantineMs: 0, resendAfterSeconds: 30 });
-    const routers = postgresRouters(database);
+    const routers = postgresRouters({ database, outbox, forms: changeForms });
     const report = { name: 'default', epoch: 1n, sequence: 1n, state: 'ok', retryAfterSeconds: 0, reason: '' } as const;
     await routers.report(
       [{ ...report, since: null, site, gateway: '', subnets: [], interfaces: [], version: '1.5', inventory: 1n }],

@@ -5,6 +5,7 @@ import type { AcceptTogether } from '../app/command-queue.ts';
 import type { Command } from '../app/commands.ts';
 import type { Operation } from '../domain/operation.ts';
 import { poolLevels, unsettledLevels } from './postgres/levels.ts';
+import { poolCountsReader } from './postgres/pool-levels.ts';
 
 /** What the allocator counts. */
 export interface AllocatorMetrics {
@@ -42,6 +43,7 @@ export function allocatorMetrics(registry: Registry, database: Database): Alloca
     registers,
   });
   levels(registry, database);
+  poolUse(registry, database);
   return {
     measured: (accept) => async (together) => {
       batchSize.observe(together.length);
@@ -67,9 +69,37 @@ function nameOf(answer: unknown): string {
   return replayed ? 'replayed' : 'accepted';
 }
 
+const quietly = (read: () => Promise<void>) => () => read().catch(() => {}); // away: the readiness check says so
+
+const poolGauges = {
+  size: 'Values that a pool has, without exclusions; ports of both protocols count twice.',
+  held: 'Values of a pool that VMs hold.',
+  reserved: 'Values of a pool that are reserved by hand.',
+  quarantined: 'Values of a pool that rest after their release.',
+  foreign: 'Values of a pool that others hold on the router.',
+} as const;
+
+function poolUse(registry: Registry, database: Database): void {
+  const read = poolCountsReader(database);
+  for (const [what, help] of Object.entries(poolGauges) as [keyof typeof poolGauges, string][]) {
+    new Gauge({
+      name: `berth_pool_${what}`,
+      help,
+      labelNames: ['router', 'kind', 'pool'],
+      registers: [registry],
+      async collect() {
+        await quietly(async () => {
+          const counts = await read();
+          this.reset(); // pools that are gone
+          for (const { router, kind, pool, [what]: count } of counts) this.set({ router, kind, pool }, count);
+        })();
+      },
+    });
+  }
+}
+
 function levels(registry: Registry, database: Database): void {
   const registers = [registry];
-  const quietly = (read: () => Promise<void>) => () => read().catch(() => {}); // away: the readiness check says so
   new Gauge({
     name: 'berth_pool_free',
     help: 'Values that are free, by router, kind of number, external address and pool.',

@@ -127,13 +127,18 @@ function restOf(
     return {
       space,
       poolId: null,
-      ranges: except(
-        ranges,
-        pooled.flatMap((segment) => segment.ranges),
-      ),
+      ranges: except(ranges, [...pooled.flatMap((segment) => segment.ranges), ...excludedFrom(space, pools, router)]),
     };
   });
 }
+
+/** What pools are written to have and never hand out. */
+const excludedFrom = ({ kind, externalIp }: SpaceName, pools: readonly Pool[], { site }: Placed): NumberRange[] =>
+  pools.flatMap(({ spec }) => {
+    if (spec.kind === 'ip-pools') return kind === 'address' ? inBoth(addressesOf(spec), spec.exclusions) : [];
+    if (spec.kind === 'rule-pools' || !protocolsOf(spec).some((protocol) => protocol === kind)) return [];
+    return (spec.externalIp || site?.externalIp) === externalIp ? inBoth(spec.ranges, spec.denied) : [];
+  });
 
 const inSubnet = (spec: Pool['spec'], router: Placed) => {
   const subnet = spec.kind === 'ip-pools' ? subnetOf(spec, router) : undefined;

@@ -28,6 +28,12 @@ const toRouter = (row: RouterRow): Router => ({
 export const allRouters = async (sql: Sql): Promise<Router[]> =>
   (await sql.query<RouterRow>('SELECT * FROM routers ORDER BY name')).map(toRouter);
 
+/** These routers, without a lock. */
+export async function routersByName(sql: Sql, names: readonly string[]): Promise<ReadonlyMap<string, Router>> {
+  const rows = await sql.query<RouterRow>('SELECT * FROM routers WHERE name = ANY($1)', [names]);
+  return new Map(rows.map((row) => [row.name, toRouter(row)]));
+}
+
 /**
  * Locks these routers in the order of their names, whoever asks: so nobody waits in a circle. All that a router hands out, and every VM on
  * it, changes under this lock only.

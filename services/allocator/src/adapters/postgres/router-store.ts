@@ -1,14 +1,24 @@
 import type { Database, Sql } from '@berth/database';
+import type { Outbox } from '@berth/messaging';
 import type { ForeignValue, RouterReport, RouterStore } from '../../app/ports.ts';
+import type { PoolChange } from '../../domain/pool-change.ts';
 import { conflictsOf, deriveForeign } from './foreign-store.ts';
+import { type ChangeForms, storeChanges } from './pool-changes.ts';
 import { allRouters, lockRouters } from './router-rows.ts';
 import { followSettings } from './settings-pools.ts';
 import { repairingSpans } from './spans-out-of-step.ts';
 
+export interface RouterStoreDeps {
+  readonly database: Database;
+  readonly outbox: Outbox;
+  /** How changes of the settings' pools are told. */
+  readonly forms: ChangeForms;
+}
+
 /** Routers, their pools and what others hold there, in Postgres. */
-export const postgresRouters = (database: Database): RouterStore => ({
+export const postgresRouters = ({ database, outbox, forms }: RouterStoreDeps): RouterStore => ({
   async report(reports, defaults) {
-    await database.transaction(async (sql) => {
+    await outbox.transaction(async (sql, send) => {
       await lockRouters(
         sql,
         reports.map(({ name }) => name),
@@ -16,17 +26,20 @@ export const postgresRouters = (database: Database): RouterStore => ({
       const moved: string[] = [];
       for (const report of reports) if (await storeReport(sql, report)) moved.push(report.name);
       // In the same transaction: nobody may see the new place without its pools.
-      for (const router of (await lockRouters(sql, moved)).values())
-        await followSettings(sql, router, defaults(router));
+      const changes: PoolChange[] = [];
+      for (const router of (await lockRouters(sql, moved)).values()) {
+        changes.push(...(await followSettings(sql, router, defaults(router))));
+      }
+      await storeChanges(sql, changes, forms, send);
     });
   },
 
   all: () => allRouters(database),
 
   async reconcilePools(name, defaults) {
-    await database.transaction(async (sql) => {
+    await outbox.transaction(async (sql, send) => {
       const router = (await lockRouters(sql, [name])).get(name);
-      if (router) await followSettings(sql, router, defaults(router));
+      if (router) await storeChanges(sql, await followSettings(sql, router, defaults(router)), forms, send);
     });
   },
 

@@ -1,34 +1,39 @@
 import type { Sql } from '@berth/database';
 import { yielding } from '../../domain/default-pools.ts';
 import type { PoolSpec } from '../../domain/pool.ts';
+import type { PoolChange } from '../../domain/pool-change.ts';
 import { type SegmentRanges, segmentsOf } from '../../domain/pool-segments.ts';
 import { inBoth, merged } from '../../domain/range-sets.ts';
 import type { Router } from '../../domain/router.ts';
 import { applyPools } from './apply-pools.ts';
-import { poolsOf } from './pool-rows.ts';
+import { poolsById, poolsOf } from './pool-rows.ts';
 
 /**
  * Makes the settings' pools of a router, each once for all time, and keeps those that nobody has changed by hand what the settings say;
  * then all that follows from the router's pools and its place in the network. Repeatable; needs the router's lock. Never fails because of
- * pools that overlap: those of the settings go without what others have.
+ * pools that overlap: those of the settings go without what others have. Gives back what is to be told of.
  */
-export async function followSettings(sql: Sql, router: Router, specs: readonly PoolSpec[]): Promise<void> {
-  await seedPools(sql, router.name, specs);
+export async function followSettings(sql: Sql, router: Router, specs: readonly PoolSpec[]): Promise<PoolChange[]> {
+  const made = await seedPools(sql, router.name, specs);
   const pools = await poolsOf(sql, [router.name]);
-  const made = pools.filter(({ fromSettings }) => !fromSettings).flatMap((pool) => segmentsOf(pool, router));
+  const byHand = pools.filter(({ fromSettings }) => !fromSettings).flatMap((pool) => segmentsOf(pool, router));
   const current = specs.map((spec) => {
     const own = segmentsOf({ id: '', spec }, router);
-    const others = made.filter(({ space }) => own.some((one) => isSame(one.space, space)));
+    const others = byHand.filter(({ space }) => own.some((one) => isSame(one.space, space)));
     const common = merged(others.flatMap(({ ranges }) => own.flatMap((one) => inBoth(one.ranges, ranges))));
     return yielding(spec, common);
   });
-  await sql.execute(
+  const moved = await sql.query<{ id: string }>(
     `UPDATE pools p SET spec = w.spec, version = p.version + 1, updated_at = clock_timestamp()
      FROM unnest($2::jsonb[]) AS w (spec)
-     WHERE p.router = $1 AND p.from_settings AND p.kind = w.spec ->> 'kind' AND p.spec <> w.spec`,
+     WHERE p.router = $1 AND p.from_settings AND p.kind = w.spec ->> 'kind' AND p.spec <> w.spec
+     RETURNING p.id`,
     [router.name, current.map((spec) => JSON.stringify(spec))],
   );
   await applyPools(sql, router, 'yield');
+  const isNew = new Set(made);
+  const told = await poolsById(sql, [...new Set([...made, ...moved.map(({ id }) => id)])]);
+  return told.map((pool) => ({ kind: isNew.has(pool.id) ? 'created' : 'updated', pool, at: pool.updatedAt }));
 }
 
 const isSame = (one: SegmentRanges['space'], other: SegmentRanges['space']): boolean =>
@@ -36,10 +41,10 @@ const isSame = (one: SegmentRanges['space'], other: SegmentRanges['space']): boo
 
 /**
  * Makes the pools of the kinds that this router never had one of from the settings; the default of all groups unless another one is. It is
- * named like the router, or, should another router's pool have that name, with `-default` behind it.
+ * named like the router, or, should another router's pool have that name, with `-default` behind it. Gives back their ids.
  */
-const seedPools = (sql: Sql, router: string, specs: readonly PoolSpec[]): Promise<number> =>
-  sql.execute(
+async function seedPools(sql: Sql, router: string, specs: readonly PoolSpec[]): Promise<string[]> {
+  const made = await sql.query<{ id: string }>(
     `WITH missing AS (
        INSERT INTO pool_seeds (router, kind) SELECT $1, spec ->> 'kind' FROM unnest($2::jsonb[]) AS w (spec)
        ON CONFLICT DO NOTHING RETURNING kind
@@ -49,7 +54,11 @@ const seedPools = (sql: Sql, router: string, specs: readonly PoolSpec[]): Promis
          $1, w.spec, true
        FROM missing m JOIN unnest($2::jsonb[]) AS w (spec) ON w.spec ->> 'kind' = m.kind
        ON CONFLICT (kind, name) DO NOTHING RETURNING id, kind
+     ), defaults AS (
+       INSERT INTO pool_defaults (router, kind, group_name, pool_id) SELECT $1, kind, '', id FROM made ON CONFLICT DO NOTHING
      )
-     INSERT INTO pool_defaults (router, kind, group_name, pool_id) SELECT $1, kind, '', id FROM made ON CONFLICT DO NOTHING`,
+     SELECT id FROM made`,
     [router, specs.map((spec) => JSON.stringify(spec))],
   );
+  return made.map(({ id }) => id);
+}

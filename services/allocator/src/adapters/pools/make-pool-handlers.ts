@@ -1,0 +1,155 @@
+import { randomUUID } from 'node:crypto';
+import {
+  DeletePoolResponseSchema,
+  PoolChangeKind,
+  type Pool as PoolMessage,
+  PoolSchema,
+  ReleaseResponseSchema,
+  ReservationSchema,
+  WatchPoolsResponseSchema,
+} from '@berth/contracts';
+import {
+  create,
+  type DescMessage,
+  fromBinary,
+  type MessageInitShape,
+  type MessageShape,
+  toBinary,
+} from '@bufbuild/protobuf';
+import { durationMs } from '@bufbuild/protobuf/wkt';
+import { createPool, deletePool, setPoolState, updatePool } from '../../app/change-pools.ts';
+import { explain, type ValueReader } from '../../app/explain-value.ts';
+import { type AllocationReader, listAllocations } from '../../app/list-allocations.ts';
+import type { DescribedPool, PoolBooks, PoolLedger } from '../../app/pool-ports.ts';
+import { getPool, listPools, type PoolReader } from '../../app/read-pools.ts';
+import { releaseReservation, reserveValues } from '../../app/reserve-values.ts';
+import { type ChangeFeed, type Heard, watchPools } from '../../app/watch-pools.ts';
+import { rehearsePools, writePools } from '../../app/write-pools.ts';
+import { resourceName } from '../../domain/pool.ts';
+import { invalidFields } from '../../domain/validate-pool.ts';
+import { maskPaths, mergePool } from './merge-pool.ts';
+import type { PoolCall, PoolHandlers } from './pool-handlers.ts';
+import { toAllocationMessage, toHolders } from './to-allocation-message.ts';
+import { toPoolDraft, toProtocol } from './to-pool-draft.ts';
+import { toDescribedMessage, toPoolMessage, toReservationMessage } from './to-pool-messages.ts';
+
+export interface PoolHandlerDeps {
+  readonly ledger: PoolLedger;
+  readonly reader: PoolReader;
+  readonly allocations: AllocationReader;
+  readonly values: ValueReader;
+  readonly feed: ChangeFeed<Uint8Array>;
+  /** The router of pools and values that name none. */
+  readonly defaultRouter: string;
+}
+
+/** PoolService as use cases, whichever way a call comes. */
+export function makePoolHandlers(deps: PoolHandlerDeps): PoolHandlers {
+  const { ledger, reader, defaultRouter } = deps;
+
+  /** Answers the same to the same Idempotency-Key. */
+  const write = <Desc extends DescMessage>(
+    call: PoolCall,
+    answer: Desc,
+    work: (books: PoolBooks) => Promise<MessageInitShape<Desc>>,
+  ): Promise<MessageShape<Desc>> => {
+    const form = {
+      encode: (message: MessageShape<Desc>) => toBinary(answer, message),
+      decode: (bytes: Uint8Array) => fromBinary(answer, bytes),
+    };
+    return writePools(ledger, call, form, async (books) => create(answer, await work(books)));
+  };
+
+  const writePool = (call: PoolCall, isRehearsed: boolean, work: (books: PoolBooks) => Promise<DescribedPool>) => {
+    const told = async (books: PoolBooks) => toDescribedMessage(await work(books));
+    return isRehearsed ? rehearsePools(ledger, call, told) : write(call, PoolSchema, told);
+  };
+
+  return {
+    createPool({ pool, validateOnly }, call) {
+      const wish = { draft: toPoolDraft(present(pool)), defaultRouter, id: randomUUID() };
+      return writePool(call, validateOnly, (books) => createPool(books, call, wish));
+    },
+
+    async getPool({ name }, { caller }) {
+      return toDescribedMessage(await getPool(reader, caller, name));
+    },
+
+    async listPools({ pageSize, pageToken, kind, router, group }, { caller }) {
+      const page = { size: pageSize, token: pageToken, kind, router, group };
+      const { pools, nextToken, revision } = await listPools(reader, caller, page);
+      return { pools: pools.map(toDescribedMessage), nextPageToken: nextToken, revision };
+    },
+
+    async updatePool({ pool, updateMask, ifVersion, validateOnly }, call) {
+      const changes = present(pool);
+      const paths = maskPaths(updateMask?.paths, changes);
+      const update = {
+        name: changes.name,
+        ifVersion: Number(ifVersion),
+        merge: (stored: DescribedPool['pool']) =>
+          toPoolDraft(mergePool(create(PoolSchema, toPoolMessage(stored)), changes, paths)),
+        claimsDefault: changes.isDefault && paths.includes('is_default'),
+      };
+      return writePool(call, validateOnly, (books) => updatePool(books, call, update));
+    },
+
+    deletePool: ({ name, ifVersion }, call) =>
+      write(call, DeletePoolResponseSchema, async (books) => {
+        await deletePool(books, call, { name, ifVersion: Number(ifVersion) });
+        return {};
+      }),
+
+    drainPool: ({ name }, call) => writePool(call, false, (books) => setPoolState(books, call, name, 'draining')),
+
+    undrainPool: ({ name }, call) => writePool(call, false, (books) => setPoolState(books, call, name, 'active')),
+
+    async listAllocations({ pool, pageSize, pageToken, holders }, { caller }) {
+      const page = { pool, size: pageSize, token: pageToken, holders: toHolders(holders) };
+      const found = await listAllocations({ pools: reader, allocations: deps.allocations }, caller, page);
+      const allocations = found.runs.map((run) => toAllocationMessage(run, resourceName(found.pool)));
+      return { allocations, nextPageToken: found.nextToken };
+    },
+
+    async explainValue({ router, value, externalIp }, { caller }) {
+      const question = {
+        ...{ router, externalIp },
+        address: value.case === 'address' ? value.value : undefined,
+        port: value.case === 'port' ? value.value : undefined,
+        ruleNumber: value.case === 'ruleNumber' ? value.value : undefined,
+      };
+      const { holders, ...answer } = await explain({ values: deps.values, defaultRouter }, caller, question);
+      return { ...answer, holders: holders.map((run) => toAllocationMessage(run, answer.pool)) };
+    },
+
+    reserve({ pool, first, last, count, protocols, note, lifetime }, call) {
+      const lifetimeMs = lifetime && durationMs(lifetime);
+      const draft = { first, last, count, protocols: protocols.map(toProtocol), note, lifetimeMs };
+      const wish = { id: randomUUID(), pool, draft };
+      return write(call, ReservationSchema, async (books) =>
+        toReservationMessage(await reserveValues(books, call, wish)),
+      );
+    },
+
+    release: ({ reservationId }, call) =>
+      write(call, ReleaseResponseSchema, async (books) => {
+        await releaseReservation(books, call, reservationId);
+        return {};
+      }),
+
+    async *watchPools(wish, { caller }, signal) {
+      for await (const heard of watchPools(deps.feed, caller, wish, signal)) yield toWatchMessage(heard);
+    },
+  };
+}
+
+function present(pool: PoolMessage | undefined): PoolMessage {
+  if (pool === undefined) throw invalidFields([{ field: 'pool', message: 'is missing' }]);
+  return pool;
+}
+
+function toWatchMessage(heard: Heard<Uint8Array>): MessageInitShape<typeof WatchPoolsResponseSchema> {
+  if (heard.heard === 'change') return fromBinary(WatchPoolsResponseSchema, heard.told);
+  const change = heard.heard === 'begin' ? PoolChangeKind.BEGIN : PoolChangeKind.RESET;
+  return { revision: heard.revision, change };
+}

@@ -1,0 +1,71 @@
+import type { Database, Sql } from '@berth/database';
+import type { Outbox } from '@berth/messaging';
+import type { PoolBooks, PoolLedger } from '../../app/pool-ports.ts';
+import { LookAgain } from '../../app/ports.ts';
+import type { PoolChange } from '../../domain/pool-change.ts';
+import { postgresAnswers } from './answered-keys.ts';
+import { describePools } from './describe-pools.ts';
+import { type ChangeForms, storeChanges } from './pool-changes.ts';
+import { postgresPools } from './pool-store.ts';
+import { postgresReservations, routersWithEnded } from './reservation-store.ts';
+import { lockRouters } from './router-rows.ts';
+import { repairingSpans } from './spans-out-of-step.ts';
+
+const maxLooks = 5;
+
+/** Ends a transaction whose outcome is wanted, and nothing else of it. */
+class NotKept<T> extends Error {
+  readonly outcome: T;
+  constructor(outcome: T) {
+    super('nothing of this transaction is kept');
+    this.outcome = outcome;
+  }
+}
+
+/** Changes of pools in Postgres, each in one transaction with what it tells. */
+export function postgresPoolLedger(deps: {
+  readonly database: Database;
+  readonly outbox: Outbox;
+  readonly forms: ChangeForms;
+}): PoolLedger {
+  const { database, outbox, forms } = deps;
+
+  const attempt = <T>(work: (books: PoolBooks) => Promise<T>, isKept: boolean): Promise<T> =>
+    outbox.transaction(async (sql, send) => {
+      const changes: PoolChange[] = [];
+      const outcome = await work(booksOf(sql, changes));
+      if (!isKept) throw new NotKept(outcome);
+      await storeChanges(sql, changes, forms, send);
+      return outcome;
+    });
+
+  const run = async <T>(work: (books: PoolBooks) => Promise<T>, isKept: boolean): Promise<T> => {
+    for (let looks = 1; ; looks++) {
+      try {
+        return await repairingSpans(database, () => attempt(work, isKept));
+      } catch (error) {
+        if (error instanceof NotKept) return error.outcome;
+        if (!(error instanceof LookAgain) || looks === maxLooks) throw error;
+      }
+    }
+  };
+
+  return {
+    transaction: (work) => run(work, true),
+    rehearse: (work) => run(work, false),
+    routersWithEndedReservations: () => routersWithEnded(database),
+  };
+}
+
+const booksOf = (sql: Sql, changes: PoolChange[]): PoolBooks => ({
+  async lock(names) {
+    const routers = await lockRouters(sql, names);
+    const [clock] = await sql.query<{ now: string }>('SELECT clock_timestamp() AS now');
+    return { routers, now: new Date(clock?.now ?? Number.NaN) };
+  },
+  pools: postgresPools(sql),
+  reservations: postgresReservations(sql),
+  answers: postgresAnswers(sql),
+  describe: (pools) => describePools(sql, pools),
+  tell: (change) => void changes.push(change),
+});

@@ -1,0 +1,82 @@
+import type { Sql } from '@berth/database';
+import type { UseSample } from '../../domain/forecast.ts';
+import type { ForeignFact } from '../../domain/lint-pool.ts';
+import type { PoolCounts } from '../../domain/pool-use.ts';
+
+/** The last hours, and how many minutes one sample of them stands for. */
+const recentHours = 6;
+const bucketMinutes = 6;
+
+/** How much of these pools is in whose hands: one statement, however many they are. `reached`: the threshold that was noted last. */
+export async function countsOf(
+  sql: Sql,
+  poolIds: readonly string[],
+): Promise<ReadonlyMap<string, PoolCounts & { readonly reached: number }>> {
+  const rows = await sql.query<PoolCounts & { pool_id: string; reached: number }>(
+    `WITH parts AS (
+       SELECT g.pool_id, r.space_id, r.span FROM segments g JOIN segment_ranges r ON r.segment_id = g.id WHERE g.pool_id = ANY($1)
+     ), sizes AS (
+       SELECT pool_id, sum(upper(span) - lower(span)) AS size FROM parts GROUP BY pool_id
+     ), free AS (
+       SELECT g.pool_id, sum(f.length) AS free FROM segments g JOIN free_spans f ON f.segment_id = g.id WHERE g.pool_id = ANY($1) GROUP BY g.pool_id
+     ), taken AS (
+       SELECT p.pool_id, a.kind, sum(upper(a.held * p.span) - lower(a.held * p.span)) AS count
+       FROM parts p JOIN allocations a ON a.space_id = p.space_id AND a.held && p.span GROUP BY p.pool_id, a.kind
+     ), holders AS (
+       SELECT pool_id, sum(count) FILTER (WHERE kind = 'vm') AS held, sum(count) FILTER (WHERE kind = 'reserved') AS reserved,
+         sum(count) FILTER (WHERE kind = 'quarantine') AS quarantined, sum(count) FILTER (WHERE kind = 'foreign') AS "foreign"
+       FROM taken GROUP BY pool_id
+     )
+     SELECT p.id AS pool_id, p.threshold_reached AS reached, coalesce(size, 0)::float8 AS size, coalesce(free, 0)::float8 AS free,
+       coalesce(held, 0)::float8 AS held, coalesce(reserved, 0)::float8 AS reserved, coalesce(quarantined, 0)::float8 AS quarantined,
+       coalesce("foreign", 0)::float8 AS "foreign"
+     FROM pools p LEFT JOIN sizes ON sizes.pool_id = p.id LEFT JOIN free ON free.pool_id = p.id LEFT JOIN holders ON holders.pool_id = p.id
+     WHERE p.id = ANY($1)`,
+    [poolIds],
+  );
+  return new Map(rows.map(({ pool_id, ...counts }) => [pool_id, counts]));
+}
+
+/** What was used of these pools in the last hours, ascending in time; a sample for every few minutes. */
+export async function recentSamples(
+  sql: Sql,
+  poolIds: readonly string[],
+): Promise<ReadonlyMap<string, readonly UseSample[]>> {
+  const rows = await sql.query<{ pool_id: string; at: string; used: number }>(
+    `SELECT DISTINCT ON (pool_id, bucket) pool_id, at, used::float8 AS used
+     FROM (SELECT *, floor(extract(epoch FROM at) / ${bucketMinutes * 60}) AS bucket FROM pool_samples
+       WHERE pool_id = ANY($1) AND at > clock_timestamp() - interval '${recentHours} hours') recent
+     ORDER BY pool_id, bucket, at`,
+    [poolIds],
+  );
+  const samples = rows.map(({ pool_id, at, used }) => ({ pool_id, at: new Date(at), used }));
+  return Map.groupBy(samples, ({ pool_id }) => pool_id);
+}
+
+/** Of which sort something is that others hold, by where it stands on the router. */
+const sortOf = `CASE
+  WHEN f.kind = 'address' AND f.path LIKE 'service dhcp-server % range %' THEN 'dynamic-range'
+  WHEN f.kind = 'address' AND (f.path LIKE 'interfaces %' OR f.path LIKE 'high-availability %') THEN 'router-address'
+  WHEN f.kind IN ('tcp', 'udp') AND f.path NOT LIKE 'nat %' THEN 'router-service'
+  ELSE 'other' END`;
+
+/** What of these pools others hold on the router, a row for each sort. */
+export async function foreignFacts(
+  sql: Sql,
+  poolIds: readonly string[],
+): Promise<ReadonlyMap<string, readonly ForeignFact[]>> {
+  const rows = await sql.query<ForeignFact & { pool_id: string }>(
+    `WITH parts AS (
+       SELECT g.pool_id, s.router, s.kind, s.external_ip, range_agg(r.span) AS spans
+       FROM segments g JOIN spaces s ON s.id = g.space_id JOIN segment_ranges r ON r.segment_id = g.id
+       WHERE g.pool_id = ANY($1) GROUP BY g.pool_id, s.id
+     )
+     SELECT p.pool_id, ${sortOf} AS sort, count(*)::int AS count, (array_agg(f.path ORDER BY lower(f.held), f.path))[1] AS path,
+       min(lower(f.held))::float8 AS first
+     FROM parts p JOIN foreign_holdings f ON f.router = p.router AND f.kind = p.kind AND f.held && p.spans
+       AND (p.external_ip = '' OR f.external_ip IN ('', p.external_ip))
+     GROUP BY p.pool_id, 2 ORDER BY p.pool_id, 2`,
+    [poolIds],
+  );
+  return Map.groupBy(rows, ({ pool_id }) => pool_id);
+}

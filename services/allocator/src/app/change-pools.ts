@@ -1,0 +1,130 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { FieldError } from '@berth/errors';
+import { formatIpv4 } from '../domain/ipv4.ts';
+import { misplaced } from '../domain/place-pool.ts';
+import { type Pool, type PoolState, resourceName } from '../domain/pool.ts';
+import type { PoolDraft } from '../domain/pool-draft.ts';
+import { poolInUse, poolNameTaken, versionMismatch } from '../domain/pool-errors.ts';
+import { type CheckedPool, checkPool, invalidFields } from '../domain/validate-pool.ts';
+import type { DescribedPool, HeldValues, PoolBooks } from './pool-ports.ts';
+import { lockPool, lockRouter, type PoolWrite } from './write-pools.ts';
+
+/** Makes a pool. Throws for each wrong field, a taken name, and values that another pool of the router has. */
+export async function createPool(
+  books: PoolBooks,
+  write: PoolWrite,
+  wish: { readonly draft: PoolDraft; readonly defaultRouter: string; readonly id: string },
+): Promise<DescribedPool> {
+  const checked = checkPool({ ...wish.draft, router: wish.draft.router || wish.defaultRouter });
+  const { router, now } = await lockRouter(books, checked.router, write, wish.defaultRouter);
+  refuse(misplaced(checked.spec, router));
+  const times = { createdAt: now, updatedAt: now };
+  const pool: Pool = { ...checked, id: wish.id, fromSettings: false, version: 1, ...times };
+  if (!(await books.pools.insert(pool))) throw poolNameTaken(resourceName(pool));
+  const displaced = pool.isDefault ? await books.pools.takeDefaults(pool) : [];
+  await books.pools.apply(router);
+  books.tell({ kind: 'created', pool, at: now });
+  for (const other of displaced) books.tell({ kind: 'updated', pool: other, at: now });
+  return described(books, pool);
+}
+
+/** How a pool is to change. */
+export interface PoolUpdate {
+  /** "ip-pools/edge". */
+  readonly name: string;
+  /** 0: whatever it is. */
+  readonly ifVersion: number;
+  /** The pool as it shall be. */
+  readonly merge: (pool: Pool) => PoolDraft;
+  /** The caller names it as the default, also where it is one for some of its groups already. */
+  readonly claimsDefault: boolean;
+}
+
+/** Changes a pool. What VMs and reservations hold stays in it, or all stays as it was. What changes nothing is no change. */
+export async function updatePool(books: PoolBooks, write: PoolWrite, update: PoolUpdate): Promise<DescribedPool> {
+  const { pool, router, now } = await lockPool(books, update.name, write);
+  if (update.ifVersion !== 0 && update.ifVersion !== pool.version) throw versionMismatch(update.name);
+  const checked = checkPool(update.merge(pool));
+  if (checked.router !== pool.router) refuse([{ field: 'router', message: 'cannot be changed' }]);
+  const isSame = isDeepStrictEqual(checked, partsOf(pool));
+  if (isSame && !update.claimsDefault) return described(books, pool);
+  const movesValues = !isDeepStrictEqual(checked.spec, pool.spec);
+  if (movesValues) refuse(misplaced(checked.spec, router));
+  const next: Pool = { ...pool, ...checked, fromSettings: false, version: pool.version + 1, updatedAt: now };
+  const before = await books.pools.segmentsOf(pool);
+  const displaced = await settleDefaults(books, pool, next, update.claimsDefault);
+  if (isSame && displaced.length === 0) return described(books, pool);
+  await books.pools.replace(next);
+  if (movesValues) {
+    await books.pools.apply(router);
+    const lost = await books.pools.heldOutside(next, before);
+    if (lost.count > 0) throw inUse(pool, 'Values that are held cannot leave the pool:', lost);
+  }
+  books.tell({ kind: 'updated', pool: next, at: now });
+  for (const other of displaced) books.tell({ kind: 'updated', pool: other, at: now });
+  return described(books, next);
+}
+
+/** Sets whether a pool hands out values. A repeat changes nothing. */
+export async function setPoolState(
+  books: PoolBooks,
+  write: PoolWrite,
+  name: string,
+  state: PoolState,
+): Promise<DescribedPool> {
+  const { pool, now } = await lockPool(books, name, write);
+  if (pool.state === state) return described(books, pool);
+  const next: Pool = { ...pool, state, fromSettings: false, version: pool.version + 1, updatedAt: now };
+  await books.pools.replace(next);
+  books.tell({ kind: 'updated', pool: next, at: now });
+  return described(books, next);
+}
+
+/** Removes a pool of which nothing is held or reserved. */
+export async function deletePool(
+  books: PoolBooks,
+  write: PoolWrite,
+  { name, ifVersion }: { readonly name: string; readonly ifVersion: number },
+): Promise<void> {
+  const { pool, router, now } = await lockPool(books, name, write);
+  if (ifVersion !== 0 && ifVersion !== pool.version) throw versionMismatch(name);
+  const held = await books.pools.heldOf(pool);
+  if (held.count > 0) throw inUse(pool, 'The pool is in use:', held);
+  await books.pools.remove(pool);
+  await books.pools.apply(router);
+  books.tell({ kind: 'deleted', pool, at: now });
+}
+
+function refuse(fields: readonly FieldError[]): void {
+  if (fields.length > 0) throw invalidFields(fields);
+}
+
+async function described(books: PoolBooks, pool: Pool): Promise<DescribedPool> {
+  const [one] = await books.describe([pool]);
+  if (one === undefined) throw new Error('a pool vanished');
+  return one;
+}
+
+const partsOf = (pool: Pool): CheckedPool => {
+  const { name, router, description, groups, isDefault, alertThresholds, state, spec } = pool;
+  return { name, router, description, groups, isDefault, alertThresholds, state, spec };
+};
+
+function settleDefaults(books: PoolBooks, before: Pool, after: Pool, claims: boolean): Promise<readonly Pool[]> {
+  return after.isDefault && (claims || !before.isDefault || !isDeepStrictEqual(before.groups, after.groups))
+    ? books.pools.takeDefaults(after)
+    : dropped(books, before, after);
+}
+
+async function dropped(books: PoolBooks, before: Pool, after: Pool): Promise<readonly Pool[]> {
+  if (before.isDefault && !after.isDefault) await books.pools.dropDefaults(after);
+  return [];
+}
+
+function inUse(pool: Pool, what: string, { count, examples }: HeldValues) {
+  const value = (number: number) => (pool.spec.kind === 'ip-pools' ? formatIpv4(number) : String(number));
+  const texts = examples.map(({ first, last, holder }) =>
+    first === last ? `${value(first)} (${holder})` : `${value(first)}-${value(last)} (${holder})`,
+  );
+  return poolInUse(resourceName(pool), what, count, texts);
+}

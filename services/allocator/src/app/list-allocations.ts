@@ -1,0 +1,85 @@
+import type { Pool } from '../domain/pool.ts';
+import { resourceName } from '../domain/pool.ts';
+import type { Caller } from './commands.ts';
+import { readPageToken, writePageToken } from './page-token.ts';
+import { findVisiblePool, type PoolReader } from './read-pools.ts';
+
+/** Who holds a value. */
+export type HolderKind = 'vm' | 'reserved' | 'quarantine' | 'foreign';
+
+/** A value or a run of neighbours with its holder; what does not apply is empty. */
+export interface HeldRun {
+  readonly first: number;
+  readonly last: number;
+  /** Ports: which. */
+  readonly space: 'address' | 'tcp' | 'udp' | 'rule';
+  readonly externalIp: string;
+  readonly holder: HolderKind;
+  readonly vmId: string;
+  /** Of a value at rest: the last holder's. */
+  readonly vmName: string;
+  readonly forward: string;
+  readonly ownerGroup: string;
+  readonly reservationId: string;
+  /** Of a reservation its note, of others where it stands on the router. */
+  readonly note: string;
+  readonly until: Date | null;
+}
+
+/** Where a page ends: the value that the last run begins with, and its space. */
+export interface AllocationPlace {
+  readonly first: number;
+  readonly space: HeldRun['space'];
+}
+
+export interface AllocationReader {
+  /** What is held of a pool in the order of the values, tcp before udp, after a place; `holders` empty: by anybody. */
+  page(
+    pool: Pool,
+    page: {
+      readonly after: AllocationPlace | undefined;
+      readonly size: number;
+      readonly holders: readonly HolderKind[];
+    },
+  ): Promise<readonly (HeldRun & { readonly place: AllocationPlace })[]>;
+}
+
+const defaultPageSize = 500;
+const maxPageSize = 1_000;
+
+/** A page of who holds what of a pool. */
+export async function listAllocations(
+  deps: { readonly pools: PoolReader; readonly allocations: AllocationReader },
+  caller: Caller,
+  page: {
+    readonly pool: string;
+    readonly size: number;
+    readonly token: string;
+    readonly holders: readonly HolderKind[];
+  },
+): Promise<{ readonly pool: Pool; readonly runs: readonly HeldRun[]; readonly nextToken: string }> {
+  const pool = await findVisiblePool(deps.pools, caller, page.pool, 'pool');
+  const size = Math.min(page.size || defaultPageSize, maxPageSize);
+  const bound = JSON.stringify([resourceName(pool), [...page.holders].sort()]);
+  const after = toPlace(readPageToken(page.token, bound, 2));
+  const found = await deps.allocations.page(pool, { after, size: size + 1, holders: page.holders });
+  const runs = found.slice(0, size);
+  const last = runs.at(-1);
+  const nextToken =
+    last && found.length > size ? writePageToken([String(last.place.first), last.place.space], bound) : '';
+  return { pool, runs: runs.map((run) => seenBy(caller, run)), nextToken };
+}
+
+function toPlace(parts: readonly string[] | undefined): AllocationPlace | undefined {
+  if (parts === undefined) return undefined;
+  const [first, space] = [Number(parts[0]), parts[1] ?? ''];
+  return { first: Number.isSafeInteger(first) ? first : 0, space: space as HeldRun['space'] };
+}
+
+/** The same without what names other groups' things. */
+export function seenBy(caller: Pick<Caller, 'group'>, run: HeldRun): HeldRun {
+  const isOwn = caller.group === '' || run.ownerGroup === caller.group;
+  const isOfGroup = run.holder === 'vm' || run.holder === 'quarantine';
+  if (isOwn || !isOfGroup) return run;
+  return { ...run, vmId: '', vmName: '', forward: '', ownerGroup: '' };
+}

@@ -1,0 +1,108 @@
+import { requirePermission } from '@berth/contracts';
+import { DomainError } from '@berth/errors';
+import { deadlinePassed } from '../domain/errors.ts';
+import type { Pool } from '../domain/pool.ts';
+import { poolNotFound, poolsNotOfGroups } from '../domain/pool-errors.ts';
+import { type Router, routerUnavailable } from '../domain/router.ts';
+import { invalidFields, parsePoolName } from '../domain/validate-pool.ts';
+import type { Caller } from './commands.ts';
+import type { PoolBooks, PoolLedger } from './pool-ports.ts';
+import { type KeyUse, LookAgain } from './ports.ts';
+
+/** What goes with each change of pools. */
+export interface PoolWrite {
+  readonly caller: Caller;
+  readonly key: KeyUse | undefined;
+  /** After this moment, by the database's clock, it is refused. */
+  readonly deadline: Date;
+}
+
+/** How an answer is kept for repeats. */
+export interface AnswerForm<Answer> {
+  encode(answer: Answer): Uint8Array;
+  decode(bytes: Uint8Array): Answer;
+}
+
+/** Does `work` if the caller may, once for each Idempotency-Key: a repeat gets the first answer. A refusal binds no key. */
+export function writePools<Answer>(
+  ledger: PoolLedger,
+  { caller, key }: PoolWrite,
+  form: AnswerForm<Answer>,
+  work: (books: PoolBooks) => Promise<Answer>,
+): Promise<Answer> {
+  assertMayWrite(caller);
+  return ledger.transaction(async (books) => {
+    // Before anything is looked up or locked: the first use may have removed what this one is about.
+    const earlier = key && (await books.answers.claim(key));
+    if (earlier) return form.decode(earlier);
+    const answer = await work(books);
+    if (key) await books.answers.answer(key, form.encode(answer));
+    return answer;
+  });
+}
+
+/** What `work` would answer, if the caller may; nothing is kept, and no key is bound. */
+export function rehearsePools<Answer>(
+  ledger: PoolLedger,
+  { caller }: PoolWrite,
+  work: (books: PoolBooks) => Promise<Answer>,
+): Promise<Answer> {
+  assertMayWrite(caller);
+  return ledger.rehearse(work);
+}
+
+function assertMayWrite(caller: Caller): void {
+  requirePermission(caller, 'pools:write');
+  if (caller.group !== '') throw poolsNotOfGroups();
+}
+
+/** A router with its lock. */
+export interface LockedRouter {
+  readonly router: Router;
+  readonly now: Date;
+}
+
+/** Locks the router of something that is to be made. Throws when there is none, or nothing is known of it yet. */
+export async function lockRouter(
+  books: PoolBooks,
+  name: string,
+  write: PoolWrite,
+  defaultRouter: string,
+): Promise<LockedRouter> {
+  const { routers, now } = await books.lock([name]);
+  if (write.deadline.getTime() <= now.getTime()) throw deadlinePassed();
+  const router = routers.get(name);
+  if (router === undefined && name !== defaultRouter) {
+    throw new DomainError('invalid', 'UNKNOWN_ROUTER', `There is no router "${name}".`, {
+      fields: [{ field: 'router', message: `there is no router "${name}"` }],
+    });
+  }
+  if (router === undefined || router.site === null) throw routerUnavailable(name, router?.retryAfterSeconds ?? 0);
+  return { router, now };
+}
+
+/** Finds a pool by its name ("ip-pools/edge") and locks its router: what is given back stays so. Throws when there is none. */
+export async function lockPool(
+  books: PoolBooks,
+  name: string,
+  write: PoolWrite,
+  field = 'name',
+): Promise<LockedRouter & { readonly pool: Pool }> {
+  const { kind, id } = readName(name, field);
+  const seen = await books.pools.find(kind, id);
+  const { routers, now } = await books.lock(seen ? [seen.router] : []);
+  if (write.deadline.getTime() <= now.getTime()) throw deadlinePassed();
+  if (seen === undefined) throw poolNotFound(name);
+  const pool = await books.pools.find(kind, id);
+  if (pool === undefined) throw poolNotFound(name);
+  const router = routers.get(pool.router);
+  if (router === undefined) throw new LookAgain(); // the name went to a pool of another router meanwhile
+  return { router, now, pool };
+}
+
+/** Kind and id that a pool's name means. Throws `invalid` when it has not the form of one. */
+export function readName(name: string, field: string) {
+  const parsed = parsePoolName(name);
+  if (parsed) return parsed;
+  throw invalidFields([{ field, message: 'must be the name of a pool, such as ip-pools/default' }]);
+}

@@ -3,6 +3,13 @@ import { messagingTables } from '@berth/messaging';
 import { first } from './0001-first.ts';
 import { managedPools } from './0002-managed-pools.ts';
 import { routerProfile } from './0003-router-profile.ts';
+import { forwardsInDetail } from './0004-forwards.ts';
 
 /** The history of the schema. Released ones are never edited. */
-export const migrations: readonly NamedMigration[] = [messagingTables, first, managedPools, routerProfile];
+export const migrations: readonly NamedMigration[] = [
+  messagingTables,
+  first,
+  managedPools,
+  routerProfile,
+  forwardsInDetail,
+];

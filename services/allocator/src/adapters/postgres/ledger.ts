@@ -1,6 +1,6 @@
 import type { Database, Sql } from '@berth/database';
 import type { Outbox, OutgoingMessage } from '@berth/messaging';
-import type { Books, Ledger, ValueStore } from '../../app/ports.ts';
+import type { Books, ClaimStore, Ledger, ValueStore } from '../../app/ports.ts';
 import type { ForwardTemplate } from '../../domain/forward-template.ts';
 import type { Operation } from '../../domain/operation.ts';
 import { isUuid } from '../../domain/text-rules.ts';
@@ -62,7 +62,9 @@ export function postgresLedger(deps: LedgerDeps, settings: LedgerSettings): Ledg
         vms,
         operations,
         values: noting(postgresValues(sql, catalogue, settings), released),
-        claims: postgresClaims(sql),
+        claims: notingClaims(postgresClaims(sql), () => {
+          for (const router of routers) released.add(router);
+        }),
         pools: once(() => readPoolDirectory(sql, routers)),
         sendChange: (vm, wanted, causes) => send(messages.change(vm, wanted, causes)),
         sendEnded(operation) {
@@ -99,6 +101,15 @@ const noting = (values: ValueStore, released: Set<string>): ValueStore => ({
     await values.release(given, how);
   },
   rename: (held) => values.rename(held),
+});
+
+/** `claims`; `onKept` hears when VMs that live on have given some up. */
+const notingClaims = (claims: ClaimStore, onKept: () => void): ClaimStore => ({
+  ...claims,
+  async keepOnly(vmIds, kept) {
+    if (vmIds.length > 0) onKept();
+    await claims.keepOnly(vmIds, kept);
+  },
 });
 
 /** What we give up and others hold on the router too is theirs from now on. */

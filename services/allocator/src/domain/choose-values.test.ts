@@ -7,6 +7,7 @@ import {
   chooseValues,
   type Demand,
   type KeptValue,
+  type PortDemand,
   type Sources,
   type SpaceKind,
   type ValueBook,
@@ -161,4 +162,58 @@ test('a port that is taken, and pools that are empty, are told apart', () => {
     'ADDRESS_POOL_EXHAUSTED',
     'RULE_POOL_EXHAUSTED',
   ]);
+});
+
+test('a run of ports is one value; one that comes back has to be as long', () => {
+  const run = { ...aPort, count: 4 };
+  const kept = (last: number): KeptValue[] => [
+    { id: '1', space: 'tcp', segmentId: 20, held: { first: 104, last }, slot: 'a' },
+  ];
+  const choose = (port: PortDemand, before: KeptValue[] = []) => {
+    const result = chooseValues(book(), sources, { ...noDemand, ports: [port] }, before);
+    return isChosen(result) ? result.taken.map(({ held, keptId }) => [held.first, held.last, keptId]) : result.code;
+  };
+  assert.deepEqual(choose(run), [[100, 103, undefined]]);
+  assert.deepEqual(choose(run, kept(107)), [[104, 107, '1']]);
+  assert.deepEqual(choose(run, kept(106)), [[100, 103, undefined]]);
+  assert.deepEqual(choose({ ...run, exact: 106 }), [[106, 109, undefined]]);
+  assert.deepEqual(choose({ ...run, exact: 108 }), 'EXTERNAL_PORT_TAKEN'); // half of the pool, half of none
+});
+
+test('what comes back from quarantine is of the pool by now, or of none and wished for by range', () => {
+  const before = (segmentId: number | null): KeptValue[] => [
+    { id: '1', space: 'address', segmentId, held: { first: 7, last: 7 }, slot: '' },
+  ];
+  const choose = (segmentId: number | null, within?: NumberRange, only = false) => {
+    const values = book();
+    const from = { ...sources, address: { ...sources.address, only } };
+    const narrowed = only ? { ...values, address: { ...values.address, rest: undefined } } : values;
+    const result = chooseValues(narrowed, from, { ...noDemand, address: { within } }, before(segmentId));
+    return isChosen(result) && [result.address, result.addressOfPool];
+  };
+  const around = { first: 6, last: 12 };
+  assert.deepEqual(choose(10), [7, true]);
+  assert.deepEqual(choose(11), [0, true]);
+  assert.deepEqual(choose(11, around), [7, false]);
+  assert.deepEqual(choose(11, around, true), [6, true]);
+  assert.deepEqual(choose(99), [0, true]);
+  assert.deepEqual(choose(null, around), [6, true]);
+});
+
+test('a pool that hands out nothing, and no pool at all, are told apart from one that is used up', () => {
+  const codeWith = (source: Source, demand: Partial<Demand>) => {
+    const from = { ...sources, address: source, ports: source, rules: source };
+    const result = chooseValues(book(), from, { ...noDemand, ...demand }, []);
+    return isChosen(result) ? 'chosen' : result.code;
+  };
+  const draining = aPool('port-pools', { state: 'draining' });
+  const none: Source = { pool: undefined, only: false };
+  const address = { address: { within: undefined } };
+  const rules = { rules: [{ slot: '', count: 1 }] };
+  const exact = { ports: [{ ...aPort, exact: 120 }] };
+  for (const demand of [address, rules, exact, { ports: [aPort] }])
+    assert.equal(codeWith(draining, demand), 'POOL_NOT_ACTIVE');
+  for (const demand of [address, rules, { ports: [aPort] }]) assert.equal(codeWith(none, demand), 'NO_DEFAULT_POOL');
+  assert.equal(codeWith(none, exact), 'chosen');
+  assert.equal(codeWith(draining, {}), 'chosen');
 });

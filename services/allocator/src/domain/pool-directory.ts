@@ -74,7 +74,8 @@ export class PoolDirectory {
     const wanted = bareName(kind, named);
     const pool = this.#pools.find((one) => one.router === router && one.kind === kind && one.name === wanted);
     if (pool && mayUse(pool, group)) return { pool, only: true };
-    if (!['', 'default'].includes(wanted)) throw unknownPool(field, named);
+    // "default" has always meant the default, whatever that is called.
+    if (!['', 'default'].includes(named)) throw unknownPool(field, named);
     return { pool: this.defaultFor(router, kind, group), only: false };
   }
 }

@@ -83,9 +83,9 @@ const randomSpec = (random: () => number, name: string) => ({
 function randomEdit(random: () => number) {
   const edits = ['ssh', 'http', 'a', 'b', 'c'].map((name) => {
     const which = random();
-    if (which < 0.2) return { create: [randomSpec(random, name)] };
-    if (which < 0.3) return { delete: [name] };
-    if (which > 0.4) return {};
+    if (which < 0.1) return { create: [randomSpec(random, name)] };
+    if (which < 0.14) return { delete: [name] };
+    if (which > 0.24) return {};
     const newName = pick(random, undefined, undefined, 'a', 'b', 'c');
     const externalPort = pick(random, undefined, 0, 32_010, 32_012);
     const sources = pick(random, undefined, { sources: [] }, { sources: ['192.0.2.1', '192.0.2.2'] });
@@ -109,7 +109,7 @@ function randomEdit(random: () => number) {
 }
 
 const randomUpdate = (random: () => number) => ({
-  ...(random() < 0.6 && { vmName: `vm-${Math.floor(random() * 8)}` }),
+  ...(random() < 0.6 && { vmName: `vm-${Math.floor(random() * 5)}` }),
   ...(random() < 0.3 && { macAddress: `52:54:00:00:00:0${Math.floor(random() * 8)}` }),
   ...(random() < 0.2 && { hostname: pick(random, '', 'box-1', 'box-2') }),
   ...(random() < 0.3 && { ownerGroup: pick(random, 'red', 'blue') }),
@@ -129,15 +129,15 @@ const refusals = [
 ];
 
 async function randomCommand(world: World, random: () => number): Promise<void> {
-  const name = `vm-${Math.floor(random() * 8)}`;
+  const name = `vm-${Math.floor(random() * 5)}`;
   const port = ['ssh', 'http', 'https'].filter(() => random() < 0.5);
   const action = 1 + Math.floor(random() * 5);
   const which = random();
   try {
-    if (which < 0.3) await world.provision({ vmName: name, forwards: port.map((one) => ({ name: one })) });
-    else if (which < 0.5) await world.changePorts(name, action as PortAction, port);
+    if (which < 0.2) await world.provision({ vmName: name, forwards: port.map((one) => ({ name: one })) });
+    else if (which < 0.4) await world.changePorts(name, action as PortAction, port);
     else if (which < 0.75) await world.changeForwards(name, randomEdit(random));
-    else if (which < 0.9) await world.updateVm(name, randomUpdate(random));
+    else if (which < 0.93) await world.updateVm(name, randomUpdate(random));
     else await world.decommission(name);
   } catch (error) {
     if (!(error instanceof DomainError) || !refusals.includes(error.code)) throw error;

@@ -17,6 +17,8 @@ import { type MessageForms, postgresLedger } from './adapters/postgres/ledger.ts
 import { migrations } from './adapters/postgres/migrations/index.ts';
 import { dropOldKeys } from './adapters/postgres/operation-book.ts';
 import { postgresRouters } from './adapters/postgres/router-store.ts';
+import { postgresTemplates } from './adapters/postgres/template-store.ts';
+import { postgresVmList } from './adapters/postgres/vm-list.ts';
 import { postgresReader } from './adapters/postgres/vm-reader.ts';
 import { repeatedly } from './adapters/repeatedly.ts';
 import { acceptCommands } from './app/accept-commands.ts';
@@ -98,7 +100,14 @@ export async function startAllocator(config: AllocatorConfig, context: Context):
     counted.measured((together) => acceptCommands({ ledger, defaultRouter }, together)),
   );
   const onAnswer = counted.countAnswer;
-  const stopServing = serveVms(bus, { commands, reader: postgresReader(database), defaultRouter, onAnswer });
+  const stopServing = serveVms(bus, {
+    commands,
+    reader: postgresReader(database),
+    list: postgresVmList(database),
+    templates: postgresTemplates(database),
+    defaultRouter,
+    onAnswer,
+  });
   onStop(async () => {
     await stopServing();
     await commands.idle();

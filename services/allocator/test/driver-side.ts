@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import {
+  type ConflictSchema,
   type ForeignHoldingSchema,
   type RouterChange,
   RouterChangeSchema,
@@ -33,6 +34,7 @@ export interface Judgement {
   readonly code?: string;
   readonly message?: string;
   readonly stood?: boolean;
+  readonly conflict?: MessageInitShape<typeof ConflictSchema>;
   /** Default: the newest that was sent. */
   readonly revision?: bigint;
 }
@@ -125,6 +127,7 @@ export class DriverSide {
       code: judgement.code ?? (judgement.applied ? '' : 'ROUTER_REFUSED'),
       message: judgement.message ?? '',
       stood: judgement.stood ?? false,
+      ...(judgement.conflict && { conflict: judgement.conflict }),
     });
     await this.#publish(subjects.routerChangeSettled('default'), toBinary(RouterChangeSettledSchema, message));
   }

@@ -13,8 +13,10 @@ import { decommissionVm } from '../src/app/decommission-vm.ts';
 import { progressIn } from '../src/app/operation-progress.ts';
 import type { Books } from '../src/app/ports.ts';
 import { provisionVm } from '../src/app/provision-vm.ts';
+import { updateVm } from '../src/app/update-vm.ts';
 import { defaultPools } from '../src/domain/default-pools.ts';
-import { plainWish } from '../src/domain/forward.ts';
+import { plainWish } from '../src/domain/forward-wish.ts';
+import { planNewForwards } from '../src/domain/new-forwards.ts';
 import type { Operation } from '../src/domain/operation.ts';
 import { openAllocatorDatabase } from '../src/start-allocator.ts';
 import { silentLog } from './world.ts';
@@ -26,6 +28,12 @@ const pools = {
   portRange: { first: 32_000, last: 32_099 },
   ruleRange: { first: 10_000, last: 10_099 },
 };
+
+const template = [
+  { name: 'ssh', protocol: 'tcp', internalPort: 22, sources: [], description: '' },
+  { name: 'http', protocol: 'tcp', internalPort: 80, sources: [], description: '' },
+  { name: 'https', protocol: 'tcp', internalPort: 443, sources: [], description: '' },
+] as const;
 
 const anOperation = (kind: Operation['kind'], id: string, more: Partial<Operation> = {}): Operation => ({
   id,
@@ -41,12 +49,15 @@ const anOperation = (kind: Operation['kind'], id: string, more: Partial<Operatio
   traceparent: '',
   portAction: null,
   portNames: [],
+  edit: null,
+  update: null,
   addressRange: null,
   step: '',
   revision: 0,
   wanted: null,
   reserved: [],
   alone: false,
+  retries: 0,
   result: null,
   error: null,
   createdAt: new Date(0),
@@ -64,7 +75,7 @@ const provision = anOperation('provision-vm', '5b0a4a3e-0b7e-4a58-9d8f-0b6a0f0e1
     metadata: null,
     addressRange: undefined,
     portRange: undefined,
-    forwards: [plainWish('ssh'), plainWish('http')],
+    forwards: planNewForwards([plainWish('ssh'), plainWish('http')], template),
   },
 });
 
@@ -110,8 +121,8 @@ const worldFor =
         // What is held and what the router was last asked for; values in quarantine are held by nobody.
         const queries = [
           "SELECT s.kind, a.held::text, a.slot FROM allocations a JOIN spaces s ON s.id = a.space_id WHERE a.kind = 'vm' ORDER BY 1, 2",
-          'SELECT kind, value, vm_id FROM claims ORDER BY 1',
-          `SELECT name, state, forwards, unsettled FROM vms WHERE state NOT IN ('failed', 'removed')`,
+          'SELECT kind, value, vm_id FROM claims ORDER BY 1, 2',
+          `SELECT name, mac_address, hostname, metadata, owner_group, state, forwards, unsettled FROM vms WHERE state NOT IN ('failed', 'removed')`,
         ];
         const [held, claims, vms] = await Promise.all(queries.map((text) => database.query(text)));
         return { held, claims, vms };
@@ -137,4 +148,14 @@ const tests = (saga: Saga<Operation, Books>, operation: Operation, withVm: boole
 tests(provisionVm, provision, false);
 const create = { portAction: 'create', portNames: ['ssh', 'https'] } as const;
 tests(changePorts, anOperation('change-ports', '5b0a4a3e-0b7e-4a58-9d8f-0b6a0f0e1a02', create), true);
+const edit = {
+  create: [{ ...plainWish('range'), internalPort: 8_000, internalPortEnd: 8_002 }],
+  update: [
+    { name: 'ssh', newName: 'shell', protocol: 'tcp_udp', externalPort: 0, sources: ['192.0.2.1', '192.0.2.2'] },
+  ],
+  delete: ['http'],
+} as const;
+tests(changePorts, anOperation('change-forwards', '5b0a4a3e-0b7e-4a58-9d8f-0b6a0f0e1a04', { edit }), true);
+const update = { name: 'other', macAddress: '52:54:00:00:00:02', metadata: { a: 1 }, ownerGroup: 'blue' };
+tests(updateVm, anOperation('update-vm', '5b0a4a3e-0b7e-4a58-9d8f-0b6a0f0e1a05', { update }), true);
 tests(decommissionVm, anOperation('decommission-vm', '5b0a4a3e-0b7e-4a58-9d8f-0b6a0f0e1a03'), true);

@@ -1,9 +1,17 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { OperationEndedSchema, OperationState, PortAction, subjects, VmState } from '@berth/contracts';
+import {
+  ConflictKind,
+  OperationEndedSchema,
+  OperationState,
+  PortAction,
+  Protocol,
+  subjects,
+  VmState,
+} from '@berth/contracts';
 import { listen } from '@berth/messaging';
 import { eventually } from '@berth/testing';
-import { makeWorld } from './world.ts';
+import { makeWorld, type World } from './world.ts';
 
 test('a refused provision ends with the router’s words and leaves nothing', async (t) => {
   const world = await makeWorld(t);
@@ -132,57 +140,85 @@ test('a change whose verdict does not come is sent again, word for word', async 
   assert.equal((await world.ended(removal)).state, OperationState.SUCCEEDED);
 });
 
+type Clash = NonNullable<Parameters<World['driver']['settle']>[1]['conflict']>;
+
+const refuse = (world: World, vmId: string, revision: bigint, conflict: Clash) =>
+  world.driver.settle(vmId, { applied: false, revision, code: 'ROUTER_CONFLICT', message: 'taken', conflict });
+
+const valuesOf = async (world: World, vmId: string, revision: bigint) => {
+  const { desired } = await world.driver.change(vmId, revision);
+  return [desired?.mapping?.ipAddress, desired?.rules.map(({ number, destinationPort }) => [number, destinationPort])];
+};
+
+const { ADDRESS, MAC, PORT, RULE_NUMBER } = ConflictKind;
+const number = (first: number) => ({ firstNumber: first, lastNumber: first });
+
 test('values that we chose and others hold by now are chosen anew, three times; what the caller named is a conflict', async (t) => {
   const world = await makeWorld(t);
-  const refuse = (vmId: string, revision: bigint, message: string) =>
-    world.driver.settle(vmId, { applied: false, revision, code: 'ROUTER_CONFLICT', message });
   const fixed = { name: 'db', internalPort: 5432, externalPort: 32_500 };
   const range = { first: '10.0.0.2', last: '10.0.0.9' };
   const provision = await world.provision({ vmName: 'vm', addressRange: range, forwards: [{ name: 'ssh' }, fixed] });
   const { vmId } = provision;
-  const valuesOf = async (revision: bigint) => {
-    const { desired } = await world.driver.change(vmId, revision);
-    return [
-      desired?.mapping?.ipAddress,
-      desired?.rules.map(({ number, destinationPort }) => [number, destinationPort]),
-    ];
-  };
-  await refuse(vmId, 1n, 'The address 10.0.0.2 is taken on the router by the static mapping theirs.');
-  const second = await valuesOf(2n);
-  assert.deepEqual(second, [
-    '10.0.0.3',
-    [
-      [10_004, '32000'],
-      [10_007, '32500'],
-    ],
-  ]);
-  await refuse(vmId, 2n, 'The external port 32000 is taken on the router by destination rule 7.');
-  assert.deepEqual(await valuesOf(3n), [
-    '10.0.0.3',
-    [
-      [10_004, '32001'],
-      [10_007, '32500'],
-    ],
-  ]);
-  await refuse(vmId, 3n, 'The destination rule 10004 exists on the router.');
-  assert.deepEqual(await valuesOf(4n), [
-    '10.0.0.4',
-    [
-      [10_008, '32001'],
-      [10_011, '32500'],
-    ],
-  ]);
+  await refuse(world, vmId, 1n, { kind: ADDRESS, value: '10.0.0.2' });
+  const first = [
+    [10_000, '32000'],
+    [10_003, '32500'],
+  ];
+  assert.deepEqual(await valuesOf(world, vmId, 2n), ['10.0.0.3', first]);
+  await refuse(world, vmId, 2n, { kind: PORT, ...number(32_000) });
+  const second = [
+    [10_000, '32001'],
+    [10_003, '32500'],
+  ];
+  assert.deepEqual(await valuesOf(world, vmId, 3n), ['10.0.0.3', second]);
+  await refuse(world, vmId, 3n, { kind: RULE_NUMBER, ...number(10_002) });
+  const third = [
+    [10_004, '32001'],
+    [10_007, '32500'],
+  ];
+  assert.deepEqual(await valuesOf(world, vmId, 4n), ['10.0.0.3', third]);
   assert.equal((await world.operation(provision.id)).state, OperationState.RUNNING);
   await world.driver.settle(vmId, { applied: true, revision: 4n });
-  assert.equal((await world.ended(provision)).vm?.internalIp, '10.0.0.4');
+  assert.equal((await world.ended(provision)).vm?.natRuleBase, 10_004);
+  const removal = await world.decommission('vm');
+  await world.driver.change(vmId, 5n);
+  await world.driver.settle(vmId, { applied: true, revision: 5n });
+  await world.ended(removal);
+  assert.deepEqual(await world.query("SELECT FROM allocations WHERE kind = 'vm'"), []);
 
   const named = await world.provision({ vmName: 'named', forwards: [{ ...fixed, externalPort: 32_501 }] });
-  await refuse(named.vmId, 1n, 'The external port 32501 is taken on the router by destination rule 7.');
+  await refuse(world, named.vmId, 1n, { kind: PORT, ...number(32_501) });
   assert.equal((await world.ended(named)).error?.kind, 'conflict');
+  const mac = await world.provision({ vmName: 'mac' });
+  await refuse(world, mac.vmId, 1n, { kind: MAC, value: '52:54:00:00:00:01' });
+  assert.equal((await world.ended(mac)).error?.code, 'ROUTER_CONFLICT');
   const unlucky = await world.provision({ vmName: 'unlucky' });
   for (const revision of [1n, 2n, 3n, 4n]) {
     const { desired } = await world.driver.change(unlucky.vmId, revision);
-    await refuse(unlucky.vmId, revision, `The address ${desired?.mapping?.ipAddress} is taken on the router by x.`);
+    await refuse(world, unlucky.vmId, revision, { kind: ADDRESS, value: desired?.mapping?.ipAddress ?? '' });
   }
   assert.equal((await world.ended(unlucky)).error?.code, 'ROUTER_CONFLICT');
+});
+
+test('a change of forwards whose chosen ports or rule numbers others hold by now gets others; its VM’s old values stay', async (t) => {
+  const world = await makeWorld(t);
+  const { vmId } = await world.provisioned({ vmName: 'vm', forwards: [{ name: 'ssh' }] });
+  const create = [{ name: 'range', internalPort: 8_000, internalPortEnd: 8_001, protocol: Protocol.TCP_UDP }];
+  const change = await world.changeForwards('vm', { create });
+  const rulesOf = async (revision: bigint) => (await valuesOf(world, vmId, revision))[1];
+  const ssh = [10_000, '32000'];
+  assert.deepEqual(await rulesOf(2n), [ssh, [10_003, '32001'], [10_004, '32002']]);
+  await refuse(world, vmId, 2n, { kind: PORT, ...number(32_002) });
+  assert.deepEqual(await rulesOf(3n), [ssh, [10_003, '32003'], [10_004, '32004']]);
+  await refuse(world, vmId, 3n, { kind: RULE_NUMBER, ...number(10_004) });
+  assert.deepEqual(await rulesOf(4n), [ssh, [10_005, '32003'], [10_006, '32004']]);
+  await refuse(world, vmId, 4n, { kind: PORT, ...number(32_000) }); // stood before: nothing that was chosen now
+  assert.equal((await world.ended(change)).error?.code, 'ROUTER_CONFLICT');
+  const held = await world.query<{ held: string }>(
+    "SELECT held::text FROM allocations a WHERE kind = 'vm' ORDER BY a.held",
+  );
+  assert.deepEqual(
+    held.map((row) => row.held),
+    ['[10000,10003)', '[32000,32001)', '[167772162,167772163)'],
+  );
 });

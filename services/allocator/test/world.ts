@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { TestContext } from 'node:test';
 import {
+  type ChangeForwardsRequest,
+  type ChangeForwardsRequestSchema,
   type CommandContext,
   type CommandContextSchema,
   type Operation,
@@ -10,6 +12,8 @@ import {
   type PrincipalSchema,
   type ProvisionVmRequest,
   type ProvisionVmRequestSchema,
+  type UpdateVmRequest,
+  type UpdateVmRequestSchema,
   VmService,
 } from '@berth/contracts';
 import type { Database } from '@berth/database';
@@ -24,6 +28,11 @@ import { openAllocatorDatabase, startAllocator } from '../src/start-allocator.ts
 import { DriverSide } from './driver-side.ts';
 
 type ProvisionInit = Exclude<MessageInitShape<typeof ProvisionVmRequestSchema>, ProvisionVmRequest>;
+type ChangeForwardsInit = Exclude<MessageInitShape<typeof ChangeForwardsRequestSchema>, ChangeForwardsRequest>;
+type UpdateInit = Omit<
+  Exclude<MessageInitShape<typeof UpdateVmRequestSchema>, UpdateVmRequest>,
+  'context' | 'machineId'
+>;
 type ContextInit = Exclude<MessageInitShape<typeof CommandContextSchema>, CommandContext>;
 
 /** A running allocator of a test. */
@@ -110,6 +119,27 @@ export class World {
   ): Promise<Operation> {
     const message = { context: this.context(context), machineId, action, portNames };
     return operationOf(await request(this.bus, VmService.method.changePorts, message, { timeoutMs: 20_000 }));
+  }
+
+  async changeForwards(
+    machineId: string,
+    lists: Pick<ChangeForwardsInit, 'create' | 'update' | 'delete'>,
+    context: ContextInit = {},
+  ): Promise<Operation> {
+    const message = { context: this.context(context), machineId, ...lists };
+    return operationOf(await request(this.bus, VmService.method.changeForwards, message, { timeoutMs: 20_000 }));
+  }
+
+  async updateVm(machineId: string, update: UpdateInit, context: ContextInit = {}): Promise<Operation> {
+    const message = { ...update, context: this.context(context), machineId };
+    return operationOf(await request(this.bus, VmService.method.updateVm, message, { timeoutMs: 20_000 }));
+  }
+
+  /** The operation's end, once the router has taken its VM's newest change, which is at least of this revision. */
+  async applied(operation: Operation, revision: bigint): Promise<Operation> {
+    const change = await this.driver.change(operation.vmId, revision);
+    await this.driver.settle(operation.vmId, { applied: true, revision: change.revision?.number ?? 0n });
+    return this.ended(operation);
   }
 
   async decommission(machineId: string, context: ContextInit = {}): Promise<Operation> {

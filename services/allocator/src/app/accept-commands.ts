@@ -1,12 +1,16 @@
 import { DomainError } from '@berth/errors';
 import { type Progressed, runSaga } from '@berth/saga';
 import {
+  claimTaken,
   deadlinePassed,
   idempotencyKeyReused,
   idempotencyKeyRunning,
   operationIdTaken,
+  versionMismatch,
   vmNotFound,
 } from '../domain/errors.ts';
+import type { Forward } from '../domain/forward.ts';
+import { planNewForwards } from '../domain/new-forwards.ts';
 import { hasEnded, type Operation } from '../domain/operation.ts';
 import { placeVm } from '../domain/place-vm.ts';
 import { bareName, type PoolDirectory } from '../domain/pool-directory.ts';
@@ -15,9 +19,10 @@ import type { Vm } from '../domain/vm.ts';
 import { changePorts } from './change-ports.ts';
 import type { Accepted, Command, ProvisionCommand } from './commands.ts';
 import { decommissionVm } from './decommission-vm.ts';
-import { progressIn } from './operation-progress.ts';
+import { progressIn, vmOf } from './operation-progress.ts';
 import { type Books, type Ledger, LookAgain } from './ports.ts';
 import { provisionVm } from './provision-vm.ts';
+import { reserveForLater, updateVm } from './update-vm.ts';
 
 export interface AcceptDeps {
   readonly ledger: Ledger;
@@ -120,8 +125,10 @@ class Acceptance {
     if (commands.length === 0) return;
     const pools = await this.#books.pools();
     const operations = commands.flatMap((command) => {
+      let forwards: readonly Forward[];
       try {
         this.#checkPlace(command, pools);
+        forwards = planNewForwards(command.request.forwards, this.#books.template.forwards);
       } catch (error) {
         return this.#refuse(command, error);
       }
@@ -132,7 +139,7 @@ class Acceptance {
         vmName: command.request.vmName,
         ownerGroup: command.ownerGroup,
         addressRange: command.request.addressRange ?? null,
-        request: command.request,
+        request: { ...command.request, forwards },
       };
       this.#books.operations.put(operation);
       return [operation];
@@ -171,6 +178,7 @@ class Acceptance {
 
   async #changeOneEach(commands: readonly MachineCommand[], vms: ReadonlyMap<string, Vm>): Promise<void> {
     const starting: Operation[] = [];
+    const waiting = new Map<MachineCommand, Operation>();
     for (const command of commands) {
       try {
         const vm = this.#visibleVm(command, vms);
@@ -180,28 +188,47 @@ class Acceptance {
           vmId: vm.id,
           vmName: vm.name,
           ownerGroup: vm.ownerGroup,
-          ...(command.kind === 'change-ports' && { portAction: command.action, portNames: command.names }),
+          ...askedOf(command, vm),
         };
         if (vm.unsettled || command.kind === 'decommission-vm') this.#assertAvailable(vm, command);
-        this.#books.operations.put(operation);
-        if (vm.unsettled) this.#answers.set(command, { operation, replayed: false });
+        if (vm.unsettled) waiting.set(command, operation);
         else starting.push(operation);
-        if (vm.unsettled && command.key) this.#books.operations.remember(command.key, operation.id);
       } catch (error) {
         this.#refuse(command, error);
       }
     }
+    for (const operation of starting) this.#books.operations.put(operation);
+    await this.#letWait(waiting);
     const options = { deps: this.#books, store: progressIn(this.#books) };
-    const of = (kind: Operation['kind']) => starting.filter((operation) => operation.kind === kind);
-    this.#answerWith(commands, await runSaga(changePorts, of('change-ports'), options));
+    const of = (...kinds: Operation['kind'][]) => starting.filter(({ kind }) => kinds.includes(kind));
+    this.#answerWith(commands, await runSaga(changePorts, of('change-ports', 'change-forwards'), options));
+    this.#answerWith(commands, await runSaga(updateVm, of('update-vm'), options));
     this.#answerWith(commands, await runSaga(decommissionVm, of('decommission-vm'), options));
   }
 
-  #visibleVm({ machineId, caller }: MachineCommand, vms: ReadonlyMap<string, Vm>): Vm {
+  /** Accepts what waits behind a revision that is on its way. It grows the VM's version, as every change that is accepted does. */
+  async #letWait(waiting: ReadonlyMap<MachineCommand, Operation>): Promise<void> {
+    const updates = [...waiting.values()].filter(({ kind }) => kind === 'update-vm');
+    const lost = await reserveForLater(this.#books, updates);
+    for (const [command, operation] of waiting) {
+      const claim = lost.get(operation.id);
+      if (claim) this.#answers.set(command, claimTaken(claim.kind, claim.shown));
+      else {
+        this.#books.operations.put(operation);
+        if (command.key) this.#books.operations.remember(command.key, operation.id);
+        this.#books.vms.put({ ...vmOf(this.#books, operation), updatedAt: this.#books.now });
+        this.#answers.set(command, { operation, replayed: false });
+      }
+    }
+  }
+
+  /** Throws when the caller sees no such VM, or has seen another version of it. */
+  #visibleVm({ machineId, caller, ifVersion }: MachineCommand, vms: ReadonlyMap<string, Vm>): Vm {
     const found = vms.get(machineId);
     const vm = found && this.#books.vms.get(found.id); // an earlier command of this transaction may have changed it
     if (vm === undefined || (caller.group !== '' && caller.group !== vm.ownerGroup)) throw vmNotFound(machineId);
     if (!this.#books.routers.has(vm.router)) throw new LookAgain(); // the name went to another VM meanwhile
+    if (ifVersion !== 0 && ifVersion !== vm.version) throw versionMismatch(ifVersion, vm.version);
     return vm;
   }
 
@@ -221,12 +248,15 @@ class Acceptance {
       traceparent: command.traceparent,
       portAction: null,
       portNames: [],
+      edit: null,
+      update: null,
       addressRange: null,
       step: '',
       revision: 0,
       wanted: null,
       reserved: [],
       alone: false,
+      retries: 0,
       result: null,
       error: null,
       createdAt: this.#books.now,
@@ -253,6 +283,22 @@ class Acceptance {
     if (!(error instanceof DomainError)) throw error;
     this.#answers.set(command, error);
     return [];
+  }
+}
+
+/** What a command asks of its VM. */
+function askedOf(command: MachineCommand, vm: Vm): Partial<Operation> {
+  switch (command.kind) {
+    case 'change-ports': {
+      const ofTemplate = vm.forwards.flatMap((forward) => (forward.ofTemplate ? [forward.name] : []));
+      return { portAction: command.action, portNames: command.names.length > 0 ? command.names : ofTemplate };
+    }
+    case 'change-forwards':
+      return { edit: command.edit };
+    case 'update-vm':
+      return { update: command.update };
+    default:
+      return {};
   }
 }
 

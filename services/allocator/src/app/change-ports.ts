@@ -1,26 +1,38 @@
 import { DomainError } from '@berth/errors';
 import { again, failed, finished, type Saga, type StepOutcome } from '@berth/saga';
 import { changeForwards, type ForwardsChange } from '../domain/change-forwards.ts';
+import type { TakenValue } from '../domain/choose-values.ts';
+import { editForwards } from '../domain/edit-forwards.ts';
 import type { Forward } from '../domain/forward.ts';
+import {
+  demandsFor,
+  type Holding,
+  holdingsOf,
+  renamedHoldings,
+  toHoldings,
+  withoutHoldings,
+  withTaken,
+} from '../domain/holdings.ts';
 import type { Operation } from '../domain/operation.ts';
 import { sourcesOf } from '../domain/place-vm.ts';
 import { assertAvailable } from '../domain/router.ts';
-import type { Vm } from '../domain/vm.ts';
+import { settledOf, type Vm } from '../domain/vm.ts';
 import { changeRouter } from './change-router.ts';
 import { latest, mayHaveStood, vmOf } from './operation-progress.ts';
-import type { Books, ValueStore } from './ports.ts';
-import { holderOf } from './provision-vm.ts';
+import { type Books, type GivenUp, holderOf } from './ports.ts';
 
-const stands = (forwards: readonly Forward[], name: string): boolean =>
-  forwards.some((forward) => forward.name === name && forward.state !== 'absent');
-
-type Released = Parameters<ValueStore['release']>[0][number];
-
-/** What one operation makes of its VM's forwards, before the ports of new ones are known. */
+/** What one operation makes of its VM's forwards, before what is new of them is chosen. */
 interface Planned {
   readonly operation: Operation;
   readonly vm: Vm;
   readonly change: ForwardsChange;
+}
+
+/** What the operations of a round have made of a VM so far. */
+interface OnTheWay {
+  readonly forwards: readonly Forward[];
+  /** What they hold beside what the settled forwards hold. */
+  readonly reserved: readonly Holding[];
 }
 
 /**
@@ -30,10 +42,8 @@ interface Planned {
 class Round {
   readonly outcomes = new Map<string, StepOutcome>();
   readonly #books: Books;
-  /** The forwards of VMs whose first operation goes along. */
-  readonly #wanted = new Map<string, readonly Forward[]>();
-  /** The forwards for which an operation of this round holds a port, by VM. */
-  readonly #reserved = new Map<string, readonly string[]>();
+  /** VMs whose first operation goes along. */
+  readonly #onTheWay = new Map<string, OnTheWay>();
   readonly #closed = new Set<string>();
 
   constructor(books: Books) {
@@ -41,26 +51,24 @@ class Round {
   }
 
   async take(operations: readonly Operation[]): Promise<void> {
-    const planned = operations.flatMap((operation) => this.#plan(operation) ?? []);
-    await this.#reserve(planned);
+    await this.#reserve(operations.flatMap((operation) => this.#plan(operation) ?? []));
   }
 
   #plan(operation: Operation): Planned | undefined {
     const vm = vmOf(this.#books, operation);
     if (operation.wanted !== null) {
-      this.#goesAlong(vm, operation.wanted, operation.reserved); // a repeat: holds its ports already
+      this.#goesAlong(vm, operation.wanted.forwards, operation.reserved); // a repeat: holds its values already
       return undefined;
     }
     if (this.#closed.has(vm.id)) return void this.outcomes.set(operation.id, again);
-    const before = this.#wanted.get(vm.id);
+    const before = this.#onTheWay.get(vm.id);
     try {
-      if (operation.portAction === null) throw new Error(`operation ${operation.id} says not what to do`);
-      const { portAction, portNames } = operation;
-      const change = changeForwards(before ?? vm.forwards, vm.rules, portAction, portNames);
+      const change = this.#changeOf(operation, vm, before?.forwards ?? vm.forwards);
       if (!change.changed && before === undefined) return void this.outcomes.set(operation.id, finished);
-      // Made again before its removal is settled, a forward would hold two ports under one name.
-      const holdsPort = (name: string) => stands(vm.forwards, name) || this.#reserved.get(vm.id)?.includes(name);
-      if (before && change.created.some(({ name }) => holdsPort(name))) return this.#putOff(operation);
+      // Made again before its removal is settled, a forward would get another port than the one that is to be had then.
+      const inHand = this.#inHand(vm);
+      const holds = (name: string) => inHand.some(({ kind, slot }) => kind !== 'rule' && slot === name);
+      if (before && change.created.some(holds)) return this.#putOff(operation);
       const router = this.#books.routers.get(vm.router);
       if (operation.impatient && router) assertAvailable(router, false);
       return { operation, vm, change };
@@ -70,52 +78,55 @@ class Round {
     }
   }
 
-  async #reserve(group: readonly Planned[]): Promise<void> {
-    const asking = group.filter(({ change }) => change.created.length > 0);
-    const pools = await this.#books.pools();
+  #changeOf({ id, edit, portAction, portNames }: Operation, vm: Vm, forwards: readonly Forward[]): ForwardsChange {
+    const { template } = this.#books;
+    if (edit) return editForwards(forwards, edit, { template: template.forwards, block: vm.rules });
+    if (portAction === null) throw new Error(`operation ${id} says not what to do`);
+    return changeForwards(forwards, template.forwards, portAction, portNames);
+  }
+
+  async #reserve(planned: readonly Planned[]): Promise<void> {
+    const demanding = planned.flatMap((one) => {
+      const { vm, change } = one;
+      const demands = demandsFor(change.forwards, this.#inHand(vm), vm.portRange ?? undefined);
+      return demands.ports.length + demands.rules.length > 0 ? [{ ...one, demands }] : [];
+    });
+    const pools = demanding.length > 0 ? await this.#books.pools() : undefined;
     const chosen = await this.#books.values.reserve(
-      asking.map(({ operation, vm, change }) => ({
-        holder: holderOf(operation),
-        demand: {
-          address: undefined,
-          rules: [],
-          ports: change.created.map((forward) => ({
-            slot: forward.name,
-            protocol: forward.protocol,
-            count: 1,
-            exact: forward.fixedPort,
-            within: vm.portRange ?? undefined,
-          })),
-        },
-        sources: sourcesOf(vm, pools),
-      })),
+      demanding.flatMap(({ vm, demands }) =>
+        pools
+          ? [{ holder: holderOf(vm), demand: { address: undefined, ...demands }, sources: sourcesOf(vm, pools) }]
+          : [],
+      ),
     );
-    for (const planned of group) {
-      const result = chosen[asking.indexOf(planned)];
-      if (result instanceof DomainError) this.#refuse(planned.operation, result);
-      else this.#accept(planned, result?.ports ?? new Map());
+    const results = new Map(demanding.map(({ operation }, index) => [operation.id, chosen[index]]));
+    for (const one of planned) {
+      const result = results.get(one.operation.id);
+      if (result instanceof DomainError) this.#refuse(one.operation, result);
+      else this.#accept(one, result?.taken ?? []);
     }
   }
 
-  #accept({ operation, vm, change }: Planned, ports: ReadonlyMap<string, number>): void {
-    const wanted = change.forwards.map((forward) => {
-      const externalPort = ports.get(forward.name);
-      return externalPort === undefined ? forward : { ...forward, externalPort };
-    });
-    const reserved = [...ports.keys()];
-    this.#goesAlong(vm, wanted, reserved);
-    this.#books.operations.put({ ...operation, wanted, reserved });
+  #accept({ operation, vm, change }: Planned, taken: readonly TakenValue[]): void {
+    const forwards = withTaken(change.forwards, taken);
+    const reserved = toHoldings(taken);
+    this.#goesAlong(vm, forwards, reserved);
+    this.#books.operations.put({ ...operation, wanted: { ...settledOf(vm), forwards }, reserved });
   }
 
-  #goesAlong({ id }: Vm, wanted: readonly Forward[], reserved: readonly string[]): void {
-    this.#wanted.set(id, wanted);
-    this.#reserved.set(id, [...(this.#reserved.get(id) ?? []), ...reserved]);
+  /** All that the VM holds for its forwards now. */
+  #inHand(vm: Vm): readonly Holding[] {
+    return [...holdingsOf(vm.forwards), ...(this.#onTheWay.get(vm.id)?.reserved ?? [])];
+  }
+
+  #goesAlong({ id }: Vm, forwards: readonly Forward[], reserved: readonly Holding[]): void {
+    this.#onTheWay.set(id, { forwards, reserved: [...(this.#onTheWay.get(id)?.reserved ?? []), ...reserved] });
   }
 
   /** Fails it, unless that may be because of those that it goes along with: then it is for later to say. */
   #refuse(operation: Operation, error: unknown): void {
     if (!(error instanceof DomainError)) throw error;
-    if (this.#wanted.has(operation.vmId)) this.#putOff(operation);
+    if (this.#onTheWay.has(operation.vmId)) this.#putOff(operation);
     else this.outcomes.set(operation.id, failed(error));
   }
 
@@ -125,7 +136,28 @@ class Round {
   }
 }
 
-/** Forwards of VMs are made, removed, enabled or disabled: those of one VM in one revision. */
+/** Makes what the router holds now the VM's settled state, and says what is to be done about the values it held before. */
+function settle(books: Books, vm: Vm, operations: readonly Operation[]) {
+  const before = holdingsOf(vm.forwards);
+  const reserved = operations.flatMap((operation) => operation.reserved);
+  const wanted = vm.wanted ?? settledOf(vm);
+  const after = holdingsOf(wanted.forwards);
+  books.vms.put({ ...vm, ...wanted, wanted: null, unsettled: false, updatedAt: books.now });
+  const given = (holdings: readonly Holding[]): GivenUp => ({
+    router: vm.router,
+    externalIp: vm.site.externalIp,
+    holder: holderOf(vm),
+    holdings,
+  });
+  return {
+    stood: given(withoutHoldings(before, after)),
+    // Taken by one of these operations and not needed after a later one: the router was never asked for it.
+    neverStood: given(withoutHoldings(reserved, [...after, ...before])),
+    renamed: given(renamedHoldings(after, [...before, ...reserved])),
+  };
+}
+
+/** Forwards of VMs are made, changed or removed, by name and action or as described: those of one VM in one revision. */
 export const changePorts: Saga<Operation, Books> = {
   name: 'change-ports',
   pivot: changeRouter.name,
@@ -145,7 +177,15 @@ export const changePorts: Saga<Operation, Books> = {
           const given = latest(books, instances)
             .filter(({ reserved }) => reserved.length > 0)
             .filter((operation) => mayHaveStood(operation) === (how === 'quarantine'))
-            .map((operation) => ({ router: operation.router, holder: holderOf(operation), slots: operation.reserved }));
+            .map((operation) => {
+              const vm = vmOf(books, operation);
+              return {
+                router: vm.router,
+                externalIp: vm.site.externalIp,
+                holder: holderOf(vm),
+                holdings: operation.reserved,
+              };
+            });
           await books.values.release(given, how);
         }
       },
@@ -154,27 +194,21 @@ export const changePorts: Saga<Operation, Books> = {
     {
       name: 'settle-forwards',
       async run(instances, books) {
-        const stood: Released[] = [];
-        const neverStood: Released[] = [];
-        for (const operations of Map.groupBy(latest(books, instances), ({ vmId }) => vmId).values()) {
-          const [first] = operations;
-          if (first === undefined) continue;
-          const vm = vmOf(books, first);
-          if (!vm.unsettled) continue;
-          const forwards = vm.wanted ?? vm.forwards;
-          books.vms.put({ ...vm, forwards, wanted: null, unsettled: false, updatedAt: books.now });
-          const held = new Set([
-            ...vm.forwards.map(({ name }) => name),
-            ...operations.flatMap(({ reserved }) => reserved),
-          ]);
-          const gone = [...held].filter((name) => !stands(forwards, name));
-          const given = (slots: readonly string[]) => ({ router: vm.router, holder: holderOf(first), slots });
-          stood.push(given(gone.filter((name) => stands(vm.forwards, name))));
-          // Made by one of these operations and removed by a later one: the router was never asked for it.
-          neverStood.push(given(gone.filter((name) => !stands(vm.forwards, name))));
-        }
-        await books.values.release(stood, 'quarantine');
-        await books.values.release(neverStood, 'free');
+        const settled = [...Map.groupBy(latest(books, instances), ({ vmId }) => vmId).values()].flatMap(
+          (operations) => {
+            const vm = operations[0] && vmOf(books, operations[0]);
+            return vm?.unsettled ? [settle(books, vm, operations)] : [];
+          },
+        );
+        await books.values.release(
+          settled.map(({ stood }) => stood),
+          'quarantine',
+        );
+        await books.values.release(
+          settled.map(({ neverStood }) => neverStood),
+          'free',
+        );
+        await books.values.rename(settled.map(({ renamed }) => renamed));
         return new Map();
       },
       // No undo: the router holds it; this only says so.

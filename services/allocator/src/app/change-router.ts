@@ -1,6 +1,6 @@
 import { type Step, waiting } from '@berth/saga';
 import type { Operation } from '../domain/operation.ts';
-import type { Vm } from '../domain/vm.ts';
+import { settledOf, type Vm } from '../domain/vm.ts';
 import { latest, vmOf } from './operation-progress.ts';
 import type { Books } from './ports.ts';
 
@@ -8,7 +8,7 @@ import type { Books } from './ports.ts';
 export function sendRevision(books: Books, vm: Vm, operations: readonly Operation[]): void {
   const last = operations.at(-1);
   const removal = last?.kind === 'decommission-vm';
-  const wanted = removal ? null : (last?.wanted ?? vm.forwards);
+  const wanted = removal ? null : (last?.wanted ?? settledOf(vm));
   const next: Vm = {
     ...vm,
     state: removal ? 'removing' : vm.state,
@@ -36,7 +36,7 @@ function takeBack(books: Books, vm: Vm, operations: readonly Operation[]): void 
     updatedAt: books.now,
   };
   books.vms.put(settled);
-  if (!refused) books.sendChange(settled, vm.state === 'provisioning' ? null : vm.forwards, operations);
+  if (!refused) books.sendChange(settled, vm.state === 'provisioning' ? null : settledOf(vm), operations);
 }
 
 const byVm = (books: Books, operations: readonly Operation[]) =>

@@ -1,57 +1,118 @@
 import { DomainError } from '@berth/errors';
-import type { Forward } from '../domain/forward.ts';
-import { formatIpv4 } from '../domain/ipv4.ts';
-import { includes, lengthOf } from '../domain/number-range.ts';
+import type { Chosen, Demand } from '../domain/choose-values.ts';
+import { type Forward, moveBlock, stands } from '../domain/forward.ts';
+import { demandsFor, type Holding, holdingsOf, toHoldings, withoutHoldings, withTaken } from '../domain/holdings.ts';
+import { formatIpv4, parseIpv4 } from '../domain/ipv4.ts';
+import { lengthOf, type NumberRange, overlapOf } from '../domain/number-range.ts';
 import type { Operation } from '../domain/operation.ts';
 import { sourcesOf } from '../domain/place-vm.ts';
 import type { Vm } from '../domain/vm.ts';
 import { sendRevision } from './change-router.ts';
 import { vmOf } from './operation-progress.ts';
-import type { Books, Holder } from './ports.ts';
-import { holderOf } from './provision-vm.ts';
+import { type Books, holderOf } from './ports.ts';
 
-/** How often a provision gets other values before the router's conflict is its end. */
-const maxTries = 3;
-
-/** What the router's words say is taken, if it is a value that we chose: the forward whose port it is, or `''` for address and rules. */
-function takenSlot(vm: Vm, words: string): string | undefined {
-  const address = /^The address (\S+) is taken on the router/.exec(words)?.[1];
-  if (address !== undefined) return address === vm.internalIp ? '' : undefined;
-  const rule = /^The destination rule (\d+) exists on the router/.exec(words)?.[1];
-  if (rule !== undefined) return includes(vm.rules, { first: Number(rule), last: Number(rule) }) ? '' : undefined;
-  const port = Number(/^The external port (\d+) is taken on the router/.exec(words)?.[1] ?? 0);
-  return vm.wanted?.find(({ externalPort, fixedPort }) => fixedPort === 0 && port > 0 && externalPort === port)?.name;
+/** A value of a change that others hold on the router. */
+export interface RouterConflict {
+  readonly kind: 'address' | 'mac' | 'mapping' | 'rule' | 'port';
+  /** Address, MAC address or mapping name. */
+  readonly value: string;
+  /** Rule number, or external ports. */
+  readonly numbers: NumberRange;
 }
 
-/** In quarantine under nobody's name: so they are not chosen again, not even for the one that gives them up. Address and rules go together. */
-const nobodys = (holder: Holder): Holder => ({ ...holder, vmName: '', ownerGroup: '' });
+/** How often an operation gets other values before the router's conflict is its end. */
+const maxRetries = 3;
+
+/** What is to be given up for others, and the forwards with what is to be chosen anew left open. */
+interface Replacement {
+  readonly givenUp: readonly Holding[];
+  readonly address?: Demand['address'];
+  /** The VM's block goes with its address and ports staying. */
+  readonly block?: true;
+  readonly forwards: readonly Forward[];
+}
+
+/** The address and block are a new VM's own choice only; what stood before the operation is no choice of its. */
+function replacementFor(
+  vm: Vm,
+  operation: Operation,
+  { kind, value, numbers }: RouterConflict,
+): Replacement | undefined {
+  const forwards = operation.wanted?.forwards ?? [];
+  const isNew = operation.kind === 'provision-vm';
+  const chosen = ({ name }: Forward) => operation.reserved.some(({ slot }) => slot === name);
+  if (kind === 'address') {
+    const address = parseIpv4(vm.internalIp);
+    if (!isNew || value !== vm.internalIp || address === undefined) return undefined;
+    const within = operation.addressRange ?? undefined;
+    return { givenUp: [{ kind, held: { first: address, last: address }, slot: '' }], address: { within }, forwards };
+  }
+  if (kind === 'rule' && isNew && overlapOf(vm.rules, numbers)) {
+    return { givenUp: [{ kind, held: vm.rules, slot: '' }], block: true, forwards };
+  }
+  const hit = forwards.find(
+    (forward) =>
+      stands(forward) &&
+      chosen(forward) &&
+      (kind === 'rule'
+        ? forward.ownRules && overlapOf(forward.ownRules, numbers)
+        : kind === 'port' && forward.fixedPort === 0 && forward.external && overlapOf(forward.external, numbers)),
+  );
+  if (hit === undefined) return undefined;
+  const open: Forward = kind === 'rule' ? { ...hit, ownRules: null } : { ...hit, external: null };
+  return {
+    givenUp: withoutHoldings(holdingsOf([hit]), holdingsOf([open])),
+    forwards: forwards.map((forward) => (forward === hit ? open : forward)),
+  };
+}
+
+/** What of the operation's own reservations is left, with what it got anew. */
+const reservedAfter = ({ reserved }: Operation, givenUp: readonly Holding[], { taken }: Chosen): Holding[] => [
+  ...withoutHoldings(reserved, givenUp),
+  ...toHoldings(taken),
+];
 
 /**
- * Others hold what we chose for a new VM, made since the newest inventory: gives it other values and sends it again. False when there is
- * nothing else to be had, when the caller named it, or when the conflict is about a name.
+ * Others hold what we chose for an operation, made since the newest inventory: gives it other values and sends it again. False when there
+ * is nothing else to be had, when the caller named it, when the conflict is about a name, or when several operations share the revision:
+ * then each is tried alone first.
  */
-export async function chooseElsewhere(books: Books, operation: Operation, words: string): Promise<boolean> {
+export async function chooseElsewhere(
+  books: Books,
+  operations: readonly Operation[],
+  conflict: RouterConflict,
+): Promise<boolean> {
+  const [operation, ...others] = operations;
+  if (operation === undefined || others.length > 0 || operation.retries >= maxRetries) return false;
   const vm = vmOf(books, operation);
-  if (operation.kind !== 'provision-vm' || vm.wanted === null || vm.revision > maxTries) return false;
-  const slot = takenSlot(vm, words);
-  if (slot === undefined) return false;
-  const holder = holderOf(operation);
-  const forward = vm.wanted.find(({ name }) => name === slot);
-  const demand = {
-    address: slot === '' ? { within: operation.addressRange ?? undefined } : undefined,
-    rules: slot === '' ? [{ slot: '', count: lengthOf(vm.rules) }] : [],
-    ports: forward ? [{ slot, protocol: forward.protocol, count: 1, exact: 0, within: vm.portRange ?? undefined }] : [],
-  };
-  await books.values.release([{ router: vm.router, holder: nobodys(holder), slots: [slot] }], 'quarantine');
-  const [chosen] = await books.values.reserve([{ holder, demand, sources: sourcesOf(vm, await books.pools()) }]);
+  const replacement = operation.wanted && replacementFor(vm, operation, conflict);
+  if (!operation.wanted || !replacement) return false;
+  const { givenUp, address, block, forwards } = replacement;
+  const holder = holderOf(vm);
+  // In quarantine under nobody's name: so it is not chosen again, not even for the one that gives it up.
+  const nobody = { ...holder, vmName: '', ownerGroup: '' };
+  const { router, site } = vm;
+  await books.values.release(
+    [{ router, externalIp: site.externalIp, holder: nobody, holdings: givenUp }],
+    'quarantine',
+  );
+  const left = withoutHoldings([...holdingsOf(vm.forwards), ...operation.reserved], givenUp);
+  const demands = demandsFor(forwards, left, vm.portRange ?? undefined);
+  const rules = [...(block ? [{ slot: '', count: lengthOf(vm.rules) }] : []), ...demands.rules];
+  const [chosen] = await books.values.reserve([
+    { holder, demand: { address, ports: demands.ports, rules }, sources: sourcesOf(vm, await books.pools()) },
+  ]);
   if (chosen === undefined || chosen instanceof DomainError) return false;
-  const rules = chosen.rules.get('') ?? vm.rules;
-  const wanted: Forward[] = vm.wanted.map((one) => ({
-    ...one,
-    externalPort: chosen.ports.get(one.name) ?? one.externalPort,
-    ruleNumber: one.ruleNumber - vm.rules.first + rules.first,
-  }));
+  const newBlock = chosen.rules.get('') ?? vm.rules;
+  const moved = moveBlock(withTaken(forwards, chosen.taken), newBlock.first - vm.rules.first);
   const internalIp = chosen.address === undefined ? vm.internalIp : formatIpv4(chosen.address);
-  sendRevision(books, { ...vm, internalIp, rules }, [{ ...operation, wanted }]);
+  sendRevision(books, { ...vm, internalIp, rules: newBlock }, [
+    {
+      ...operation,
+      wanted: { ...operation.wanted, forwards: moved },
+      reserved: reservedAfter(operation, givenUp, chosen),
+      retries: operation.retries + 1,
+    },
+  ]);
   return true;
 }

@@ -14,6 +14,7 @@ const aCommand = (id: string, machineId = id, deadlineMs = 10_000): Command => (
   traceparent: '',
   key: undefined,
   mayWait: false,
+  ifVersion: 0,
 });
 
 /** Notes what was accepted together; `judge` may answer otherwise or throw. */

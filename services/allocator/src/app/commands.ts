@@ -1,5 +1,8 @@
 import type { PortAction } from '../domain/change-forwards.ts';
+import type { ForwardsEdit } from '../domain/edit-forwards.ts';
+import type { ForwardWish } from '../domain/forward-wish.ts';
 import type { Operation, ProvisionRequest } from '../domain/operation.ts';
+import type { VmUpdate } from '../domain/vm-update.ts';
 import type { KeyUse } from './ports.ts';
 
 /** Who asks. */
@@ -21,6 +24,8 @@ interface CommandBase {
   readonly key: KeyUse | undefined;
   /** The caller is content with a change that waits for a router that is away. */
   readonly mayWait: boolean;
+  /** Refused unless the VM's version is this; 0: whatever it is. */
+  readonly ifVersion: number;
 }
 
 export interface ProvisionCommand extends CommandBase {
@@ -29,14 +34,28 @@ export interface ProvisionCommand extends CommandBase {
   readonly ownerGroup: string;
   /** The caller named the router; else a pool that it names decides. */
   readonly routerNamed: boolean;
-  readonly request: ProvisionRequest;
+  /** Without its forwards' places: those depend on the template. */
+  readonly request: Omit<ProvisionRequest, 'forwards'> & { readonly forwards: readonly ForwardWish[] | undefined };
 }
 
 export interface ChangePortsCommand extends CommandBase {
   readonly kind: 'change-ports';
   readonly machineId: string;
   readonly action: PortAction;
+  /** Empty: those of the VM's template. */
   readonly names: readonly string[];
+}
+
+export interface ChangeForwardsCommand extends CommandBase {
+  readonly kind: 'change-forwards';
+  readonly machineId: string;
+  readonly edit: ForwardsEdit;
+}
+
+export interface UpdateVmCommand extends CommandBase {
+  readonly kind: 'update-vm';
+  readonly machineId: string;
+  readonly update: VmUpdate;
 }
 
 export interface DecommissionCommand extends CommandBase {
@@ -45,7 +64,12 @@ export interface DecommissionCommand extends CommandBase {
 }
 
 /** A command whose form and permission have been checked. */
-export type Command = ProvisionCommand | ChangePortsCommand | DecommissionCommand;
+export type Command =
+  | ProvisionCommand
+  | ChangePortsCommand
+  | ChangeForwardsCommand
+  | UpdateVmCommand
+  | DecommissionCommand;
 
 /** What a command started, or had started. */
 export interface Accepted {
@@ -60,6 +84,7 @@ export interface Accepted {
 export function exclusiveKeys(command: Command): string[] {
   const keys = [`operation ${command.operationId}`];
   if (command.key) keys.push(`key ${JSON.stringify([command.key.scope, command.key.key])}`);
+  if (command.kind === 'update-vm') keys.push(...newNames(command.update));
   if (command.kind !== 'provision-vm') return [...keys, `name ${command.machineId.toLowerCase()}`];
   const { vmName, macAddress, hostname } = command.request;
   return [
@@ -70,3 +95,10 @@ export function exclusiveKeys(command: Command): string[] {
     `mapping ${hostname.toLowerCase()}`,
   ];
 }
+
+/** What an update wants to be known by; which router its MAC and mapping are on is not known yet, so they meet those on any. */
+const newNames = ({ name, macAddress, hostname }: VmUpdate): string[] => [
+  ...(name === undefined ? [] : [`name ${name.toLowerCase()}`, `mapping ${name.toLowerCase()}`]),
+  ...(macAddress === undefined ? [] : [`mac ${macAddress}`]),
+  ...(hostname ? [`mapping ${hostname.toLowerCase()}`] : []),
+];

@@ -2,8 +2,7 @@ import type { Saga } from '@berth/saga';
 import type { Operation } from '../domain/operation.ts';
 import { changeRouter } from './change-router.ts';
 import { latest, vmOf } from './operation-progress.ts';
-import type { Books } from './ports.ts';
-import { holderOf } from './provision-vm.ts';
+import { type Books, holderOf } from './ports.ts';
 
 /** A VM's lines leave the router; then its name and MAC are free and the rest is in quarantine. Refused, it stays as it was. */
 export const decommissionVm: Saga<Operation, Books> = {
@@ -21,7 +20,15 @@ export const decommissionVm: Saga<Operation, Books> = {
         }
         await books.claims.release(operations.map(({ vmId }) => vmId));
         await books.values.release(
-          operations.map((operation) => ({ router: operation.router, holder: holderOf(operation), slots: undefined })),
+          operations.map((operation) => {
+            const vm = vmOf(books, operation);
+            return {
+              router: vm.router,
+              externalIp: vm.site.externalIp,
+              holder: holderOf(vm),
+              holdings: undefined,
+            };
+          }),
           'quarantine',
         );
         return new Map();

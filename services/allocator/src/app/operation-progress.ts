@@ -19,16 +19,10 @@ export function vmOf(books: Books, { id, vmId }: Operation): Vm {
 export const mayHaveStood = ({ revision, refusal }: Operation): boolean => revision > 0 && (refusal?.stood ?? true);
 
 /** The VM as the operation left it; for a removal: as it was. */
-function resultOf(operation: Operation, vm: Vm): Vm {
-  switch (operation.kind) {
-    case 'decommission-vm':
-      return { ...vm, state: 'active', wanted: null };
-    case 'change-ports':
-      return { ...vm, forwards: operation.wanted ?? vm.forwards, wanted: null };
-    default:
-      return vm;
-  }
-}
+const resultOf = ({ kind, wanted }: Operation, vm: Vm): Vm =>
+  kind === 'decommission-vm'
+    ? { ...vm, state: 'active', wanted: null, unsettled: false }
+    : { ...vm, ...wanted, wanted: null, unsettled: false };
 
 function ended(books: Books, operation: Operation, progress: Progress): Operation {
   const end = { step: '', updatedAt: books.now } as const;

@@ -1,19 +1,32 @@
 import type { DomainError } from '@berth/errors';
 import type { Chosen, Demand, Sources } from '../domain/choose-values.ts';
 import type { ClaimKind } from '../domain/errors.ts';
-import type { Forward } from '../domain/forward.ts';
+import type { ForwardTemplate } from '../domain/forward-template.ts';
+import type { Holding } from '../domain/holdings.ts';
 import type { NumberRange } from '../domain/number-range.ts';
 import type { Operation } from '../domain/operation.ts';
 import type { PoolSpec } from '../domain/pool.ts';
 import type { PoolDirectory } from '../domain/pool-directory.ts';
 import type { DhcpSubnet, Router, RouterInterface, RouterState } from '../domain/router.ts';
-import type { RouterSite, Vm } from '../domain/vm.ts';
+import type { RouterSite, Vm, Wanted } from '../domain/vm.ts';
 
 /** Who holds a value, or held it: within the quarantine the same group and name get the same values back. */
 export interface Holder {
   readonly vmId: string;
   readonly vmName: string;
   readonly ownerGroup: string;
+}
+
+export const holderOf = ({ id, name, ownerGroup }: Vm): Holder => ({ vmId: id, vmName: name, ownerGroup });
+
+/** Values that a VM gives up. */
+export interface GivenUp {
+  readonly router: string;
+  /** The router's address that its ports are on. */
+  readonly externalIp: string;
+  readonly holder: Holder;
+  /** Exactly these, whatever runs they were taken in; undefined: all that it holds. */
+  readonly holdings: readonly Holding[] | undefined;
 }
 
 /** A name or number in text form that must be held once: `scope` says within what. Compared as written. */
@@ -66,21 +79,18 @@ export interface ValueStore {
   reserve(
     asked: readonly { readonly holder: Holder; readonly demand: Demand; readonly sources: Sources }[],
   ): Promise<readonly (Chosen | DomainError)[]>;
-  /** Gives up what a VM holds: all of it, or the ports of these forwards. What is not held counts as given up. */
-  release(
-    given: readonly {
-      readonly router: string;
-      readonly holder: Holder;
-      readonly slots: readonly string[] | undefined;
-    }[],
-    how: 'quarantine' | 'free',
-  ): Promise<void>;
+  /** Gives up what VMs hold. What is not held counts as given up. */
+  release(given: readonly GivenUp[], how: 'quarantine' | 'free'): Promise<void>;
+  /** Notes that what VMs hold is held for other forwards than before: `slot` is the new one. */
+  rename(held: readonly GivenUp[]): Promise<void>;
 }
 
 export interface ClaimStore {
   /** Takes each that nobody holds; gives back those that somebody else does. Taking again what one holds is fine. */
   take(claims: readonly Claim[]): Promise<readonly Claim[]>;
   release(vmIds: readonly string[]): Promise<void>;
+  /** Gives up all that these VMs hold except for `kept`. */
+  keepOnly(vmIds: readonly string[], kept: readonly Claim[]): Promise<void>;
 }
 
 /** Everything that one transaction works on. The routers' rows are locked, so nothing of theirs changes beside it. */
@@ -95,8 +105,10 @@ export interface Books {
   readonly claims: ClaimStore;
   /** The pools of these routers as they are under their locks; read once. */
   pools(): Promise<PoolDirectory>;
+  /** The forwards that new VMs get. */
+  readonly template: ForwardTemplate;
   /** Tells the driver what the VM shall have on its router; null: nothing. Leaves when the transaction commits. */
-  sendChange(vm: Vm, forwards: readonly Forward[] | null, operations: readonly Operation[]): void;
+  sendChange(vm: Vm, wanted: Wanted | null, operations: readonly Operation[]): void;
   /** Tells everyone that an operation ended. */
   sendEnded(operation: Operation): void;
 }

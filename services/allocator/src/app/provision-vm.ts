@@ -2,15 +2,19 @@ import { DomainError } from '@berth/errors';
 import { failed, type Saga, type StepOutcome } from '@berth/saga';
 import type { Chosen, Demand } from '../domain/choose-values.ts';
 import { claimTaken } from '../domain/errors.ts';
-import { newForwards, ruleCount } from '../domain/forward.ts';
+import { type Forward, moveBlock } from '../domain/forward.ts';
+import { demandsFor, toHoldings, withTaken } from '../domain/holdings.ts';
 import { formatIpv4 } from '../domain/ipv4.ts';
+import { blockLength } from '../domain/new-forwards.ts';
 import type { Operation, ProvisionRequest } from '../domain/operation.ts';
 import { type Placed, placeVm } from '../domain/place-vm.ts';
 import { nameOf, type Source } from '../domain/pool-directory.ts';
 import type { PoolRef } from '../domain/vm.ts';
+import { claimsOf, type IdentityClaim } from '../domain/vm-update.ts';
 import { changeRouter } from './change-router.ts';
 import { latest, mayHaveStood, vmOf } from './operation-progress.ts';
-import type { Books, Claim, Holder } from './ports.ts';
+import type { Books, Holder } from './ports.ts';
+import { takeClaims } from './take-claims.ts';
 
 /** A provision that is still to get its values. */
 interface Asking extends Placed {
@@ -18,42 +22,27 @@ interface Asking extends Placed {
   readonly request: ProvisionRequest;
 }
 
-export const holderOf = ({ vmId, vmName, ownerGroup }: Operation): Holder => ({ vmId, vmName, ownerGroup });
+const newHolder = ({ vmId, vmName, ownerGroup }: Operation): Holder => ({ vmId, vmName, ownerGroup });
 
-const claimsOf = ({ operation: { vmId }, request, site }: Asking): (Claim & { readonly shown: string })[] => {
-  const claim = (kind: Claim['kind'], scope: string, shown: string) => ({
-    vmId,
-    kind,
-    scope,
-    value: shown.toLowerCase(),
-    shown,
-  });
-  return [
-    claim('vm_name', '', request.vmName),
-    claim('mac', `${request.router} ${site.dhcpSubnet}`, request.macAddress),
-    claim('mapping', request.router, request.hostname),
-  ];
+const claimsFor = ({ operation: { vmId }, request, site }: Asking): IdentityClaim[] => {
+  const { vmName: name, macAddress, hostname, router } = request;
+  return claimsOf({ name, macAddress, hostname }, { vmId, router, dhcpSubnet: site.dhcpSubnet });
 };
 
-const demandOf = ({ request }: Asking): Demand => ({
-  address: { within: request.addressRange },
-  ports: request.forwards.map((wish) => ({
-    slot: wish.name,
-    protocol: wish.protocol ?? 'tcp',
-    count: 1,
-    exact: wish.externalPort,
-    within: request.portRange,
-  })),
-  rules: [{ slot: '', count: ruleCount(request.forwards) }],
-});
+/** Ports and rule numbers of its forwards, and the block of which each of them has one. */
+function demandOf({ request }: Asking): Demand {
+  const { ports, rules } = demandsFor(request.forwards, [], request.portRange);
+  const block = { slot: '', count: blockLength(request.forwards) };
+  return { address: { within: request.addressRange }, ports, rules: [block, ...rules] };
+}
 
 const refOf = ({ pool }: Source): PoolRef | null => (pool ? { id: pool.id, name: nameOf(pool) } : null);
 
 function putVm(books: Books, { operation, request, site, sources }: Asking, chosen: Chosen): void {
-  const { address, ports } = chosen;
+  const { address } = chosen;
   const rules = chosen.rules.get('');
   if (address === undefined || rules === undefined) throw new Error('an address and rule numbers were asked for');
-  const forwards = newForwards(request.forwards, rules, ports);
+  const forwards = moveBlock(withTaken(request.forwards, chosen.taken), rules.first);
   books.vms.put({
     id: operation.vmId,
     name: request.vmName,
@@ -70,7 +59,8 @@ function putVm(books: Books, { operation, request, site, sources }: Asking, chos
     metadata: request.metadata,
     ownerGroup: operation.ownerGroup,
     state: 'provisioning',
-    forwards: [],
+    // The router has confirmed none; those of the template are known by name already.
+    forwards: forwards.filter(({ ofTemplate }) => ofTemplate).map(withoutNumbers),
     wanted: null,
     unsettled: false,
     revision: 0,
@@ -79,29 +69,23 @@ function putVm(books: Books, { operation, request, site, sources }: Asking, chos
     createdAt: books.now,
     updatedAt: books.now,
   });
-  const reserved = [...ports.keys()];
-  books.operations.put({ ...operation, wanted: forwards, reserved });
+  const { vmName: name, macAddress, hostname } = request;
+  const reserved = toHoldings(chosen.taken);
+  books.operations.put({ ...operation, wanted: { name, macAddress, hostname, forwards }, reserved });
 }
 
-/** Takes names and MACs; gives back those whose every claim was free, and puts the others' failures into `outcomes`. */
-async function takeClaims(
-  books: Books,
-  asking: readonly Asking[],
-  outcomes: Map<string, StepOutcome>,
-): Promise<Asking[]> {
-  const taken = await books.claims.take(asking.flatMap(claimsOf));
-  const keys = new Set(taken.map(({ vmId, kind }) => `${vmId} ${kind}`));
-  return asking.filter((one) => {
-    const lost = claimsOf(one).find(({ vmId, kind }) => keys.has(`${vmId} ${kind}`));
-    if (lost) outcomes.set(one.operation.id, failed(claimTaken(lost.kind, lost.shown)));
-    return lost === undefined;
-  });
-}
+/** A forward as one that never stood. */
+const withoutNumbers = (forward: Forward): Forward => ({
+  ...forward,
+  state: 'absent',
+  external: null,
+  ownRules: null,
+});
 
 /** Takes address, ports and rule numbers, all of a VM's or none. */
 async function takeValues(books: Books, asking: readonly Asking[], outcomes: Map<string, StepOutcome>): Promise<void> {
   const chosen = await books.values.reserve(
-    asking.map((one) => ({ holder: holderOf(one.operation), demand: demandOf(one), sources: one.sources })),
+    asking.map((one) => ({ holder: newHolder(one.operation), demand: demandOf(one), sources: one.sources })),
   );
   for (const [index, one] of asking.entries()) {
     const result = chosen[index];
@@ -133,7 +117,16 @@ export const provisionVm: Saga<Operation, Books> = {
             asking.push({ operation, request, ...placeVm(router, pools, request, operation.ownerGroup) });
           }
         }
-        await takeValues(books, await takeClaims(books, asking, outcomes), outcomes);
+        const lost = await takeClaims(
+          books,
+          asking.map((one) => ({ operation: one.operation, claims: claimsFor(one) })),
+        );
+        for (const [id, { kind, shown }] of lost) outcomes.set(id, failed(claimTaken(kind, shown)));
+        await takeValues(
+          books,
+          asking.filter(({ operation }) => !lost.has(operation.id)),
+          outcomes,
+        );
         return outcomes;
       },
       async undo(instances, books) {
@@ -143,7 +136,12 @@ export const provisionVm: Saga<Operation, Books> = {
         for (const how of ['quarantine', 'free'] as const) {
           const given = own
             .filter((operation) => mayHaveStood(operation) === (how === 'quarantine'))
-            .map((operation) => ({ router: operation.router, holder: holderOf(operation), slots: undefined }));
+            .map((operation) => ({
+              router: operation.router,
+              externalIp: '',
+              holder: newHolder(operation),
+              holdings: undefined,
+            }));
           await books.values.release(given, how);
         }
         for (const { vmId, revision } of own) {
@@ -160,8 +158,8 @@ export const provisionVm: Saga<Operation, Books> = {
         for (const operation of latest(books, instances)) {
           const vm = vmOf(books, operation);
           if (!vm.unsettled) continue;
-          const forwards = vm.wanted ?? [];
-          books.vms.put({ ...vm, state: 'active', forwards, wanted: null, unsettled: false, updatedAt: books.now });
+          const settled = { wanted: null, unsettled: false, updatedAt: books.now };
+          books.vms.put({ ...vm, ...vm.wanted, ...settled, state: 'active' });
         }
         return new Map();
       },

@@ -3,12 +3,13 @@ import { again, done, failed, resumeSaga, type Saga, type StepOutcome } from '@b
 import type { Operation, OperationKind } from '../domain/operation.ts';
 import type { Vm } from '../domain/vm.ts';
 import { changePorts } from './change-ports.ts';
-import { chooseElsewhere } from './choose-elsewhere.ts';
+import { chooseElsewhere, type RouterConflict } from './choose-elsewhere.ts';
 import { decommissionVm } from './decommission-vm.ts';
 import { progressIn } from './operation-progress.ts';
 import type { Books, Ledger } from './ports.ts';
 import { provisionVm } from './provision-vm.ts';
 import { startWaiting } from './start-waiting.ts';
+import { updateVm } from './update-vm.ts';
 
 /** The driver's final word on one revision of one VM. */
 export interface Verdict {
@@ -22,11 +23,15 @@ export interface Verdict {
   readonly message: string;
   /** Refused values may have been live for a moment. */
   readonly stood: boolean;
+  /** What others hold on the router, when that is why it was refused. */
+  readonly conflict: RouterConflict | undefined;
 }
 
 const sagas: Record<OperationKind, Saga<Operation, Books>> = {
   'provision-vm': provisionVm,
   'change-ports': changePorts,
+  'change-forwards': changePorts,
+  'update-vm': updateVm,
   'decommission-vm': decommissionVm,
 };
 
@@ -68,14 +73,13 @@ export async function settleVerdicts(deps: { readonly ledger: Ledger }, verdicts
       ({ state, vmId, revision }) => state === 'running' && revision === due.get(vmId)?.revision,
     );
     const judged: Operation[] = [];
-    for (const operation of running) {
-      const verdict = due.get(operation.vmId);
-      const elsewhere =
-        verdict?.code === 'ROUTER_CONFLICT' && (await chooseElsewhere(books, operation, verdict.message));
-      if (!elsewhere) judged.push(operation);
+    const together = Map.groupBy(running, ({ vmId }) => vmId);
+    for (const [vmId, operations] of together) {
+      const conflict = due.get(vmId)?.conflict;
+      const elsewhere = conflict !== undefined && (await chooseElsewhere(books, operations, conflict));
+      if (!elsewhere) judged.push(...operations);
     }
-    for (const [kind, operations] of Map.groupBy(judged, (operation) => operation.kind)) {
-      const together = Map.groupBy(operations, ({ vmId }) => vmId);
+    for (const [saga, operations] of Map.groupBy(judged, ({ kind }) => sagas[kind])) {
       const resumed = operations.flatMap((instance) => {
         const verdict = due.get(instance.vmId);
         if (verdict === undefined) return [];
@@ -83,7 +87,7 @@ export async function settleVerdicts(deps: { readonly ledger: Ledger }, verdicts
         const outcome = outcomeOf(verdict, together.get(instance.vmId)?.length ?? 1);
         return [{ instance, step: instance.step, outcome }];
       });
-      await resumeSaga(sagas[kind], resumed, { deps: books, store: progressIn(books) });
+      await resumeSaga(saga, resumed, { deps: books, store: progressIn(books) });
     }
     await startWaiting(books, vmIds);
   });

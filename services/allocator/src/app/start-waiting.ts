@@ -6,13 +6,16 @@ import { changePorts } from './change-ports.ts';
 import { decommissionVm } from './decommission-vm.ts';
 import { progressIn } from './operation-progress.ts';
 import type { Books } from './ports.ts';
+import { updateVm } from './update-vm.ts';
 
-/** Those at the head of a VM's queue that go as its next revision: changes of forwards together, a removal alone. */
+const ofForwards = ({ kind }: Operation): boolean => kind === 'change-ports' || kind === 'change-forwards';
+
+/** Those at the head of a VM's queue that go as its next revision: changes of forwards together, any other alone. */
 function nextTogether(waiting: readonly Operation[]): readonly Operation[] {
   const [head] = waiting;
   if (head === undefined) return [];
-  if (head.kind !== 'change-ports' || head.alone) return [head];
-  const end = waiting.findIndex(({ kind, alone }) => kind !== 'change-ports' || alone);
+  if (!ofForwards(head) || head.alone) return [head];
+  const end = waiting.findIndex((operation) => !ofForwards(operation) || operation.alone);
   return end < 0 ? waiting : waiting.slice(0, end);
 }
 
@@ -37,7 +40,8 @@ export async function startWaiting(books: Books, vmIds: readonly string[]): Prom
     if (starting.length === 0) return;
     // Each round ends the first operation of a queue or sends its VM's revision, so this comes to an end.
     const of = (kind: Operation['kind']) => starting.filter((operation) => operation.kind === kind);
-    await runSaga(changePorts, of('change-ports'), { deps: books, store });
+    await runSaga(changePorts, starting.filter(ofForwards), { deps: books, store });
+    await runSaga(updateVm, of('update-vm'), { deps: books, store });
     await runSaga(decommissionVm, of('decommission-vm'), { deps: books, store });
   }
 }

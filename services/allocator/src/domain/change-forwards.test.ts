@@ -1,41 +1,58 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { changeForwards, type PortAction } from './change-forwards.ts';
-import { type Forward, newForwards, plainWish } from './forward.ts';
+import { type Forward, moveBlock } from './forward.ts';
+import type { TemplateForward } from './forward-template.ts';
+import { plainWish } from './forward-wish.ts';
+import { planNewForwards } from './new-forwards.ts';
 
-const rules = { first: 10_000, last: 10_003 };
-const ports = new Map([
-  ['ssh', 32_000],
-  ['game', 32_001],
-]);
+const entry = (name: string, internalPort: number): TemplateForward => ({
+  name,
+  protocol: 'tcp',
+  internalPort,
+  sources: [],
+  description: '',
+});
+const template = [entry('ssh', 22), entry('http', 80), entry('https', 443)];
+
 /** ssh is enabled, game (of the VM's own) is disabled, http and https were never made. */
-const forwards: readonly Forward[] = newForwards(
-  [plainWish('ssh'), { ...plainWish('game'), internalPort: 27_015, disabled: true }],
-  rules,
-  ports,
+const forwards: readonly Forward[] = moveBlock(
+  planNewForwards([plainWish('ssh'), { ...plainWish('game'), internalPort: 27_015, disabled: true }], template),
+  10_000,
+).map((forward, index) =>
+  forward.state === 'absent' ? forward : { ...forward, external: { first: 32_000 + index, last: 32_000 + index } },
 );
 
-const change = (action: PortAction, ...names: string[]) => changeForwards(forwards, rules, action, names);
+const change = (action: PortAction, ...names: string[]) => changeForwards(forwards, template, action, names);
 const statesAfter = (action: PortAction, ...names: string[]) =>
   Object.fromEntries(change(action, ...names).forwards.map(({ name, state }) => [name, state]));
 
 test('create makes what is missing under its own number, enables what is disabled and leaves what is enabled', () => {
-  const { created, changed } = change('create', 'ssh', 'http', 'game');
+  const { forwards: after, created, changed } = change('create', 'ssh', 'http', 'game');
   assert.equal(changed, true);
-  assert.deepEqual(
-    created.map(({ name, ruleNumber, internalPort, externalPort }) => [name, ruleNumber, internalPort, externalPort]),
-    [['http', 10_001, 80, 0]],
-  );
-  assert.deepEqual(statesAfter('create', 'ssh', 'http', 'game'), { ssh: 'enabled', game: 'enabled', http: 'enabled' });
+  assert.deepEqual(created, ['http']);
+  const http = after.find(({ name }) => name === 'http');
+  assert.deepEqual([http?.blockRule, http?.internal.first, http?.external], [10_001, 80, null]);
+  assert.deepEqual(statesAfter('create', 'ssh', 'http', 'game'), {
+    ssh: 'enabled',
+    game: 'enabled',
+    http: 'enabled',
+    https: 'absent',
+  });
 });
 
 test('delete removes, keeps the number and forgets the port', () => {
   const [ssh] = change('delete', 'ssh').forwards;
-  assert.deepEqual([ssh?.state, ssh?.externalPort, ssh?.ruleNumber], ['absent', 0, 10_000]);
+  assert.deepEqual([ssh?.state, ssh?.external, ssh?.blockRule], ['absent', null, 10_000]);
 });
 
 test('pause disables what is enabled and leaves the rest alone', () => {
-  assert.deepEqual(statesAfter('pause', 'ssh', 'http', 'game'), { ssh: 'disabled', game: 'disabled' });
+  assert.deepEqual(statesAfter('pause', 'ssh', 'http', 'game'), {
+    ssh: 'disabled',
+    game: 'disabled',
+    http: 'absent',
+    https: 'absent',
+  });
 });
 
 test('a repeat changes nothing', () => {
@@ -58,9 +75,16 @@ test('enable and disable need the port to exist; a name that nobody knows is a m
 
 test('a forward of the VM’s own can be made again after its removal', () => {
   const { forwards: without } = change('delete', 'game');
-  const again = changeForwards(without, rules, 'create', ['game']);
-  assert.deepEqual(
-    again.created.map(({ name, ruleNumber, internalPort }) => [name, ruleNumber, internalPort]),
-    [['game', 10_003, 27_015]],
-  );
+  const again = changeForwards(without, template, 'create', ['game']);
+  const game = again.forwards.find(({ name }) => name === 'game');
+  assert.deepEqual([again.created, game?.blockRule, game?.internal.first], [['game'], 10_003, 27_015]);
+});
+
+test('a name that the template has by now and the VM does not know is made with a rule number of its own', () => {
+  const newer = [...template, entry('rdp', 3_389)];
+  const { forwards: after, created } = changeForwards(forwards, newer, 'create', ['rdp']);
+  const rdp = after.find(({ name }) => name === 'rdp');
+  assert.deepEqual([created, rdp?.blockRule, rdp?.ofTemplate, rdp?.internal.first], [['rdp'], null, false, 3_389]);
+  assert.equal(changeForwards(forwards, newer, 'delete', ['rdp']).changed, false);
+  assert.throws(() => changeForwards(forwards, newer, 'enable', ['rdp']), { code: 'PORT_NOT_FOUND' });
 });

@@ -1,26 +1,19 @@
-import { DomainError } from '@berth/errors';
-import { absentTemplateForward, type Forward } from './forward.ts';
-import type { NumberRange } from './number-range.ts';
+import { portNotFound, unknownPort } from './errors.ts';
+import { assertPortsApart, type Forward, stands } from './forward.ts';
+import { absentForward, type TemplateForward } from './forward-template.ts';
+import { namedPorts } from './forward-wish.ts';
 
 export type PortAction = 'create' | 'delete' | 'pause' | 'enable' | 'disable';
 
 /** What a change of forwards comes to. */
 export interface ForwardsChange {
-  /** All of the VM's forwards afterwards; the new ones still without an external port. */
+  /** All of the VM's forwards afterwards; what is to be chosen for them is still open. */
   readonly forwards: readonly Forward[];
-  /** The new ones, which need an external port. */
-  readonly created: readonly Forward[];
+  /** The names of those that did not stand before. */
+  readonly created: readonly string[];
   /** False: everything is as asked already, and the router need not be asked. */
   readonly changed: boolean;
 }
-
-const unknownPort = (name: string) =>
-  new DomainError('invalid', 'UNKNOWN_PORT', `The VM knows no port "${name}".`, {
-    fields: [{ field: 'ports', message: `no port is named "${name}"` }],
-  });
-
-const portNotFound = (name: string) =>
-  new DomainError('not_found', 'PORT_NOT_FOUND', `The port "${name}" does not exist; create it first.`);
 
 function stateAfter(action: PortAction, { name, state }: Forward): Forward['state'] {
   switch (action) {
@@ -36,28 +29,38 @@ function stateAfter(action: PortAction, { name, state }: Forward): Forward['stat
   }
 }
 
+const inState = (forward: Forward, state: Forward['state']): Forward => {
+  if (state === 'absent') return { ...forward, state, external: null };
+  return stands(forward)
+    ? { ...forward, state }
+    : { ...forward, state, external: namedPorts(forward.fixedPort, forward.externalCount) };
+};
+
 /**
- * What `action` makes of a VM's forwards. Create makes missing ones and enables disabled ones; pause leaves missing ones alone; enable
- * and disable throw `not_found` for a missing one; a name that is neither of the template nor the VM's own is `invalid`.
+ * What `action` makes of a VM's forwards. Create makes missing ones and enables disabled ones; pause leaves missing ones alone; delete
+ * remembers what it deletes; enable and disable throw `not_found` for a missing one; a name that is neither the VM's own nor of today's
+ * template is `invalid`.
  */
 export function changeForwards(
   forwards: readonly Forward[],
-  rules: NumberRange,
+  template: readonly TemplateForward[],
   action: PortAction,
   names: readonly string[],
 ): ForwardsChange {
   const after = new Map(forwards.map((forward) => [forward.name, forward]));
-  const created: Forward[] = [];
+  const created: string[] = [];
   let changed = false;
   for (const name of new Set(names)) {
-    const before = after.get(name) ?? absentTemplateForward(name, rules);
+    const entry = template.find((one) => one.name === name);
+    const before = after.get(name) ?? (entry && absentForward(entry));
     if (before === undefined) throw unknownPort(name);
     const state = stateAfter(action, before);
     if (state === before.state) continue;
     changed = true;
-    const forward = { ...before, state, externalPort: state === 'absent' ? 0 : before.externalPort };
-    after.set(name, forward);
-    if (before.state === 'absent') created.push(forward);
+    after.set(name, inState(before, state));
+    if (!stands(before)) created.push(name);
   }
-  return { forwards: [...after.values()], created, changed };
+  const all = [...after.values()];
+  assertPortsApart(all);
+  return { forwards: all, created, changed };
 }

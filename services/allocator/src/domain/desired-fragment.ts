@@ -1,6 +1,7 @@
-import type { Forward } from './forward.ts';
+import { type Forward, portPairsOf, ruleNumbersOf, stands } from './forward.ts';
+import type { NumberRange } from './number-range.ts';
 import { ruleDescription } from './text-rules.ts';
-import type { Vm } from './vm.ts';
+import type { Vm, Wanted } from './vm.ts';
 
 /** A destination NAT rule, as the driver takes it. */
 export interface DesiredRule {
@@ -28,29 +29,39 @@ export interface DesiredFragment {
   readonly rules: readonly DesiredRule[];
 }
 
-/** What a VM with these forwards shall have on its router. */
-export function desiredFragment(vm: Vm, forwards: readonly Forward[]): DesiredFragment {
-  return {
-    mapping: {
-      network: vm.site.dhcpNetwork,
-      subnet: vm.site.dhcpSubnet,
-      name: vm.hostname,
-      macAddress: vm.macAddress,
-      ipAddress: vm.internalIp,
-    },
-    rules: forwards
-      .filter(({ state }) => state !== 'absent')
-      .map((forward) => ({
-        number: forward.ruleNumber,
-        inboundInterface: vm.site.wanInterface,
-        protocol: forward.protocol,
-        destinationAddress: vm.site.externalIp,
-        destinationPort: String(forward.externalPort),
-        translationAddress: vm.internalIp,
-        translationPort: String(forward.internalPort),
-        sourceAddress: forward.source,
-        description: ruleDescription(vm.name, forward),
-        disabled: forward.state === 'disabled',
-      })),
-  };
+const portText = ({ first, last }: NumberRange): string => (first === last ? String(first) : `${first}-${last}`);
+
+/** A forward's rules: for each source, one for each pair of ports. */
+function rulesOf(vm: Vm, vmName: string, forward: Forward): DesiredRule[] {
+  const numbers = ruleNumbersOf(forward);
+  const sources = forward.sources.length > 0 ? forward.sources : [''];
+  const rules = sources.flatMap((source) => portPairsOf(forward).map((pair) => ({ source, ...pair })));
+  return rules.map(({ source, external, internal }, index) => {
+    const number = numbers[index];
+    if (number === undefined) throw new Error(`the forward ${forward.name} of ${vm.id} lacks a rule number`);
+    return {
+      number,
+      inboundInterface: vm.site.wanInterface,
+      protocol: forward.protocol,
+      destinationAddress: vm.site.externalIp,
+      destinationPort: portText(external),
+      translationAddress: vm.internalIp,
+      translationPort: portText(internal),
+      sourceAddress: source,
+      description: ruleDescription(vmName, forward),
+      disabled: forward.state === 'disabled',
+    };
+  });
 }
+
+/** What a VM that is wanted so shall have on its router. */
+export const desiredFragment = (vm: Vm, wanted: Wanted): DesiredFragment => ({
+  mapping: {
+    network: vm.site.dhcpNetwork,
+    subnet: vm.site.dhcpSubnet,
+    name: wanted.hostname,
+    macAddress: wanted.macAddress,
+    ipAddress: vm.internalIp,
+  },
+  rules: wanted.forwards.filter(stands).flatMap((forward) => rulesOf(vm, wanted.name, forward)),
+});

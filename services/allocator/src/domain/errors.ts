@@ -3,11 +3,37 @@ import { DomainError } from '@berth/errors';
 export const vmNotFound = (machineId: string): DomainError =>
   new DomainError('not_found', 'VM_NOT_FOUND', `There is no VM "${machineId}".`);
 
+export const portNotFound = (name: string): DomainError =>
+  new DomainError('not_found', 'PORT_NOT_FOUND', `The port "${name}" does not exist; create it first.`);
+
+export const unknownPort = (name: string): DomainError =>
+  new DomainError('invalid', 'UNKNOWN_PORT', `The VM knows no port "${name}".`, {
+    fields: [{ field: 'ports', message: `no port is named "${name}"` }],
+  });
+
+export const forwardExists = (name: string): DomainError =>
+  new DomainError('conflict', 'FORWARD_EXISTS', `The VM has a forward "${name}" already.`);
+
+/** If-Match: what the caller saw is not what there is. */
+export const versionMismatch = (expected: number, actual: number): DomainError =>
+  new DomainError('precondition_failed', 'VERSION_MISMATCH', `It is at version ${actual}, not ${expected}.`);
+
 export const operationNotFound = (id: string): DomainError =>
   new DomainError('not_found', 'OPERATION_NOT_FOUND', `There is no operation "${id}".`);
 
 export const foreignGroup = (): DomainError =>
-  new DomainError('forbidden', 'OWNER_GROUP_FORBIDDEN', 'Only VMs of your own group can be made.');
+  new DomainError('forbidden', 'OWNER_GROUP_FORBIDDEN', 'A VM can only belong to your own group.');
+
+/** The VM's values are of a pool that the group may not have values from. */
+export const poolNotForGroup = (pool: string, group: string): DomainError =>
+  new DomainError(
+    'conflict',
+    'POOL_NOT_FOR_GROUP',
+    `Values of the VM are of ${pool}, which is not for the group "${group}".`,
+    {
+      resource: { type: 'pool', name: pool },
+    },
+  );
 
 export const deadlinePassed = (): DomainError =>
   new DomainError('unavailable', 'DEADLINE_PASSED', 'The request could not be accepted in time. Nothing was done.', {

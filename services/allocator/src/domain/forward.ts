@@ -1,4 +1,5 @@
-import type { NumberRange } from './number-range.ts';
+import { externalPortTaken } from './errors.ts';
+import { lengthOf, type NumberRange, overlapOf } from './number-range.ts';
 
 export type ForwardProtocol = 'tcp' | 'udp' | 'tcp_udp';
 
@@ -7,95 +8,82 @@ export const portSpacesOf = (protocol: ForwardProtocol): readonly ('tcp' | 'udp'
   protocol === 'tcp_udp' ? ['tcp', 'udp'] : [protocol];
 
 /**
- * A forward of a VM: what it is, and whether it stands on the router. An absent one is remembered, with its rule number, so that it can
- * be made again under the same number.
+ * A forward of a VM: what it is, and whether it stands on the router. An absent one is remembered with its rule numbers, so that it can
+ * be made again under the same ones.
  */
 export interface Forward {
   readonly name: string;
   readonly protocol: ForwardProtocol;
-  readonly internalPort: number;
   readonly state: 'enabled' | 'disabled' | 'absent';
-  /** 0 while it is absent. */
-  readonly externalPort: number;
-  readonly ruleNumber: number;
-  /** The external port that the caller named; 0: any of the pool. */
+  /** The ports on the VM. */
+  readonly internal: NumberRange;
+  /** The ports on the external address; null while it is absent, and in a plan: still to be chosen. */
+  readonly external: NumberRange | null;
+  /** How many external ports it has, or gets when it is made again: as many as internal ones, or any number that lead to the one. */
+  readonly externalCount: number;
+  /** The first external port, when the caller named it; 0: any run of the pool. */
   readonly fixedPort: number;
-  readonly source: string;
+  /** Its rule number in the VM's block; null: it has none there. */
+  readonly blockRule: number | null;
+  /** Rule numbers of its own beside the block; null: none, or in a plan: still to be chosen. */
+  readonly ownRules: NumberRange | null;
+  /** Of the template that its VM was made by: then its number in the block is kept for it for good. */
+  readonly ofTemplate: boolean;
+  /** Addresses and networks that may use it; empty: any. */
+  readonly sources: readonly string[];
   readonly description: string;
 }
 
-/** A forward that a caller asks for; what is 0 or empty has a default. */
-export interface ForwardWish {
-  readonly name: string;
-  readonly protocol: ForwardProtocol | undefined;
-  readonly internalPort: number;
-  readonly externalPort: number;
-  readonly source: string;
-  readonly description: string;
-  readonly disabled: boolean;
+export const stands = ({ state }: Forward): boolean => state !== 'absent';
+
+/** One destination NAT rule leads a port to a port, several to one, or a range to the same range: it cannot shift a range. */
+const shiftsRange = ({ internal, external }: Forward): boolean =>
+  lengthOf(internal) > 1 && external?.first !== internal.first;
+
+/** How many rules say what the forward is: one for each source, and for each port of a range that is shifted. */
+export const ruleCount = (forward: Forward): number =>
+  Math.max(1, forward.sources.length) * (shiftsRange(forward) ? lengthOf(forward.internal) : 1);
+
+/** How many of its rules have no number in the VM's block. */
+export const ownRuleCount = (forward: Forward): number => ruleCount(forward) - (forward.blockRule === null ? 0 : 1);
+
+/** The numbers of its rules, in the order of `portPairsOf` for each source. */
+export function ruleNumbersOf(forward: Forward): number[] {
+  const { blockRule, ownRules } = forward;
+  const own = ownRules ? Array.from({ length: lengthOf(ownRules) }, (_, index) => ownRules.first + index) : [];
+  return [...(blockRule === null ? [] : [blockRule]), ...own].slice(0, ruleCount(forward));
 }
 
-/** The forwards that every VM can have, in the order of their rule numbers from the VM's base. */
-const template: readonly { readonly name: string; readonly internalPort: number }[] = [
-  { name: 'ssh', internalPort: 22 },
-  { name: 'http', internalPort: 80 },
-  { name: 'https', internalPort: 443 },
-];
-
-export const templateNames: readonly string[] = template.map(({ name }) => name);
-
-/** The wish for a template's forward with nothing else said. */
-export const plainWish = (name: string): ForwardWish => ({
-  name,
-  protocol: undefined,
-  internalPort: 0,
-  externalPort: 0,
-  source: '',
-  description: '',
-  disabled: false,
-});
-
-/** How many rule numbers a VM with these forwards needs: always the template's, then one for each other. */
-export const ruleCount = (wishes: readonly ForwardWish[]): number =>
-  template.length + wishes.filter(({ name }) => !templateNames.includes(name)).length;
-
-/** The template's forward `name` as one that does not stand yet; undefined for another name. */
-export function absentTemplateForward(name: string, rules: NumberRange): Forward | undefined {
-  const index = templateNames.indexOf(name);
-  const entry = template[index];
-  if (entry === undefined) return undefined;
-  return {
-    name,
-    protocol: 'tcp',
-    internalPort: entry.internalPort,
-    state: 'absent',
-    externalPort: 0,
-    ruleNumber: rules.first + index,
-    fixedPort: 0,
-    source: '',
-    description: '',
-  };
+/** Which external ports lead to which internal ones, one pair per rule. */
+export function portPairsOf(forward: Forward): { readonly external: NumberRange; readonly internal: NumberRange }[] {
+  const { external, internal } = forward;
+  if (external === null) return [];
+  if (!shiftsRange(forward)) return [{ external, internal }];
+  const single = (port: number): NumberRange => ({ first: port, last: port });
+  return Array.from({ length: lengthOf(internal) }, (_, index) => ({
+    external: single(external.first + index),
+    internal: single(internal.first + index),
+  }));
 }
 
-/** The forwards of a new VM: the template's keep their numbers from the base, the others follow in the order they were asked for. */
-export function newForwards(
-  wishes: readonly ForwardWish[],
-  rules: NumberRange,
-  ports: ReadonlyMap<string, number>,
-): Forward[] {
-  let next = rules.first + template.length;
-  return wishes.map((wish) => {
-    const index = templateNames.indexOf(wish.name);
-    return {
-      name: wish.name,
-      protocol: wish.protocol ?? 'tcp',
-      internalPort: wish.internalPort || (template[index]?.internalPort ?? 0),
-      state: wish.disabled ? 'disabled' : 'enabled',
-      externalPort: ports.get(wish.name) ?? 0,
-      ruleNumber: index >= 0 ? rules.first + index : next++,
-      fixedPort: wish.externalPort,
-      source: wish.source,
-      description: wish.description,
-    };
-  });
+/** Throws when two forwards of one VM would have an external port in common. */
+export function assertPortsApart(forwards: readonly Forward[]): void {
+  const known: { readonly protocol: ForwardProtocol; readonly external: NumberRange }[] = [];
+  for (const { protocol, external } of forwards.filter(stands)) {
+    if (external === null) continue;
+    for (const other of known) {
+      const common = overlapOf(external, other.external);
+      const spaces = portSpacesOf(other.protocol);
+      if (common && portSpacesOf(protocol).some((space) => spaces.includes(space)))
+        throw externalPortTaken(common.first);
+    }
+    known.push({ protocol, external });
+  }
 }
+
+/** Moves what forwards have of the VM's block along with it. */
+export const moveBlock = (forwards: readonly Forward[], by: number): Forward[] =>
+  forwards.map((forward) => ({
+    ...forward,
+    blockRule: forward.blockRule === null ? null : forward.blockRule + by,
+  }));

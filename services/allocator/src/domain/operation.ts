@@ -1,10 +1,13 @@
 import type { WireError } from '@berth/errors';
 import type { PortAction } from './change-forwards.ts';
-import type { Forward, ForwardWish } from './forward.ts';
+import type { ForwardsEdit } from './edit-forwards.ts';
+import type { Forward } from './forward.ts';
+import type { Holding } from './holdings.ts';
 import type { NumberRange } from './number-range.ts';
-import type { Vm } from './vm.ts';
+import type { Vm, Wanted } from './vm.ts';
+import type { VmUpdate } from './vm-update.ts';
 
-export type OperationKind = 'provision-vm' | 'change-ports' | 'decommission-vm';
+export type OperationKind = 'provision-vm' | 'change-ports' | 'change-forwards' | 'update-vm' | 'decommission-vm';
 export type OperationState = 'pending' | 'running' | 'succeeded' | 'failed' | 'cancelled';
 
 export const hasEnded = ({ state }: { state: OperationState }): boolean => state !== 'pending' && state !== 'running';
@@ -20,7 +23,8 @@ export interface ProvisionRequest {
   readonly metadata: Readonly<Record<string, unknown>> | null;
   readonly addressRange: NumberRange | undefined;
   readonly portRange: NumberRange | undefined;
-  readonly forwards: readonly ForwardWish[];
+  /** Planned: the template's and what was wished; numbers of the block count from 0 until it is chosen. */
+  readonly forwards: readonly Forward[];
 }
 
 /** A verdict as far as the way back needs it. */
@@ -45,18 +49,24 @@ export interface Operation {
   /** change-ports: what was asked for. */
   readonly portAction: PortAction | null;
   readonly portNames: readonly string[];
+  /** change-forwards: what was asked for. */
+  readonly edit: ForwardsEdit | null;
+  /** update-vm: what was asked for. */
+  readonly update: VmUpdate | null;
   /** provision-vm: where the address must lie, if the caller said so. */
   readonly addressRange: NumberRange | null;
   /** The saga's step that waits; empty when none does. */
   readonly step: string;
   /** The revision that carries it to the router; 0 before. */
   readonly revision: number;
-  /** The VM's forwards once this operation is done. */
-  readonly wanted: readonly Forward[] | null;
-  /** The forwards that got an external port for this operation; what its undo gives back. */
-  readonly reserved: readonly string[];
+  /** What the VM has on its router once this operation is done. */
+  readonly wanted: Wanted | null;
+  /** What forwards got for this operation; what its undo gives back. */
+  readonly reserved: readonly Holding[];
   /** A revision that it shared with others was refused: the next try is its alone. */
   readonly alone: boolean;
+  /** How often it got other values, because others held on the router what was chosen. */
+  readonly retries: number;
   readonly result: Vm | null;
   readonly error: WireError | null;
   readonly createdAt: Date;

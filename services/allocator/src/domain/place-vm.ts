@@ -1,3 +1,4 @@
+import { invalid } from './check-fields.ts';
 import type { Sources } from './choose-values.ts';
 import { parsePrefix } from './ipv4.ts';
 import { knownSubnets, type VmSubnet } from './known-subnets.ts';
@@ -5,7 +6,6 @@ import { includes, type NumberRange } from './number-range.ts';
 import type { ProvisionRequest } from './operation.ts';
 import type { PoolDirectory } from './pool-directory.ts';
 import { type Router, siteOf } from './router.ts';
-import { invalid } from './validate-provision.ts';
 import type { RouterSite, Vm } from './vm.ts';
 
 /** Where a new VM's lines go on its router, and where its values come from. */

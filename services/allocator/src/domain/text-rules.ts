@@ -20,3 +20,7 @@ export const isRouterText = (text: string): boolean =>
 /** The description of a forward's rule: the caller's, or which VM and forward it belongs to. */
 export const ruleDescription = (vmName: string, forward: { name: string; description: string }): string =>
   forward.description || `berth ${vmName} ${forward.name}`;
+
+/** A group's name, or none. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what must not pass
+export const isGroupName = (text: string): boolean => text.length <= 100 && !/[\u0000-\u001f\u007f]/.test(text);

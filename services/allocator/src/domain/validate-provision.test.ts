@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { DomainError } from '@berth/errors';
-import { plainWish } from './forward.ts';
+import { plainWish } from './forward-wish.ts';
 import { type ProvisionWish, validateProvision } from './validate-provision.ts';
 
 const good: ProvisionWish = {
@@ -11,7 +11,10 @@ const good: ProvisionWish = {
   hostname: '',
   addressRange: { first: '10.0.0.5', last: '10.0.0.9' },
   portRange: { first: 1_024, last: 65_535 },
-  forwards: [plainWish('ssh'), { ...plainWish('dns'), internalPort: 53, source: '192.0.2.0/24', description: 'a b' }],
+  forwards: [
+    plainWish('ssh'),
+    { ...plainWish('dns'), internalPort: 53, sources: ['192.0.2.0/24'], description: 'a b' },
+  ],
 };
 
 const wrongFields = (wish: Partial<ProvisionWish>): string[] => {
@@ -57,11 +60,20 @@ test('texts of forwards are checked as the router needs them', () => {
   for (const description of ['a "b"', "it's", 'a\nb', ' a', 'x'.repeat(256)]) {
     assert.deepEqual(fieldsOf({ description }), ['ports[0].description'], description);
   }
-  assert.deepEqual(fieldsOf({ internalPort: 0 }), ['ports[0].internal_port']);
+  assert.deepEqual(fieldsOf({ internalPort: 0, internalPortEnd: 60 }), ['ports[0].internal_port']);
+  assert.deepEqual(fieldsOf({ internalPortEnd: 52 }), ['ports[0].internal_port_end']);
+  assert.deepEqual(fieldsOf({ internalPortEnd: 65_536 }), ['ports[0].internal_port_end']);
+  assert.deepEqual(fieldsOf({ externalPort: 2_000, externalPortEnd: 1_999 }), ['ports[0].external_port_end']);
+  assert.deepEqual(fieldsOf({ externalPortEnd: 2_000 }), ['ports[0].external_port']);
+  assert.deepEqual(fieldsOf({ externalPort: 2_000, externalPortEnd: 2_001, externalPortCount: 3 }), [
+    'ports[0].external_port_count',
+  ]);
+  const many = Array.from({ length: 17 }, (_, index) => `192.0.2.${index}`);
+  assert.deepEqual(fieldsOf({ sources: many }), ['ports[0].sources']);
+  assert.deepEqual(fieldsOf({ sources: ['192.0.2.1', '192.0.2.1'] }), ['ports[0].sources[1]']);
   assert.deepEqual(fieldsOf({ externalPort: 443 }), ['ports[0].external_port']);
-  assert.deepEqual(fieldsOf({ source: '10.0.0.1/8' }), ['ports[0].source']);
+  assert.deepEqual(fieldsOf({ sources: ['10.0.0.1/8'] }), ['ports[0].source']);
   assert.deepEqual(wrongFields({ forwards: [forward, { ...forward, name: 'DNS' }] }), ['ports[1].name']);
-  assert.deepEqual(wrongFields({ forwards: [{ ...forward, name: 'SSH' }] }), ['ports[0].name']);
 });
 
 test('metadata that Postgres cannot keep is refused', () => {

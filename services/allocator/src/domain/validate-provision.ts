@@ -1,17 +1,19 @@
-import { DomainError, type FieldError } from '@berth/errors';
-import { type ForwardWish, templateNames } from './forward.ts';
-import { parseIpv4, parsePrefix } from './ipv4.ts';
+import {
+  type Complain,
+  checkAll,
+  checkDescription,
+  checkForwardName,
+  checkSources,
+  holdsNul,
+  isPort,
+} from './check-fields.ts';
+import { maxForwards } from './edit-forwards.ts';
+import type { ForwardWish } from './forward-wish.ts';
+import { parseIpv4 } from './ipv4.ts';
 import { normalizeMac } from './mac-address.ts';
 import { includes, type NumberRange } from './number-range.ts';
 import { forwardablePorts } from './pool-segments.ts';
-import { isForwardName, isHostName, isRouterText, isUuid, isVmName } from './text-rules.ts';
-
-const maxForwards = 100;
-
-export const invalid = (fields: readonly FieldError[]): DomainError =>
-  new DomainError('invalid', 'INVALID_REQUEST', fields.map(({ field, message }) => `${field}: ${message}`).join('; '), {
-    fields,
-  });
+import { isHostName, isUuid, isVmName } from './text-rules.ts';
 
 /** A provision as it is asked for, before anything is looked up. */
 export interface ProvisionWish {
@@ -22,7 +24,8 @@ export interface ProvisionWish {
   readonly metadata?: unknown;
   readonly addressRange: { readonly first: string; readonly last: string } | undefined;
   readonly portRange: NumberRange | undefined;
-  readonly forwards: readonly ForwardWish[];
+  /** Undefined: those of the template. */
+  readonly forwards: readonly ForwardWish[] | undefined;
 }
 
 /** The parts of a provision whose form has been checked. */
@@ -32,38 +35,44 @@ export interface CheckedProvision {
   readonly addressRange: NumberRange | undefined;
 }
 
-type Complain = (field: string, message: string) => void;
-
-const isSource = (text: string): boolean =>
-  text === '' || parseIpv4(text) !== undefined || parsePrefix(text) !== undefined;
-const isPort = (port: number): boolean => Number.isInteger(port) && port >= 1 && port <= 65_535;
-
+/** What can be told about a wished forward without knowing the template. */
 function checkForward(forward: ForwardWish, at: string, complain: Complain): void {
-  if (!isForwardName(forward.name)) complain(`${at}.name`, 'letters, digits, dots, dashes and underscores, at most 63');
-  const isTemplate = templateNames.includes(forward.name);
-  if (forward.internalPort === 0 && !isTemplate) complain(`${at}.internal_port`, 'is missing');
-  if (forward.internalPort !== 0 && !isPort(forward.internalPort)) complain(`${at}.internal_port`, 'is not a port');
-  const { externalPort } = forward;
-  if (externalPort !== 0 && !includes(forwardablePorts, { first: externalPort, last: externalPort })) {
-    complain(`${at}.external_port`, `must be from ${forwardablePorts.first} to ${forwardablePorts.last}`);
+  const { internalPort, internalPortEnd, externalPort, externalPortEnd, externalPortCount } = forward;
+  checkForwardName(forward.name, `${at}.name`, complain);
+  if (internalPort !== 0 && !isPort(internalPort)) complain(`${at}.internal_port`, 'is not a port');
+  if (internalPort === 0 && internalPortEnd !== 0) complain(`${at}.internal_port`, 'is missing');
+  if (internalPortEnd !== 0 && internalPortEnd < internalPort) {
+    complain(`${at}.internal_port_end`, 'lies before the first port');
   }
-  if (!isSource(forward.source)) complain(`${at}.source`, 'must be an IPv4 address or network');
-  if (!isRouterText(forward.description)) {
-    complain(`${at}.description`, 'at most 255 characters, no quotes, no control characters, no leading blank');
+  if (internalPortEnd > 65_535) complain(`${at}.internal_port_end`, 'is not a port');
+  checkExternal(externalPort, `${at}.external_port`, complain);
+  checkExternal(externalPortEnd, `${at}.external_port_end`, complain);
+  if (externalPortEnd !== 0 && externalPort === 0) complain(`${at}.external_port`, 'is missing');
+  if (externalPortEnd !== 0 && externalPortEnd < externalPort) {
+    complain(`${at}.external_port_end`, 'lies before the first port');
   }
+  const ranged = externalPortEnd === 0 ? 0 : externalPortEnd - externalPort + 1;
+  if (externalPortCount > 65_535) complain(`${at}.external_port_count`, 'is more than there are');
+  if (ranged !== 0 && externalPortCount !== 0 && ranged !== externalPortCount) {
+    complain(`${at}.external_port_count`, 'is not what the range says');
+  }
+  checkSources(forward.sources, at, complain);
+  checkDescription(forward.description, at, complain);
 }
 
-function checkForwards(forwards: readonly ForwardWish[], complain: Complain): void {
-  if (forwards.length > maxForwards) complain('ports', `at most ${maxForwards}`);
+export function checkExternal(port: number, field: string, complain: Complain): void {
+  if (port === 0 || includes(forwardablePorts, { first: port, last: port })) return;
+  complain(field, `must be from ${forwardablePorts.first} to ${forwardablePorts.last}`);
+}
+
+/** Checks the form of wished forwards; `list` is the field that holds them. */
+export function checkForwards(forwards: readonly ForwardWish[], list: string, complain: Complain): void {
+  if (forwards.length > maxForwards) complain(list, `at most ${maxForwards}`);
   const seen = new Set<string>();
   for (const [index, forward] of forwards.entries()) {
-    checkForward(forward, `ports[${index}]`, complain);
+    checkForward(forward, `${list}[${index}]`, complain);
     const name = forward.name.toLowerCase();
-    if (seen.has(name)) complain(`ports[${index}].name`, 'is there twice');
-    // "SSH" beside the template's "ssh" would make two forwards that people cannot tell apart.
-    if (templateNames.includes(name) && !templateNames.includes(forward.name)) {
-      complain(`ports[${index}].name`, `must be written "${name}"`);
-    }
+    if (seen.has(name)) complain(`${list}[${index}].name`, 'is there twice');
     seen.add(name);
   }
 }
@@ -78,30 +87,23 @@ function checkAddressRange(range: ProvisionWish['addressRange'], complain: Compl
   return undefined;
 }
 
-/** Postgres keeps no NUL in text, not even inside JSON. */
-const holdsNul = (value: unknown): boolean => {
-  if (typeof value === 'string') return value.includes('\u0000');
-  if (typeof value !== 'object' || value === null) return false;
-  return Object.entries(value).some(([key, inner]) => holdsNul(key) || holdsNul(inner));
-};
-
 /** Checks all that can be told without looking anything up, and names everything that is wrong at once. */
 export function validateProvision(wish: ProvisionWish): CheckedProvision {
-  const fields: FieldError[] = [];
-  const complain: Complain = (field, message) => void fields.push({ field, message });
-  if (!isUuid(wish.vmId)) complain('vm_id', 'must be a UUID');
-  if (!isVmName(wish.vmName)) complain('vm_name', 'must be a host name of at most 63 characters, and no UUID');
-  if (wish.hostname !== '' && !isHostName(wish.hostname)) complain('hostname', 'must be a host name');
   const macAddress = wish.macAddress === '' ? '' : normalizeMac(wish.macAddress);
-  if (macAddress === undefined) complain('mac_address', 'must be a MAC address, neither zero nor multicast');
-  if (holdsNul(wish.metadata)) complain('metadata', 'must not hold the character U+0000');
-  const { portRange } = wish;
-  if (portRange && portRange.first > portRange.last) complain('port_range', 'its end lies before its start');
-  else if (portRange && !includes(forwardablePorts, portRange)) {
-    complain('port_range', `must lie within ${forwardablePorts.first}-${forwardablePorts.last}`);
-  }
-  checkForwards(wish.forwards, complain);
-  const addressRange = checkAddressRange(wish.addressRange, complain);
-  if (fields.length > 0) throw invalid(fields);
+  let addressRange: NumberRange | undefined;
+  checkAll((complain) => {
+    if (!isUuid(wish.vmId)) complain('vm_id', 'must be a UUID');
+    if (!isVmName(wish.vmName)) complain('vm_name', 'must be a host name of at most 63 characters, and no UUID');
+    if (wish.hostname !== '' && !isHostName(wish.hostname)) complain('hostname', 'must be a host name');
+    if (macAddress === undefined) complain('mac_address', 'must be a MAC address, neither zero nor multicast');
+    if (holdsNul(wish.metadata)) complain('metadata', 'must not hold the character U+0000');
+    const { portRange } = wish;
+    if (portRange && portRange.first > portRange.last) complain('port_range', 'its end lies before its start');
+    else if (portRange && !includes(forwardablePorts, portRange)) {
+      complain('port_range', `must lie within ${forwardablePorts.first}-${forwardablePorts.last}`);
+    }
+    checkForwards(wish.forwards ?? [], 'ports', complain);
+    addressRange = checkAddressRange(wish.addressRange, complain);
+  });
   return { macAddress: macAddress ?? '', addressRange };
 }

@@ -23,6 +23,14 @@ export interface PoolRef {
   readonly name: string;
 }
 
+/** What can change about a VM's lines on its router: the whole of it. */
+export interface Wanted {
+  readonly name: string;
+  readonly macAddress: string;
+  readonly hostname: string;
+  readonly forwards: readonly Forward[];
+}
+
 /** A VM as the allocator keeps it. */
 export interface Vm {
   readonly id: string;
@@ -33,7 +41,7 @@ export interface Vm {
   readonly router: string;
   readonly site: RouterSite;
   readonly internalIp: string;
-  /** Its block of rule numbers; the template's come first. */
+  /** Its block of rule numbers; those of its template come first. */
   readonly rules: NumberRange;
   /** Where its external ports must lie, when it was provisioned so. */
   readonly portRange: NumberRange | null;
@@ -44,18 +52,29 @@ export interface Vm {
   readonly metadata: Readonly<Record<string, unknown>> | null;
   readonly ownerGroup: string;
   readonly state: VmState;
-  /** What the router has confirmed. */
+  /** What the router has confirmed, and those of its template and others that are remembered. */
   readonly forwards: readonly Forward[];
   /** What the revision on its way to the router asks for; null when none is on its way, and for a removal. */
-  readonly wanted: readonly Forward[] | null;
+  readonly wanted: Wanted | null;
   /** A revision is on its way: its verdict is awaited. There is never more than one. */
   readonly unsettled: boolean;
   /** The number of the newest revision; 0 before the first. */
   readonly revision: number;
   /** Grows with each restore of the database; older incarnations' verdicts mean nothing. */
   readonly incarnation: number;
-  /** Grows with each stored change. */
+  /** Grows with each change that is accepted or settled. */
   readonly version: number;
   readonly createdAt: Date;
   readonly updatedAt: Date;
 }
+
+/** What the router has confirmed of a VM. */
+export const settledOf = ({ name, macAddress, hostname, forwards }: Vm): Wanted => ({
+  name,
+  macAddress,
+  hostname,
+  forwards,
+});
+
+/** What a VM shall have on its router now: nothing while it is being removed. */
+export const desiredOf = (vm: Vm): Wanted | null => (vm.state === 'removing' ? null : (vm.wanted ?? settledOf(vm)));

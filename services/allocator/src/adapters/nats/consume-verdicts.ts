@@ -1,10 +1,32 @@
-import { type RouterChangeSettled, RouterChangeSettledSchema, streams, Verdict as VerdictCode } from '@berth/contracts';
+import {
+  type Conflict,
+  ConflictKind,
+  type RouterChangeSettled,
+  RouterChangeSettledSchema,
+  streams,
+  Verdict as VerdictCode,
+} from '@berth/contracts';
 import type { Database } from '@berth/database';
 import { DomainError } from '@berth/errors';
 import { type Bus, type Consumption, consume } from '@berth/messaging';
+import type { RouterConflict } from '../../app/choose-elsewhere.ts';
 import type { Ledger } from '../../app/ports.ts';
 import { settleVerdicts, type Verdict } from '../../app/settle-verdicts.ts';
 import { isUuid } from '../../domain/text-rules.ts';
+
+const conflictKinds: Partial<Record<ConflictKind, RouterConflict['kind']>> = {
+  [ConflictKind.ADDRESS]: 'address',
+  [ConflictKind.MAC]: 'mac',
+  [ConflictKind.MAPPING_NAME]: 'mapping',
+  [ConflictKind.RULE_NUMBER]: 'rule',
+  [ConflictKind.PORT]: 'port',
+};
+
+/** Undefined also for a kind that a newer driver knows: then it is a refusal like any other. */
+function toConflict({ kind, value, firstNumber, lastNumber }: Conflict): RouterConflict | undefined {
+  const known = conflictKinds[kind];
+  return known && { kind: known, value, numbers: { first: firstNumber, last: Math.max(firstNumber, lastNumber) } };
+}
 
 function toVerdict(message: RouterChangeSettled): Verdict {
   const { verdict, revision, resourceId } = message;
@@ -20,6 +42,7 @@ function toVerdict(message: RouterChangeSettled): Verdict {
     code: message.code,
     message: message.message,
     stood: message.stood,
+    conflict: message.conflict && toConflict(message.conflict),
   };
 }
 

@@ -1,9 +1,8 @@
 import { OperationEndedSchema, RouterChangeSchema, streams, subjects } from '@berth/contracts';
 import { binaryMessage, eventMessage, type OutgoingMessage } from '@berth/messaging';
 import { desiredFragment } from '../../domain/desired-fragment.ts';
-import type { Forward } from '../../domain/forward.ts';
 import type { Operation } from '../../domain/operation.ts';
-import type { Vm } from '../../domain/vm.ts';
+import type { Vm, Wanted } from '../../domain/vm.ts';
 import { toOperationMessage } from './to-messages.ts';
 
 /** The trace and request that an operation came with, whoever's transaction sends for it. */
@@ -12,13 +11,9 @@ const headersOf = (operation: Operation | undefined): Record<string, string> => 
   ...(operation?.requestId && { 'Berth-Request-Id': operation.requestId }),
 });
 
-/** What a VM shall have on its router, for the driver; `forwards` null: nothing. */
-export function changeMessage(
-  vm: Vm,
-  forwards: readonly Forward[] | null,
-  operations: readonly Operation[],
-): OutgoingMessage {
-  const fragment = forwards && desiredFragment(vm, forwards);
+/** What a VM shall have on its router, for the driver; `wanted` null: nothing. */
+export function changeMessage(vm: Vm, wanted: Wanted | null, operations: readonly Operation[]): OutgoingMessage {
+  const fragment = wanted && desiredFragment(vm, wanted);
   const message = binaryMessage(streams.routerChanges, subjects.routerChange(vm.router), RouterChangeSchema, {
     router: vm.router,
     resourceId: vm.id,

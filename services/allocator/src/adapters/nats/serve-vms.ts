@@ -2,13 +2,26 @@ import { VmService } from '@berth/contracts';
 import { type Bus, currentTrace, serve } from '@berth/messaging';
 import type { CommandQueue } from '../../app/command-queue.ts';
 import type { Accepted, Command } from '../../app/commands.ts';
-import { getOperation, getVm, listVms, type VmReader } from '../../app/read-vms.ts';
-import { permittedCaller, toChangePortsCommand, toDecommissionCommand, toProvisionCommand } from './to-commands.ts';
-import { toOperationMessage, toVmMessage } from './to-messages.ts';
+import { setForwardTemplate, type TemplateStore } from '../../app/forward-template.ts';
+import { listVms, type VmList } from '../../app/list-vms.ts';
+import { getOperation, getVm, type VmReader } from '../../app/read-vms.ts';
+import {
+  permittedCaller,
+  toChangeForwardsCommand,
+  toChangePortsCommand,
+  toDecommissionCommand,
+  toProvisionCommand,
+  toTemplateForward,
+  toUpdateVmCommand,
+} from './to-commands.ts';
+import { toListRequest } from './to-list-request.ts';
+import { toOperationMessage, toTemplateMessage, toVmMessage } from './to-messages.ts';
 
 export interface VmServiceDeps {
   readonly commands: CommandQueue;
   readonly reader: VmReader;
+  readonly list: VmList;
+  readonly templates: TemplateStore;
   readonly defaultRouter: string;
   /** Hears of each command's end of acceptance. */
   readonly onAnswer: (kind: Command['kind'], answer: Accepted | unknown) => void;
@@ -34,6 +47,10 @@ export function serveVms(bus: Bus, deps: VmServiceDeps): () => Promise<void> {
       submit(toProvisionCommand(message, traceparent(), deps.defaultRouter)),
     ),
     serve(bus, VmService.method.changePorts, async (message) => submit(toChangePortsCommand(message, traceparent()))),
+    serve(bus, VmService.method.changeForwards, async (message) =>
+      submit(toChangeForwardsCommand(message, traceparent())),
+    ),
+    serve(bus, VmService.method.updateVm, async (message) => submit(toUpdateVmCommand(message, traceparent()))),
     serve(bus, VmService.method.decommissionVm, async (message) =>
       submit(toDecommissionCommand(message, traceparent())),
     ),
@@ -45,10 +62,23 @@ export function serveVms(bus: Bus, deps: VmServiceDeps): () => Promise<void> {
       const caller = permittedCaller(principal, 'vms:read');
       return { vm: toVmMessage(await getVm({ reader }, caller, machineId)) };
     }),
-    serve(bus, VmService.method.listVms, async ({ principal, pageSize, pageToken }) => {
-      const caller = permittedCaller(principal, 'vms:read');
-      const { vms, nextToken } = await listVms({ reader }, caller, { size: pageSize, token: pageToken });
+    serve(bus, VmService.method.listVms, async (message) => {
+      const caller = permittedCaller(message.principal, 'vms:read');
+      const { vms, nextToken } = await listVms(deps, caller, toListRequest(message));
       return { vms: vms.map(toVmMessage), nextPageToken: nextToken };
+    }),
+    serve(bus, VmService.method.getForwardTemplate, async ({ principal }) => {
+      permittedCaller(principal, 'vms:read');
+      return toTemplateMessage(await deps.templates.read());
+    }),
+    serve(bus, VmService.method.setForwardTemplate, async ({ context, forwards }) => {
+      permittedCaller(context?.principal, 'pools:write');
+      const template = await setForwardTemplate(deps, {
+        forwards: forwards.map(toTemplateForward),
+        ifVersion: Number(context?.ifVersion ?? 0n),
+        key: context?.idempotency,
+      });
+      return toTemplateMessage(template);
     }),
   ];
   return async () => void (await Promise.all(stops.map((stop) => stop())));

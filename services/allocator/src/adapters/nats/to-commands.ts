@@ -1,23 +1,39 @@
 import {
+  type ChangeForwardsRequest,
   type ChangePortsRequest,
   type CommandContext,
   type DecommissionVmRequest,
+  type ForwardEdit as ForwardEditMessage,
   type ForwardSpec,
   PortAction,
   type Principal,
   Protocol,
   type ProvisionVmRequest,
   requirePermission,
+  type TemplateForward as TemplateForwardMessage,
+  type UpdateVmRequest,
 } from '@berth/contracts';
 import { DomainError } from '@berth/errors';
 import { timestampDate } from '@bufbuild/protobuf/wkt';
-import type { Caller, ChangePortsCommand, DecommissionCommand, ProvisionCommand } from '../../app/commands.ts';
+import type {
+  Caller,
+  ChangeForwardsCommand,
+  ChangePortsCommand,
+  DecommissionCommand,
+  ProvisionCommand,
+  UpdateVmCommand,
+} from '../../app/commands.ts';
 import type { PortAction as Action } from '../../domain/change-forwards.ts';
+import { invalid } from '../../domain/check-fields.ts';
+import type { ForwardEdit } from '../../domain/edit-forwards.ts';
 import { foreignGroup } from '../../domain/errors.ts';
-import { type ForwardWish, plainWish, templateNames } from '../../domain/forward.ts';
+import type { ForwardProtocol } from '../../domain/forward.ts';
+import type { TemplateForward } from '../../domain/forward-template.ts';
+import type { ForwardWish } from '../../domain/forward-wish.ts';
 import { generateMac } from '../../domain/mac-address.ts';
 import { isUuid } from '../../domain/text-rules.ts';
-import { invalid, validateProvision } from '../../domain/validate-provision.ts';
+import { validateEdit, validateUpdate } from '../../domain/validate-changes.ts';
+import { validateProvision } from '../../domain/validate-provision.ts';
 
 const actions: Record<Exclude<PortAction, PortAction.UNSPECIFIED>, Action> = {
   [PortAction.CREATE]: 'create',
@@ -27,7 +43,7 @@ const actions: Record<Exclude<PortAction, PortAction.UNSPECIFIED>, Action> = {
   [PortAction.DISABLE]: 'disable',
 };
 
-const protocols: Record<Protocol, ForwardWish['protocol']> = {
+const protocols: Record<Protocol, ForwardProtocol | undefined> = {
   [Protocol.UNSPECIFIED]: undefined,
   [Protocol.TCP]: 'tcp',
   [Protocol.UDP]: 'udp',
@@ -37,7 +53,7 @@ const protocols: Record<Protocol, ForwardWish['protocol']> = {
 /** Who asks, once it is sure that it may. */
 export function permittedCaller(
   principal: Principal | undefined,
-  verb: 'vms:read' | 'vms:write' | 'operations:read',
+  verb: 'vms:read' | 'vms:write' | 'operations:read' | 'pools:write',
 ): Caller {
   requirePermission(principal, verb);
   const { id = '', name = '', permissions = [], group = '' } = principal ?? {};
@@ -58,23 +74,50 @@ function readContext(context: CommandContext | undefined, traceparent: string) {
     traceparent,
     key: context.idempotency,
     mayWait: context.mayWait,
+    ifVersion: Number(context.ifVersion),
   };
 }
+
+const sourcesOf = (first: string, more: readonly string[]): string[] => [...(first === '' ? [] : [first]), ...more];
 
 const toWish = (spec: ForwardSpec): ForwardWish => ({
   name: spec.name,
   protocol: protocols[spec.protocol],
   internalPort: spec.internalPort,
+  internalPortEnd: spec.internalPortEnd,
   externalPort: spec.externalPort,
-  source: spec.source,
+  externalPortEnd: spec.externalPortEnd,
+  externalPortCount: spec.externalPortCount,
+  sources: sourcesOf(spec.source, spec.moreSources),
   description: spec.description,
   disabled: spec.disabled,
 });
 
-function wishesOf({ forwards, noForwards }: ProvisionVmRequest): ForwardWish[] {
-  if (forwards.length > 0) return forwards.map(toWish);
-  return noForwards ? [] : templateNames.map(plainWish);
+const toEdit = (edit: ForwardEditMessage): ForwardEdit => ({
+  name: edit.name,
+  newName: edit.newName,
+  protocol: edit.protocol === undefined ? undefined : (protocols[edit.protocol] ?? 'tcp'),
+  internalPort: edit.internalPort,
+  internalPortEnd: edit.internalPortEnd,
+  externalPort: edit.externalPort,
+  externalPortEnd: edit.externalPortEnd,
+  sources: edit.sources?.sources,
+  description: edit.description,
+  enabled: edit.enabled,
+});
+
+/** Undefined: the template's. */
+function wishesOf({ forwards, noForwards }: ProvisionVmRequest): ForwardWish[] | undefined {
+  return forwards.length === 0 && !noForwards ? undefined : forwards.map(toWish);
 }
+
+export const toTemplateForward = (forward: TemplateForwardMessage): TemplateForward => ({
+  name: forward.name,
+  protocol: protocols[forward.protocol] ?? 'tcp',
+  internalPort: forward.internalPort,
+  sources: forward.sources,
+  description: forward.description,
+});
 
 /** A provision whose form is right. The MAC address is chosen here, so that a repeat of the transaction means the same one. */
 export function toProvisionCommand(
@@ -122,14 +165,35 @@ export function toChangePortsCommand(message: ChangePortsRequest, traceparent: s
   if (message.action === PortAction.UNSPECIFIED || !(message.action in actions)) {
     throw invalid([{ field: 'action', message: 'must be create, delete, pause, enable or disable' }]);
   }
-  const names = message.portNames.length > 0 ? message.portNames : templateNames;
   return {
     ...context,
     kind: 'change-ports',
     machineId: message.machineId,
     action: actions[message.action],
-    names: [...new Set(names)],
+    names: [...new Set(message.portNames)],
   };
+}
+
+export function toChangeForwardsCommand(message: ChangeForwardsRequest, traceparent: string): ChangeForwardsCommand {
+  const context = readContext(message.context, traceparent);
+  const edit = { create: message.create.map(toWish), update: message.update.map(toEdit), delete: message.delete };
+  validateEdit(edit);
+  return { ...context, kind: 'change-forwards', machineId: message.machineId, edit };
+}
+
+export function toUpdateVmCommand(message: UpdateVmRequest, traceparent: string): UpdateVmCommand {
+  const context = readContext(message.context, traceparent);
+  const { ownerGroup } = message;
+  const update = validateUpdate({
+    name: message.vmName,
+    macAddress: message.macAddress,
+    hostname: message.hostname,
+    metadata: message.clearMetadata ? null : message.metadata,
+    ownerGroup,
+  });
+  const { group } = context.caller;
+  if (group !== '' && ownerGroup !== undefined && ownerGroup !== group) throw foreignGroup();
+  return { ...context, kind: 'update-vm', machineId: message.machineId, update };
 }
 
 export const toDecommissionCommand = (message: DecommissionVmRequest, traceparent: string): DecommissionCommand => ({

@@ -1,6 +1,8 @@
 import {
+  type AbsentForwardSchema,
   ErrorSchema,
   type ForwardSchema,
+  type ForwardTemplateSchema,
   OperationKind,
   type OperationSchema,
   OperationState,
@@ -12,7 +14,8 @@ import {
 import { create, type JsonObject, type MessageInitShape } from '@bufbuild/protobuf';
 import { timestampFromDate } from '@bufbuild/protobuf/wkt';
 import type { PortAction as Action } from '../../domain/change-forwards.ts';
-import type { Forward, ForwardProtocol } from '../../domain/forward.ts';
+import { type Forward, type ForwardProtocol, ruleNumbersOf, stands } from '../../domain/forward.ts';
+import type { ForwardTemplate } from '../../domain/forward-template.ts';
 import type { Operation } from '../../domain/operation.ts';
 import type { Vm } from '../../domain/vm.ts';
 
@@ -33,6 +36,8 @@ const vmStates: Record<Vm['state'], VmState> = {
 const kinds: Record<Operation['kind'], OperationKind> = {
   'provision-vm': OperationKind.PROVISION_VM,
   'change-ports': OperationKind.CHANGE_PORTS,
+  'change-forwards': OperationKind.CHANGE_FORWARDS,
+  'update-vm': OperationKind.UPDATE_VM,
   'decommission-vm': OperationKind.DECOMMISSION_VM,
 };
 
@@ -52,15 +57,28 @@ const actions: Record<Action, PortAction> = {
   disable: PortAction.DISABLE,
 };
 
-const toForwardMessage = (forward: Forward): MessageInitShape<typeof ForwardSchema> => ({
+function toForwardMessage(forward: Forward): MessageInitShape<typeof ForwardSchema> {
+  const numbers = ruleNumbersOf(forward);
+  return {
+    name: forward.name,
+    protocol: protocols[forward.protocol],
+    internalPort: forward.internal.first,
+    internalPortEnd: forward.internal.last,
+    externalPort: forward.external?.first ?? 0,
+    externalPortEnd: forward.external?.last ?? 0,
+    natRuleNumber: numbers[0] ?? 0,
+    natRuleNumbers: numbers,
+    enabled: forward.state === 'enabled',
+    source: forward.sources[0] ?? '',
+    sources: [...forward.sources],
+    description: forward.description,
+  };
+}
+
+const toAbsentMessage = (forward: Forward): MessageInitShape<typeof AbsentForwardSchema> => ({
   name: forward.name,
   protocol: protocols[forward.protocol],
-  internalPort: forward.internalPort,
-  externalPort: forward.externalPort,
-  natRuleNumber: forward.ruleNumber,
-  enabled: forward.state === 'enabled',
-  source: forward.source,
-  description: forward.description,
+  natRuleNumber: ruleNumbersOf(forward)[0] ?? 0,
 });
 
 /** A VM as others see it: the forwards that the router has confirmed. */
@@ -76,7 +94,9 @@ export const toVmMessage = (vm: Vm): MessageInitShape<typeof VmSchema> => ({
   ...(vm.metadata && { metadata: vm.metadata as JsonObject }), // it came out of a JSON object, through jsonb
   ownerGroup: vm.ownerGroup,
   state: vmStates[vm.state],
-  forwards: vm.forwards.filter(({ state }) => state !== 'absent').map(toForwardMessage),
+  forwards: vm.forwards.filter(stands).map(toForwardMessage),
+  absentForwards: vm.forwards.filter((forward) => !stands(forward)).map(toAbsentMessage),
+  changing: vm.unsettled,
   createdAt: timestampFromDate(vm.createdAt),
   updatedAt: timestampFromDate(vm.updatedAt),
   version: BigInt(vm.version),
@@ -101,4 +121,13 @@ export const toOperationMessage = (operation: Operation): MessageInitShape<typeo
   ...(operation.portAction && { portAction: actions[operation.portAction] }),
   principalId: operation.principalId,
   ownerGroup: operation.ownerGroup,
+});
+
+export const toTemplateMessage = (template: ForwardTemplate): MessageInitShape<typeof ForwardTemplateSchema> => ({
+  forwards: template.forwards.map((forward) => ({
+    ...forward,
+    protocol: protocols[forward.protocol],
+    sources: [...forward.sources],
+  })),
+  version: BigInt(template.version),
 });

@@ -28,6 +28,21 @@ export const postgresClaims = (sql: Sql): ClaimStore => ({
     return claims.filter((claim) => holders.get(key(claim)) !== claim.vmId);
   },
 
+  async keepOnly(vmIds, kept) {
+    if (vmIds.length === 0) return;
+    await sql.execute(
+      `DELETE FROM claims WHERE vm_id = ANY($1)
+         AND (kind, scope, value, vm_id) NOT IN (SELECT * FROM unnest($2::text[], $3::text[], $4::text[], $5::uuid[]))`,
+      [
+        vmIds,
+        kept.map(({ kind }) => kind),
+        kept.map(({ scope }) => scope),
+        kept.map(({ value }) => value),
+        kept.map(({ vmId }) => vmId),
+      ],
+    );
+  },
+
   async release(vmIds) {
     if (vmIds.length > 0) await sql.execute('DELETE FROM claims WHERE vm_id = ANY($1)', [vmIds]);
   },

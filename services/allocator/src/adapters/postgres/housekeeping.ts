@@ -1,6 +1,7 @@
 import type { Database } from '@berth/database';
 import type { Outbox } from '@berth/messaging';
 import { hasEnded, type Operation } from '../../domain/operation.ts';
+import { desiredOf } from '../../domain/vm.ts';
 import { deriveForeign } from './foreign-store.ts';
 import { type FreedRange, freeRanges } from './free-ranges.ts';
 import type { MessageForms } from './ledger.ts';
@@ -63,7 +64,7 @@ export const resendOverdue = (
     const running: Operation[] = rows.map(toOperation).filter((operation) => !hasEnded(operation));
     for (const vm of vms) {
       const operations = running.filter(({ vmId, revision }) => vmId === vm.id && revision === vm.revision);
-      send(deps.messages.change(vm, vm.state === 'removing' ? null : (vm.wanted ?? vm.forwards), operations));
+      send(deps.messages.change(vm, desiredOf(vm), operations));
     }
     return vms.length;
   });

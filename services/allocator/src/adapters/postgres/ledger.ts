@@ -1,10 +1,10 @@
 import type { Database, Sql } from '@berth/database';
 import type { Outbox, OutgoingMessage } from '@berth/messaging';
-import type { Books, Ledger, ValueStore } from '../../app/ports.ts';
-import type { Forward } from '../../domain/forward.ts';
+import type { Books, ClaimStore, Ledger, ValueStore } from '../../app/ports.ts';
+import type { ForwardTemplate } from '../../domain/forward-template.ts';
 import type { Operation } from '../../domain/operation.ts';
 import { isUuid } from '../../domain/text-rules.ts';
-import type { Vm } from '../../domain/vm.ts';
+import type { Vm, Wanted } from '../../domain/vm.ts';
 import { postgresClaims } from './claim-store.ts';
 import { deriveForeign } from './foreign-store.ts';
 import { PostgresOperationBook } from './operation-book.ts';
@@ -24,7 +24,7 @@ export interface LedgerSettings {
 
 /** How what happens is told to others. */
 export interface MessageForms {
-  change(vm: Vm, forwards: readonly Forward[] | null, operations: readonly Operation[]): OutgoingMessage;
+  change(vm: Vm, wanted: Wanted | null, operations: readonly Operation[]): OutgoingMessage;
   ended(operation: Operation): OutgoingMessage;
 }
 
@@ -45,10 +45,11 @@ export function postgresLedger(deps: LedgerDeps, settings: LedgerSettings): Ledg
     const result = await outbox.transaction(async (sql, send) => {
       ended = [];
       const locked = await lockRouters(sql, routers);
-      const [clock] = await sql.query<{ now: string; incarnation: string }>(
-        'SELECT clock_timestamp() AS now, incarnation FROM installation',
+      const [clock] = await sql.query<{ now: string; incarnation: string; template: ForwardTemplate }>(
+        `SELECT clock_timestamp() AS now, incarnation, jsonb_build_object('forwards', forwards, 'version', version) AS template
+         FROM installation, forward_template`,
       );
-      if (clock === undefined) throw new Error('the table installation is empty');
+      if (clock === undefined) throw new Error('the tables installation or forward_template are empty');
       const catalogue = once(() => SpaceCatalogue.read(sql, routers));
       const vms = new PostgresVmBook(sql);
       const operations = new PostgresOperationBook(sql);
@@ -56,13 +57,16 @@ export function postgresLedger(deps: LedgerDeps, settings: LedgerSettings): Ledg
       const outcome = await work({
         now: new Date(clock.now),
         incarnation: Number(clock.incarnation),
+        template: clock.template,
         routers: locked,
         vms,
         operations,
         values: noting(postgresValues(sql, catalogue, settings), released),
-        claims: postgresClaims(sql),
+        claims: notingClaims(postgresClaims(sql), () => {
+          for (const router of routers) released.add(router);
+        }),
         pools: once(() => readPoolDirectory(sql, routers)),
-        sendChange: (vm, forwards, causes) => send(messages.change(vm, forwards, causes)),
+        sendChange: (vm, wanted, causes) => send(messages.change(vm, wanted, causes)),
         sendEnded(operation) {
           ended.push(operation);
           send(messages.ended(operation));
@@ -93,8 +97,18 @@ export function postgresLedger(deps: LedgerDeps, settings: LedgerSettings): Ledg
 const noting = (values: ValueStore, released: Set<string>): ValueStore => ({
   reserve: (asked) => values.reserve(asked),
   async release(given, how) {
-    for (const { router, slots } of given) if (slots?.length !== 0) released.add(router);
+    for (const { router, holdings } of given) if (holdings?.length !== 0) released.add(router);
     await values.release(given, how);
+  },
+  rename: (held) => values.rename(held),
+});
+
+/** `claims`; `onKept` hears when VMs that live on have given some up. */
+const notingClaims = (claims: ClaimStore, onKept: () => void): ClaimStore => ({
+  ...claims,
+  async keepOnly(vmIds, kept) {
+    if (vmIds.length > 0) onKept();
+    await claims.keepOnly(vmIds, kept);
   },
 });
 

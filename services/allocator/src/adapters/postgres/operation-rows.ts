@@ -21,12 +21,15 @@ export interface OperationRow {
   readonly traceparent: string;
   readonly port_action: Operation['portAction'];
   readonly port_names: readonly string[];
+  readonly edit: Operation['edit'];
+  readonly vm_update: Operation['update'];
   readonly address_range: Operation['addressRange'];
   readonly step: string;
   readonly revision: string;
   readonly wanted: Operation['wanted'];
-  readonly reserved: readonly string[];
+  readonly reserved: Operation['reserved'];
   readonly alone: boolean;
+  readonly retries: number;
   readonly result: StoredVm | null;
   readonly error: WireError | null;
   /** Moments come as text from raw statements. */
@@ -54,12 +57,15 @@ export const toOperation = (row: OperationRow): Operation => ({
   traceparent: row.traceparent,
   portAction: row.port_action,
   portNames: row.port_names,
+  edit: row.edit,
+  update: row.vm_update,
   addressRange: row.address_range,
   step: row.step,
   revision: Number(row.revision),
   wanted: row.wanted,
   reserved: row.reserved,
   alone: row.alone,
+  retries: row.retries,
   result: row.result && fromStored(row.result),
   error: row.error,
   createdAt: new Date(row.created_at),
@@ -80,12 +86,15 @@ const columns = [
   ['traceparent', 'text'],
   ['port_action', 'text'],
   ['port_names', 'jsonb'],
+  ['edit', 'jsonb'],
+  ['vm_update', 'jsonb'],
   ['address_range', 'jsonb'],
   ['step', 'text'],
   ['revision', 'bigint'],
   ['wanted', 'jsonb'],
   ['reserved', 'jsonb'],
   ['alone', 'boolean'],
+  ['retries', 'integer'],
   ['result', 'jsonb'],
   ['error', 'jsonb'],
   ['created_at', 'timestamptz'],
@@ -93,7 +102,18 @@ const columns = [
 ] as const;
 
 const names = columns.map(([name]) => name).join(', ');
-const changeable = ['state', 'step', 'revision', 'wanted', 'reserved', 'alone', 'result', 'error', 'updated_at'];
+const changeable = [
+  'state',
+  'step',
+  'revision',
+  'wanted',
+  'reserved',
+  'alone',
+  'retries',
+  'result',
+  'error',
+  'updated_at',
+];
 const upsert = `INSERT INTO operations (${names})
   SELECT ${names} FROM jsonb_to_recordset($1::jsonb) AS r (${columns.map((column) => column.join(' ')).join(', ')}, place integer)
   ORDER BY place
@@ -121,12 +141,15 @@ export async function storeOperations(sql: Sql, operations: readonly Operation[]
     traceparent: operation.traceparent,
     port_action: operation.portAction,
     port_names: operation.portNames,
+    edit: operation.edit,
+    vm_update: operation.update,
     address_range: operation.addressRange,
     step: operation.step,
     revision: operation.revision,
     wanted: operation.wanted,
     reserved: operation.reserved,
     alone: operation.alone,
+    retries: operation.retries,
     result: operation.result,
     error: operation.error,
     created_at: operation.createdAt,

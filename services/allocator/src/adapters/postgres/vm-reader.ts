@@ -3,7 +3,7 @@ import type { VmReader } from '../../app/read-vms.ts';
 import { isUuid } from '../../domain/text-rules.ts';
 import { operationsById } from './operation-rows.ts';
 import { aliveByMachineId } from './vm-book.ts';
-import { vmPage, vmsAlive } from './vm-rows.ts';
+import { vmsAlive } from './vm-rows.ts';
 
 /** Reads outside of any transaction that changes something. */
 export const postgresReader = (database: Database): VmReader => ({
@@ -11,7 +11,6 @@ export const postgresReader = (database: Database): VmReader => ({
     const vms = await vmsAlive(database, isUuid(machineId) ? [machineId] : [], [machineId.toLowerCase()]);
     return aliveByMachineId(vms, [machineId]).get(machineId);
   },
-  page: (page) => vmPage(database, page),
   async operation(id) {
     return (await operationsById(database, [id]))[0];
   },

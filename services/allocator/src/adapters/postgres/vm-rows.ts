@@ -3,7 +3,7 @@ import { LookAgain } from '../../app/ports.ts';
 import type { PoolRef, Vm } from '../../domain/vm.ts';
 
 /** A VM's row as the driver package reads it. */
-interface VmRow {
+export interface VmRow {
   readonly id: string;
   readonly name: string;
   readonly mac_address: string;
@@ -36,7 +36,7 @@ interface VmRow {
 const poolRef = (id: string | null, name: string | null): PoolRef | null =>
   id !== null && name !== null ? { id, name } : null;
 
-const toVm = (row: VmRow): Vm => ({
+export const toVm = (row: VmRow): Vm => ({
   id: row.id,
   name: row.name,
   macAddress: row.mac_address,
@@ -63,13 +63,14 @@ const toVm = (row: VmRow): Vm => ({
 });
 
 /** A VM's columns, with the names of its pools: each a look by primary key. */
-const selected = ['ip_pool', 'port_pool', 'rule_pool'].reduce(
+export const selected = ['ip_pool', 'port_pool', 'rule_pool'].reduce(
   (columns, pool) =>
     `${columns}, (SELECT p.kind || '/' || p.name FROM pools p WHERE p.id = vms.${pool}) AS ${pool}_name`,
   'vms.*',
 );
 
-const alive = "state NOT IN ('failed', 'removed')";
+/** Holds for living VMs; word for word the condition of the indexes on them. */
+export const alive = "state NOT IN ('failed', 'removed')";
 
 /** VMs by id, tombstones too. */
 export async function vmsById(sql: Sql, ids: readonly string[]): Promise<Vm[]> {
@@ -83,20 +84,6 @@ export async function vmsAlive(sql: Sql, ids: readonly string[], names: readonly
     `SELECT ${selected} FROM vms WHERE id = ANY($1) AND ${alive}
      UNION ALL SELECT ${selected} FROM vms WHERE lower(name) = ANY($2) AND NOT id = ANY($1) AND ${alive}`,
     [ids, names],
-  );
-  return rows.map(toVm);
-}
-
-/** A page of living VMs in the order of their names (ignoring case), after the given place. */
-export async function vmPage(
-  sql: Sql,
-  page: { readonly group: string; readonly after: readonly [string, string] | undefined; readonly size: number },
-): Promise<Vm[]> {
-  const rows = await sql.query<VmRow>(
-    `SELECT ${selected} FROM vms WHERE ${alive} AND ($1 = '' OR owner_group = $1)
-       AND ($2::text IS NULL OR (lower(name), id) > ($2, $3::uuid))
-     ORDER BY lower(name), id LIMIT $4`,
-    [page.group, page.after?.[0] ?? null, page.after?.[1] ?? null, page.size],
   );
   return rows.map(toVm);
 }
@@ -129,6 +116,11 @@ const columns = [
 
 const names = columns.map(([name]) => name).join(', ');
 const changeable = [
+  'name',
+  'mac_address',
+  'hostname',
+  'metadata',
+  'owner_group',
   'internal_ip',
   'rules',
   'ip_pool',
@@ -146,7 +138,8 @@ const upsert = `INSERT INTO vms (${names}, resend_at)
   FROM jsonb_to_recordset($1::jsonb) AS r (${columns.map((column) => column.join(' ')).join(', ')})
   ORDER BY id
   ON CONFLICT (id) DO UPDATE SET ${changeable.map((name) => `${name} = excluded.${name}`).join(', ')},
-    resend_at = excluded.resend_at, sends = 0
+    resend_at = CASE WHEN vms.revision = excluded.revision THEN vms.resend_at ELSE excluded.resend_at END,
+    sends = CASE WHEN vms.revision = excluded.revision THEN vms.sends ELSE 0 END
   WHERE vms.router = excluded.router`;
 
 /**

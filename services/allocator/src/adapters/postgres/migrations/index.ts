@@ -3,6 +3,7 @@ import { messagingTables } from '@berth/messaging';
 import { first } from './0001-first.ts';
 import { managedPools } from './0002-managed-pools.ts';
 import { routerProfile } from './0003-router-profile.ts';
+import { forwardsInDetail } from './0004-forwards.ts';
 import { poolAdministration } from './0005-pool-administration.ts';
 
 /** The history of the schema. Released ones are never edited. */
@@ -11,5 +12,6 @@ export const migrations: readonly NamedMigration[] = [
   first,
   managedPools,
   routerProfile,
+  forwardsInDetail,
   poolAdministration,
 ];

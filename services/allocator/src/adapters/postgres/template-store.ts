@@ -1,0 +1,58 @@
+import type { Database, Sql } from '@berth/database';
+import type { TemplateStore } from '../../app/forward-template.ts';
+import type { KeyUse } from '../../app/ports.ts';
+import type { ForwardTemplate, TemplateForward } from '../../domain/forward-template.ts';
+
+interface TemplateRow {
+  readonly forwards: readonly TemplateForward[];
+  readonly version: string;
+}
+
+const toTemplate = ({ forwards, version }: TemplateRow): ForwardTemplate => ({ forwards, version: Number(version) });
+
+async function readTemplate(sql: Sql, lock = ''): Promise<ForwardTemplate> {
+  const [row] = await sql.query<TemplateRow>(`SELECT forwards, version FROM forward_template ${lock}`);
+  if (row === undefined) throw new Error('the table forward_template is empty');
+  return toTemplate(row);
+}
+
+/** How long a key binds. */
+const keysKept = '24 hours';
+
+async function answerOf(sql: Sql, { scope, key }: KeyUse) {
+  const [row] = await sql.query<{ answer: Uint8Array; fingerprint: Uint8Array }>(
+    `SELECT answer, fingerprint FROM answered_keys WHERE scope = $1 AND key = $2 AND created_at > now() - interval '${keysKept}'`,
+    [scope, key],
+  );
+  if (row === undefined) return undefined;
+  const template: ForwardTemplate = JSON.parse(Buffer.from(row.answer).toString('utf8')); // as it was written below
+  return { template, fingerprint: row.fingerprint };
+}
+
+const remember = (sql: Sql, { scope, key, fingerprint }: KeyUse, template: ForwardTemplate): Promise<number> =>
+  sql.execute(
+    `INSERT INTO answered_keys (scope, key, fingerprint, answer) VALUES ($1, $2, $3, $4)
+     ON CONFLICT (scope, key) DO UPDATE SET fingerprint = excluded.fingerprint, answer = excluded.answer, created_at = excluded.created_at`,
+    [scope, key, Buffer.from(fingerprint), Buffer.from(JSON.stringify(template))],
+  );
+
+/** The forwards that new VMs get, in the only row of its table: its lock also keeps uses of one key apart. */
+export const postgresTemplates = (database: Database): TemplateStore => ({
+  read: () => readTemplate(database),
+
+  update: (key, change) =>
+    database.transaction(async (sql) => {
+      const now = await readTemplate(sql, 'FOR UPDATE');
+      const known = key && (await answerOf(sql, key));
+      if (known) return known;
+      const template = change(now);
+      if (template !== now) {
+        await sql.execute('UPDATE forward_template SET forwards = $1, version = $2', [
+          JSON.stringify(template.forwards),
+          template.version,
+        ]);
+      }
+      if (key) await remember(sql, key, template);
+      return { template, fingerprint: undefined };
+    }),
+});

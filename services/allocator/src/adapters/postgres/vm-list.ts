@@ -1,0 +1,82 @@
+import type { Sql } from '@berth/database';
+import type { VmList, VmOrder, VmPage } from '../../app/list-vms.ts';
+import { alive, selected, toVm, type VmRow } from './vm-rows.ts';
+
+/** What each order compares; there is an index for each on living VMs. The key must survive the way to text and back unchanged. */
+const orders: Record<VmOrder, { readonly key: string; readonly type: string }> = {
+  name: { key: 'lower(vms.name)', type: 'text' },
+  created_at: { key: 'vms.created_at', type: 'timestamptz' },
+  updated_at: { key: 'vms.updated_at', type: 'timestamptz' },
+  internal_ip: { key: 'vms.internal_ip::inet', type: 'inet' },
+};
+
+/** Holders of numbers in spaces of some kinds: found space by space through the index that keeps every value to one holder. */
+const holdersOf = (kinds: string, range: string) => `vms.id IN (
+    SELECT a.vm_id FROM spaces s CROSS JOIN LATERAL (
+      SELECT vm_id FROM allocations WHERE space_id = s.id AND held && ${range} AND kind = 'vm'
+    ) a WHERE s.kind IN (${kinds}))`;
+
+const literally = (text: string): string => text.replaceAll(/[\\%_]/g, '\\$&');
+
+/** The conditions of a page and their values, in the order in which they were added. */
+class Conditions {
+  readonly texts: string[] = [alive];
+  readonly values: unknown[] = [];
+
+  /** `condition` gets the value's placeholders. */
+  add(condition: (...placeholders: string[]) => string, ...values: unknown[]): void {
+    const first = this.values.length + 1;
+    this.values.push(...values);
+    this.texts.push(condition(...values.map((_, index) => `$${first + index}`)));
+  }
+}
+
+function conditionsOf({ visibleTo, filter, addresses, order, descending, after }: VmPage): Conditions {
+  const where = new Conditions();
+  const is = (column: string, value: string) => value !== '' && where.add((at) => `vms.${column} = ${at}`, value);
+  is('owner_group', visibleTo);
+  is('owner_group', filter.ownerGroup);
+  if (filter.withoutGroup) where.add(() => `vms.owner_group = ''`);
+  is('router', filter.router);
+  is('mac_address', filter.macAddress);
+  if (filter.states.length > 0) where.add((at) => `vms.state = ANY(${at}::text[])`, filter.states);
+  if (filter.pool !== '') {
+    const pool = (at: string) => `(SELECT id FROM pools WHERE kind || '/' || name = ${at})`;
+    where.add((at) => `${pool(at)} IN (vms.ip_pool, vms.port_pool, vms.rule_pool)`, filter.pool);
+  }
+  if (addresses) {
+    const range = (first: string, last: string) => `int8range(${first}::bigint, ${last}::bigint, '[]')`;
+    where.add((first, last) => holdersOf(`'address'`, range(first ?? '', last ?? '')), addresses.first, addresses.last);
+  }
+  if (filter.externalPort !== 0) {
+    where.add((at) => holdersOf(`'tcp', 'udp'`, `int8range(${at}::bigint, ${at}::bigint, '[]')`), filter.externalPort);
+  }
+  if (filter.text !== '') {
+    const columns = ['name', 'hostname', 'mac_address', 'internal_ip', 'metadata::text'];
+    where.add(
+      (at) => `(${columns.map((column) => `vms.${column} ILIKE ${at}`).join(' OR ')})`,
+      `%${literally(filter.text)}%`,
+    );
+  }
+  if (after) {
+    const { key, type } = orders[order];
+    const sign = descending ? '<' : '>';
+    where.add((place, id) => `(${key}, vms.id) ${sign} (${place}::text::${type}, ${id}::uuid)`, ...after);
+  }
+  return where;
+}
+
+/** Lists living VMs, one statement per page. */
+export const postgresVmList = (sql: Sql): VmList => ({
+  async page(page) {
+    const { key } = orders[page.order];
+    const way = page.descending ? 'DESC' : 'ASC';
+    const { texts, values } = conditionsOf(page);
+    const rows = await sql.query<VmRow & { place: string }>(
+      `SELECT ${selected}, (${key})::text AS place FROM vms WHERE ${texts.join(' AND ')}
+       ORDER BY ${key} ${way}, vms.id ${way} LIMIT $${values.length + 1}`,
+      [...values, page.size],
+    );
+    return rows.map((row) => ({ vm: toVm(row), place: [row.place, row.id] as const }));
+  },
+});

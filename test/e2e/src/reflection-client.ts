@@ -1,4 +1,5 @@
 import {
+  create,
   createFileRegistry,
   type DescMethod,
   type DescService,
@@ -10,7 +11,7 @@ import {
   toJson,
 } from '@bufbuild/protobuf';
 import { BinaryReader, BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
-import { FileDescriptorProtoSchema, FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
+import { type FileDescriptorProto, FileDescriptorProtoSchema, FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
 import { type ChannelCredentials, Client, type ClientReadableStream, Metadata, type ServiceError } from '@grpc/grpc-js';
 
 const reflectionPath = '/grpc.reflection.v1.ServerReflection/ServerReflectionInfo';
@@ -55,18 +56,18 @@ export class ReflectionClient {
   static async connect(address: string, credentials: ChannelCredentials, apiKey?: string): Promise<ReflectionClient> {
     const client = new Client(address, credentials);
     const services = fieldsOf((await reflect(client, field(7, '*')))(6), 1).map((service) => textOf(service, 1));
-    const files = new Map<string, Buffer>();
-    for (const service of services) {
-      const answer = (await reflect(client, field(4, service)))(4);
-      for (const bytes of fieldsOf(answer, 1)) files.set(fromBinary(FileDescriptorProtoSchema, bytes).name, bytes);
+    const files = new Map<string, FileDescriptorProto>();
+    const learn = async (question: Buffer) => {
+      for (const bytes of fieldsOf((await reflect(client, question))(4), 1)) {
+        const file = fromBinary(FileDescriptorProtoSchema, bytes);
+        files.set(file.name, file);
+      }
+    };
+    for (const service of services) await learn(field(4, service));
+    for (const file of files.values()) {
+      for (const name of file.dependency) if (!files.has(name)) await learn(field(3, name)); // found by the loop in its turn
     }
-    const file = [...files.values()].map((bytes) => fromBinary(FileDescriptorProtoSchema, bytes));
-    const registry = createFileRegistry(
-      fromBinary(
-        FileDescriptorSetSchema,
-        toBinary(FileDescriptorSetSchema, { $typeName: 'google.protobuf.FileDescriptorSet', file }),
-      ),
-    );
+    const registry = createFileRegistry(create(FileDescriptorSetSchema, { file: importsFirst(files) }));
     const made = new ReflectionClient(client, services, registry);
     if (apiKey !== undefined) made.#metadata.set('x-api-key', apiKey);
     return made;
@@ -127,6 +128,18 @@ export class ReflectionClient {
       useProtoFieldName: true,
       alwaysEmitImplicit: true,
     });
+}
+
+/** As a registry wants them. */
+function importsFirst(files: ReadonlyMap<string, FileDescriptorProto>): FileDescriptorProto[] {
+  const ordered = new Set<FileDescriptorProto>();
+  const add = (file: FileDescriptorProto | undefined) => {
+    if (file === undefined || ordered.has(file)) return;
+    for (const name of file.dependency) add(files.get(name));
+    ordered.add(file);
+  };
+  for (const file of files.values()) add(file);
+  return [...ordered];
 }
 
 const pathOf = ({ parent, name }: DescMethod): string => `/${parent.typeName}/${name}`;

@@ -40,7 +40,12 @@ export async function startBerth(
     subjectPrefix,
     ...shared,
     ...options,
-    env: { BERTH_RATE_LIMIT_PER_SECOND: '0', BERTH_QUARANTINE_SECONDS: '1', ...options.env },
+    env: {
+      BERTH_RATE_LIMIT_PER_SECOND: '0',
+      BERTH_OVERLOADED_AFTER_MS: '0',
+      BERTH_QUARANTINE_SECONDS: '1',
+      ...options.env,
+    },
   });
   scope.after(() => system.stop());
   if (system.router === null) throw new Error('the system was started without a simulated router');

@@ -1,5 +1,5 @@
 import type { PortAction } from '../domain/change-forwards.ts';
-import type { Operation, ProvisionRequest } from '../domain/operation.ts';
+import type { BulkPlace, Operation, ProvisionRequest } from '../domain/operation.ts';
 import type { KeyUse } from './ports.ts';
 
 /** Who asks. */
@@ -21,6 +21,8 @@ interface CommandBase {
   readonly key: KeyUse | undefined;
   /** The caller is content with a change that waits for a router that is away. */
   readonly mayWait: boolean;
+  /** The bulk that it is an item of. */
+  readonly bulk?: BulkPlace | undefined;
 }
 
 export interface ProvisionCommand extends CommandBase {

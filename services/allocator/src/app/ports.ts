@@ -7,6 +7,7 @@ import type { NumberRange } from '../domain/number-range.ts';
 import type { Operation } from '../domain/operation.ts';
 import type { Router, RouterState } from '../domain/router.ts';
 import type { RouterSite, Vm } from '../domain/vm.ts';
+import type { BulkBook } from './bulk-book.ts';
 
 /** Who holds a value, or held it: within the quarantine the same group and name get the same values back. */
 export interface Holder {
@@ -93,6 +94,7 @@ export interface Books {
   readonly operations: OperationBook;
   readonly values: ValueStore;
   readonly claims: ClaimStore;
+  readonly bulks: BulkBook;
   /** Tells the driver what the VM shall have on its router; null: nothing. Leaves when the transaction commits. */
   sendChange(vm: Vm, forwards: readonly Forward[] | null, operations: readonly Operation[]): void;
   /** Tells everyone that an operation ended. */

@@ -6,6 +6,9 @@ export const vmNotFound = (machineId: string): DomainError =>
 export const operationNotFound = (id: string): DomainError =>
   new DomainError('not_found', 'OPERATION_NOT_FOUND', `There is no operation "${id}".`);
 
+export const bulkNotFound = (id: string): DomainError =>
+  new DomainError('not_found', 'BULK_NOT_FOUND', `There is no bulk "${id}".`);
+
 export const foreignGroup = (): DomainError =>
   new DomainError('forbidden', 'OWNER_GROUP_FORBIDDEN', 'Only VMs of your own group can be made.');
 

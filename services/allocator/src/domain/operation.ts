@@ -27,6 +27,12 @@ export interface Refusal {
   readonly stood: boolean;
 }
 
+/** An item of a bulk. */
+export interface BulkPlace {
+  readonly id: string;
+  readonly index: number;
+}
+
 /** An accepted request and what became of it; the instance that the sagas work on. */
 export interface Operation {
   readonly id: string;
@@ -57,6 +63,8 @@ export interface Operation {
   readonly alone: boolean;
   readonly result: Vm | null;
   readonly error: WireError | null;
+  /** The bulk that it is part of, and its item's place there. */
+  readonly bulk?: BulkPlace | undefined;
   readonly createdAt: Date;
   readonly updatedAt: Date;
 

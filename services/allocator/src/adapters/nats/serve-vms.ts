@@ -1,14 +1,18 @@
 import { VmService } from '@berth/contracts';
 import { type Bus, currentTrace, serve } from '@berth/messaging';
+import type { BulkStore } from '../../app/bulk-ports.ts';
+import { findBulk } from '../../app/bulk-read.ts';
 import type { CommandQueue } from '../../app/command-queue.ts';
 import type { Accepted, Command } from '../../app/commands.ts';
 import { getOperation, getVm, listVms, type VmReader } from '../../app/read-vms.ts';
+import { toBulkOperationMessage } from './bulk-messages.ts';
 import { permittedCaller, toChangePortsCommand, toDecommissionCommand, toProvisionCommand } from './to-commands.ts';
 import { toOperationMessage, toVmMessage } from './to-messages.ts';
 
 export interface VmServiceDeps {
   readonly commands: CommandQueue;
   readonly reader: VmReader;
+  readonly bulks: BulkStore;
   readonly defaultRouter: string;
   /** Hears of each command's end of acceptance. */
   readonly onAnswer: (kind: Command['kind'], answer: Accepted | unknown) => void;
@@ -39,6 +43,8 @@ export function serveVms(bus: Bus, deps: VmServiceDeps): () => Promise<void> {
     ),
     serve(bus, VmService.method.getOperation, async ({ principal, operationId }) => {
       const caller = permittedCaller(principal, 'operations:read');
+      const bulk = await findBulk(deps, caller, operationId);
+      if (bulk) return { operation: toBulkOperationMessage(bulk) };
       return { operation: toOperationMessage(await getOperation({ reader }, caller, operationId)) };
     }),
     serve(bus, VmService.method.getVm, async ({ principal, machineId }) => {

@@ -98,4 +98,5 @@ export const toOperationMessage = (operation: Operation): MessageInitShape<typeo
   ...(operation.portAction && { portAction: actions[operation.portAction] }),
   principalId: operation.principalId,
   ownerGroup: operation.ownerGroup,
+  bulkId: operation.bulk?.id ?? '',
 });

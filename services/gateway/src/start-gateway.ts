@@ -3,6 +3,7 @@ import type { ServiceContext } from '@berth/service-kit';
 import { apiKeyRoutes } from './adapters/http/api-keys.ts';
 import type { App } from './adapters/http/app-types.ts';
 import { buildApp } from './adapters/http/build-app.ts';
+import { bulkRoutes } from './adapters/http/bulk.ts';
 import { decommissionVmRoutes } from './adapters/http/decommission-vm.ts';
 import { healthRoutes } from './adapters/http/health.ts';
 import { gatewayMetrics } from './adapters/http/http-metrics.ts';
@@ -13,6 +14,7 @@ import { portRoutes } from './adapters/http/ports.ts';
 import { provisionVmRoutes } from './adapters/http/provision-vm.ts';
 import { apiKeyService } from './adapters/nats/api-key-service.ts';
 import { keepKeysTrue, keyVerifier } from './adapters/nats/auth-service.ts';
+import { bulkService } from './adapters/nats/bulk-service.ts';
 import { healthChecks } from './adapters/nats/health-checks.ts';
 import { listenToEndings } from './adapters/nats/operation-endings.ts';
 import { operationReader, vmCommands, vmReader } from './adapters/nats/vm-service.ts';
@@ -65,6 +67,7 @@ export async function startGateway(
     portRoutes(routes, answering);
     decommissionVmRoutes(routes, answering);
     portStatusRoutes(routes, { vms: vmReader(bus, timing) });
+    bulkRoutes(routes, { ...answering, bulks: bulkService(bus, timing) });
     operationRoutes(routes, answering);
     apiKeyRoutes(routes, {
       apiKeys: apiKeyService(bus, timing),

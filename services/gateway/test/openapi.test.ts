@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Compile } from 'typebox/compile';
 import { createApiKeyBody, rotateApiKeyBody, updateApiKeyBody } from '../src/adapters/http/documents/api-key.ts';
+import { bulkDecommissionBody, bulkProvisionBody } from '../src/adapters/http/documents/bulk.ts';
 import { portActionBody, portTemplateBody } from '../src/adapters/http/documents/ports.ts';
 import { provisionVmBody } from '../src/adapters/http/documents/vm.ts';
 import { documents } from '../src/adapters/http/openapi.ts';
@@ -30,6 +31,10 @@ const contract = [
   'get /v1/status/vms/{machine_id}/ports',
   'get /v1/status/ports',
   'get /v1/operations/{id}',
+  'post /v1/vms/bulk-provision',
+  'post /v1/vms/bulk-decommission',
+  'get /v1/bulks/{id}',
+  'get /v1/bulks/{id}/items',
   'post /v1/admin/api-keys',
   'get /v1/admin/api-keys',
   'get /v1/admin/api-keys/{id}',
@@ -118,6 +123,8 @@ test('every header and parameter has a schema that says its type, and nothing th
 
 test('every example is valid by its schema', () => {
   const bodies = [
+    bulkProvisionBody,
+    bulkDecommissionBody,
     provisionVmBody,
     portTemplateBody,
     portActionBody,

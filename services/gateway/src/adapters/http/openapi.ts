@@ -2,6 +2,7 @@ import swagger from '@fastify/swagger';
 import pkg from '../../../package.json' with { type: 'json' };
 import type { App } from './app-types.ts';
 import { apiKeyDocument, apiKeyPage, newApiKey } from './documents/api-key.ts';
+import { bulkDocument, bulkItemDocument, bulkItemPage, bulkResult } from './documents/bulk.ts';
 import { healthDocument, rootDocument } from './documents/health.ts';
 import { operationDocument } from './documents/operation.ts';
 import { changedPort, changedPorts, vmPorts } from './documents/ports.ts';
@@ -20,6 +21,10 @@ export const documents = [
   changedPort,
   vmPorts,
   operationDocument,
+  bulkDocument,
+  bulkItemDocument,
+  bulkResult,
+  bulkItemPage,
   apiKeyDocument,
   newApiKey,
   apiKeyPage,
@@ -41,6 +46,7 @@ export async function registerOpenApi(app: App): Promise<void> {
       tags: [
         { name: 'VMs', description: 'Provision and decommission.' },
         { name: 'Ports', description: 'Forwards of VMs.' },
+        { name: 'Bulks', description: 'Many VMs in one request.' },
         { name: 'Operations', description: 'What became of a request.' },
         { name: 'API keys', description: 'Who may do what.' },
         { name: 'Health', description: 'How it is.' },

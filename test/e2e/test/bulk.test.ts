@@ -7,18 +7,20 @@ const provision = '/v1/vms/bulk-provision';
 const wait = { prefer: 'wait=120' };
 const asLines = { 'content-type': 'application/x-ndjson', ...wait };
 const lines = (vmNames: readonly string[]) => vmNames.map((vm_name) => JSON.stringify({ vm_name })).join('\n');
+/** Ports for more VMs than the default pool has. */
+const roomy = { BERTH_PORT_RANGE: '32000-36000' };
 const fast = { BERTH_DRIVER_LEASE_TTL_MS: '3000', BERTH_DRIVER_LEASE_MARGIN_MS: '1000' };
 
-test('300 VMs in one request come in few commits of a router that takes a second, and go in one request', async (t) => {
-  const { api, router } = await startBerth(t, { replicas: 2 });
+test('500 VMs in one request come in few commits of a router that takes a second, and go in one request', async (t) => {
+  const { api, router } = await startBerth(t, { replicas: 2, env: roomy });
   await router.latency({ preset: 'instant', commit_ms: 1_000 });
   const before = await router.counters();
 
-  const answer = await api.post(provision, lines(names('vm', 300)), { headers: asLines });
+  const answer = await api.post(provision, lines(names('vm', 500)), { headers: asLines });
   assert.equal(answer.status, 200, JSON.stringify(answer.body).slice(0, 500));
   assert.deepEqual(
     answer.body.results.map((item: { machine_id: string }) => item.machine_id),
-    names('vm', 300),
+    names('vm', 500),
   );
   const commits = (await router.counters()).commits - before.commits;
   t.diagnostic(`${commits} commits`);
@@ -32,8 +34,8 @@ test('300 VMs in one request come in few commits of a router that takes a second
     again.body.results.map((item: { problem: { code: string } | null }) => item.problem?.code),
     ['VM_NAME_TAKEN', undefined],
   );
-  const gone = await api.post('/v1/vms/bulk-decommission', { items: ['new', ...names('vm', 300)] }, { headers: wait });
-  assert.deepEqual([gone.status, gone.body.succeeded], [200, 301], JSON.stringify(gone.body).slice(0, 500));
+  const gone = await api.post('/v1/vms/bulk-decommission', { items: ['new', ...names('vm', 500)] }, { headers: wait });
+  assert.deepEqual([gone.status, gone.body.succeeded], [200, 501], JSON.stringify(gone.body).slice(0, 500));
   assert.deepEqual(await allVms(api), []);
   await eventuallyHolds(() => assertRouterEqualsApi(api, router));
 });
@@ -56,7 +58,7 @@ test('an atomic bulk of which the router refuses one VM leaves nothing on the ro
 });
 
 test('kill -9 of the allocator in the middle of a bulk loses and doubles nothing', async (t) => {
-  const berth = await startBerth(t, { env: fast });
+  const berth = await startBerth(t, { env: { ...fast, ...roomy } });
   const { api, router } = berth;
   await router.latency({ preset: 'instant', commit_ms: 150 });
   const headers = { ...asLines, prefer: 'respond-async', 'idempotency-key': 'fleet' };

@@ -16,6 +16,15 @@ export * from './gen/berth/driver/v1/router_pb.js';
 export * from './gen/berth/driver/v1/router_service_pb.js';
 export * from './gen/berth/events/v1/events_pb.js';
 export {
+  BadRequestSchema,
+  ErrorInfoSchema,
+  RequestInfoSchema,
+  ResourceInfoSchema,
+  RetryInfoSchema,
+} from './gen/google/rpc/error_details_pb.js';
+export { StatusSchema } from './gen/google/rpc/status_pb.js';
+export { Health as HealthService } from './gen/grpc/health/v1/health_pb.js';
+export {
   type PermissionLevel,
   type PermissionVerb,
   type Permitted,

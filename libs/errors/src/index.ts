@@ -9,4 +9,5 @@ export {
   toDomainError,
 } from './domain-error.ts';
 export { type Problem, statusOf, toProblem } from './problem.ts';
+export { askPatiently, lostItsDatabase, sendPatiently, wasNotAnswered } from './send-patiently.ts';
 export { fromWire, toWire, type WireError } from './wire.ts';

@@ -1,3 +1,4 @@
+export { type CurlExample, curlExamples } from './curl-examples.ts';
 export { eventually, eventuallyHolds } from './eventually.ts';
 export { type FaultProxy, faultProxy } from './fault-proxy.ts';
 export { freshDatabase } from './fresh-database.ts';

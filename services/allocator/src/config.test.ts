@@ -38,3 +38,24 @@ test('everything that is wrong is named at once', () => {
     },
   );
 });
+
+test('gRPC in the clear stays on this machine, unless something in front does TLS', () => {
+  const refused = (settings: NodeJS.ProcessEnv, named: RegExp) =>
+    assert.throws(() => readConfig({ ...least, ...settings }), named);
+  for (const GRPC_HOST of ['127.0.0.1', '127.1.2.3', '::1', 'localhost']) {
+    assert.equal(readConfig({ ...least, GRPC_HOST }).grpcTls, undefined);
+  }
+  for (const GRPC_HOST of ['0.0.0.0', '::', '10.0.0.1', 'berth.example', '127.0.0.1.example']) {
+    refused({ GRPC_HOST }, /GRPC_HOST must be a loopback address/);
+    assert.equal(readConfig({ ...least, GRPC_HOST, GRPC_INSECURE: '1' }).grpcHost, GRPC_HOST);
+  }
+  const [GRPC_TLS_CERT_FILE, GRPC_TLS_KEY_FILE, GRPC_TLS_CLIENT_CA_FILE] = ['cert', 'key', 'ca'];
+  const both = { GRPC_HOST: '0.0.0.0', GRPC_TLS_CERT_FILE, GRPC_TLS_KEY_FILE };
+  const tls = { certFile: 'cert', keyFile: 'key', clientCaFile: undefined };
+  assert.deepEqual(readConfig({ ...least, ...both }).grpcTls, tls);
+  const mutual = readConfig({ ...least, ...both, GRPC_TLS_CLIENT_CA_FILE }).grpcTls;
+  assert.deepEqual(mutual, { ...tls, clientCaFile: 'ca' });
+  refused({ GRPC_TLS_CERT_FILE }, /must be set together/);
+  refused({ GRPC_TLS_KEY_FILE, GRPC_INSECURE: '1' }, /must be set together/);
+  refused({ GRPC_TLS_CLIENT_CA_FILE }, /GRPC_TLS_CLIENT_CA_FILE needs/);
+});

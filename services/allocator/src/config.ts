@@ -1,4 +1,5 @@
-import { envReader } from '@berth/service-kit';
+import { type EnvReader, envReader } from '@berth/service-kit';
+import type { TlsFiles } from './adapters/grpc/credentials.ts';
 import { forwardablePorts, type PoolSettings } from './domain/default-pools.ts';
 import { parseAddressRange } from './domain/ipv4.ts';
 import { includes, type NumberRange } from './domain/number-range.ts';
@@ -10,6 +11,10 @@ export interface AllocatorConfig {
   readonly grpcHost: string;
   /** 0 lets the system choose. */
   readonly grpcPort: number;
+  /** undefined: in the clear. */
+  readonly grpcTls: TlsFiles | undefined;
+  /** How long it is believed who holds a key; a revocation ends that at once. 0 asks each time. */
+  readonly keyCacheSeconds: number;
   /** The router of commands that name none. */
   readonly defaultRouter: string;
   readonly pools: PoolSettings;
@@ -20,6 +25,7 @@ export interface AllocatorConfig {
 }
 
 const lastRuleNumber = 999_999;
+const loopback = '127.0.0.1';
 
 /** `a-b` of whole numbers. */
 function parseNumberRange(text: string): NumberRange | undefined {
@@ -50,8 +56,10 @@ export function readConfig(env: NodeJS.ProcessEnv): AllocatorConfig {
       pattern: /^[A-Za-z0-9_-]+$/,
       hint: 'letters, digits, underscores and hyphens',
     }),
-    grpcHost: read.text('GRPC_HOST', { fallback: '127.0.0.1' }),
+    grpcHost: read.text('GRPC_HOST', { fallback: loopback }),
     grpcPort: read.integer('GRPC_PORT', { min: 0, max: 65_535, fallback: 8_801 }),
+    grpcTls: readGrpcTls(read),
+    keyCacheSeconds: read.integer('BERTH_KEY_CACHE_SECONDS', { min: 0, max: 3_600, fallback: 30 }),
     defaultRouter: read.text('VYOS_ROUTER_NAME', { fallback: 'default' }),
     pools: {
       addressRange,
@@ -62,3 +70,24 @@ export function readConfig(env: NodeJS.ProcessEnv): AllocatorConfig {
     resendAfterSeconds: read.integer('BERTH_RESEND_SECONDS', { min: 1, max: 86_400, fallback: 30 }),
   });
 }
+
+/** The files of TLS. Without them only callers on this machine are served, unless the settings say that something in front does TLS. */
+function readGrpcTls(read: EnvReader): TlsFiles | undefined {
+  const certFile = read.optionalText('GRPC_TLS_CERT_FILE');
+  const keyFile = read.optionalText('GRPC_TLS_KEY_FILE');
+  const clientCaFile = read.optionalText('GRPC_TLS_CLIENT_CA_FILE');
+  const inTheClear = read.flag('GRPC_INSECURE', { fallback: false });
+  if (certFile !== undefined && keyFile !== undefined) return { certFile, keyFile, clientCaFile };
+  if (certFile !== undefined || keyFile !== undefined)
+    read.reject('GRPC_TLS_CERT_FILE and GRPC_TLS_KEY_FILE must be set together');
+  else if (clientCaFile !== undefined)
+    read.reject('GRPC_TLS_CLIENT_CA_FILE needs GRPC_TLS_CERT_FILE and GRPC_TLS_KEY_FILE');
+  else if (!inTheClear && !isLoopback(read.text('GRPC_HOST', { fallback: loopback })))
+    read.reject(
+      'GRPC_HOST must be a loopback address as long as there is no TLS: API keys would be sent in the clear. Set GRPC_TLS_CERT_FILE and GRPC_TLS_KEY_FILE, or GRPC_INSECURE=1 when something in front does TLS',
+    );
+  return undefined;
+}
+
+const isLoopback = (host: string): boolean =>
+  host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);

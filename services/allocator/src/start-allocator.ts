@@ -1,3 +1,4 @@
+import { openKeyCache } from '@berth/access';
 import { streams } from '@berth/contracts';
 import { type Database, openDatabase } from '@berth/database';
 import { isKind } from '@berth/errors';
@@ -30,6 +31,7 @@ import type { AllocatorConfig } from './config.ts';
 const everySecondMs = 1_000;
 const askDriverEveryMs = 15_000;
 const dropKeysEveryMs = 600_000;
+const askAuth = { answerTimeoutMs: 3_000, nobodyThereMs: 3_000 };
 
 export const openAllocatorDatabase = (url: string): Promise<Database> =>
   openDatabase({ url, schema: 'allocator', migrations, applicationName: 'berth-allocator' });
@@ -111,7 +113,12 @@ export async function startAllocator(config: AllocatorConfig, context: Context):
     await commands.idle();
   });
 
-  const grpc = await serveGrpc({ host: config.grpcHost, port: config.grpcPort }, { log, ping: () => database.ping() });
+  const { keys, stop: stopKeys } = openKeyCache(bus, { wait: askAuth, ttlMs: config.keyCacheSeconds * 1_000 });
+  onStop(stopKeys);
+  const grpc = await serveGrpc(
+    { host: config.grpcHost, port: config.grpcPort, tls: config.grpcTls },
+    { log, metrics, keys, ping: () => database.ping(), methods: [] },
+  );
   onStop(() => grpc.stop());
   await bus.ping(); // the server knows of the subscriptions now
   announce({ grpc: grpc.address });

@@ -215,6 +215,8 @@ export async function makeWorld(t: TestContext, options: WorldOptions = {}): Pro
     subjectPrefix,
     grpcHost: '127.0.0.1',
     grpcPort: 0,
+    grpcTls: undefined,
+    keyCacheSeconds: 30,
     defaultRouter: 'default',
     pools: {
       addressRange: undefined,

@@ -59,6 +59,33 @@ test('repeated rotations and deletions do nothing twice', async (t) => {
   await assert.rejects(api.remove(id), withCode('API_KEY_NOT_FOUND'));
 });
 
+test('an Idempotency-Key that comes with another request is refused, whatever the command', async (t) => {
+  const world = await newWorld(t);
+  await world.replica();
+  const api = client(world.bus);
+  const [id, other] = [idOf(await api.create()), idOf(await api.create())];
+  const { secret } = await api.rotate(id, 60, idempotent('k', 'rotate'));
+  const reused = withCode('IDEMPOTENCY_KEY_REUSED');
+  await assert.rejects(api.rotate(id, 0, idempotent('k', 'rotate at once')), reused);
+  await assert.rejects(api.update({ id, name: 'x' }, ['name'], idempotent('k', 'update')), reused);
+  await assert.rejects(api.remove(other, idempotent('k', 'delete')), reused);
+  await api.verify(secret);
+  assert.equal((await api.get(id)).apiKey?.name, '');
+  await api.get(other);
+});
+
+test('of many rotations at once with one Idempotency-Key, over two replicas, one makes the secret', async (t) => {
+  const world = await newWorld(t);
+  await Promise.all([world.replica(), world.replica()]);
+  const api = client(world.bus);
+  const first = await api.create();
+  const rotate = () => api.rotate(idOf(first), 3_600, idempotent('race', 'rotate'));
+  const answers = await Promise.all(Array.from({ length: 20 }, rotate));
+  const secrets = answers.map(({ secret }) => secret).filter((secret) => secret !== '');
+  assert.equal(secrets.length, 1);
+  for (const secret of [first.secret, ...secrets]) await api.verify(secret); // a second rotation would have ended the first
+});
+
 test('a failed command leaves its Idempotency-Key free', async (t) => {
   const world = await newWorld(t);
   await world.replica();

@@ -1,3 +1,4 @@
+import { openKeyCache } from '@berth/access';
 import { connectBus } from '@berth/messaging';
 import type { ServiceContext } from '@berth/service-kit';
 import { apiKeyRoutes } from './adapters/http/api-keys.ts';
@@ -5,26 +6,31 @@ import type { App } from './adapters/http/app-types.ts';
 import { buildApp } from './adapters/http/build-app.ts';
 import { bulkRoutes } from './adapters/http/bulk.ts';
 import { decommissionVmRoutes } from './adapters/http/decommission-vm.ts';
+import { explainValueRoutes } from './adapters/http/explain-value.ts';
+import { forwardTemplateRoutes } from './adapters/http/forward-template.ts';
+import { forwardRoutes } from './adapters/http/forwards.ts';
 import { healthRoutes } from './adapters/http/health.ts';
 import { gatewayMetrics } from './adapters/http/http-metrics.ts';
+import { listVmsRoutes } from './adapters/http/list-vms.ts';
 import { listen } from './adapters/http/listen.ts';
 import { operationRoutes } from './adapters/http/operations.ts';
+import { poolRoutes } from './adapters/http/pools.ts';
 import { portStatusRoutes } from './adapters/http/port-status.ts';
 import { portRoutes } from './adapters/http/ports.ts';
 import { provisionVmRoutes } from './adapters/http/provision-vm.ts';
+import { reservationRoutes } from './adapters/http/reservations.ts';
+import { updateVmRoutes } from './adapters/http/update-vm.ts';
+import { vmRoutes } from './adapters/http/vms.ts';
 import { apiKeyService } from './adapters/nats/api-key-service.ts';
-import { keepKeysTrue, keyVerifier } from './adapters/nats/auth-service.ts';
 import { bulkService } from './adapters/nats/bulk-service.ts';
+import { forwardTemplates } from './adapters/nats/forward-templates.ts';
 import { healthChecks } from './adapters/nats/health-checks.ts';
 import { listenToEndings } from './adapters/nats/operation-endings.ts';
+import { poolAdministration } from './adapters/nats/pool-service.ts';
 import { operationReader, vmCommands, vmReader } from './adapters/nats/vm-service.ts';
 import { type CommandTiming, defaultTiming } from './app/command-timing.ts';
-import { KeyCache } from './app/key-cache.ts';
 import { healthReader } from './app/read-health.ts';
 import type { GatewayConfig } from './config.ts';
-
-const keyCacheEntries = 10_000;
-const refusedKeyMs = 1_500;
 
 /** Starts the gateway; gives back its address. `timing` is for tests that cannot wait as long as people do. */
 export async function startGateway(
@@ -46,29 +52,38 @@ export async function startGateway(
 
   const endings = listenToEndings(bus);
   const metrics = gatewayMetrics(context.metrics, { waiting: () => endings.waiting });
-  const keys = new KeyCache({
-    verify: keyVerifier(bus, timing),
+  const { keys, stop: stopKeys } = openKeyCache(bus, {
+    wait: timing,
     ttlMs: config.keyCacheSeconds * 1_000,
-    refusalTtlMs: refusedKeyMs,
-    maxEntries: keyCacheEntries,
     onLookup: (result) => metrics.keyLookups.inc({ result }),
   });
-  onStop(keepKeysTrue(bus, keys));
+  onStop(stopKeys);
 
   await bus.ping(); // answers once the server knows of both subscriptions: no news is missed from the first request on
 
   const commands = { operations: operationReader(bus), endings, timing };
   const answering = { commands, defaultWaitSeconds: config.waitSeconds, vms: vmCommands(bus) };
+  const administration = { pools: poolAdministration(bus, timing), commandTimeoutMs: timing.commandTimeoutMs };
+  const vms = vmReader(bus, timing);
   const { requestsPerSecond, overloadedAfterMs } = config;
   const http = { log, metrics, keys, requestsPerSecond, overloadedAfterMs };
   const app = await buildApp(http, (routes) => {
     healthRoutes(routes, { health: healthReader(healthChecks(bus)) });
+    listVmsRoutes(routes, { vms });
+    vmRoutes(routes, { vms });
     provisionVmRoutes(routes, answering);
-    portRoutes(routes, answering);
+    updateVmRoutes(routes, answering);
     decommissionVmRoutes(routes, answering);
-    portStatusRoutes(routes, { vms: vmReader(bus, timing) });
+    forwardRoutes(routes, { ...answering, reader: vms });
+    forwardTemplateRoutes(routes, {
+      templates: forwardTemplates(bus, timing),
+      commandTimeoutMs: timing.commandTimeoutMs,
+    });
+    portRoutes(routes, answering);
+    portStatusRoutes(routes, { vms });
     bulkRoutes(routes, { ...answering, bulks: bulkService(bus, timing) });
     operationRoutes(routes, answering);
+    for (const addRoutes of [poolRoutes, reservationRoutes, explainValueRoutes]) addRoutes(routes, administration);
     apiKeyRoutes(routes, {
       apiKeys: apiKeyService(bus, timing),
       commandTimeoutMs: timing.commandTimeoutMs,

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { KeyCache } from '@berth/access';
 import { ApiKeyChangedSchema, AuthService, subjectOfMethod, subjects, VmService } from '@berth/contracts';
 import { DomainError } from '@berth/errors';
 import { notify } from '@berth/messaging';
@@ -9,7 +10,6 @@ import { timestampFromDate } from '@bufbuild/protobuf/wkt';
 import { Registry } from 'prom-client';
 import { buildApp } from '../src/adapters/http/build-app.ts';
 import { gatewayMetrics } from '../src/adapters/http/http-metrics.ts';
-import { KeyCache } from '../src/app/key-cache.ts';
 import { type GatewayUnderTest, startTestGateway } from './gateway-under-test.ts';
 
 const status = '/v1/ports/status';
@@ -115,51 +115,6 @@ test('when auth is away the answer is 503, also for silence', async (t) => {
   });
   await gateway.bus.connection.flush();
   assert.equal((await gateway.call('GET', status, { apiKey: 'key-a' })).status, 503);
-});
-
-test('an answer that was under way when a notice came is not kept', async () => {
-  const answers: ((permissions: string[]) => void)[] = [];
-  const keys = new KeyCache({
-    verify: () =>
-      new Promise((resolve) => {
-        answers.push((permissions) =>
-          resolve({
-            principal: { $typeName: 'berth.common.v1.Principal', id: '1', kind: '', name: '', group: '', permissions },
-          }),
-        );
-      }),
-    ttlMs: 60_000,
-    refusalTtlMs: 1_000,
-    maxEntries: 10,
-  });
-  const early = keys.principalOf('a');
-  keys.forget('1');
-  const late = keys.principalOf('a');
-  answers[0]?.(['old']);
-  answers[1]?.(['new']);
-  assert.deepEqual((await early).permissions, ['old']);
-  assert.deepEqual((await late).permissions, ['new']);
-  assert.deepEqual((await keys.principalOf('a')).permissions, ['new']);
-  assert.equal(answers.length, 2);
-});
-
-test('the cache stays within its bound, and the least used key leaves first', async () => {
-  let asked: string[] = [];
-  const keys = new KeyCache({
-    verify: async (key) => {
-      asked.push(key);
-      return {
-        principal: { $typeName: 'berth.common.v1.Principal', id: key, kind: '', name: '', group: '', permissions: [] },
-      };
-    },
-    ttlMs: 60_000,
-    refusalTtlMs: 1_000,
-    maxEntries: 2,
-  });
-  for (const key of ['a', 'b', 'a', 'c']) await keys.principalOf(key);
-  asked = [];
-  for (const key of ['a', 'c', 'b']) await keys.principalOf(key);
-  assert.deepEqual(asked, ['b']);
 });
 
 test('viewers read, operators also write, only admins manage keys', async (t) => {

@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import {
   type ApiKeySchema,
   AuthService,
+  type CommandContext,
   type CreateApiKeyRequest,
   Permission,
   type RotateApiKeyRequest,
@@ -184,6 +185,47 @@ test('a rotation takes its overlap from the body, an hour without one', async (t
   assert.equal(asked?.overlapSeconds, 3_600);
   await gateway.call('POST', `${path}/${id}/rotate`, { body: { overlap_seconds: 0 } });
   assert.equal(asked?.overlapSeconds, 0);
+});
+
+test('every change carries its Idempotency-Key, and a replayed rotation says so and shows no secret', async (t) => {
+  const gateway = await startTestGateway(t);
+  const asked: (CommandContext | undefined)[] = [];
+  const noted = <T>(answer: T) => {
+    return ({ context }: { context?: CommandContext | undefined }) => {
+      asked.push(context);
+      return answer;
+    };
+  };
+  gateway.answer(method.rotateApiKey, noted({ apiKey: aKey(), secret: '' }));
+  gateway.answer(method.updateApiKey, noted({ apiKey: aKey() }));
+  gateway.answer(method.deleteApiKey, noted({}));
+  const headers = { 'idempotency-key': 'k-1' };
+  const replay = await gateway.call('POST', `${path}/${id}/rotate`, { body: { overlap_seconds: 5 }, headers });
+  assert.deepEqual([replay.status, replay.headers.get('idempotency-replayed')], [200, 'true']);
+  assert.deepEqual(replay.body, shown);
+  await gateway.call('PATCH', `${path}/${id}`, { body: { name: 'x' }, headers });
+  await gateway.call('DELETE', `${path}/${id}`, { headers });
+  assert.deepEqual(
+    asked.map((context) => [context?.idempotency?.scope, context?.idempotency?.key]),
+    [`POST ${path}/${id}/rotate`, `PATCH ${path}/${id}`, `DELETE ${path}/${id}`].map((scope) => [
+      `id-of-admin-1 ${scope}`,
+      'k-1',
+    ]),
+  );
+  const fingerprints = new Set(asked.map((context) => String(context?.idempotency?.fingerprint)));
+  assert.equal(fingerprints.size, 3);
+  for (const key of ['a b', 'x'.repeat(256)])
+    assert.equal((await gateway.call('DELETE', `${path}/${id}`, { headers: { 'idempotency-key': key } })).status, 422);
+  assert.equal(asked.length, 3);
+});
+
+test('a key that was used for another request is 422', async (t) => {
+  const gateway = await startTestGateway(t);
+  gateway.answer(method.createApiKey, () => {
+    throw new DomainError('unprocessable', 'IDEMPOTENCY_KEY_REUSED', 'It was used before.');
+  });
+  const answer = await gateway.call('POST', path, { body: {}, headers: { 'idempotency-key': 'k' } });
+  assert.deepEqual([answer.status, answer.body.code], [422, 'IDEMPOTENCY_KEY_REUSED']);
 });
 
 test('silence about a change is followed by the same command again, then by 504', async (t) => {

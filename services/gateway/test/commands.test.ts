@@ -61,6 +61,18 @@ test('a provision is answered 201 as soon as the end of its operation is told', 
   assert.deepEqual(answer.body.metadata, { a: [1] });
 });
 
+test('external_ports are those of forwards with one port, disabled ones too', async (t) => {
+  const gateway = await startTestGateway(t);
+  const forwards = [
+    { name: 'ssh', externalPort: 32_000, externalPortEnd: 32_000, enabled: false },
+    { name: 'rtp', externalPort: 32_010, externalPortEnd: 32_019, enabled: true },
+  ];
+  gateway.answer(method.provisionVm, ({ context }) => ({
+    operation: anOperation({ id: context?.operationId ?? '', vm: aVm({ forwards }) }),
+  }));
+  assert.deepEqual((await gateway.call('POST', path, { body })).body.external_ports, { ssh: 32_000 });
+});
+
 test('an end whose news is lost is found by looking', async (t) => {
   const gateway = await startTestGateway(t);
   acceptOnly(gateway);

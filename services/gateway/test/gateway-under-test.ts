@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import {
   AuthService,
+  type CommandContext,
   type Operation,
   OperationEndedSchema,
   OperationKind,
@@ -13,6 +14,7 @@ import {
   subjects,
   type VmSchema,
   VmService,
+  VmState,
 } from '@berth/contracts';
 import { DomainError } from '@berth/errors';
 import { type Bus, connectBus, notify, serve } from '@berth/messaging';
@@ -25,7 +27,7 @@ import {
   type MessageInitShape,
   type MessageShape,
 } from '@bufbuild/protobuf';
-import { timestampNow } from '@bufbuild/protobuf/wkt';
+import { timestampFromDate, timestampNow } from '@bufbuild/protobuf/wkt';
 import { Registry } from 'prom-client';
 import { type CommandTiming, defaultTiming } from '../src/app/command-timing.ts';
 import { readConfig } from '../src/config.ts';
@@ -44,7 +46,10 @@ export interface GatewayUnderTest {
   /** Answers a method of another service from now on; gives back its end. */
   answer<I extends DescMessage, O extends DescMessage>(
     method: DescMethodUnary<I, O>,
-    handle: (message: MessageShape<I>) => MessageInitShape<O> | Promise<MessageInitShape<O>>,
+    handle: (
+      message: MessageShape<I>,
+      context: CommandContext | undefined,
+    ) => MessageInitShape<O> | Promise<MessageInitShape<O>>,
   ): () => Promise<void>;
   /** Publishes the end of an operation, as the allocator's outbox does. */
   tellEnd(operation: Operation): void;
@@ -121,7 +126,7 @@ export async function startTestGateway(
     logged,
     stop,
     call: (method, path, options = {}) => call(url, method, path, options),
-    answer: (method, handle) => serve(bus, method, async (message) => handle(message)),
+    answer: (method, handle) => serve(bus, method, async (message, context) => handle(message, context)),
     tellEnd: (operation) => notify(bus, subjects.operationEnded(operation.id), OperationEndedSchema, { operation }),
   };
   if (auth) gateway.answer(AuthService.method.verifyApiKey, ({ apiKey }) => ({ principal: principalOf(apiKey) }));
@@ -167,6 +172,13 @@ export const aVm = (vm: MessageInitShape<typeof VmSchema> = {}): MessageInitShap
   internalIp: '10.10.1.50',
   externalIp: '192.0.2.1',
   natRuleBase: 10_000,
+  state: VmState.ACTIVE,
+  version: 1n,
+  ipPool: 'ip-pools/default',
+  portPool: 'port-pools/default',
+  rulePool: 'rule-pools/default',
+  createdAt: timestampFromDate(new Date('2026-01-01T12:00:00Z')),
+  updatedAt: timestampFromDate(new Date('2026-01-01T12:00:04Z')),
   forwards: ['ssh', 'http', 'https'].map((name, index) => ({
     name,
     protocol: 1,

@@ -1,11 +1,22 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { TSchema } from 'typebox';
 import { Compile } from 'typebox/compile';
 import { createApiKeyBody, rotateApiKeyBody, updateApiKeyBody } from '../src/adapters/http/documents/api-key.ts';
 import { bulkDecommissionBody, bulkProvisionBody } from '../src/adapters/http/documents/bulk.ts';
+import { changeForwardsBody, createForwardsBody, forwardChangeBody } from '../src/adapters/http/documents/forward.ts';
+import { forwardTemplateBody } from '../src/adapters/http/documents/forward-template.ts';
+import {
+  emptyBody,
+  newPoolBodies,
+  poolChangeBodies,
+  reservationBodies,
+} from '../src/adapters/http/documents/pool-bodies.ts';
 import { portActionBody, portTemplateBody } from '../src/adapters/http/documents/ports.ts';
 import { provisionVmBody } from '../src/adapters/http/documents/vm.ts';
+import { updateVmBody } from '../src/adapters/http/documents/vm-resource.ts';
 import { documents } from '../src/adapters/http/openapi.ts';
+import { poolKinds } from '../src/domain/pool-terms.ts';
 import { startTestGateway } from './gateway-under-test.ts';
 
 type Json = Record<string, unknown>;
@@ -21,11 +32,22 @@ interface Operation {
 const contract = [
   'get /',
   'get /v1/health',
+  'get /v1/vms',
+  'get /v1/vms/{machine_id}',
+  'patch /v1/vms/{machine_id}',
   'post /v1/vms/provision',
   'post /v1/provision',
   'post /v1/vms/{machine_id}/ports/template',
   'post /v1/vms/{machine_id}/ports/{port_name}',
   'delete /v1/vms/{machine_id}/decommission',
+  'get /v1/vms/{machine_id}/forwards',
+  'post /v1/vms/{machine_id}/forwards',
+  'patch /v1/vms/{machine_id}/forwards',
+  'get /v1/vms/{machine_id}/forwards/{forward_name}',
+  'patch /v1/vms/{machine_id}/forwards/{forward_name}',
+  'delete /v1/vms/{machine_id}/forwards/{forward_name}',
+  'get /v1/forward-template',
+  'put /v1/forward-template',
   'get /v1/vms/{machine_id}/ports/status',
   'get /v1/ports/status',
   'get /v1/status/vms/{machine_id}/ports',
@@ -42,6 +64,24 @@ const contract = [
   'put /v1/admin/api-keys/{id}',
   'delete /v1/admin/api-keys/{id}',
   'post /v1/admin/api-keys/{id}/rotate',
+  'get /v1/pools',
+  'get /v1/pools/explain',
+  ...poolKinds.flatMap((kind) => [
+    ...[`/v1/pools/${kind}`, `/v1/admin/${kind}`].flatMap((path) => [
+      `get ${path}`,
+      `post ${path}`,
+      `get ${path}/{pool}`,
+      `patch ${path}/{pool}`,
+      `delete ${path}/{pool}`,
+    ]),
+    `put /v1/admin/${kind}/{pool}`,
+    `post /v1/pools/${kind}/{pool}/drain`,
+    `post /v1/pools/${kind}/{pool}/undrain`,
+    `get /v1/pools/${kind}/{pool}/allocations`,
+    `get /v1/pools/${kind}/{pool}/reservations`,
+    `post /v1/pools/${kind}/{pool}/reservations`,
+    `delete /v1/pools/${kind}/{pool}/reservations/{reservation_id}`,
+  ]),
 ];
 
 test('the document is OpenAPI 3.1, open, and the same at both addresses', async (t) => {
@@ -118,7 +158,7 @@ test('every header and parameter has a schema that says its type, and nothing th
     }
   };
   walk(document, '');
-  assert.deepEqual([...new Set(names)].sort(), ['Link', 'Location']);
+  assert.deepEqual([...new Set(names)].sort(), ['ETag', 'Link', 'Location']);
 });
 
 test('every example is valid by its schema', () => {
@@ -128,9 +168,16 @@ test('every example is valid by its schema', () => {
     provisionVmBody,
     portTemplateBody,
     portActionBody,
+    updateVmBody,
+    createForwardsBody,
+    forwardChangeBody,
+    changeForwardsBody,
+    forwardTemplateBody,
     createApiKeyBody,
     updateApiKeyBody,
     rotateApiKeyBody,
+    emptyBody,
+    ...[newPoolBodies, poolChangeBodies, reservationBodies].flatMap(Object.values<TSchema>),
   ];
   const context = Object.fromEntries(
     documents.map((document) => [`${String(Reflect.get(document, '$id'))}#`, document]),

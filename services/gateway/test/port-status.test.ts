@@ -6,7 +6,7 @@ import { aVm, startTestGateway } from './gateway-under-test.ts';
 
 const { method } = VmService;
 
-test('the forwards of a VM: the template’s always, the others after them', async (t) => {
+test('the forwards of a VM, absent ones that it knows included: ssh, http and https first, the others after them', async (t) => {
   const gateway = await startTestGateway(t);
   gateway.answer(method.getVm, ({ machineId }) => {
     assert.equal(machineId, 'web-01');
@@ -38,7 +38,8 @@ test('the forwards of a VM: the template’s always, the others after them', asy
         description: 'for admins',
       },
     ];
-    return { vm: aVm({ forwards }) };
+    const absentForwards = ['rdp', 'https', 'http'].map((name) => ({ name, protocol: Protocol.TCP }));
+    return { vm: aVm({ forwards, absentForwards }) };
   });
   const absent = {
     status: 'not_active',
@@ -63,14 +64,22 @@ test('the forwards of a VM: the template’s always, the others after them', asy
       http: absent,
       https: absent,
       dns: { ...absent, status: 'disabled', external_port: 32_011, nat_rule_number: 10_004, protocol: 'both' },
+      rdp: absent,
       voip: { ...absent, status: 'enabled', external_port: 32_010, nat_rule_number: 10_003, protocol: 'udp' },
     },
   };
   for (const path of ['/v1/vms/web-01/ports/status', '/v1/status/vms/web-01/ports', '/v1/vms/web-01/ports/status/']) {
     const answer = await gateway.call('GET', path, { apiKey: 'viewer-1' });
     assert.deepEqual(answer.body, expected);
-    assert.deepEqual(Object.keys(answer.body.ports), ['ssh', 'http', 'https', 'dns', 'voip']);
+    assert.deepEqual(Object.keys(answer.body.ports), ['ssh', 'http', 'https', 'dns', 'rdp', 'voip']);
   }
+});
+
+test('a forward that the VM knows nothing of is not shown, whatever its name', async (t) => {
+  const gateway = await startTestGateway(t);
+  gateway.answer(method.getVm, () => ({ vm: aVm({ forwards: [], absentForwards: [{ name: 'http' }] }) }));
+  const answer = await gateway.call('GET', '/v1/vms/web-01/ports/status');
+  assert.deepEqual(Object.keys(answer.body.ports), ['http']);
 });
 
 test('an ETag that still holds is answered 304 without a body, a changed VM 200 with another', async (t) => {

@@ -36,10 +36,25 @@ test('what a provision may ask', async (t) => {
     ],
     ['a fractional port', { ports: [{ name: 'x', internal_port: 1.5 }] }, 'ports[0].internal_port'],
     ['a protocol of its own', { ports: [{ name: 'x', internal_port: 1, protocol: 'icmp' }] }, 'ports[0].protocol'],
-    ['a forward beyond the template without a port', { ports: ['gopher'] }, 'ports[0]'],
+    ['a forward by two names of its protocol', { ports: [{ name: 'x', protocol: 'tcp/udp' }] }, 'ports[0].protocol'],
+    [
+      'a reversed range of internal ports',
+      { ports: [{ name: 'x', internal_ports: { first: 9, last: 8 } }] },
+      'ports[0].internal_ports.last',
+    ],
+    [
+      'a source with host bits',
+      { ports: [{ name: 'x', internal_port: 1, sources: ['10.0.0.1/8'] }] },
+      'ports[0].sources[0]',
+    ],
+    [
+      'too many sources',
+      { ports: [{ name: 'x', internal_port: 1, sources: Array.from({ length: 17 }, (_, i) => `10.0.0.${i}`) }] },
+      'ports[0].sources',
+    ],
     [
       'too many forwards',
-      { ports: Array.from({ length: 65 }, (_, i) => ({ name: `p${i}`, internal_port: 1 })) },
+      { ports: Array.from({ length: 101 }, (_, i) => ({ name: `p${i}`, internal_port: 1 })) },
       'ports',
     ],
     ['a quote for the router', { ports: [{ name: 'ssh', description: "it's" }] }, 'ports[0].description'],
@@ -47,6 +62,7 @@ test('what a provision may ask', async (t) => {
     ['metadata that is too large', { metadata: { text: 'x'.repeat(16_384) } }, 'metadata'],
     ['a host name with an underscore', { hostname: 'a_b' }, 'hostname'],
     ['a pool with a blank', { pool: 'a b' }, 'pool'],
+    ['a pool of another kind', { port_pool: 'ip-pools/a' }, 'port_pool'],
   ];
   for (const [what, change, field] of refused) {
     await t.test(`${what} is 422 and names ${field}`, async () => {
@@ -62,11 +78,11 @@ test('what a provision may ask', async (t) => {
       vm_name: '1b4e28ba-2fa1-11d2-883f-0016d3cca427',
       mac_address: '01:00:5e:00:00:01',
       ip_range: { first: '10.0.0.2', last: '10.0.0.1' },
-      ports: ['ssh', 'ssh', { name: 'x' }],
+      ports: ['ssh', 'ssh', { name: 'status' }],
     });
     assert.deepEqual(
       answer.body.errors.map((error: { field: string }) => error.field),
-      ['vm_name', 'mac_address', 'ip_range.last', 'ports[1]', 'ports[2].name'],
+      ['vm_name', 'mac_address', 'ip_range.last', 'ports[2].name', 'ports[1]'],
     );
   });
 
@@ -78,10 +94,16 @@ test('what a provision may ask', async (t) => {
       ip_range: { base: '10.10.1', start: 50, end: 99 },
       port_range: { start: 40_000, end: 40_010 },
       pool: 'pool-a',
+      port_pool: 'port-pools/outside',
+      rule_pool: 'rules',
       router: 'edge-1',
       hostname: 'web-host',
       owner_group: 'blue',
-      ports: ['ssh', { name: 'dns', internal_port: 53, protocol: 'both', enabled: false, source: '198.51.100.0/24' }],
+      ports: [
+        'ssh',
+        { name: 'dns', internal_port: 53, protocol: 'both', enabled: false, source: '198.51.100.0/24' },
+        { name: 'rtp', internal_ports: '10000-10009', external_port: 30_000, sources: ['192.0.2.1', '192.0.2.8/29'] },
+      ],
     });
     assert.equal(answer.status, 201, JSON.stringify(answer.body));
     assert.ok(asked);
@@ -90,7 +112,11 @@ test('what a provision may ask', async (t) => {
     assert.deepEqual([hostname, ownerGroup, metadata], ['web-host', 'blue', { nested: { a: [1, null, 'ü'] } }]);
     assert.deepEqual([addressRange?.first, addressRange?.last], ['10.10.1.50', '10.10.1.99']);
     assert.deepEqual([portRange?.start, portRange?.end], [40_000, 40_010]);
-    const [ssh, dns] = asked.forwards;
+    assert.deepEqual([asked.portPool, asked.rulePool], ['port-pools/outside', 'rules']);
+    const [ssh, dns, rtp] = asked.forwards;
+    assert.deepEqual([rtp?.internalPort, rtp?.internalPortEnd], [10_000, 10_009]);
+    assert.deepEqual([rtp?.externalPort, rtp?.externalPortEnd], [30_000, 30_009]);
+    assert.deepEqual([rtp?.source, rtp?.moreSources], ['192.0.2.1', ['192.0.2.8/29']]);
     assert.deepEqual([ssh?.name, ssh?.internalPort, ssh?.disabled], ['ssh', 0, false]);
     assert.deepEqual([dns?.protocol, dns?.disabled, dns?.source], [3, true, '198.51.100.0/24']);
   });

@@ -136,6 +136,7 @@ export const structuralRules: readonly StructuralRule[] = [
     name: 'libs-import-listed-libs',
     why: 'Which library builds on which is decided in a table, so that they do not grow into one lump.',
     find: libsOnlyListed({
+      access: ['contracts', 'errors', 'messaging'],
       contracts: ['errors'],
       database: ['errors', 'service-kit'],
       errors: [],

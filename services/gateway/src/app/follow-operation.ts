@@ -1,7 +1,7 @@
 import type { Operation, Principal } from '@berth/contracts';
+import { askPatiently } from '@berth/errors';
 import { awaitEnd } from './await-end.ts';
 import type { CommandDeps } from './run-command.ts';
-import { askPatiently } from './send-patiently.ts';
 
 /** An operation as it stands, or as it ended when it does so within `waitMs`. */
 export async function followOperation(

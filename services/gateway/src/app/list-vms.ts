@@ -1,4 +1,4 @@
-import type { Principal, Vm } from '@berth/contracts';
+import type { Principal, Vm, VmOrder, VmState } from '@berth/contracts';
 
 /** A page of VMs, and where the next one begins; empty on the last. */
 export interface VmPage {
@@ -6,10 +6,27 @@ export interface VmPage {
   readonly nextPageToken: string;
 }
 
+/** Which VMs, and in which order. What is absent does not matter. */
+export interface VmQuery {
+  readonly filter?: {
+    readonly ownerGroup?: string;
+    readonly withoutGroup?: boolean;
+    readonly router?: string;
+    readonly pool?: string;
+    readonly address?: string;
+    readonly externalPort?: number;
+    readonly states?: VmState[];
+    readonly text?: string;
+    readonly macAddress?: string;
+  };
+  readonly order?: VmOrder;
+  readonly descending?: boolean;
+}
+
 /** Reads VMs. */
 export interface VmReader {
   get(principal: Principal, machineId: string): Promise<Vm>;
-  list(principal: Principal, page: { size: number; token: string }): Promise<VmPage>;
+  list(principal: Principal, page: { size: number; token: string }, query?: VmQuery): Promise<VmPage>;
 }
 
 const largestPage = 1_000;

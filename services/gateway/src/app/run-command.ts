@@ -1,9 +1,8 @@
 import type { Operation, OperationReply, Principal } from '@berth/contracts';
-import { DomainError } from '@berth/errors';
+import { DomainError, lostItsDatabase, sendPatiently, wasNotAnswered } from '@berth/errors';
 import { awaitEnd } from './await-end.ts';
 import type { CommandTiming } from './command-timing.ts';
 import type { Ending, OperationEndings, OperationReader } from './operations.ts';
-import { lostItsDatabase, sendPatiently, wasNotAnswered } from './send-patiently.ts';
 import { settleSilence } from './settle-silence.ts';
 
 /** What it takes to run commands. */

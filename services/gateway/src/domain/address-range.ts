@@ -1,4 +1,4 @@
-import { WrongValue } from './field-checks.ts';
+import { inPart, WrongValue } from './field-checks.ts';
 import { formatIpv4, octetsOf, parseIpv4, parseNetwork } from './ipv4.ts';
 
 /** The three ways of naming a range of addresses. */
@@ -19,12 +19,12 @@ export interface AddressRange {
  */
 export function parseAddressRange(input: AddressRangeInput): AddressRange {
   if ('cidr' in input) {
-    const { first, last } = within('cidr', () => parseNetwork(input.cidr));
+    const { first, last } = inPart('cidr', () => parseNetwork(input.cidr));
     return { first: formatIpv4(first), last: formatIpv4(last) };
   }
   if ('base' in input) return fromBase(input.base, input.start, input.end);
-  const first = within('first', () => parseIpv4(input.first));
-  const last = within('last', () => parseIpv4(input.last));
+  const first = inPart('first', () => parseIpv4(input.first));
+  const last = inPart('last', () => parseIpv4(input.last));
   if (first > last) throw new WrongValue('must not be before first', 'last');
   return { first: formatIpv4(first), last: formatIpv4(last) };
 }
@@ -46,11 +46,3 @@ function fromBase(base: string, start: number, end: number): AddressRange {
 
 const withoutTrailingZeros = (octets: readonly number[]): readonly number[] =>
   octets.slice(0, 1 + octets.findLastIndex((octet) => octet !== 0));
-
-function within<T>(part: string, parse: () => T): T {
-  try {
-    return parse();
-  } catch (error) {
-    throw error instanceof WrongValue ? new WrongValue(error.message, part) : error;
-  }
-}

@@ -36,6 +36,15 @@ export class WrongValue extends Error {
   }
 }
 
+/** What `parse` gives; a wrong value is told of as the part of that name. */
+export function inPart<T>(part: string, parse: () => T): T {
+  try {
+    return parse();
+  } catch (error) {
+    throw error instanceof WrongValue ? new WrongValue(error.message, part) : error;
+  }
+}
+
 /** A request whose fields are wrong. */
 export const invalidRequest = (fields: readonly FieldError[]): DomainError =>
   new DomainError('invalid', 'INVALID_REQUEST', 'Some fields of the request are not valid; see errors.', { fields });

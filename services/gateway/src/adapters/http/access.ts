@@ -1,33 +1,7 @@
+import { type KeyCache, presentedKey } from '@berth/access';
 import { type PermissionVerb, permits } from '@berth/contracts';
 import { DomainError } from '@berth/errors';
-import type { KeyCache } from '../../app/key-cache.ts';
-import type { AnyRequest, App } from './app-types.ts';
-
-/** Keys are visible ASCII; anything else cannot be one and is not passed on. */
-const keyPattern = /^[\x21-\x7e]{1,512}$/;
-
-const unauthenticated = (code: string, message: string) => new DomainError('unauthenticated', code, message);
-
-/** The key that a request shows, in `X-API-Key` or as a bearer. */
-function presentedKey(headers: AnyRequest['headers']): string {
-  const own = headers['x-api-key'];
-  const bearer = bearerOf(headers.authorization);
-  if (own !== undefined && bearer !== undefined && own !== bearer) {
-    throw unauthenticated('CREDENTIALS_DIFFER', 'X-API-Key and Authorization name different keys.');
-  }
-  const key = own ?? bearer;
-  if (key === undefined) throw unauthenticated('CREDENTIALS_MISSING', 'Send your key as X-API-Key or as a bearer.');
-  if (typeof key !== 'string' || !keyPattern.test(key))
-    throw unauthenticated('API_KEY_INVALID', 'This key is not valid.');
-  return key;
-}
-
-function bearerOf(authorization: string | undefined): string | undefined {
-  if (authorization === undefined) return undefined;
-  const token = /^bearer +(\S.*)$/i.exec(authorization)?.[1];
-  if (token === undefined) throw unauthenticated('CREDENTIALS_MISSING', 'Authorization must be "Bearer" and a key.');
-  return token.trimEnd();
-}
+import type { App } from './app-types.ts';
 
 /** Nothing is reachable by default: every route says what it needs, and a route that does not stops the start. */
 export function registerAccess(app: App, keys: KeyCache): void {
@@ -39,7 +13,8 @@ export function registerAccess(app: App, keys: KeyCache): void {
   });
   app.addHook('onRequest', async (request) => {
     if (request.is404 || request.routeOptions.config.open === true) return;
-    request.principal = await keys.principalOf(presentedKey(request.headers));
+    const { 'x-api-key': apiKey, authorization } = request.headers;
+    request.principal = await keys.principalOf(presentedKey({ apiKey, authorization }));
   });
   app.addHook('preParsing', async (request) => {
     if (request.is404 || request.routeOptions.config.open === true) return;

@@ -6,6 +6,7 @@ import { timestampFromDate } from '@bufbuild/protobuf/wkt';
 import { hasEnded } from '../../app/operations.ts';
 import { type CommandDeps, type Outcome, runCommand } from '../../app/run-command.ts';
 import { fingerprintOf, parseIdempotencyKey } from '../../domain/idempotency.ts';
+import { parseIfMatch } from '../../domain/if-match.ts';
 import { mayWait, type Preference, parsePrefer, waitMsOf } from '../../domain/prefer.ts';
 import type { AnyReply, AnyRequest } from './app-types.ts';
 import { failureOf, showOperation } from './show-operation.ts';
@@ -105,6 +106,9 @@ const withOperation = (failure: DomainError, operationId: string): DomainError =
   new DomainError(failure.kind, failure.code, failure.message, { ...failure.details, operationId });
 
 export const preferenceOf = (request: AnyRequest): Preference => parsePrefer(headerOf(request, 'prefer'));
+
+/** The version that the resource must have for the request to be carried out; 0: any. */
+export const ifVersionOf = (request: AnyRequest): bigint => parseIfMatch(headerOf(request, 'if-match')) ?? 0n;
 
 /** Who asks. Only for routes that need a permission. */
 export function principalOf(request: AnyRequest): Principal {

@@ -1,10 +1,10 @@
+import type { KeyCache } from '@berth/access';
 import type { Logger } from '@berth/service-kit';
 import helmet from '@fastify/helmet';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import underPressure from '@fastify/under-pressure';
 import fastify from 'fastify';
 import { Type } from 'typebox';
-import type { KeyCache } from '../../app/key-cache.ts';
 import { registerAccess } from './access.ts';
 import type { App } from './app-types.ts';
 import { answerBadUrl, answerBrokenHttp } from './broken-http.ts';

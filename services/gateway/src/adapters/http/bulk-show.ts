@@ -8,11 +8,10 @@ import {
   OperationKind,
   OperationState,
 } from '@berth/contracts';
-import { type Timestamp, timestampDate } from '@bufbuild/protobuf/wkt';
 import type { BulkDocument, BulkItemDocument } from './documents/bulk.ts';
-import type { OperationDocument } from './documents/operation.ts';
 import { problemOf } from './problem-reply.ts';
 import { failureOf, showProvisionedVm } from './show-operation.ts';
+import { showTime } from './show-time.ts';
 
 const endings: Partial<Record<OperationState, 'succeeded' | 'failed'>> = {
   [OperationState.SUCCEEDED]: 'succeeded',
@@ -21,7 +20,6 @@ const endings: Partial<Record<OperationState, 'succeeded' | 'failed'>> = {
 };
 const stateOf = (state: OperationState): BulkDocument['state'] => endings[state] ?? 'running';
 const modeOf = (mode: BulkMode): BulkDocument['mode'] => (mode === BulkMode.ATOMIC ? 'atomic' : 'best_effort');
-const timeOf = (time: Timestamp | undefined): string => (time ? timestampDate(time) : new Date(0)).toISOString();
 
 const pathOf = (bulkId: string): string => `/v1/bulks/${bulkId}`;
 const problem = (error: ErrorMessage, bulkId: string, traceId: string) =>
@@ -40,20 +38,8 @@ export const summaryOf = (bulk: Bulk) => ({
 export const showBulk = (bulk: Bulk, traceId: string): BulkDocument => ({
   ...summaryOf(bulk),
   error: bulk.error ? problem(bulk.error, bulk.id, traceId) : null,
-  created_at: timeOf(bulk.createdAt),
-  updated_at: timeOf(bulk.updatedAt),
-});
-
-/** The bulk as the operation that it is to those who wait. */
-export const showBulkOperation = (operation: Operation, traceId: string): OperationDocument => ({
-  id: operation.id,
-  kind: 'bulk',
-  state: stateOf(operation.state),
-  resource: { type: 'bulk', id: operation.id, name: '' },
-  result: operation.state === OperationState.SUCCEEDED ? { items: `${pathOf(operation.id)}/items` } : null,
-  error: operation.error ? problem(operation.error, operation.id, traceId) : null,
-  created_at: timeOf(operation.createdAt),
-  updated_at: timeOf(operation.updatedAt),
+  created_at: showTime(bulk.createdAt),
+  updated_at: showTime(bulk.updatedAt),
 });
 
 /** What became of an item. What it was refused or taken back for counts, whatever became of its operation. */

@@ -6,7 +6,7 @@ import type { BulkBody } from './bulk-body.ts';
 import { BulkFingerprint, type CheckedItem, checkItem, type ItemKind } from './bulk-items.ts';
 
 /** At most so many items in one request. */
-export const maxBulkItems = 10_000;
+const maxBulkItems = 10_000;
 
 /** Per message: half of what the bus carries, and no more than one transaction should store. */
 const maxBytesTogether = 500_000;

@@ -18,9 +18,37 @@ export const commandHeaders = Type.Object({
   ),
 });
 
+const ifMatch = Type.Optional(
+  Type.String({
+    description: 'The ETag of a version, or `*`: the change is carried out only if that is the version it has now.',
+    examples: ['"3"'],
+  }),
+);
+
+/** The headers of changes of what exists. */
+export const conditionalHeaders = Type.Object({ ...commandHeaders.properties, 'if-match': ifMatch });
+
 /** The header of changes that do not become operations. */
 export const keyedHeaders = Type.Object({
   'idempotency-key': commandHeaders.properties['idempotency-key'],
+});
+
+/** The headers of changes of what exists that do not become operations. */
+export const keyedConditionalHeaders = Type.Object({ ...keyedHeaders.properties, 'if-match': ifMatch });
+
+/** The header of reads that the caller may have the answer of already. */
+export const ifNoneMatchHeader = Type.Object({
+  'if-none-match': Type.Optional(Type.String({ description: 'An ETag from before.' })),
+});
+
+/** The responses of such a read. */
+export const taggedResponses = (schemaId: string, description: string, headers: object = {}) => ({
+  200: {
+    description,
+    headers: { ETag: { type: 'string', description: 'Tells this answer from others.' }, ...headers },
+    content: { 'application/json': { schema: { $ref: `${schemaId}#` } } },
+  },
+  304: { description: 'Nothing changed since that ETag.' },
 });
 
 /** The responses of a command: its success, 202, and the problems. */

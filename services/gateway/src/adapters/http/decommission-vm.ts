@@ -1,7 +1,7 @@
 import type { VmCommands } from '../nats/vm-service.ts';
-import { type AnswerCommandDeps, answerCommand } from './answer-command.ts';
+import { type AnswerCommandDeps, answerCommand, ifVersionOf } from './answer-command.ts';
 import type { App } from './app-types.ts';
-import { commandHeaders, commandResponses } from './command-docs.ts';
+import { commandResponses, conditionalHeaders } from './command-docs.ts';
 import { machineParams } from './documents/vm.ts';
 import { machineIdOf } from './machine-id.ts';
 import { showDecommissionedVm } from './show-operation.ts';
@@ -14,14 +14,15 @@ export function decommissionVmRoutes(app: App, deps: AnswerCommandDeps & { vms: 
     description:
       'Removes the mapping and the forwards from the router. Name and MAC address are free from then on; the address, ports and rule numbers rest for a while.',
     tags: ['VMs'],
-    headers: commandHeaders,
+    headers: conditionalHeaders,
     params: machineParams,
-    response: commandResponses(200, 'DecommissionedVm', 404) as unknown,
+    response: commandResponses(200, 'DecommissionedVm', 404, 412) as unknown,
   };
   app.delete('/v1/vms/:machine_id/decommission', { schema, config: { permission: 'vms:write' } }, (request, reply) => {
     const machineId = machineIdOf(request.params);
+    const ifVersion = ifVersionOf(request);
     return answerCommand(deps, request, reply, {
-      send: (context, timeoutMs) => deps.vms.decommission({ context, machineId }, timeoutMs),
+      send: (context, timeoutMs) => deps.vms.decommission({ context: { ...context, ifVersion }, machineId }, timeoutMs),
       status: 200,
       show: showDecommissionedVm,
     });

@@ -31,7 +31,8 @@ test('when no alternative was surely meant, the field itself is named, with the 
     assert.deepEqual(fieldsOf({ vm_name: 'a', ip_range }), forms, JSON.stringify(ip_range));
   }
   assert.deepEqual(fieldsOf({ vm_name: 'a', ports: [5] }), {
-    'ports[0]': 'must be text or {name,internal_port?,external_port?,protocol?,source?,description?,enabled?}',
+    'ports[0]':
+      'must be text or {name,protocol?,internal_port?,internal_ports?,external_port?,external_ports?,external_port_count?,source?,sources?,description?,enabled?}',
   });
 });
 

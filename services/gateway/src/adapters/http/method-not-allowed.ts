@@ -3,8 +3,11 @@ import type { HTTPMethods } from 'fastify';
 import type { App } from './app-types.ts';
 
 const methods: readonly HTTPMethods[] = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE'];
-/** Another route takes these, with its last parameter. */
-const taken = new Set(['POST /v1/vms/:machine_id/ports/status']);
+/** Another route takes these, with its last parameter: a forward and a VM may be called like that. */
+const taken = new Set([
+  'POST /v1/vms/:machine_id/ports/status',
+  ...['GET', 'HEAD', 'PATCH'].map((method) => `${method} /v1/vms/provision`),
+]);
 
 /** Notes the methods of each address; what it gives back answers all others with 405 and `Allow`. To be called after the last route. */
 export function noteMethods(app: App): () => void {

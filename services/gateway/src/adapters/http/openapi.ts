@@ -1,13 +1,18 @@
 import swagger from '@fastify/swagger';
 import pkg from '../../../package.json' with { type: 'json' };
 import type { App } from './app-types.ts';
+import { allocation, allocationPage, explainedValue, reservation } from './documents/allocation.ts';
 import { apiKeyDocument, apiKeyPage, newApiKey } from './documents/api-key.ts';
 import { bulkDocument, bulkItemDocument, bulkItemPage, bulkResult } from './documents/bulk.ts';
+import { changedForwards, forwardDocument, vmForwards } from './documents/forward.ts';
+import { forwardTemplate } from './documents/forward-template.ts';
 import { healthDocument, rootDocument } from './documents/health.ts';
 import { operationDocument } from './documents/operation.ts';
+import { ipPool, poolPage, portPool, rulePool } from './documents/pool.ts';
 import { changedPort, changedPorts, vmPorts } from './documents/ports.ts';
 import { problemSchema } from './documents/problem.ts';
 import { decommissionedVm, provisionedVm } from './documents/vm.ts';
+import { vmDocument, vmPage } from './documents/vm-resource.ts';
 import { sendTagged } from './entity-tag.ts';
 
 /** Every document that answers carry, by its `$id`. */
@@ -17,6 +22,12 @@ export const documents = [
   healthDocument,
   provisionedVm,
   decommissionedVm,
+  vmDocument,
+  vmPage,
+  forwardDocument,
+  vmForwards,
+  changedForwards,
+  forwardTemplate,
   changedPorts,
   changedPort,
   vmPorts,
@@ -28,6 +39,14 @@ export const documents = [
   apiKeyDocument,
   newApiKey,
   apiKeyPage,
+  ipPool,
+  portPool,
+  rulePool,
+  poolPage,
+  allocation,
+  allocationPage,
+  reservation,
+  explainedValue,
 ];
 
 /** Collects the routes that are registered afterwards into an OpenAPI 3.1 document. */
@@ -44,8 +63,10 @@ export async function registerOpenApi(app: App): Promise<void> {
         license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
       },
       tags: [
-        { name: 'VMs', description: 'Provision and decommission.' },
-        { name: 'Ports', description: 'Forwards of VMs.' },
+        { name: 'VMs', description: 'Provision, look at, change and decommission.' },
+        { name: 'Forwards', description: 'Forwards of VMs in detail, and their template.' },
+        { name: 'Ports', description: 'Forwards of VMs by name.' },
+        { name: 'Pools', description: 'What VMs get their values from.' },
         { name: 'Bulks', description: 'Many VMs in one request.' },
         { name: 'Operations', description: 'What became of a request.' },
         { name: 'API keys', description: 'Who may do what.' },

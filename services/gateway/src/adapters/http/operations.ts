@@ -1,4 +1,3 @@
-import { OperationKind } from '@berth/contracts';
 import { DomainError } from '@berth/errors';
 import { Type } from 'typebox';
 import { followOperation } from '../../app/follow-operation.ts';
@@ -7,7 +6,6 @@ import { waitMsOf } from '../../domain/prefer.ts';
 import { isUuid } from '../../domain/vm-name.ts';
 import { type AnswerCommandDeps, applyPreference, callerGone, preferenceOf, principalOf } from './answer-command.ts';
 import type { App } from './app-types.ts';
-import { showBulkOperation } from './bulk-show.ts';
 import { commandHeaders } from './command-docs.ts';
 import { problems } from './documents/problem.ts';
 import { showOperation } from './show-operation.ts';
@@ -34,7 +32,6 @@ export function operationRoutes(app: App, deps: AnswerCommandDeps): void {
       callerGone: callerGone(reply),
     });
     applyPreference(reply, preference, hasEnded(operation));
-    const show = operation.kind === OperationKind.BULK ? showBulkOperation : showOperation;
-    return reply.send(show(operation, request.scope.traceId));
+    return reply.send(showOperation(operation, request.scope.traceId));
   });
 }

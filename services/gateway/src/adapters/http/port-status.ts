@@ -1,7 +1,7 @@
-import { Type } from 'typebox';
 import { listVms, type VmReader } from '../../app/list-vms.ts';
 import { principalOf } from './answer-command.ts';
 import type { App } from './app-types.ts';
+import { ifNoneMatchHeader } from './command-docs.ts';
 import { pageQuery } from './documents/ports.ts';
 import { problems } from './documents/problem.ts';
 import { machineParams } from './documents/vm.ts';
@@ -10,7 +10,6 @@ import { machineIdOf } from './machine-id.ts';
 import { showVmPorts } from './show-ports.ts';
 
 const config = { permission: 'vms:read' } as const;
-const headers = Type.Object({ 'if-none-match': Type.Optional(Type.String({ description: 'An ETag from before.' })) });
 const unchanged = { 304: { description: 'Nothing changed since that ETag.' } };
 
 /** How forwards stand, for dashboards. */
@@ -27,7 +26,7 @@ function statusOfOne(app: App, deps: { vms: VmReader }): void {
       summary: 'Get the forwards of a VM',
       tags: ['Ports'],
       deprecated: isAlias,
-      headers,
+      headers: ifNoneMatchHeader,
       params: machineParams,
       response: { 200: { $ref: 'VmPorts#' }, ...unchanged, ...problems(401, 403, 404, 429, 500, 503) } as unknown,
     };
@@ -47,7 +46,7 @@ function statusOfAll(app: App, deps: { vms: VmReader }): void {
       description: 'In the order of the VMs’ names. Without `limit` all of them; with it, the next page is in `Link`.',
       tags: ['Ports'],
       deprecated: isAlias,
-      headers,
+      headers: ifNoneMatchHeader,
       querystring: pageQuery(1_000),
       response: {
         200: {

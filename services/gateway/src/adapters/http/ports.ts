@@ -1,16 +1,16 @@
 import { PortAction } from '@berth/contracts';
-import { DomainError } from '@berth/errors';
 import { Type } from 'typebox';
-import { canBeForwardName } from '../../domain/forwards.ts';
 import type { VmCommands } from '../nats/vm-service.ts';
-import { type AnswerCommandDeps, answerCommand } from './answer-command.ts';
+import { type AnswerCommandDeps, answerCommand, ifVersionOf } from './answer-command.ts';
 import type { App } from './app-types.ts';
-import { commandHeaders, commandResponses } from './command-docs.ts';
+import { commandResponses, conditionalHeaders } from './command-docs.ts';
 import { type ChangedPort, portActionBody, portTemplateBody } from './documents/ports.ts';
-import { machineParams } from './documents/vm.ts';
+import { forwardNameParam, machineParams } from './documents/vm.ts';
+import { forwardNameOf } from './forward-name.ts';
 import { machineIdOf } from './machine-id.ts';
-import { showChangedPorts, vmOf } from './show-operation.ts';
-import { forwardOf, showForward } from './show-ports.ts';
+import { vmOf } from './operation-vm.ts';
+import { showChangedPorts } from './show-operation.ts';
+import { forwardOf, showPortState } from './show-ports.ts';
 
 const actions = {
   create: PortAction.CREATE,
@@ -34,17 +34,19 @@ function changeSeveral(app: App, deps: PortsDeps): void {
     summary: 'Create, delete, pause, enable or disable forwards',
     description: 'All in one router commit. A repeat asks nothing of the router.',
     tags: ['Ports'],
-    headers: commandHeaders,
+    headers: conditionalHeaders,
     params: machineParams,
     body: portTemplateBody,
-    response: commandResponses(200, 'ChangedPorts', 404, 507) as unknown,
+    response: commandResponses(200, 'ChangedPorts', 404, 412, 507) as unknown,
   };
   app.post('/v1/vms/:machine_id/ports/template', { schema, config: { permission: 'vms:write' } }, (request, reply) => {
     const machineId = machineIdOf(request.params);
     const portNames = [...new Set(request.body.ports)];
     const action = actions[request.body.action];
+    const ifVersion = ifVersionOf(request);
     return answerCommand(deps, request, reply, {
-      send: (context, timeoutMs) => deps.vms.changePorts({ context, machineId, action, portNames }, timeoutMs),
+      send: (context, timeoutMs) =>
+        deps.vms.changePorts({ context: { ...context, ifVersion }, machineId, action, portNames }, timeoutMs),
       status: 200,
       show: showChangedPorts,
     });
@@ -56,30 +58,27 @@ function changeOne(app: App, deps: PortsDeps): void {
     operationId: 'changePort',
     summary: 'Enable or disable a forward',
     tags: ['Ports'],
-    headers: commandHeaders,
-    params: Type.Object({
-      ...machineParams.properties,
-      port_name: Type.String({ description: 'The forward’s name, for example `ssh`.' }),
-    }),
+    headers: conditionalHeaders,
+    params: Type.Object({ ...machineParams.properties, port_name: forwardNameParam }),
     body: portActionBody,
-    response: commandResponses(200, 'ChangedPort', 404) as unknown,
+    response: commandResponses(200, 'ChangedPort', 404, 412) as unknown,
   };
   app.post(
     '/v1/vms/:machine_id/ports/:port_name',
     { schema, config: { permission: 'vms:write' } },
     (request, reply) => {
       const machineId = machineIdOf(request.params);
-      const port = request.params.port_name;
-      if (!canBeForwardName(port))
-        throw new DomainError('not_found', 'PORT_NOT_FOUND', 'There is no forward of this name.');
+      const port = forwardNameOf(request.params.port_name);
       const { action } = request.body;
+      const change = { machineId, action: actions[action], portNames: [port] };
+      const ifVersion = ifVersionOf(request);
       return answerCommand(deps, request, reply, {
         send: (context, timeoutMs) =>
-          deps.vms.changePorts({ context, machineId, action: actions[action], portNames: [port] }, timeoutMs),
+          deps.vms.changePorts({ ...change, context: { ...context, ifVersion } }, timeoutMs),
         status: 200,
         show(operation): ChangedPort {
           const vm = vmOf(operation);
-          const { status: port_status, ...numbers } = showForward(forwardOf(vm, port));
+          const { status: port_status, ...numbers } = showPortState(forwardOf(vm, port));
           return { status: 'success', machine_id: vm.name, port, action, port_status, ...numbers };
         },
       });

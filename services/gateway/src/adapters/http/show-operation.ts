@@ -1,11 +1,21 @@
-import { fromErrorMessage, type Operation, OperationKind, OperationState, PortAction, type Vm } from '@berth/contracts';
+import {
+  type Forward,
+  fromErrorMessage,
+  type Operation,
+  OperationKind,
+  OperationState,
+  PortAction,
+} from '@berth/contracts';
 import { DomainError } from '@berth/errors';
-import { type Timestamp, timestampDate } from '@bufbuild/protobuf/wkt';
 import type { OperationDocument } from './documents/operation.ts';
 import type { ChangedPorts } from './documents/ports.ts';
 import type { DecommissionedVm, ProvisionedVm } from './documents/vm.ts';
+import { vmOf } from './operation-vm.ts';
 import { problemOf } from './problem-reply.ts';
-import { forwardOf, showForward } from './show-ports.ts';
+import { showChangedForwards } from './show-forwards.ts';
+import { forwardOf, showPortState } from './show-ports.ts';
+import { showTime } from './show-time.ts';
+import { showVm } from './show-vm.ts';
 
 const states: Record<OperationState, OperationDocument['state']> = {
   [OperationState.UNSPECIFIED]: 'pending',
@@ -25,16 +35,31 @@ const actions: Record<PortAction, string> = {
   [PortAction.DISABLE]: 'disable',
 };
 
+/** What each kind is called, and what its success is answered with. */
+const kinds: Record<OperationKind, { kind: OperationDocument['kind']; show: (operation: Operation) => object }> = {
+  [OperationKind.UNSPECIFIED]: { kind: 'provision_vm', show: showProvisionedVm },
+  [OperationKind.PROVISION_VM]: { kind: 'provision_vm', show: showProvisionedVm },
+  [OperationKind.CHANGE_PORTS]: { kind: 'change_ports', show: showChangedPorts },
+  [OperationKind.DECOMMISSION_VM]: { kind: 'decommission_vm', show: showDecommissionedVm },
+  [OperationKind.CHANGE_FORWARDS]: { kind: 'change_forwards', show: showChangedForwards },
+  [OperationKind.BULK]: { kind: 'bulk', show: ({ id }) => ({ items: `/v1/bulks/${id}/items` }) },
+  [OperationKind.UPDATE_VM]: { kind: 'update_vm', show: (operation) => showVm(vmOf(operation)) },
+};
+
 /** An operation as it stands. `traceId` is that of the request that asks for it. */
 export function showOperation(operation: Operation, traceId: string): OperationDocument {
   const failure = failureOf(operation);
+  const { kind, show } = kinds[operation.kind];
   const instance = `/v1/operations/${operation.id}`;
   return {
     id: operation.id,
-    kind: kindOf(operation),
+    kind,
     state: states[operation.state],
-    resource: { type: 'vm', id: operation.vmId, name: operation.vmName },
-    result: operation.state === OperationState.SUCCEEDED ? showResult(operation) : null,
+    resource:
+      kind === 'bulk'
+        ? { type: 'bulk', id: operation.id, name: '' }
+        : { type: 'vm', id: operation.vmId, name: operation.vmName },
+    result: operation.state === OperationState.SUCCEEDED ? { ...show(operation) } : null,
     error: failure === undefined ? null : problemOf(failure, { instance, traceId }),
     created_at: showTime(operation.createdAt),
     updated_at: showTime(operation.updatedAt),
@@ -52,18 +77,6 @@ export function failureOf(operation: Operation): DomainError | undefined {
   return fromErrorMessage(operation.error);
 }
 
-function kindOf({ kind }: Operation): OperationDocument['kind'] {
-  if (kind === OperationKind.CHANGE_PORTS) return 'change_ports';
-  return kind === OperationKind.DECOMMISSION_VM ? 'decommission_vm' : 'provision_vm';
-}
-
-function showResult(operation: Operation): Record<string, unknown> {
-  if (operation.kind === OperationKind.CHANGE_PORTS) return showChangedPorts(operation);
-  return operation.kind === OperationKind.DECOMMISSION_VM
-    ? showDecommissionedVm(operation)
-    : showProvisionedVm(operation);
-}
-
 /** The VM that was provisioned. */
 export function showProvisionedVm(operation: Operation): ProvisionedVm {
   const vm = vmOf(operation);
@@ -75,7 +88,9 @@ export function showProvisionedVm(operation: Operation): ProvisionedVm {
     mac_address: vm.macAddress,
     internal_ip: vm.internalIp,
     external_ip: vm.externalIp,
-    external_ports: Object.fromEntries(vm.forwards.map((forward) => [forward.name, forward.externalPort])),
+    external_ports: Object.fromEntries(
+      vm.forwards.filter(hasOnePort).map(({ name, externalPort }) => [name, externalPort]),
+    ),
     nat_rule_base: vm.natRuleBase === 0 ? null : vm.natRuleBase,
     metadata: vm.metadata ?? {},
     operation_id: operation.id,
@@ -89,19 +104,12 @@ export function showChangedPorts(operation: Operation): ChangedPorts {
     status: 'success',
     machine_id: vm.name,
     action: actions[operation.portAction],
-    ports: Object.fromEntries(operation.portNames.map((name) => [name, showForward(forwardOf(vm, name))])),
+    ports: Object.fromEntries(operation.portNames.map((name) => [name, showPortState(forwardOf(vm, name))])),
   };
 }
 
-export const showDecommissionedVm = (operation: Operation): DecommissionedVm => ({
-  status: 'success',
-  message: `VM ${operation.vmName} is decommissioned.`,
-});
-
-/** The VM as a successful operation left it. */
-export function vmOf(operation: Operation): Vm {
-  if (operation.vm === undefined) throw new DomainError('bug', 'INTERNAL', 'The operation came without its VM.');
-  return operation.vm;
+export function showDecommissionedVm(operation: Operation): DecommissionedVm {
+  return { status: 'success', message: `VM ${operation.vmName} is decommissioned.` };
 }
 
-const showTime = (time: Timestamp | undefined): string => (time ? timestampDate(time) : new Date(0)).toISOString();
+const hasOnePort = ({ externalPort, externalPortEnd }: Forward): boolean => externalPortEnd <= externalPort;

@@ -1,8 +1,8 @@
 import { type Forward, Protocol, type Vm } from '@berth/contracts';
 import type { VmPorts } from './documents/ports.ts';
 
-/** Always shown, whether there or not. */
-const templateNames = ['ssh', 'http', 'https'] as const;
+/** Shown first: what dashboards look for. */
+const firstNames = ['ssh', 'http', 'https'] as const;
 
 const words: Record<Protocol, 'tcp' | 'udp' | 'both'> = {
   [Protocol.UNSPECIFIED]: 'tcp',
@@ -12,7 +12,7 @@ const words: Record<Protocol, 'tcp' | 'udp' | 'both'> = {
 };
 
 /** How a forward stands; `undefined` is one that does not exist. */
-export const showForward = (forward: Forward | undefined) =>
+export const showPortState = (forward: Forward | undefined) =>
   forward === undefined
     ? { status: 'not_active' as const, external_port: null, nat_rule_number: null }
     : {
@@ -21,14 +21,14 @@ export const showForward = (forward: Forward | undefined) =>
         nat_rule_number: forward.natRuleNumber,
       };
 
-/** The forwards of a VM for dashboards: the template's first, then the others by name. */
+/** The forwards of a VM for dashboards, absent ones that it knows included: ssh, http and https first, then the others by name. */
 export function showVmPorts(vm: Vm): VmPorts {
-  const others = vm.forwards.map(({ name }) => name).filter((name) => !templateNames.some((known) => known === name));
-  const names = [...templateNames, ...others.sort()];
+  const known = new Set([...vm.forwards, ...vm.absentForwards].map(({ name }) => name).sort());
+  const names = new Set([...firstNames.filter((name) => known.has(name)), ...known]);
   return {
     machine_id: vm.name,
     internal_ip: vm.internalIp,
-    ports: Object.fromEntries(names.map((name) => [name, showDetails(forwardOf(vm, name))])),
+    ports: Object.fromEntries([...names].map((name) => [name, showDetails(forwardOf(vm, name))])),
   };
 }
 
@@ -37,7 +37,7 @@ export const forwardOf = (vm: Vm, name: string): Forward | undefined =>
   vm.forwards.find((forward) => forward.name === name);
 
 const showDetails = (forward: Forward | undefined) => ({
-  ...showForward(forward),
+  ...showPortState(forward),
   protocol: forward === undefined ? null : words[forward.protocol],
   source: forward?.source || null,
   description: forward?.description || null,

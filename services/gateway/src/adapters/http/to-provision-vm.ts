@@ -1,23 +1,17 @@
-import { type ForwardSpecSchema, Protocol, type ProvisionVmRequestSchema } from '@berth/contracts';
+import type { ProvisionVmRequestSchema } from '@berth/contracts';
 import type { JsonObject, MessageInitShape } from '@bufbuild/protobuf';
 import type { Static } from 'typebox';
 import { parseAddressRange } from '../../domain/address-range.ts';
+import { parseNewForwards } from '../../domain/change-forwards.ts';
 import { FieldChecks } from '../../domain/field-checks.ts';
-import { type ForwardInput, parseForwards } from '../../domain/forwards.ts';
 import { parseMacAddress } from '../../domain/mac-address.ts';
 import { parseMetadata } from '../../domain/metadata.ts';
 import { parsePortRange } from '../../domain/port-range.ts';
 import { parseVmName } from '../../domain/vm-name.ts';
 import type { provisionVmBody } from './documents/vm.ts';
+import { toForwardSpec } from './to-forwards.ts';
 
 type Body = Static<typeof provisionVmBody>;
-
-const protocols: Record<NonNullable<ForwardInput['protocol']>, Protocol> = {
-  tcp: Protocol.TCP,
-  udp: Protocol.UDP,
-  both: Protocol.TCP_UDP,
-  tcp_udp: Protocol.TCP_UDP,
-};
 
 /** The command that a body asks for, without its context and the VM's id. Throws once, naming every field that is wrong. */
 export function toProvisionVm(body: Body) {
@@ -28,7 +22,7 @@ export function toProvisionVm(body: Body) {
   const addressRange = ip_range && checks.of('ip_range', () => parseAddressRange(ip_range));
   const portRange = port_range && checks.of('port_range', () => parsePortRange(port_range));
   const kept = metadata && checks.of('metadata', () => parseMetadata(metadata));
-  const forwards = ports && parseForwards(ports, checks);
+  const forwards = ports && parseNewForwards(ports, (index) => `ports[${index}]`, checks);
   if (mac_address === '') checks.add('mac_address', 'must not be empty');
   checks.finish();
   return {
@@ -38,6 +32,8 @@ export function toProvisionVm(body: Body) {
     ...(addressRange && { addressRange }),
     ...(portRange && { portRange }),
     pool: body.pool ?? '',
+    portPool: body.port_pool ?? '',
+    rulePool: body.rule_pool ?? '',
     router: body.router ?? '',
     forwards: forwards?.map(toForwardSpec) ?? [],
     noForwards: forwards?.length === 0,
@@ -45,13 +41,3 @@ export function toProvisionVm(body: Body) {
     ownerGroup: body.owner_group ?? '',
   } satisfies MessageInitShape<typeof ProvisionVmRequestSchema>;
 }
-
-const toForwardSpec = (forward: ForwardInput): MessageInitShape<typeof ForwardSpecSchema> => ({
-  name: forward.name,
-  protocol: forward.protocol === undefined ? Protocol.UNSPECIFIED : protocols[forward.protocol],
-  internalPort: forward.internal_port ?? 0,
-  externalPort: forward.external_port ?? 0,
-  source: forward.source ?? '',
-  description: forward.description ?? '',
-  disabled: forward.enabled === false,
-});

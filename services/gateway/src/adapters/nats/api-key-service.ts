@@ -1,8 +1,7 @@
 import { AuthService } from '@berth/contracts';
-import { DomainError } from '@berth/errors';
+import { askPatiently, DomainError, wasNotAnswered } from '@berth/errors';
 import { type Bus, request } from '@berth/messaging';
 import type { DescMessage, DescMethodUnary, MessageInitShape, MessageShape } from '@bufbuild/protobuf';
-import { askPatiently, wasNotAnswered } from '../../app/send-patiently.ts';
 
 const { method } = AuthService;
 

@@ -11,10 +11,9 @@ import {
   type Principal,
   VmService,
 } from '@berth/contracts';
-import { DomainError } from '@berth/errors';
+import { askPatiently, DomainError } from '@berth/errors';
 import { type Bus, request } from '@berth/messaging';
 import { create } from '@bufbuild/protobuf';
-import { askPatiently } from '../../app/send-patiently.ts';
 import type { ContextInit } from '../http/answer-command.ts';
 
 const { method } = VmService;

@@ -1,16 +1,17 @@
 import {
+  type ChangeForwardsRequestSchema,
   type ChangePortsRequestSchema,
   type DecommissionVmRequestSchema,
   type OperationReply,
   type ProvisionVmRequestSchema,
+  type UpdateVmRequestSchema,
   VmService,
 } from '@berth/contracts';
-import { DomainError } from '@berth/errors';
+import { askPatiently, DomainError } from '@berth/errors';
 import { type Bus, request } from '@berth/messaging';
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import type { VmReader } from '../../app/list-vms.ts';
 import type { OperationReader } from '../../app/operations.ts';
-import { askPatiently } from '../../app/send-patiently.ts';
 
 const { method } = VmService;
 const missing = (what: string) => new DomainError('bug', 'INTERNAL', `An answer came without its ${what}.`);
@@ -19,6 +20,11 @@ const missing = (what: string) => new DomainError('bug', 'INTERNAL', `An answer 
 export interface VmCommands {
   provision(message: MessageInitShape<typeof ProvisionVmRequestSchema>, timeoutMs: number): Promise<OperationReply>;
   changePorts(message: MessageInitShape<typeof ChangePortsRequestSchema>, timeoutMs: number): Promise<OperationReply>;
+  changeForwards(
+    message: MessageInitShape<typeof ChangeForwardsRequestSchema>,
+    timeoutMs: number,
+  ): Promise<OperationReply>;
+  update(message: MessageInitShape<typeof UpdateVmRequestSchema>, timeoutMs: number): Promise<OperationReply>;
   decommission(
     message: MessageInitShape<typeof DecommissionVmRequestSchema>,
     timeoutMs: number,
@@ -28,6 +34,8 @@ export interface VmCommands {
 export const vmCommands = (bus: Bus): VmCommands => ({
   provision: (message, timeoutMs) => request(bus, method.provisionVm, message, { timeoutMs }),
   changePorts: (message, timeoutMs) => request(bus, method.changePorts, message, { timeoutMs }),
+  changeForwards: (message, timeoutMs) => request(bus, method.changeForwards, message, { timeoutMs }),
+  update: (message, timeoutMs) => request(bus, method.updateVm, message, { timeoutMs }),
   decommission: (message, timeoutMs) => request(bus, method.decommissionVm, message, { timeoutMs }),
 });
 
@@ -49,8 +57,9 @@ export const vmReader = (bus: Bus, wait: { answerTimeoutMs: number; nobodyThereM
       if (vm === undefined) throw missing('VM');
       return vm;
     },
-    list(principal, { size, token }) {
-      const ask = () => request(bus, method.listVms, { principal, pageSize: size, pageToken: token }, { timeoutMs });
+    list(principal, { size, token }, query = {}) {
+      const message = { ...query, principal, pageSize: size, pageToken: token };
+      const ask = () => request(bus, method.listVms, message, { timeoutMs });
       return askPatiently(ask, wait.nobodyThereMs);
     },
   };

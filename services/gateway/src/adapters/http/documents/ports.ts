@@ -1,5 +1,6 @@
 import { type Static, Type } from 'typebox';
-import { forwardNamePattern, forwardsMaxCount } from '../../../domain/forwards.ts';
+import { forwardsMaxCount } from '../../../domain/forwards.ts';
+import { forwardName } from './forward.ts';
 import { mapOf, nullable, strict } from './json-types.ts';
 
 const portStatus = Type.Enum(['enabled', 'disabled', 'not_active'], {
@@ -14,10 +15,10 @@ export const portTemplateBody = Type.Object(
         '`create` makes missing forwards and enables paused ones; `delete` removes the rules; `pause` disables those enabled; `enable` and `disable` want each to exist.',
     }),
     ports: Type.Optional(
-      Type.Array(Type.String({ pattern: forwardNamePattern, maxLength: 32 }), {
+      Type.Array(forwardName, {
         minItems: 1,
         maxItems: forwardsMaxCount,
-        description: 'Default: ssh, http, https.',
+        description: 'Default: those of the template.',
       }),
     ),
   },
@@ -96,14 +97,16 @@ export const vmPorts = Type.Object(
         external_port: nullable(Type.Integer()),
         nat_rule_number: nullable(Type.Integer()),
         protocol: nullable(Type.Enum(['tcp', 'udp', 'both'])),
-        source: nullable(Type.String({ description: 'Only this address or network may use it; null: any.' })),
+        source: nullable(
+          Type.String({ description: 'Only this address or network (of several the first) may use it; null: any.' }),
+        ),
         description: nullable(Type.String()),
       }),
     ),
   },
   {
     $id: 'VmPorts',
-    description: 'A VM’s forwards: ssh, http and https always, then what else there is.',
+    description: 'A VM’s forwards: ssh, http and https first, then the others by name.',
     examples: [
       {
         machine_id: 'web-01',

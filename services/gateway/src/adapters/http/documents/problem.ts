@@ -15,6 +15,12 @@ export const problemSchema = Type.Object(
         description: 'The fields that are wrong, by their path as the caller wrote it.',
       }),
     ),
+    resource: Type.Optional(
+      Type.Object(
+        { type: Type.String(), name: Type.String() },
+        { description: 'What it is about: the pool that is exhausted, for example.' },
+      ),
+    ),
     operation_id: Type.Optional(
       Type.String({ description: 'The operation that failed, or that the caller should look at.' }),
     ),
@@ -42,6 +48,7 @@ const meanings = {
   403: 'The key may not do this.',
   404: 'There is no such thing.',
   409: 'A name, MAC address or other value is taken, or the first request with this Idempotency-Key is still running (see `Location`).',
+  412: 'It has another version than `If-Match` names.',
   413: 'The body is too large.',
   415: 'The body is not sent as JSON in UTF-8, or with a Content-Encoding.',
   422: 'A field is not valid (see `errors`), or the Idempotency-Key was used for another request.',

@@ -1,47 +1,18 @@
 import { type Static, Type } from 'typebox';
-import { forwardNamePattern, forwardsMaxCount } from '../../../domain/forwards.ts';
+import { forwardsMaxCount } from '../../../domain/forwards.ts';
 import { portRangeBounds } from '../../../domain/port-range.ts';
-import { routerTextMaxLength } from '../../../domain/router-text.ts';
 import { namePattern } from '../../../domain/vm-name.ts';
+import { forwardName, newForward } from './forward.ts';
 import { anyObject, mapOf, nullable, strict } from './json-types.ts';
 
-const port = { minimum: 1, maximum: 65_535 } as const;
-/** Names of pools, routers and groups. */
-const label = { pattern: '^[A-Za-z0-9]([A-Za-z0-9._-]{0,62}[A-Za-z0-9])?$', maxLength: 64 } as const;
-
-const forward = Type.Object(
-  {
-    name: Type.String({
-      pattern: forwardNamePattern,
-      maxLength: 32,
-      description:
-        'Unique in its VM. `ssh`, `http` and `https` have a default for all that is not given; `template` and `status` are reserved.',
-    }),
-    internal_port: Type.Optional(Type.Integer({ ...port, description: 'The port on the VM.' })),
-    external_port: Type.Optional(
-      Type.Integer({
-        ...portRangeBounds,
-        description: 'The port on the external address; otherwise the next free one of the pool.',
-      }),
-    ),
-    protocol: Type.Optional(
-      Type.Enum(['tcp', 'udp', 'both', 'tcp_udp'], {
-        description: 'Default `tcp`. `tcp_udp` is another word for `both`.',
-      }),
-    ),
-    source: Type.Optional(
-      Type.String({ maxLength: 18, description: 'Only this IPv4 address or network may use it. Default: any.' }),
-    ),
-    description: Type.Optional(
-      Type.String({
-        maxLength: routerTextMaxLength,
-        description: 'For people; stands on the router. No quotes, line breaks, control characters or leading blank.',
-      }),
-    ),
-    enabled: Type.Optional(Type.Boolean({ description: 'Default true. A disabled forward keeps its rule.' })),
-  },
-  { ...strict, description: 'A forward.' },
-);
+/** Names of routers and groups. */
+export const label = { pattern: '^[A-Za-z0-9]([A-Za-z0-9._-]{0,62}[A-Za-z0-9])?$', maxLength: 64 } as const;
+const poolName = (kind: string, what: string) =>
+  Type.String({
+    pattern: `^(${kind}/)?[A-Za-z0-9._-]{1,63}$`,
+    maxLength: 80,
+    description: `The pool of ${what}: its name, with or without \`${kind}/\`. Default: the group’s or the router’s.`,
+  });
 
 /** What `POST /v1/vms/provision` takes. */
 export const provisionVmBody = Type.Object(
@@ -88,13 +59,15 @@ export const provisionVmBody = Type.Object(
         { ...strict, description: 'Where the external ports must lie, both included. Default: anywhere in the pool.' },
       ),
     ),
-    pool: Type.Optional(Type.String({ ...label, description: 'The address pool. Default: the router’s.' })),
+    pool: Type.Optional(poolName('ip-pools', 'addresses')),
+    port_pool: Type.Optional(poolName('port-pools', 'external ports')),
+    rule_pool: Type.Optional(poolName('rule-pools', 'rule numbers')),
     router: Type.Optional(Type.String({ ...label, description: 'Default: the default router.' })),
     ports: Type.Optional(
-      Type.Array(Type.Union([Type.String({ pattern: forwardNamePattern, maxLength: 32 }), forward]), {
+      Type.Array(Type.Union([forwardName, newForward]), {
         maxItems: forwardsMaxCount,
         description:
-          'The forwards, by name of the template or in full. Default: ssh, http, https. An empty list: none.',
+          'The forwards, by name of the template or in full. Default: those of the template. An empty list: none.',
       }),
     ),
     hostname: Type.Optional(
@@ -116,7 +89,7 @@ export const provisionVmBody = Type.Object(
         metadata: { owner: 'team-a' },
         ip_range: { base: '10.10.1', start: 50, end: 99 },
         port_range: { start: 40_000, end: 40_099 },
-        ports: ['ssh', { name: 'postgres', internal_port: 5432, source: '198.51.100.0/24' }],
+        ports: ['ssh', { name: 'postgres', internal_port: 5432, sources: ['198.51.100.0/24'] }],
       },
     ],
   },
@@ -132,7 +105,7 @@ export const provisionedVm = Type.Object(
     mac_address: Type.String({ description: 'Lower case with colons.' }),
     internal_ip: Type.String(),
     external_ip: Type.String(),
-    external_ports: mapOf(Type.Integer(), { description: 'By the forward’s name.' }),
+    external_ports: mapOf(Type.Integer(), { description: 'By the forward’s name; those of one port.' }),
     nat_rule_base: nullable(Type.Integer({ description: 'The lowest rule number; null without forwards.' })),
     metadata: anyObject(),
     operation_id: Type.String({ format: 'uuid' }),
@@ -172,3 +145,6 @@ export type DecommissionedVm = Static<typeof decommissionedVm>;
 
 /** The path parameter that names a VM. */
 export const machineParams = Type.Object({ machine_id: Type.String({ description: 'The VM’s name or id.' }) });
+
+/** The path parameter that names a forward. */
+export const forwardNameParam = Type.String({ description: 'The forward’s name, for example `ssh`.' });

@@ -906,6 +906,13 @@ export declare type ReleaseRequest = Message<"berth.allocator.v1.ReleaseRequest"
    * @generated from field: string reservation_id = 1;
    */
   reservationId: string;
+
+  /**
+   * The pool that it has to be of: NOT_FOUND when it is of another; empty: of any.
+   *
+   * @generated from field: string pool = 2;
+   */
+  pool: string;
 };
 
 /**
@@ -920,6 +927,13 @@ export declare type ReleaseRequestJson = {
    * @generated from field: string reservation_id = 1;
    */
   reservationId?: string;
+
+  /**
+   * The pool that it has to be of: NOT_FOUND when it is of another; empty: of any.
+   *
+   * @generated from field: string pool = 2;
+   */
+  pool?: string;
 };
 
 /**

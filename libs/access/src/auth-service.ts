@@ -1,9 +1,8 @@
 import { ApiKeyChangedSchema, AuthService, subjects } from '@berth/contracts';
-import { DomainError } from '@berth/errors';
+import { askPatiently, DomainError } from '@berth/errors';
 import { type Bus, listen, request } from '@berth/messaging';
 import { timestampDate } from '@bufbuild/protobuf/wkt';
-import type { KeyCache, VerifiedKey } from '../../app/key-cache.ts';
-import { askPatiently } from '../../app/send-patiently.ts';
+import type { KeyCache, VerifiedKey } from './key-cache.ts';
 
 /** Asks the auth service who holds a key; patient while a replica restarts. */
 export const keyVerifier =

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { isKind } from '@berth/errors';
+import { isKind } from './domain-error.ts';
 
 /** Whether the request surely reached nobody. */
 const reachedNobody = (error: unknown): boolean => isKind(error, 'unavailable') && error.details['sent'] === false;

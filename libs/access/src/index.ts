@@ -1,0 +1,3 @@
+export { KeyCache, type KeyCacheOptions, type VerifiedKey } from './key-cache.ts';
+export { type OpenKeyCache, openKeyCache } from './open-key-cache.ts';
+export { presentedKey } from './presented-key.ts';

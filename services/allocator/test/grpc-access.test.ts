@@ -1,0 +1,92 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { ApiKeyChangedSchema, PoolService, subjects } from '@berth/contracts';
+import { notify } from '@berth/messaging';
+import { eventually } from '@berth/testing';
+import type { DescMethod, DescMethodUnary } from '@bufbuild/protobuf';
+import { startGrpcSide } from './grpc-side.ts';
+
+const { method } = PoolService;
+const isUnary = (one: DescMethod): one is DescMethod & DescMethodUnary => one.methodKind === 'unary';
+const unaryMethods = PoolService.methods.filter(isUnary);
+
+test('nothing but health and reflection can be reached without a key', async (t) => {
+  const reached: string[] = [];
+  const side = await startGrpcSide(t, {
+    async *watchPools() {
+      reached.push('watchPools');
+      yield {};
+    },
+  });
+  const client = side.client();
+  for (const one of unaryMethods) {
+    const failure = await client.failure(one, {}, { apiKey: null });
+    assert.equal(failure.code, 'UNAUTHENTICATED', one.name);
+    const because = { reason: 'CREDENTIALS_MISSING', domain: 'berth', metadata: {} };
+    assert.deepEqual(failure.details['google.rpc.ErrorInfo'], because);
+  }
+  const refused = client.stream(method.watchPools, {}, { apiKey: null });
+  await assert.rejects(async () => {
+    for await (const _ of refused);
+  }, /UNAUTHENTICATED/);
+  assert.deepEqual(reached, []);
+  assert.equal(side.auth.asked, 0);
+});
+
+test('a key is taken as x-api-key and as a bearer; two that differ, another scheme and an unknown key are refused', async (t) => {
+  const side = await startGrpcSide(t);
+  const client = side.client();
+  const withKeys = (metadata: Record<string, string>) => ({ apiKey: null, metadata });
+  await client.call(method.getPool, {}, withKeys({ 'x-api-key': 'viewer-1' }));
+  await client.call(method.getPool, {}, withKeys({ authorization: 'Bearer viewer-1' }));
+  for (const [metadata, reason] of [
+    [{ 'x-api-key': 'unknown-key' }, 'API_KEY_INVALID'],
+    [{ 'x-api-key': 'a b' }, 'API_KEY_INVALID'],
+    [{ authorization: 'Basic dmlld2VyLTE=' }, 'CREDENTIALS_MISSING'],
+    [{ authorization: 'Bearer viewer-2', 'x-api-key': 'viewer-1' }, 'CREDENTIALS_DIFFER'],
+  ] as const) {
+    const failure = await client.failure(method.getPool, {}, withKeys(metadata));
+    assert.equal(failure.code, 'UNAUTHENTICATED');
+    assert.equal(Object(failure.details['google.rpc.ErrorInfo']).reason, reason);
+    assert.doesNotMatch(JSON.stringify(failure), /viewer-|unknown-key/);
+  }
+  assert.doesNotMatch(JSON.stringify(side.logged), /unknown-key|dmlld2VyLTE/);
+});
+
+test('viewers and operators read pools, only admins change them; bytes are not looked at before', async (t) => {
+  const client = (await startGrpcSide(t)).client();
+  for (const one of unaryMethods) {
+    const reads = /^(Get|List|Explain)/.test(one.name);
+    for (const apiKey of ['viewer-1', 'operator-1']) {
+      if (reads) await client.call(one, {}, { apiKey });
+      else {
+        const failure = await client.failure(one, Buffer.from('no message'), { apiKey });
+        assert.equal(failure.code, 'PERMISSION_DENIED', one.name);
+        assert.match(failure.message, /pools:write/);
+      }
+    }
+    await client.call(one, {}, { apiKey: 'admin-1' });
+  }
+});
+
+test('when auth is away a call is UNAVAILABLE and says when to try again', async (t) => {
+  const client = (await startGrpcSide(t, {}, { auth: false })).client();
+  const failure = await client.failure(method.getPool, {});
+  assert.equal(failure.code, 'UNAVAILABLE');
+  assert.ok(Object(failure.details['google.rpc.RetryInfo']).retryDelay.seconds > 0n);
+});
+
+test('a revoked key is refused from the notice on', async (t) => {
+  const side = await startGrpcSide(t);
+  const client = side.client();
+  const apiKey = 'viewer-1';
+  await client.call(method.getPool, {}, { apiKey });
+  side.auth.ended.add(apiKey);
+  await client.call(method.getPool, {}, { apiKey });
+  assert.equal(side.auth.asked, 1, 'the cache still believed it');
+  notify(side.bus, subjects.apiKeyChanged, ApiKeyChangedSchema, { id: apiKey });
+  await eventually(async () => {
+    const refused = client.failure(method.getPool, {}, { apiKey }).catch(() => undefined);
+    return (await refused)?.code === 'UNAUTHENTICATED';
+  });
+});

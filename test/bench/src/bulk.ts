@@ -12,7 +12,11 @@ function* provisionLines(): Generator<string> {
 }
 
 /** Sends the lines as one body over a connection of its own, without having them all in memory; gives back the answer. */
-function send(system: RunningSystem, path: string, body: Readable): Promise<{ status: number; location: string }> {
+function send(
+  system: RunningSystem,
+  path: string,
+  body: Readable,
+): Promise<{ status: number; location: string; text: string }> {
   return new Promise((resolve, reject) => {
     const headers = {
       'x-api-key': system.adminApiKey,
@@ -20,8 +24,13 @@ function send(system: RunningSystem, path: string, body: Readable): Promise<{ st
       prefer: 'respond-async',
     };
     const outgoing = request(system.api + path, { method: 'POST', headers, agent: new Agent() }, (answer) => {
-      answer.resume();
-      answer.on('end', () => resolve({ status: answer.statusCode ?? 0, location: answer.headers.location ?? '' }));
+      let text = '';
+      answer.setEncoding('utf8').on('data', (part) => {
+        text += part;
+      });
+      answer.on('end', () =>
+        resolve({ status: answer.statusCode ?? 0, location: answer.headers.location ?? '', text }),
+      );
     });
     outgoing.on('error', reject);
     body.pipe(outgoing);
@@ -56,7 +65,7 @@ export async function bulk({ api, system }: { api: RestClient; system: RunningSy
   const start = performance.now();
   const sinceStart = () => (performance.now() - start) / 1000;
   const accepted = await send(system, '/v1/vms/bulk-provision', Readable.from(provisionLines()));
-  if (accepted.status !== 202) throw new Error(`the bulk answered ${accepted.status}`);
+  if (accepted.status !== 202) throw new Error(`the bulk answered ${accepted.status} ${accepted.text}`);
   const acceptedIn = sinceStart();
 
   let ended = false;

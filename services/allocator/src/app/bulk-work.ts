@@ -15,7 +15,7 @@ export interface BulkWorkDeps extends AcceptDeps {
 }
 
 /** So few that other callers' commands, which wait for the same router's lock, do not wait long. */
-const chunkSize = 100;
+const chunkSize = 50;
 /** An accepted bulk is never too late. */
 const noDeadline = new Date(8_640_000_000_000_000);
 

@@ -11,7 +11,7 @@ import { operationsById } from './operation-rows.ts';
 
 const maxLooks = 5;
 /** How long a piece of work may take before another replica takes it for lost. All of an atomic bulk is one piece. */
-const leases = "CASE mode WHEN 'atomic' THEN interval '60 s' ELSE interval '10 s' END";
+const leases = "CASE mode WHEN 'atomic' THEN interval '120 s' ELSE interval '10 s' END";
 const stagedFor = '1 hour';
 const endedFor = '7 days';
 

@@ -60,6 +60,7 @@ const provision = anOperation('provision-vm', '5b0a4a3e-0b7e-4a58-9d8f-0b6a0f0e1
     macAddress: '52:54:00:00:00:01',
     hostname: 'vm',
     router: 'default',
+    pools: { ip: '', port: '', rule: '' },
     metadata: null,
     addressRange: undefined,
     portRange: undefined,
@@ -86,8 +87,9 @@ const worldFor =
     const ledger = postgresLedger({ database, outbox, messages }, { quarantineMs: 0, resendAfterSeconds: 30 });
     const routers = postgresRouters(database);
     const report = { name: 'default', epoch: 1n, sequence: 1n, state: 'ok', retryAfterSeconds: 0, reason: '' } as const;
-    await routers.report([{ ...report, since: null, site, gateway: '', version: '1.5', inventory: 1n }], () =>
-      defaultPools(pools, site, ''),
+    await routers.report(
+      [{ ...report, since: null, site, gateway: '', subnets: [], interfaces: [], version: '1.5', inventory: 1n }],
+      () => defaultPools(pools, site),
     );
     await routers.replaceForeign('default', 1n, []);
 

@@ -122,9 +122,43 @@ test('what others hold is stored, listed page by page, and told with the profile
   const status = await eventually(() => world.statuses.find((one) => one.state === RouterState.OK));
   assert.equal(status.profile?.wanInterface, 'eth0');
   assert.equal(status.profile?.externalIp, '192.0.2.1');
+  assert.deepEqual(
+    status.profile?.subnets.map((one) => [one.network, one.subnet, one.subnetId, one.nameServers, one.leaseSeconds]),
+    [['LAN', '10.10.0.0/16', 1, ['10.10.0.1'], 86_400]],
+  );
+  assert.deepEqual(
+    status.profile?.interfaces.map((one) => [one.name, one.addresses, one.dynamic]),
+    [
+      ['eth0', ['192.0.2.1'], false],
+      ['eth1', ['10.10.0.1'], false],
+    ],
+  );
   assert.equal(status.inventory, 1n);
   const [listed] = await listRouters(world.bus);
   assert.deepEqual([listed?.router, listed?.state, listed?.inventory], ['default', RouterState.OK, 1n]);
   const rows = await world.query<{ holding: { kind: string; value: string } }>('SELECT holding FROM foreign_holdings');
   assert.ok(rows.some(({ holding }) => holding.kind === 'mac' && holding.value === '52:54:00:ff:00:09'));
+});
+
+test('a subnet, an address and a name server that a person adds are told; the place for VMs stays', async (t) => {
+  const world = await driverWorld(t, { times: { driftEveryMs: 50 } });
+  await world.start();
+  await eventually(() => world.statuses.find((one) => one.state === RouterState.OK));
+  const lab = 'set service dhcp-server shared-network-name LAB subnet 10.20.0.0/24';
+  await world.router.person({
+    commands: [
+      'set interfaces ethernet eth0 address 192.0.2.2/24',
+      'set interfaces ethernet eth2 address 10.20.0.1/24',
+      `${lab} subnet-id 2`,
+      `${lab} range 0 start 10.20.0.200`,
+      `${lab} range 0 stop 10.20.0.210`,
+    ],
+  });
+  const told = () => world.statuses.at(-1)?.profile;
+  await eventually(() => told()?.subnets.length === 2 && told()?.interfaces.length === 3);
+  assert.deepEqual(told()?.subnets[0]?.network, 'LAB');
+  assert.deepEqual(told()?.interfaces[0]?.addresses, ['192.0.2.1', '192.0.2.2']);
+  assert.deepEqual([told()?.dhcpNetwork, told()?.externalIp], ['LAN', '192.0.2.1']);
+  await world.router.person({ commands: [`${lab} option name-server 10.20.0.2`] }); // no part of the inventory
+  await eventually(() => told()?.subnets[0]?.nameServers[0] === '10.20.0.2');
 });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { RouterState, Verdict } from '@berth/contracts';
+import { ConflictKind, RouterState, Verdict } from '@berth/contracts';
 import { eventually } from '@berth/testing';
 import { changeFor, fragmentFor } from './changes.ts';
 import { assertForeignUntouched, driverWorld, isApplied, mappingOf, ruleOf, vmIds } from './driver-world.ts';
@@ -158,6 +158,8 @@ test('what somebody else holds on the router is a conflict, and is not touched',
   for (const refused of [ruled, printers]) {
     assert.deepEqual([refused?.verdict, refused?.code], [Verdict.REJECTED, 'ROUTER_CONFLICT']);
   }
+  assert.deepEqual([ruled?.conflict?.kind, ruled?.conflict?.firstNumber], [ConflictKind.RULE_NUMBER, 10_010]);
+  assert.deepEqual([printers?.conflict?.kind, printers?.conflict?.value], [ConflictKind.ADDRESS, '10.10.0.9']);
   assert.equal(Object(ruleOf(world.router, 1))['description'], 'theirs');
   assert.ok(third && isApplied(third));
 });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import { type RouterChangeSettled, RouterChangeSettledSchema, streams } from '@berth/contracts';
+import { ConflictKind, type RouterChangeSettled, RouterChangeSettledSchema, streams } from '@berth/contracts';
 import { openDatabase } from '@berth/database';
 import { connectBus, listen, Outbox } from '@berth/messaging';
 import { createLogger } from '@berth/service-kit';
@@ -102,6 +102,31 @@ test('a verdict is written once: settling again neither changes nor repeats it',
   assert.deepEqual(await driver.database.query('SELECT verdict, message, stood FROM verdicts'), [
     { verdict: 'rejected', message: 'no', stood: true },
   ]);
+});
+
+test('which value others hold is stored with the verdict, and told again with it', async (t) => {
+  const driver = await emptyDriver(t);
+  await driver.receive(changeFor(1), changeFor(2));
+  const ledger = await held(driver);
+  const [first, second] = (await ledger.waiting(2)).changes;
+  assert.ok(first && second);
+  const conflict = { kind: 'port' as const, value: '', firstNumber: 20_010, lastNumber: 20_012, path: 'nat rule 5' };
+  await ledger.settle({
+    rejected: [
+      { ...first, code: 'ROUTER_CONFLICT', text: 'taken', conflict },
+      { ...second, code: 'ROUTER_REFUSED', text: 'no' },
+    ],
+  });
+  await driver.receive(changeFor(1), changeFor(2));
+  await eventually(() => driver.told.length === 4);
+  const told = driver.told.toSorted((a, b) => (a.resourceId < b.resourceId ? -1 : 1)).map((one) => one.conflict);
+  for (const one of told.slice(0, 2)) {
+    assert.deepEqual(
+      [one?.kind, one?.firstNumber, one?.lastNumber, one?.path],
+      [ConflictKind.PORT, 20_010, 20_012, 'nat rule 5'],
+    );
+  }
+  assert.deepEqual(told.slice(2), [undefined, undefined]);
 });
 
 test('a change of an unknown router and one that is no configuration are rejected at once', async (t) => {

@@ -141,18 +141,18 @@ export const vmIds = (from: number, to: number): string[] =>
 export const isApplied = (settled: RouterChangeSettled): boolean => settled.verdict === Verdict.APPLIED;
 
 /** What stands at a path of the router's configuration. */
-function at(router: Simulator, path: readonly string[], tree: 'running' | 'saved' = 'running'): unknown {
+export function configAt(router: Simulator, path: readonly string[], tree: 'running' | 'saved' = 'running'): unknown {
   let node: unknown = router.config(tree);
   for (const name of path) node = typeof node === 'object' && node !== null ? Reflect.get(node, name) : undefined;
   return node;
 }
 
 export const ruleOf = (router: Simulator, n: number, tree?: 'running' | 'saved') =>
-  at(router, ['nat', 'destination', 'rule', String(10_000 + n * 10)], tree);
+  configAt(router, ['nat', 'destination', 'rule', String(10_000 + n * 10)], tree);
 
 const mappings = ['service', 'dhcp-server', 'shared-network-name', 'LAN', 'subnet', '10.10.0.0/16', 'static-mapping'];
 export const mappingOf = (router: Simulator, n: number, tree?: 'running' | 'saved') =>
-  at(router, [...mappings, `vm-${n}`], tree);
+  configAt(router, [...mappings, `vm-${n}`], tree);
 
 /** Running is saved, and everything that the drivers did not make is as it was before them. */
 export async function assertForeignUntouched(router: Simulator): Promise<void> {

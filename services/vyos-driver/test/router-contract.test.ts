@@ -7,7 +7,7 @@ import type { ConfigTree } from '../src/domain/config-tree.ts';
 import { dialectFor } from '../src/domain/dialect.ts';
 import { dialect15 } from '../src/domain/dialect-1-5.ts';
 import type { Fragment } from '../src/domain/fragment.ts';
-import { detectProfile, foreignHoldings } from '../src/domain/inventory.ts';
+import { detectPlace, foreignHoldings } from '../src/domain/inventory.ts';
 import { resourcesNamed } from '../src/domain/name-offender.ts';
 import type { OwnedContent, ResourceChange } from '../src/domain/plan.ts';
 import { planChanges, sameContent, unionContent } from '../src/domain/plan-changes.ts';
@@ -107,7 +107,7 @@ test('the profile and what others hold are read in one request', async (t) => {
   const { router, client } = await start(t);
   const config = await configOf(client);
   assert.equal(router.counters().requests, 1);
-  assert.equal(detectProfile(config, {}).wanInterface, 'eth0');
+  assert.equal(detectPlace(config, {}).wanInterface, 'eth0');
   assert.ok(
     foreignHoldings(config, new Set()).some(({ kind, value }) => kind === 'mapping_name' && value === 'printer'),
   );

@@ -4,7 +4,7 @@ import { HoldingKind, RouterService } from '@berth/contracts';
 import { DomainError } from '@berth/errors';
 import { request } from '@berth/messaging';
 import { eventually } from '@berth/testing';
-import { driverWorld, type World } from './driver-world.ts';
+import { driverWorld, listRouters, type World } from './driver-world.ts';
 
 const list = (world: World, given: { inventory?: bigint; pageToken?: string; router?: string } = {}) =>
   request(world.bus, RouterService.method.listForeignHoldings, { router: 'default', ...given }, { timeoutMs: 2_000 });
@@ -52,4 +52,17 @@ test('a page of an inventory that is not the newest any more is a conflict', asy
   await assert.rejects(list(world, { inventory: before.inventory }), withCode('INVENTORY_CHANGED'));
   await assert.rejects(list(world, { router: 'nowhere' }), withCode('ROUTER_UNKNOWN'));
   await assert.rejects(list(world, { pageToken: 'x' }), withCode('PAGE_TOKEN_INVALID'));
+});
+
+test('a router whose profile was stored before its networks were told is listed without them', async (t) => {
+  const world = await driverWorld(t);
+  await world.start();
+  const [now] = await listRouters(world.bus);
+  assert.equal(now?.profile?.subnets.length, 1);
+  await world.query(`UPDATE routers SET profile = profile - 'subnets' - 'interfaces'`);
+  const [before] = await listRouters(world.bus);
+  assert.deepEqual(
+    [before?.profile?.dhcpNetwork, before?.profile?.subnets, before?.profile?.interfaces],
+    ['LAN', [], []],
+  );
 });

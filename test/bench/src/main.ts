@@ -6,6 +6,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inParallel, names, RestClient, RouterControl } from '@berth/e2e';
 import { type RunningSystem, startSystem } from '@berth/local';
+import { allocations } from './bench-allocations.ts';
+import { fill } from './bench-fill.ts';
+import { history } from './bench-history.ts';
+import { list } from './bench-list.ts';
 import { bulk } from './bulk.ts';
 import { residentMb } from './resident.ts';
 import { percentile, rounded } from './statistics.ts';
@@ -128,7 +132,15 @@ const benches: Record<string, (bench: Bench) => Promise<void>> = {
   },
 };
 
+/** Of the allocator by itself. */
+const allocatorBenches: Record<string, () => Promise<void>> = {
+  allocations,
+  fill,
+  list,
+  history: () => history(process.env),
+};
+
 const wanted = process.argv.slice(2);
-for (const [name, bench] of Object.entries(benches)) {
-  if (wanted.length === 0 || wanted.includes(name)) await onFreshSystem(bench);
-}
+const isWanted = (name: string) => wanted.length === 0 || wanted.includes(name);
+for (const [name, bench] of Object.entries(benches)) if (isWanted(name)) await onFreshSystem(bench);
+for (const [name, bench] of Object.entries(allocatorBenches)) if (isWanted(name)) await bench();

@@ -9,4 +9,5 @@ export {
 export { inParallel, names } from './in-parallel.ts';
 export { type Answer, RestClient } from './rest-client.ts';
 export { below, type Config, RouterControl } from './router-control.ts';
+export { addSecondNetwork, secondNetwork } from './second-network.ts';
 export { type BerthOptions, type BerthUnderTest, processesOf, startBerth } from './start-berth.ts';

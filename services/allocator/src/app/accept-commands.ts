@@ -7,11 +7,10 @@ import {
   operationIdTaken,
   vmNotFound,
 } from '../domain/errors.ts';
-import { parsePrefix } from '../domain/ipv4.ts';
-import { includes } from '../domain/number-range.ts';
 import { hasEnded, type Operation } from '../domain/operation.ts';
-import { assertAvailable, routerUnavailable, siteOf } from '../domain/router.ts';
-import { invalid } from '../domain/validate-provision.ts';
+import { placeVm } from '../domain/place-vm.ts';
+import { bareName, type PoolDirectory } from '../domain/pool-directory.ts';
+import { assertAvailable, routerUnavailable } from '../domain/router.ts';
 import type { Vm } from '../domain/vm.ts';
 import { changePorts } from './change-ports.ts';
 import type { Accepted, Command, ProvisionCommand } from './commands.ts';
@@ -40,10 +39,11 @@ const maxLooks = 5;
  */
 export async function acceptCommands(
   deps: AcceptDeps,
-  commands: readonly Command[],
+  asked: readonly Command[],
   besides: (books: Books, answers: readonly Answer[]) => Promise<void> = async () => {},
 ): Promise<readonly Answer[]> {
   for (let looks = 1; ; looks++) {
+    const commands = await atTheirPools(deps.ledger, asked);
     const routers = await deps.ledger.routersOf(commands.filter(isMachine).map(({ machineId }) => machineId));
     const names = new Set([...routers.values(), ...commands.filter(isProvision).map(({ request }) => request.router)]);
     try {
@@ -58,6 +58,29 @@ export async function acceptCommands(
       if (!(error instanceof LookAgain) || looks === maxLooks) throw error;
     }
   }
+}
+
+/** The pools that a provision names, by kind and name. */
+const namedPools = ({ request: { pools } }: ProvisionCommand): string[] =>
+  (
+    [
+      ['ip-pools', pools.ip],
+      ['port-pools', pools.port],
+      ['rule-pools', pools.rule],
+    ] as const
+  ).flatMap(([kind, named]) => (named === '' ? [] : [`${kind}/${bareName(kind, named)}`]));
+
+/** The same commands; a provision that names pools and no router goes to the router of its first pool. */
+async function atTheirPools(ledger: Ledger, commands: readonly Command[]): Promise<readonly Command[]> {
+  const open = commands.filter(isProvision).filter(({ routerNamed }) => !routerNamed);
+  const names = open.flatMap(namedPools);
+  if (names.length === 0) return commands;
+  const routers = await ledger.routersOfPools(names);
+  return commands.map((command) => {
+    if (!isProvision(command) || command.routerNamed) return command;
+    const router = namedPools(command).flatMap((name) => routers.get(name) ?? [])[0] ?? command.request.router;
+    return { ...command, request: { ...command.request, router } };
+  });
 }
 
 /** The acceptance of one transaction's commands. */
@@ -104,9 +127,11 @@ class Acceptance {
   }
 
   async #provision(commands: readonly ProvisionCommand[]): Promise<void> {
+    if (commands.length === 0) return;
+    const pools = await this.#books.pools();
     const operations = commands.flatMap((command) => {
       try {
-        this.#checkPlace(command);
+        this.#checkPlace(command, pools);
       } catch (error) {
         return this.#refuse(command, error);
       }
@@ -127,8 +152,8 @@ class Acceptance {
   }
 
   /** Throws when the command names a place that is not there, or that cannot be had now. */
-  #checkPlace(command: ProvisionCommand): void {
-    const { router: name, addressRange } = command.request;
+  #checkPlace({ request, ownerGroup, mayWait }: ProvisionCommand, pools: PoolDirectory): void {
+    const { router: name } = request;
     const router = this.#books.routers.get(name);
     if (router === undefined) {
       if (name === this.#deps.defaultRouter) throw routerUnavailable(name, 0);
@@ -136,17 +161,8 @@ class Acceptance {
         fields: [{ field: 'router', message: `there is no router "${name}"` }],
       });
     }
-    if (!['', 'default'].includes(command.pool)) {
-      throw new DomainError('invalid', 'UNKNOWN_POOL', `There is no pool "${command.pool}".`, {
-        fields: [{ field: 'pool', message: `there is no pool "${command.pool}"` }],
-      });
-    }
-    const site = siteOf(router);
-    const subnet = parsePrefix(site.dhcpSubnet);
-    if (addressRange && !(subnet && includes(subnet, addressRange))) {
-      throw invalid([{ field: 'ip_range', message: `must lie within the DHCP subnet ${site.dhcpSubnet}` }]);
-    }
-    assertAvailable(router, command.mayWait);
+    placeVm(router, pools, request, ownerGroup);
+    assertAvailable(router, mayWait);
   }
 
   async #changeMachines(commands: readonly MachineCommand[]): Promise<void> {

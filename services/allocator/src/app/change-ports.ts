@@ -3,6 +3,7 @@ import { again, failed, finished, type Saga, type StepOutcome } from '@berth/sag
 import { changeForwards, type ForwardsChange } from '../domain/change-forwards.ts';
 import type { Forward } from '../domain/forward.ts';
 import type { Operation } from '../domain/operation.ts';
+import { sourcesOf } from '../domain/place-vm.ts';
 import { assertAvailable } from '../domain/router.ts';
 import type { Vm } from '../domain/vm.ts';
 import { changeRouter } from './change-router.ts';
@@ -41,8 +42,7 @@ class Round {
 
   async take(operations: readonly Operation[]): Promise<void> {
     const planned = operations.flatMap((operation) => this.#plan(operation) ?? []);
-    const places = Map.groupBy(planned, ({ vm }) => JSON.stringify([vm.router, vm.site.externalIp]));
-    for (const group of places.values()) await this.#reserve(group);
+    await this.#reserve(planned);
   }
 
   #plan(operation: Operation): Planned | undefined {
@@ -71,24 +71,23 @@ class Round {
   }
 
   async #reserve(group: readonly Planned[]): Promise<void> {
-    const [first] = group;
-    if (first === undefined) return;
     const asking = group.filter(({ change }) => change.created.length > 0);
-    const at = { router: first.vm.router, externalIp: first.vm.site.externalIp };
+    const pools = await this.#books.pools();
     const chosen = await this.#books.values.reserve(
-      at,
       asking.map(({ operation, vm, change }) => ({
         holder: holderOf(operation),
         demand: {
           address: undefined,
-          rules: 0,
+          rules: [],
           ports: change.created.map((forward) => ({
             slot: forward.name,
             protocol: forward.protocol,
+            count: 1,
             exact: forward.fixedPort,
             within: vm.portRange ?? undefined,
           })),
         },
+        sources: sourcesOf(vm, pools),
       })),
     );
     for (const planned of group) {

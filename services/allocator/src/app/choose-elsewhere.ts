@@ -3,6 +3,7 @@ import type { Forward } from '../domain/forward.ts';
 import { formatIpv4 } from '../domain/ipv4.ts';
 import { includes, lengthOf } from '../domain/number-range.ts';
 import type { Operation } from '../domain/operation.ts';
+import { sourcesOf } from '../domain/place-vm.ts';
 import type { Vm } from '../domain/vm.ts';
 import { sendRevision } from './change-router.ts';
 import { vmOf } from './operation-progress.ts';
@@ -38,15 +39,13 @@ export async function chooseElsewhere(books: Books, operation: Operation, words:
   const forward = vm.wanted.find(({ name }) => name === slot);
   const demand = {
     address: slot === '' ? { within: operation.addressRange ?? undefined } : undefined,
-    rules: slot === '' ? lengthOf(vm.rules) : 0,
-    ports: forward ? [{ slot, protocol: forward.protocol, exact: 0, within: vm.portRange ?? undefined }] : [],
+    rules: slot === '' ? [{ slot: '', count: lengthOf(vm.rules) }] : [],
+    ports: forward ? [{ slot, protocol: forward.protocol, count: 1, exact: 0, within: vm.portRange ?? undefined }] : [],
   };
   await books.values.release([{ router: vm.router, holder: nobodys(holder), slots: [slot] }], 'quarantine');
-  const [chosen] = await books.values.reserve({ router: vm.router, externalIp: vm.site.externalIp }, [
-    { holder, demand },
-  ]);
+  const [chosen] = await books.values.reserve([{ holder, demand, sources: sourcesOf(vm, await books.pools()) }]);
   if (chosen === undefined || chosen instanceof DomainError) return false;
-  const rules = chosen.rules ?? vm.rules;
+  const rules = chosen.rules.get('') ?? vm.rules;
   const wanted: Forward[] = vm.wanted.map((one) => ({
     ...one,
     externalPort: chosen.ports.get(one.name) ?? one.externalPort,

@@ -29,8 +29,8 @@ export interface ProvisionCommand extends CommandBase {
   readonly kind: 'provision-vm';
   readonly vmId: string;
   readonly ownerGroup: string;
-  /** Empty or `default`. */
-  readonly pool: string;
+  /** The caller named the router; else a pool that it names decides. */
+  readonly routerNamed: boolean;
   readonly request: ProvisionRequest;
 }
 
@@ -63,12 +63,12 @@ export function exclusiveKeys(command: Command): string[] {
   const keys = [`operation ${command.operationId}`];
   if (command.key) keys.push(`key ${JSON.stringify([command.key.scope, command.key.key])}`);
   if (command.kind !== 'provision-vm') return [...keys, `name ${command.machineId.toLowerCase()}`];
-  const { vmName, macAddress, hostname, router } = command.request;
+  const { vmName, macAddress, hostname } = command.request;
   return [
     ...keys,
     `name ${command.vmId}`,
     `name ${vmName.toLowerCase()}`,
-    `mac ${router} ${macAddress}`,
-    `mapping ${router} ${hostname.toLowerCase()}`,
+    `mac ${macAddress}`,
+    `mapping ${hostname.toLowerCase()}`,
   ];
 }

@@ -1,6 +1,5 @@
 import { defaultPools, type PoolSettings } from '../domain/default-pools.ts';
-import type { Router } from '../domain/router.ts';
-import type { ForeignConflict, ForeignValue, RouterReport, RouterStore } from './ports.ts';
+import type { DefaultPools, ForeignConflict, ForeignValue, RouterReport, RouterStore } from './ports.ts';
 
 export interface FollowDeps {
   readonly routers: RouterStore;
@@ -10,8 +9,10 @@ export interface FollowDeps {
   readonly onConflicts: (router: string, conflicts: readonly ForeignConflict[]) => void;
 }
 
-const rangesOf = (deps: FollowDeps) => (router: Router) =>
-  router.site ? defaultPools(deps.pools, router.site, router.gateway) : [];
+const defaultsFrom =
+  ({ pools }: FollowDeps): DefaultPools =>
+  ({ site }) =>
+    site ? defaultPools(pools, site) : [];
 
 /** Takes in how routers stand; older reports than the known one change nothing. */
 export async function takeReports(deps: FollowDeps, reports: readonly RouterReport[]): Promise<void> {
@@ -22,12 +23,12 @@ export async function takeReports(deps: FollowDeps, reports: readonly RouterRepo
       !known || report.epoch > known.epoch || (report.epoch === known.epoch && report.sequence > known.sequence);
     if (newer) newest.set(report.name, report);
   }
-  await deps.routers.report([...newest.values()], rangesOf(deps));
+  await deps.routers.report([...newest.values()], defaultsFrom(deps));
 }
 
-/** Makes the pools of all known routers what the settings say. */
+/** Makes the settings' pools of all known routers, and what follows from them. */
 export async function reconcileAllPools(deps: FollowDeps): Promise<void> {
-  for (const { name } of await deps.routers.all()) await deps.routers.reconcilePools(name, rangesOf(deps));
+  for (const { name } of await deps.routers.all()) await deps.routers.reconcilePools(name, defaultsFrom(deps));
 }
 
 /** Fetches what others hold on routers of which a newer inventory was told than the one we have. */

@@ -1,11 +1,12 @@
 import type { DomainError } from '@berth/errors';
-import type { Chosen, Demand } from '../domain/choose-values.ts';
-import type { SpaceRanges } from '../domain/default-pools.ts';
+import type { Chosen, Demand, Sources } from '../domain/choose-values.ts';
 import type { ClaimKind } from '../domain/errors.ts';
 import type { Forward } from '../domain/forward.ts';
 import type { NumberRange } from '../domain/number-range.ts';
 import type { Operation } from '../domain/operation.ts';
-import type { Router, RouterState } from '../domain/router.ts';
+import type { PoolSpec } from '../domain/pool.ts';
+import type { PoolDirectory } from '../domain/pool-directory.ts';
+import type { DhcpSubnet, Router, RouterInterface, RouterState } from '../domain/router.ts';
 import type { RouterSite, Vm } from '../domain/vm.ts';
 import type { BulkBook } from './bulk-book.ts';
 
@@ -64,8 +65,7 @@ export interface OperationBook {
 export interface ValueStore {
   /** Reserves for each in order; one that cannot have all it asks for gets nothing, and the others do not notice. */
   reserve(
-    at: { readonly router: string; readonly externalIp: string },
-    asked: readonly { readonly holder: Holder; readonly demand: Demand }[],
+    asked: readonly { readonly holder: Holder; readonly demand: Demand; readonly sources: Sources }[],
   ): Promise<readonly (Chosen | DomainError)[]>;
   /** Gives up what a VM holds: all of it, or the ports of these forwards. What is not held counts as given up. */
   release(
@@ -95,6 +95,8 @@ export interface Books {
   readonly values: ValueStore;
   readonly claims: ClaimStore;
   readonly bulks: BulkBook;
+  /** The pools of these routers as they are under their locks; read once. */
+  pools(): Promise<PoolDirectory>;
   /** Tells the driver what the VM shall have on its router; null: nothing. Leaves when the transaction commits. */
   sendChange(vm: Vm, forwards: readonly Forward[] | null, operations: readonly Operation[]): void;
   /** Tells everyone that an operation ended. */
@@ -106,6 +108,8 @@ export interface Ledger {
   transaction<T>(routers: readonly string[], work: (books: Books) => Promise<T>): Promise<T>;
   /** The routers of living VMs, by the names or ids that the caller wrote. A look without locks. */
   routersOf(machineIds: readonly string[]): Promise<ReadonlyMap<string, string>>;
+  /** The routers of pools, by kind and name ("ip-pools/edge"). A look without locks. */
+  routersOfPools(names: readonly string[]): Promise<ReadonlyMap<string, string>>;
 }
 
 /** Thrown when what was looked up before the locks were taken no longer holds: the transaction is run again from the look-up on. */
@@ -124,6 +128,8 @@ export interface RouterReport {
   readonly since: Date | null;
   readonly site: RouterSite | null;
   readonly gateway: string;
+  readonly subnets: readonly DhcpSubnet[];
+  readonly interfaces: readonly RouterInterface[];
   readonly version: string;
   readonly inventory: bigint;
 }
@@ -147,12 +153,15 @@ export interface ForeignConflict {
   readonly path: string;
 }
 
+/** What the settings' pools of a router shall be; none before its place in the network is known. */
+export type DefaultPools = (router: Router) => readonly PoolSpec[];
+
 export interface RouterStore {
-  /** Stores reports that are newer than what is known, with the pools of those whose place in the network changed. */
-  report(reports: readonly RouterReport[], ranges: (router: Router) => readonly SpaceRanges[]): Promise<void>;
+  /** Stores reports that are newer than what is known, with what follows for the pools of those whose place in the network changed. */
+  report(reports: readonly RouterReport[], defaults: DefaultPools): Promise<void>;
   all(): Promise<readonly Router[]>;
-  /** Makes the router's default pools what the settings say. Repeatable. */
-  reconcilePools(router: string, ranges: (router: Router) => readonly SpaceRanges[]): Promise<void>;
+  /** Makes the settings' pools of a router once, and what they say as long as nobody has changed them by hand. Repeatable. */
+  reconcilePools(router: string, defaults: DefaultPools): Promise<void>;
   /** Replaces what others hold. An older inventory than the one that is there changes nothing. Gives back what is held twice. */
   replaceForeign(
     router: string,

@@ -5,17 +5,17 @@ import { claimTaken } from '../domain/errors.ts';
 import { newForwards, ruleCount } from '../domain/forward.ts';
 import { formatIpv4 } from '../domain/ipv4.ts';
 import type { Operation, ProvisionRequest } from '../domain/operation.ts';
-import { siteOf } from '../domain/router.ts';
-import type { RouterSite } from '../domain/vm.ts';
+import { type Placed, placeVm } from '../domain/place-vm.ts';
+import { nameOf, type Source } from '../domain/pool-directory.ts';
+import type { PoolRef } from '../domain/vm.ts';
 import { changeRouter } from './change-router.ts';
 import { latest, mayHaveStood, vmOf } from './operation-progress.ts';
 import type { Books, Claim, Holder } from './ports.ts';
 
 /** A provision that is still to get its values. */
-interface Asking {
+interface Asking extends Placed {
   readonly operation: Operation;
   readonly request: ProvisionRequest;
-  readonly site: RouterSite;
 }
 
 export const holderOf = ({ vmId, vmName, ownerGroup }: Operation): Holder => ({ vmId, vmName, ownerGroup });
@@ -40,13 +40,18 @@ const demandOf = ({ request }: Asking): Demand => ({
   ports: request.forwards.map((wish) => ({
     slot: wish.name,
     protocol: wish.protocol ?? 'tcp',
+    count: 1,
     exact: wish.externalPort,
     within: request.portRange,
   })),
-  rules: ruleCount(request.forwards),
+  rules: [{ slot: '', count: ruleCount(request.forwards) }],
 });
 
-function putVm(books: Books, { operation, request, site }: Asking, { address, ports, rules }: Chosen): void {
+const refOf = ({ pool }: Source): PoolRef | null => (pool ? { id: pool.id, name: nameOf(pool) } : null);
+
+function putVm(books: Books, { operation, request, site, sources }: Asking, chosen: Chosen): void {
+  const { address, ports } = chosen;
+  const rules = chosen.rules.get('');
   if (address === undefined || rules === undefined) throw new Error('an address and rule numbers were asked for');
   const forwards = newForwards(request.forwards, rules, ports);
   books.vms.put({
@@ -59,6 +64,9 @@ function putVm(books: Books, { operation, request, site }: Asking, { address, po
     internalIp: formatIpv4(address),
     rules,
     portRange: request.portRange ?? null,
+    ipPool: chosen.addressOfPool ? refOf(sources.address) : null,
+    portPool: refOf(sources.ports),
+    rulePool: refOf(sources.rules),
     metadata: request.metadata,
     ownerGroup: operation.ownerGroup,
     state: 'provisioning',
@@ -92,19 +100,13 @@ async function takeClaims(
 
 /** Takes address, ports and rule numbers, all of a VM's or none. */
 async function takeValues(books: Books, asking: readonly Asking[], outcomes: Map<string, StepOutcome>): Promise<void> {
-  const places = Map.groupBy(asking, ({ request, site }) => JSON.stringify([request.router, site.externalIp]));
-  for (const group of places.values()) {
-    const [first] = group;
-    if (first === undefined) continue;
-    const chosen = await books.values.reserve(
-      { router: first.request.router, externalIp: first.site.externalIp },
-      group.map((one) => ({ holder: holderOf(one.operation), demand: demandOf(one) })),
-    );
-    for (const [index, one] of group.entries()) {
-      const result = chosen[index];
-      if (result instanceof DomainError) outcomes.set(one.operation.id, failed(result));
-      else if (result) putVm(books, one, result);
-    }
+  const chosen = await books.values.reserve(
+    asking.map((one) => ({ holder: holderOf(one.operation), demand: demandOf(one), sources: one.sources })),
+  );
+  for (const [index, one] of asking.entries()) {
+    const result = chosen[index];
+    if (result instanceof DomainError) outcomes.set(one.operation.id, failed(result));
+    else if (result) putVm(books, one, result);
   }
 }
 
@@ -118,6 +120,7 @@ export const provisionVm: Saga<Operation, Books> = {
       async run(instances, books) {
         const outcomes = new Map<string, StepOutcome>();
         await books.vms.load(instances.map(({ vmId }) => vmId));
+        const pools = await books.pools();
         const asking: Asking[] = [];
         for (const operation of latest(books, instances)) {
           const { request, wanted, vmId } = operation;
@@ -127,7 +130,7 @@ export const provisionVm: Saga<Operation, Books> = {
           else {
             const router = books.routers.get(request.router);
             if (router === undefined) throw new Error(`the router ${request.router} is not locked`);
-            asking.push({ operation, request, site: siteOf(router) });
+            asking.push({ operation, request, ...placeVm(router, pools, request, operation.ownerGroup) });
           }
         }
         await takeValues(books, await takeClaims(books, asking, outcomes), outcomes);

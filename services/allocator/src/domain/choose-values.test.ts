@@ -7,11 +7,15 @@ import {
   chooseValues,
   type Demand,
   type KeptValue,
+  type PortDemand,
+  type Sources,
   type SpaceKind,
   type ValueBook,
 } from './choose-values.ts';
 import { FreeSpans } from './free-spans.ts';
 import { lengthOf, type NumberRange } from './number-range.ts';
+import type { PoolKind } from './pool.ts';
+import type { OfferedPool, Source } from './pool-directory.ts';
 
 const pools: Record<SpaceKind, { pool: NumberRange; rest: NumberRange }> = {
   address: { pool: { first: 0, last: 9 }, rest: { first: 10, last: 19 } },
@@ -21,17 +25,39 @@ const pools: Record<SpaceKind, { pool: NumberRange; rest: NumberRange }> = {
 };
 
 const book = (): ValueBook => {
-  const of = (kind: SpaceKind) => ({
-    pool: new FreeSpans([pools[kind].pool]),
-    rest: new FreeSpans([pools[kind].rest]),
+  const of = (kind: SpaceKind, id: number) => ({
+    pool: { id, free: new FreeSpans([pools[kind].pool]) },
+    rest: { id: id + 1, free: new FreeSpans([pools[kind].rest]) },
   });
-  return { address: of('address'), tcp: of('tcp'), udp: of('udp'), rule: of('rule') };
+  return { address: of('address', 10), tcp: of('tcp', 20), udp: of('udp', 30), rule: of('rule', 40) };
 };
-const rangesOf = (kind: SpaceKind) => [pools[kind].pool];
+
+const aPool = (kind: PoolKind, more: Partial<OfferedPool> = {}): Source => ({
+  pool: {
+    id: '',
+    kind,
+    name: 'edge',
+    router: 'r',
+    groups: [],
+    state: 'active',
+    site: {},
+    protocols: ['tcp', 'udp'],
+    ...more,
+  },
+  only: false,
+});
+const sources: Sources = {
+  router: 'r',
+  externalIp: '203.0.113.2',
+  address: aPool('ip-pools'),
+  ports: aPool('port-pools'),
+  rules: aPool('rule-pools'),
+};
 
 const freeIn = (values: ValueBook): number =>
   Object.values(values).reduce(
-    (sum, { pool, rest }) => sum + [...pool.spans, ...rest.spans].reduce((all, span) => all + lengthOf(span), 0),
+    (sum, { pool, rest }) =>
+      sum + [pool, rest].flatMap((one) => one?.free.spans ?? []).reduce((all, span) => all + lengthOf(span), 0),
     0,
   );
 
@@ -41,12 +67,20 @@ const demand = fc.record<Demand>({
     fc.record({
       slot: fc.constantFrom('a', 'b', 'c', 'd'),
       protocol: fc.constantFrom('tcp' as const, 'udp' as const, 'tcp_udp' as const),
+      count: fc.constantFrom(1, 1, 3),
       exact: fc.constantFrom(0, 0, 0, 105, 115),
       within: fc.constantFrom(undefined, undefined, { first: 107, last: 112 }),
     }),
     { selector: ({ slot }) => slot, maxLength: 4 },
   ),
-  rules: fc.constantFrom(0, 3, 4),
+  rules: fc.constantFrom(
+    [],
+    [{ slot: '', count: 3 }],
+    [
+      { slot: '', count: 4 },
+      { slot: 'a', count: 1 },
+    ],
+  ),
 });
 
 const isChosen = (result: Chosen | DomainError): result is Chosen => !(result instanceof DomainError);
@@ -58,7 +92,7 @@ test('no value is given twice, and who cannot have all gets nothing', () => {
       const held = new Set<string>();
       let free = freeIn(values);
       for (const one of demands) {
-        const result = chooseValues(values, one, [], rangesOf);
+        const result = chooseValues(values, sources, one, []);
         if (!isChosen(result)) {
           assert.equal(freeIn(values), free);
           continue;
@@ -77,52 +111,50 @@ test('no value is given twice, and who cannot have all gets nothing', () => {
   );
 });
 
-const noDemand: Demand = { address: undefined, ports: [], rules: 0 };
+const noDemand: Demand = { address: undefined, ports: [], rules: [] };
+const aPort = { slot: 'a', protocol: 'tcp', count: 1, exact: 0, within: undefined } as const;
 
 test('a VM gets back what its name held, where it still fits', () => {
   const kept: KeptValue[] = [
-    { id: '1', space: 'address', held: { first: 7, last: 7 }, slot: '' },
-    { id: '2', space: 'tcp', held: { first: 104, last: 104 }, slot: 'ssh' },
-    { id: '3', space: 'rule', held: { first: 1_010, last: 1_012 }, slot: '' },
+    { id: '1', space: 'address', segmentId: 10, held: { first: 7, last: 7 }, slot: '' },
+    { id: '2', space: 'tcp', segmentId: 20, held: { first: 104, last: 104 }, slot: 'ssh' },
+    { id: '3', space: 'rule', segmentId: 40, held: { first: 1_010, last: 1_012 }, slot: '' },
   ];
-  const ssh = { slot: 'ssh', protocol: 'tcp', exact: 0, within: undefined } as const;
-  const same = chooseValues(book(), { address: { within: undefined }, ports: [ssh], rules: 3 }, kept, rangesOf);
+  const ssh = { ...aPort, slot: 'ssh' };
+  const rules = (count: number) => [{ slot: '', count }];
+  const same = chooseValues(book(), sources, { address: { within: undefined }, ports: [ssh], rules: rules(3) }, kept);
   assert.ok(isChosen(same));
-  assert.deepEqual([same.address, same.ports.get('ssh'), same.rules?.first], [7, 104, 1_010]);
+  assert.deepEqual([same.address, same.ports.get('ssh'), same.rules.get('')?.first], [7, 104, 1_010]);
 
   const elsewhere = {
     address: { within: { first: 8, last: 9 } },
     ports: [{ ...ssh, protocol: 'tcp_udp' as const }],
-    rules: 4,
+    rules: rules(4),
   };
-  const other = chooseValues(book(), elsewhere, kept, rangesOf);
+  const other = chooseValues(book(), sources, elsewhere, kept);
   assert.ok(isChosen(other));
-  assert.deepEqual([other.address, other.ports.get('ssh'), other.rules?.first], [8, 100, 1_000]);
+  assert.deepEqual([other.address, other.ports.get('ssh'), other.rules.get('')?.first], [8, 100, 1_000]);
 });
 
 test('a named port is taken from anywhere, before others of the same VM can take it', () => {
-  const any = { slot: 'any', protocol: 'tcp', exact: 0, within: undefined } as const;
-  const named = { slot: 'named', protocol: 'tcp', exact: 100, within: undefined } as const;
-  const outside = { slot: 'outside', protocol: 'udp', exact: 120, within: undefined } as const;
-  const result = chooseValues(book(), { ...noDemand, ports: [any, named, outside] }, [], rangesOf);
+  const any = { ...aPort, slot: 'any' };
+  const named = { ...aPort, slot: 'named', exact: 100 };
+  const outside = { ...aPort, slot: 'outside', protocol: 'udp', exact: 120 } as const;
+  const result = chooseValues(book(), sources, { ...noDemand, ports: [any, named, outside] }, []);
   assert.ok(isChosen(result));
   assert.deepEqual(Object.fromEntries(result.ports), { any: 101, named: 100, outside: 120 });
 });
 
 test('a port that is taken, and pools that are empty, are told apart', () => {
   const values = book();
-  const port = { slot: 'a', protocol: 'tcp_udp', exact: 105, within: undefined } as const;
-  assert.ok(isChosen(chooseValues(values, { ...noDemand, ports: [{ ...port, protocol: 'udp' }] }, [], rangesOf)));
+  const port = { ...aPort, protocol: 'tcp_udp', exact: 105 } as const;
+  const choose = (more: Partial<Demand>) => chooseValues(values, sources, { ...noDemand, ...more }, []);
+  assert.ok(isChosen(choose({ ports: [{ ...port, protocol: 'udp' }] })));
   const codes = [
-    chooseValues(values, { ...noDemand, ports: [port] }, [], rangesOf),
-    chooseValues(
-      values,
-      { ...noDemand, ports: [{ ...port, exact: 0, within: { first: 105, last: 105 } }] },
-      [],
-      rangesOf,
-    ),
-    chooseValues(values, { ...noDemand, address: { within: { first: 40, last: 50 } } }, [], rangesOf),
-    chooseValues(values, { ...noDemand, rules: 21 }, [], rangesOf),
+    choose({ ports: [port] }),
+    choose({ ports: [{ ...port, exact: 0, within: { first: 105, last: 105 } }] }),
+    choose({ address: { within: { first: 40, last: 50 } } }),
+    choose({ rules: [{ slot: '', count: 21 }] }),
   ].map((result) => (isChosen(result) ? 'chosen' : result.code));
   assert.deepEqual(codes, [
     'EXTERNAL_PORT_TAKEN',
@@ -130,4 +162,58 @@ test('a port that is taken, and pools that are empty, are told apart', () => {
     'ADDRESS_POOL_EXHAUSTED',
     'RULE_POOL_EXHAUSTED',
   ]);
+});
+
+test('a run of ports is one value; one that comes back has to be as long', () => {
+  const run = { ...aPort, count: 4 };
+  const kept = (last: number): KeptValue[] => [
+    { id: '1', space: 'tcp', segmentId: 20, held: { first: 104, last }, slot: 'a' },
+  ];
+  const choose = (port: PortDemand, before: KeptValue[] = []) => {
+    const result = chooseValues(book(), sources, { ...noDemand, ports: [port] }, before);
+    return isChosen(result) ? result.taken.map(({ held, keptId }) => [held.first, held.last, keptId]) : result.code;
+  };
+  assert.deepEqual(choose(run), [[100, 103, undefined]]);
+  assert.deepEqual(choose(run, kept(107)), [[104, 107, '1']]);
+  assert.deepEqual(choose(run, kept(106)), [[100, 103, undefined]]);
+  assert.deepEqual(choose({ ...run, exact: 106 }), [[106, 109, undefined]]);
+  assert.deepEqual(choose({ ...run, exact: 108 }), 'EXTERNAL_PORT_TAKEN'); // half of the pool, half of none
+});
+
+test('what comes back from quarantine is of the pool by now, or of none and wished for by range', () => {
+  const before = (segmentId: number | null): KeptValue[] => [
+    { id: '1', space: 'address', segmentId, held: { first: 7, last: 7 }, slot: '' },
+  ];
+  const choose = (segmentId: number | null, within?: NumberRange, only = false) => {
+    const values = book();
+    const from = { ...sources, address: { ...sources.address, only } };
+    const narrowed = only ? { ...values, address: { ...values.address, rest: undefined } } : values;
+    const result = chooseValues(narrowed, from, { ...noDemand, address: { within } }, before(segmentId));
+    return isChosen(result) && [result.address, result.addressOfPool];
+  };
+  const around = { first: 6, last: 12 };
+  assert.deepEqual(choose(10), [7, true]);
+  assert.deepEqual(choose(11), [0, true]);
+  assert.deepEqual(choose(11, around), [7, false]);
+  assert.deepEqual(choose(11, around, true), [6, true]);
+  assert.deepEqual(choose(99), [0, true]);
+  assert.deepEqual(choose(null, around), [6, true]);
+});
+
+test('a pool that hands out nothing, and no pool at all, are told apart from one that is used up', () => {
+  const codeWith = (source: Source, demand: Partial<Demand>) => {
+    const from = { ...sources, address: source, ports: source, rules: source };
+    const result = chooseValues(book(), from, { ...noDemand, ...demand }, []);
+    return isChosen(result) ? 'chosen' : result.code;
+  };
+  const draining = aPool('port-pools', { state: 'draining' });
+  const none: Source = { pool: undefined, only: false };
+  const address = { address: { within: undefined } };
+  const rules = { rules: [{ slot: '', count: 1 }] };
+  const exact = { ports: [{ ...aPort, exact: 120 }] };
+  for (const demand of [address, rules, exact, { ports: [aPort] }])
+    assert.equal(codeWith(draining, demand), 'POOL_NOT_ACTIVE');
+  for (const demand of [address, rules, { ports: [aPort] }]) assert.equal(codeWith(none, demand), 'NO_DEFAULT_POOL');
+  assert.equal(codeWith(none, exact), 'chosen');
+  assert.equal(codeWith(draining, {}), 'chosen');
 });

@@ -1,42 +1,78 @@
 import { DomainError } from '@berth/errors';
-import { addressPoolExhausted, externalPortTaken, portPoolExhausted, rulePoolExhausted } from './errors.ts';
+import {
+  addressPoolExhausted,
+  externalPortTaken,
+  noDefaultPool,
+  poolNotActive,
+  portPoolExhausted,
+  protocolNotInPool,
+  rulePoolExhausted,
+} from './errors.ts';
 import { type ForwardProtocol, portSpacesOf } from './forward.ts';
 import { FreeSpans } from './free-spans.ts';
+import { formatIpv4 } from './ipv4.ts';
 import { includes, lengthOf, type NumberRange } from './number-range.ts';
+import type { PoolKind } from './pool.ts';
+import { nameOf, type Source } from './pool-directory.ts';
 
-/** The kinds of numbers that a router hands out; in each, a value has one holder. Ports: on its external address. */
+/** The kinds of numbers that a router hands out; in each, a value has one holder. Ports: on an external address. */
 export type SpaceKind = 'address' | 'tcp' | 'udp' | 'rule';
 
-/** What is free of one kind: in the pool that is handed out by itself, and outside of it, for those who ask for a certain range. */
+/** The part of a pool, or of what is of no pool, that lies in one space. */
+export interface Segment {
+  readonly id: number;
+  readonly free: FreeSpans;
+}
+
+/** What there is of one kind: the pool's, and that of no pool for those who ask for a certain range. */
 export interface SpaceBook {
-  readonly pool: FreeSpans;
-  readonly rest: FreeSpans;
+  readonly pool: Segment | undefined;
+  readonly rest: Segment | undefined;
 }
 
 export type ValueBook = Readonly<Record<SpaceKind, SpaceBook>>;
 
-/** An external port that is asked for. */
+/** Where one VM's values come from. */
+export interface Sources {
+  readonly router: string;
+  /** The router's address that its ports are on. */
+  readonly externalIp: string;
+  readonly address: Source;
+  readonly ports: Source;
+  readonly rules: Source;
+}
+
+/** An external port, or a run of neighbouring ones, that is asked for. */
 export interface PortDemand {
   /** The forward's name. */
   readonly slot: string;
   readonly protocol: ForwardProtocol;
-  /** Exactly this one; 0: any. */
+  readonly count: number;
+  /** Exactly this one (of a run: the first); 0: any. */
   readonly exact: number;
   readonly within: NumberRange | undefined;
+}
+
+/** Neighbouring rule numbers that are asked for. */
+export interface RuleDemand {
+  /** The forward's name; empty: the VM's block. */
+  readonly slot: string;
+  readonly count: number;
 }
 
 /** All that one VM asks for at once. */
 export interface Demand {
   readonly address: { readonly within: NumberRange | undefined } | undefined;
   readonly ports: readonly PortDemand[];
-  /** So many neighbouring rule numbers; 0: none. */
-  readonly rules: number;
+  readonly rules: readonly RuleDemand[];
 }
 
 /** A value in quarantine whose former holder is asking. */
 export interface KeptValue {
   readonly id: string;
   readonly space: SpaceKind;
+  /** Which segment it is of by now; null: of none. */
+  readonly segmentId: number | null;
   readonly held: NumberRange;
   readonly slot: string;
 }
@@ -45,8 +81,9 @@ export interface KeptValue {
 export interface TakenValue {
   readonly space: SpaceKind;
   readonly held: NumberRange;
-  /** The forward's name; empty for the address and the rule numbers. */
+  /** The forward's name; empty for the address and the block of rule numbers. */
   readonly slot: string;
+  readonly segmentId: number;
   /** The quarantine that it comes back from. */
   readonly keptId: string | undefined;
 }
@@ -54,8 +91,12 @@ export interface TakenValue {
 /** What one VM got. */
 export interface Chosen {
   readonly address: number | undefined;
+  /** The address is of the pool, not of none. */
+  readonly addressOfPool: boolean;
+  /** The (first) external port by forward. */
   readonly ports: ReadonlyMap<string, number>;
-  readonly rules: NumberRange | undefined;
+  /** Rule numbers by slot. */
+  readonly rules: ReadonlyMap<string, NumberRange>;
   readonly taken: readonly TakenValue[];
 }
 
@@ -64,122 +105,168 @@ class Basket {
   readonly taken: TakenValue[] = [];
   readonly #book: ValueBook;
   readonly #kept: KeptValue[];
+  readonly #fresh: { readonly free: FreeSpans; readonly held: NumberRange }[] = [];
 
   constructor(book: ValueBook, kept: readonly KeptValue[]) {
     this.#book = book;
     this.#kept = [...kept];
   }
 
-  /** What this VM held before, in all of these spaces, if it still fits. */
-  kept(spaces: readonly SpaceKind[], slot: string, fits: (held: NumberRange) => boolean): NumberRange | undefined {
+  /** What this VM held before, in all of these spaces, if it still fits and is of the pool; with `orRest`, also when it is of none. */
+  kept(spaces: readonly SpaceKind[], slot: string, orRest: boolean, fits: (held: NumberRange) => boolean) {
+    const isOurs = ({ segmentId, space }: KeptValue) => {
+      const { pool, rest } = this.#book[space];
+      return segmentId !== null && (segmentId === pool?.id || (orRest && segmentId === rest?.id));
+    };
     const [first, ...others] = spaces.map((space) =>
-      this.#kept.find((value) => value.space === space && value.slot === slot && fits(value.held)),
+      this.#kept.find((value) => value.space === space && value.slot === slot && isOurs(value) && fits(value.held)),
     );
     if (first === undefined || others.some((other) => other?.held.first !== first.held.first)) return undefined;
     for (const value of [first, ...others]) {
-      if (value === undefined) continue;
+      const segmentId = value?.segmentId ?? null;
+      if (value === undefined || segmentId === null) continue;
       this.#kept.splice(this.#kept.indexOf(value), 1);
-      this.taken.push({ space: value.space, held: value.held, slot, keptId: value.id });
+      this.taken.push({ space: value.space, held: value.held, slot, segmentId, keptId: value.id });
     }
     return first.held;
   }
 
-  one(space: SpaceKind, slot: string, within: NumberRange | undefined): number | undefined {
-    const { pool, rest } = this.#book[space];
-    const value = pool.takeLowest(within) ?? (within && rest.takeLowest(within));
-    if (value !== undefined) this.#put(space, slot, { first: value, last: value });
-    return value;
-  }
-
-  oneInBoth(slot: string, within: NumberRange | undefined): number | undefined {
-    const { tcp, udp } = this.#book;
-    const value =
-      FreeSpans.takeLowestCommon(tcp.pool, udp.pool, within) ??
-      (within && FreeSpans.takeLowestCommon(tcp.rest, udp.rest, within));
-    if (value === undefined) return undefined;
-    for (const space of ['tcp', 'udp'] as const) this.#put(space, slot, { first: value, last: value });
-    return value;
+  /** The lowest run of the pool; with `within`, else of no pool. */
+  run(spaces: readonly SpaceKind[], slot: string, count: number, within: NumberRange | undefined) {
+    for (const part of within ? (['pool', 'rest'] as const) : (['pool'] as const)) {
+      const segments = spaces.map((space) => this.#book[space][part]);
+      const [one, other = one] = segments;
+      if (one === undefined || other === undefined) continue;
+      const first =
+        one === other
+          ? takeRun(one.free, within, count)
+          : FreeSpans.takeLowestCommon(one.free, other.free, within, count);
+      if (first === undefined) continue;
+      const held = { first, last: first + count - 1 };
+      for (const space of spaces) this.#put(space, slot, held, this.#book[space][part]);
+      return held;
+    }
+    return undefined;
   }
 
   exactly(space: SpaceKind, slot: string, held: NumberRange): boolean {
     const { pool, rest } = this.#book[space];
-    if (!pool.take(held) && !rest.take(held)) return false;
-    this.#put(space, slot, held);
-    return true;
+    const segment = [pool, rest].find((one) => one?.free.take(held));
+    this.#put(space, slot, held, segment);
+    return segment !== undefined;
   }
 
-  block(length: number): NumberRange | undefined {
-    const held = this.#book.rule.pool.takeBlock(length);
-    if (held) this.#put('rule', '', held);
+  block(slot: string, length: number): NumberRange | undefined {
+    const { pool } = this.#book.rule;
+    const held = pool?.free.takeBlock(length);
+    if (held) this.#put('rule', slot, held, pool);
     return held;
   }
 
   /** Puts everything back. */
-  empty(poolOf: (space: SpaceKind, held: NumberRange) => FreeSpans): void {
-    for (const { space, held, keptId } of this.taken) {
-      if (keptId === undefined) poolOf(space, held).release(held);
-    }
+  empty(): void {
+    for (const { free, held } of this.#fresh) free.release(held);
   }
 
-  #put(space: SpaceKind, slot: string, held: NumberRange): void {
-    this.taken.push({ space, held, slot, keptId: undefined });
+  #put(space: SpaceKind, slot: string, held: NumberRange, segment: Segment | undefined): void {
+    if (segment === undefined) return;
+    this.#fresh.push({ free: segment.free, held });
+    this.taken.push({ space, held, slot, segmentId: segment.id, keptId: undefined });
   }
 }
 
-function choosePort(basket: Basket, { slot, protocol, exact, within }: PortDemand): number {
+/** A run anywhere comes out of the smallest span with room, which is found without looking at those before it. */
+const takeRun = (free: FreeSpans, within: NumberRange | undefined, count: number): number | undefined =>
+  count > 1 && within === undefined ? free.takeBlock(count)?.first : free.takeLowest(within, count);
+
+/** Throws unless the source hands out values; `byRange`: the caller said where, so there may be values of no pool. */
+function assertHandsOut({ pool, only }: Source, { router }: Sources, kind: PoolKind, byRange: boolean): void {
+  if (pool && pool.state !== 'active') throw poolNotActive(nameOf(pool), pool.state);
+  if (pool === undefined && (only || !byRange)) throw noDefaultPool(router, kind);
+}
+
+const poolName = ({ pool }: Source): string | undefined => pool && nameOf(pool);
+const shown = ({ first, last }: NumberRange) => `${first}-${last}`;
+
+function choosePort(basket: Basket, sources: Sources, demand: Demand, port: PortDemand): number {
+  const { slot, protocol, exact, count, within } = port;
+  const { ports: source } = sources;
   const spaces = portSpacesOf(protocol);
+  const missing = source.pool && spaces.find((space) => !source.pool?.protocols.includes(space));
+  if (source.pool && missing) {
+    throw protocolNotInPool(`ports[${demand.ports.indexOf(port)}].protocol`, missing, nameOf(source.pool));
+  }
+  const byRange = exact !== 0 || within !== undefined;
+  assertHandsOut(source, sources, 'port-pools', byRange);
   const fits = (held: NumberRange) =>
-    exact === 0 ? within === undefined || includes(within, held) : held.first === exact;
-  const kept = basket.kept(spaces, slot, fits);
+    lengthOf(held) === count && (exact === 0 ? within === undefined || includes(within, held) : held.first === exact);
+  const kept = basket.kept(spaces, slot, byRange, fits);
   if (kept) return kept.first;
   if (exact !== 0) {
-    const held = { first: exact, last: exact };
+    const held = { first: exact, last: exact + count - 1 };
     if (!spaces.every((space) => basket.exactly(space, slot, held))) throw externalPortTaken(exact);
     return exact;
   }
-  const [only = 'tcp'] = spaces;
-  const port = spaces.length === 1 ? basket.one(only, slot, within) : basket.oneInBoth(slot, within);
-  if (port === undefined) throw portPoolExhausted();
-  return port;
+  const run = basket.run(spaces, slot, count, within);
+  if (run === undefined) throw portPoolExhausted(askedPorts(demand, port), poolName(source));
+  return run.first;
 }
 
-function chooseAddress(basket: Basket, within: NumberRange | undefined): number {
-  const kept = basket.kept(['address'], '', (held) => within === undefined || includes(within, held));
-  const address = kept?.first ?? basket.one('address', '', within);
-  if (address === undefined) throw addressPoolExhausted();
-  return address;
+function askedPorts({ ports }: Demand, { count, protocol, within }: PortDemand): string {
+  const all = ports.reduce((sum, port) => sum + port.count, 0);
+  const run = count > 1 ? `, ${count} of them neighbours` : '';
+  return `${all} external ${all === 1 ? 'port' : 'ports'}${run} (${protocol.replace('_', ' and ')}${within ? ` within ${shown(within)}` : ''})`;
 }
 
-function chooseRules(basket: Basket, count: number): NumberRange {
-  const kept = basket.kept(['rule'], '', (held) => lengthOf(held) === count);
-  const rules = kept ?? basket.block(count);
-  if (rules === undefined) throw rulePoolExhausted();
+function chooseAddress(basket: Basket, sources: Sources, within: NumberRange | undefined): number {
+  assertHandsOut(sources.address, sources, 'ip-pools', within !== undefined);
+  const kept = basket.kept(
+    ['address'],
+    '',
+    within !== undefined,
+    (held) => within === undefined || includes(within, held),
+  );
+  const address = kept ?? basket.run(['address'], '', 1, within);
+  const where = within ? ` within ${formatIpv4(within.first)}-${formatIpv4(within.last)}` : '';
+  if (address === undefined) throw addressPoolExhausted(`1 address${where}`, poolName(sources.address));
+  return address.first;
+}
+
+function chooseRules(basket: Basket, sources: Sources, { slot, count }: RuleDemand): NumberRange {
+  assertHandsOut(sources.rules, sources, 'rule-pools', false);
+  const kept = basket.kept(['rule'], slot, false, (held) => lengthOf(held) === count);
+  const rules = kept ?? basket.block(slot, count);
+  if (rules === undefined) {
+    throw rulePoolExhausted(
+      `${count} neighbouring rule ${count === 1 ? 'number' : 'numbers'}`,
+      poolName(sources.rules),
+    );
+  }
   return rules;
 }
 
 /**
- * Takes all that `demand` asks for out of `book`, or nothing: what is not to be had comes back as the error. Prefers what the VM's name
- * held before (`kept`), then exactly what was named, then the lowest. `rangeOfPool` tells which numbers are the pool's.
+ * Takes all that `demand` asks for out of `book`, or nothing: what is not to be had comes back as the error, naming the pool. Prefers what
+ * the VM's name held before (`kept`), then exactly what was named, then the lowest.
  */
 export function chooseValues(
   book: ValueBook,
+  sources: Sources,
   demand: Demand,
   kept: readonly KeptValue[],
-  rangeOfPool: (space: SpaceKind) => readonly NumberRange[],
 ): Chosen | DomainError {
   const basket = new Basket(book, kept);
   try {
-    const address = demand.address && chooseAddress(basket, demand.address.within);
+    const address = demand.address && chooseAddress(basket, sources, demand.address.within);
+    const addressOfPool = basket.taken.some(({ segmentId }) => segmentId === book.address.pool?.id);
     // Those who name their port come first, so that the others of the same VM do not take it.
     const inOrder = [...demand.ports].sort((a, b) => Number(b.exact !== 0) - Number(a.exact !== 0));
-    const ports = new Map(inOrder.map((port) => [port.slot, choosePort(basket, port)]));
-    const rules = demand.rules > 0 ? chooseRules(basket, demand.rules) : undefined;
-    return { address, ports, rules, taken: basket.taken };
+    const ports = new Map(inOrder.map((port) => [port.slot, choosePort(basket, sources, demand, port)]));
+    const rules = new Map(demand.rules.map((rule) => [rule.slot, chooseRules(basket, sources, rule)]));
+    return { address, addressOfPool, ports, rules, taken: basket.taken };
   } catch (error) {
     if (!(error instanceof DomainError)) throw error;
-    basket.empty((space, held) =>
-      rangeOfPool(space).some((range) => includes(range, held)) ? book[space].pool : book[space].rest,
-    );
+    basket.empty();
     return error;
   }
 }

@@ -1,6 +1,5 @@
-import type { SpaceKind } from './choose-values.ts';
-import { hostAddresses, parseIpv4, parsePrefix } from './ipv4.ts';
-import { type NumberRange, overlapOf, without } from './number-range.ts';
+import type { NumberRange } from './number-range.ts';
+import type { PoolSpec } from './pool.ts';
 import type { RouterSite } from './vm.ts';
 
 /** What the default pools are made of, from the settings. */
@@ -11,39 +10,33 @@ export interface PoolSettings {
   readonly ruleRange: NumberRange;
 }
 
-/** The ranges of a kind of numbers: those handed out by themselves, and those that a caller may ask for besides. */
-export interface SpaceRanges {
-  readonly space: SpaceKind;
-  readonly pool: readonly NumberRange[];
-  readonly rest: readonly NumberRange[];
-}
-
-/** External ports that a caller may name. Lower ones are for services of the router itself. */
-export const forwardablePorts: NumberRange = { first: 1024, last: 65_535 };
-
-/** The addresses of a subnet that can be given to VMs: no network, broadcast or gateway address. */
-function usableAddresses(subnet: string, gateway: string): NumberRange[] {
-  const prefix = parsePrefix(subnet);
-  if (prefix === undefined) return [];
-  const router = parseIpv4(gateway);
-  return without(hostAddresses(prefix), router === undefined ? [] : [{ first: router, last: router }]);
-}
-
-/** A router's default pools. Addresses that its DHCP gives out by itself, and all that others hold, are taken out elsewhere: they are held. */
-export function defaultPools(settings: PoolSettings, site: RouterSite, gateway: string): SpaceRanges[] {
-  const usable = usableAddresses(site.dhcpSubnet, gateway);
-  const wished = settings.addressRange;
-  const addresses = wished
-    ? usable.flatMap((range) => {
-        const common = overlapOf(range, wished);
-        return common ? [common] : [];
-      })
-    : usable;
-  const ports = { pool: [settings.portRange], rest: without(forwardablePorts, [settings.portRange]) };
+/**
+ * The pools that the settings make on a router, one of each kind: at its own place in the network. Addresses that its DHCP gives out by
+ * itself, and all that others hold, stay in: they are held.
+ */
+export function defaultPools({ addressRange, portRange, ruleRange }: PoolSettings, site: RouterSite): PoolSpec[] {
   return [
-    { space: 'address', pool: addresses, rest: usable.flatMap((range) => without(range, addresses)) },
-    { space: 'tcp', ...ports },
-    { space: 'udp', ...ports },
-    { space: 'rule', pool: [settings.ruleRange], rest: [] },
+    {
+      kind: 'ip-pools',
+      cidrs: addressRange ? [] : [site.dhcpSubnet],
+      ranges: addressRange ? [addressRange] : [],
+      exclusions: [],
+      gateway: '',
+      dns: [],
+      leaseSeconds: 0,
+      dhcpNetwork: site.dhcpNetwork,
+      subnet: site.dhcpSubnet,
+      subnetId: 0,
+    },
+    { kind: 'port-pools', externalIp: '', interface: '', ranges: [portRange], denied: [], protocols: ['tcp', 'udp'] },
+    { kind: 'rule-pools', ranges: [ruleRange], exclusions: [] },
   ];
+}
+
+/**
+ * A pool of the settings without what pools made by hand have of it: theirs is the more particular wish, and a pool written twice would be
+ * refused at the next change of either.
+ */
+export function yielding(spec: PoolSpec, others: readonly NumberRange[]): PoolSpec {
+  return spec.kind === 'port-pools' ? { ...spec, denied: others } : { ...spec, exclusions: others };
 }

@@ -47,15 +47,44 @@ export const claimTaken = (kind: ClaimKind, value: string): DomainError => claim
 export const externalPortTaken = (port: number): DomainError =>
   new DomainError('conflict', 'EXTERNAL_PORT_TAKEN', `The external port ${port} is taken.`);
 
-export const addressPoolExhausted = (): DomainError =>
-  new DomainError('exhausted', 'ADDRESS_POOL_EXHAUSTED', 'No address is left.');
-
 /** The caller named one address, and others have it on the router. */
 export const addressTaken = (address: string): DomainError =>
   new DomainError('conflict', 'ADDRESS_TAKEN', `The address ${address} is taken on the router.`);
 
-export const portPoolExhausted = (): DomainError =>
-  new DomainError('exhausted', 'PORT_POOL_EXHAUSTED', 'No external port is left.');
+const aboutPool = (name: string) => ({ resource: { type: 'pool', name } });
 
-export const rulePoolExhausted = (): DomainError =>
-  new DomainError('exhausted', 'RULE_POOL_EXHAUSTED', 'No run of free rule numbers is long enough.');
+/** What was asked for is not left; `pool` is its name, or undefined for values of no pool. Nothing is kept then. */
+const exhausted = (code: string) => (asked: string, pool: string | undefined) =>
+  pool === undefined
+    ? new DomainError('exhausted', code, `Not enough is left in what was asked for: ${asked}.`)
+    : new DomainError('exhausted', code, `Not enough is left in ${pool}: ${asked} asked for.`, aboutPool(pool));
+
+export const addressPoolExhausted = exhausted('ADDRESS_POOL_EXHAUSTED');
+export const portPoolExhausted = exhausted('PORT_POOL_EXHAUSTED');
+export const rulePoolExhausted = exhausted('RULE_POOL_EXHAUSTED');
+
+/** Also said of a pool that the VM's group may not have values from: others' things do not exist. */
+export const unknownPool = (field: string, name: string): DomainError =>
+  new DomainError('invalid', 'UNKNOWN_POOL', `There is no pool "${name}".`, {
+    fields: [{ field, message: `there is no pool "${name}" for this group on this router` }],
+  });
+
+export const poolNotActive = (pool: string, state: string): DomainError =>
+  new DomainError('conflict', 'POOL_NOT_ACTIVE', `${pool} is ${state} and hands out nothing.`, aboutPool(pool));
+
+export const noDefaultPool = (router: string, kind: string): DomainError =>
+  new DomainError('conflict', 'NO_DEFAULT_POOL', `The router ${router} has no default among its ${kind}; name a pool.`);
+
+export const poolOverlap = (one: string, other: string): DomainError =>
+  new DomainError('conflict', 'POOL_OVERLAP', `${one} and ${other} have values in common.`, aboutPool(one));
+
+export const protocolNotInPool = (field: string, protocol: string, pool: string): DomainError =>
+  new DomainError('invalid', 'PROTOCOL_NOT_IN_POOL', `${pool} has no ${protocol} ports.`, {
+    fields: [{ field, message: `${pool} has no ${protocol} ports` }],
+  });
+
+/** What the caller wished for lies wholly outside of the pool that it named. */
+export const outsidePool = (field: string, pool: string): DomainError =>
+  new DomainError('invalid', 'INVALID_REQUEST', `${field}: nothing of it is of ${pool}`, {
+    fields: [{ field, message: `nothing of it is of ${pool}` }],
+  });

@@ -25,7 +25,11 @@ const step = fc.oneof(
   fc.record({ do: fc.constant('take' as const), range }),
   fc.record({ do: fc.constant('takeAnyOf' as const), range }),
   fc.record({ do: fc.constant('release' as const), range }),
-  fc.record({ do: fc.constant('lowest' as const), range: fc.option(range, { nil: undefined }) }),
+  fc.record({
+    do: fc.constant('lowest' as const),
+    range: fc.option(range, { nil: undefined }),
+    count: fc.integer({ min: 1, max: 3 }),
+  }),
   fc.record({ do: fc.constant('block' as const), length: fc.integer({ min: 1, max: 5 }) }),
 );
 type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
@@ -38,11 +42,19 @@ function bothTakeBlock(spans: FreeSpans, free: Set<number>, length: number): voi
   if (block) assert.equal(block.last - block.first + 1, length);
 }
 
-function bothTakeLowest(spans: FreeSpans, free: Set<number>, within: NumberRange | undefined): void {
-  const inside = [...free].filter((number) => !within || (number >= within.first && number <= within.last));
-  const expected = inside.length === 0 ? undefined : Math.min(...inside);
-  assert.equal(spans.takeLowest(within), expected);
-  if (expected !== undefined) free.delete(expected);
+/** Where runs of `count` begin whose numbers are all in `free` and inside `within`. */
+const runsIn = (free: ReadonlySet<number>, within: NumberRange | undefined, count: number): number[] =>
+  [...free].filter((first) => {
+    const run = numbersOf([{ first, last: first + count - 1 }]);
+    return run.every((number) => free.has(number) && (!within || (number >= within.first && number <= within.last)));
+  });
+
+function bothTakeLowest(spans: FreeSpans, free: Set<number>, within: NumberRange | undefined, count: number): void {
+  const runs = runsIn(free, within, count);
+  const expected = runs.length === 0 ? undefined : Math.min(...runs);
+  assert.equal(spans.takeLowest(within, count), expected);
+  if (expected !== undefined)
+    for (const number of numbersOf([{ first: expected, last: expected + count - 1 }])) free.delete(number);
 }
 
 function bothRelease(spans: FreeSpans, free: Set<number>, released: NumberRange): void {
@@ -69,7 +81,7 @@ function both(spans: FreeSpans, free: Set<number>, step: Step): void {
       bothTakeBlock(spans, free, step.length);
       break;
     case 'lowest':
-      bothTakeLowest(spans, free, step.range);
+      bothTakeLowest(spans, free, step.range, step.count);
       break;
     case 'release':
       bothRelease(spans, free, step.range);
@@ -101,17 +113,18 @@ test('spans behave like the set of their numbers, never overlap and never touch'
   );
 });
 
-test('the lowest common value is the lowest that both have', () => {
+test('the lowest common run is the lowest that both have', () => {
   fc.assert(
     fc.property(
       fc.uniqueArray(fc.nat(size)),
       fc.uniqueArray(fc.nat(size)),
       fc.option(range, { nil: undefined }),
-      (one, other, within) => {
-        const common = one.filter((n) => other.includes(n) && (!within || (n >= within.first && n <= within.last)));
+      fc.integer({ min: 1, max: 3 }),
+      (one, other, within, count) => {
+        const common = runsIn(new Set(one.filter((n) => other.includes(n))), within, count);
         const [a, b] = [new FreeSpans(spansOf(new Set(one))), new FreeSpans(spansOf(new Set(other)))];
         const expected = common.length === 0 ? undefined : Math.min(...common);
-        assert.equal(FreeSpans.takeLowestCommon(a, b, within), expected);
+        assert.equal(FreeSpans.takeLowestCommon(a, b, within, count), expected);
         assert.equal(numbersOf(a.spans).includes(expected ?? -1), false);
         assert.equal(numbersOf(b.spans).includes(expected ?? -1), false);
       },

@@ -22,11 +22,11 @@ export class FreeSpans {
     return this.#spans;
   }
 
-  /** Takes the lowest free value, inside `within` when given. */
-  takeLowest(within?: NumberRange): number | undefined {
-    const lowest = this.#lowestFrom(within?.first ?? Number.NEGATIVE_INFINITY);
-    if (lowest === undefined || (within && lowest > within.last)) return undefined;
-    this.take({ first: lowest, last: lowest });
+  /** Takes the lowest `count` free neighbours, inside `within` when given, and gives back the first. */
+  takeLowest(within?: NumberRange, count = 1): number | undefined {
+    const lowest = this.#lowestFrom(within?.first ?? Number.NEGATIVE_INFINITY, count);
+    if (lowest === undefined || (within && lowest + count - 1 > within.last)) return undefined;
+    this.take({ first: lowest, last: lowest + count - 1 });
     return lowest;
   }
 
@@ -82,28 +82,32 @@ export class FreeSpans {
     };
   }
 
-  /** Takes the lowest value that is free in both, for what holds it under two protocols. */
-  static takeLowestCommon(one: FreeSpans, other: FreeSpans, within?: NumberRange): number | undefined {
+  /** Takes the lowest `count` neighbours that are free in both, for what holds them under two protocols; gives back the first. */
+  static takeLowestCommon(one: FreeSpans, other: FreeSpans, within?: NumberRange, count = 1): number | undefined {
     let next = within?.first ?? Number.NEGATIVE_INFINITY;
     for (;;) {
-      const candidate = one.#lowestFrom(next);
-      if (candidate === undefined || (within && candidate > within.last)) return undefined;
-      const match = other.#lowestFrom(candidate);
+      const candidate = one.#lowestFrom(next, count);
+      if (candidate === undefined || (within && candidate + count - 1 > within.last)) return undefined;
+      const match = other.#lowestFrom(candidate, count);
       if (match === undefined) return undefined;
       if (match === candidate) {
-        one.take({ first: match, last: match });
-        other.take({ first: match, last: match });
+        const run = { first: match, last: match + count - 1 };
+        one.take(run);
+        other.take(run);
         return match;
       }
       next = match;
     }
   }
 
-  #lowestFrom(value: number): number | undefined {
-    const at = this.#indexAtOrBefore(value);
-    const here = this.#spans[at];
-    if (here && here.last >= value) return Math.max(here.first, value);
-    return this.#spans[at + 1]?.first;
+  /** Where the lowest run of `count` free values begins, from `value` on. */
+  #lowestFrom(value: number, count: number): number | undefined {
+    for (let at = Math.max(0, this.#indexAtOrBefore(value)); at < this.#spans.length; at++) {
+      const span = this.#spans[at];
+      const first = span && Math.max(span.first, value);
+      if (span && first !== undefined && first + count - 1 <= span.last) return first;
+    }
+    return undefined;
   }
 
   /** The last span that begins at or before `value`; -1 when there is none. */

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { defaultPools } from './default-pools.ts';
 import { formatIpv4, hostAddresses, parseAddressRange, parseIpv4, parsePrefix } from './ipv4.ts';
 import { generateMac, normalizeMac } from './mac-address.ts';
 
@@ -23,25 +22,6 @@ test('a prefix is a range when nothing is set behind its length', () => {
     assert.equal(parsePrefix(text), undefined);
   assert.deepEqual(parseAddressRange('0.0.0.1 - 0.0.0.9'), { first: 1, last: 9 });
   assert.equal(parseAddressRange('0.0.0.9-0.0.0.1'), undefined);
-});
-
-test('default pools leave out network, broadcast and gateway, and what lies outside the subnet', () => {
-  const site = { wanInterface: 'eth0', externalIp: '203.0.113.2', dhcpNetwork: 'LAN', dhcpSubnet: '0.0.0.0/28' };
-  const settings = {
-    addressRange: { first: 10, last: 100 },
-    portRange: { first: 32_000, last: 33_000 },
-    ruleRange: { first: 10_000, last: 999_999 },
-  };
-  const [address, tcp] = defaultPools(settings, site, '0.0.0.12');
-  assert.deepEqual(address?.pool, [
-    { first: 10, last: 11 },
-    { first: 13, last: 14 },
-  ]);
-  assert.deepEqual(address?.rest, [{ first: 1, last: 9 }]);
-  assert.deepEqual(tcp?.rest, [
-    { first: 1_024, last: 31_999 },
-    { first: 33_001, last: 65_535 },
-  ]);
 });
 
 test('a generated MAC address is one that may be given, and local', () => {

@@ -15,6 +15,8 @@ export interface ProvisionRequest {
   readonly macAddress: string;
   readonly hostname: string;
   readonly router: string;
+  /** The pools that its values shall be of, as the caller wrote them; empty: the defaults. */
+  readonly pools: { readonly ip: string; readonly port: string; readonly rule: string };
   readonly metadata: Readonly<Record<string, unknown>> | null;
   readonly addressRange: NumberRange | undefined;
   readonly portRange: NumberRange | undefined;

@@ -3,6 +3,27 @@ import type { RouterSite } from './vm.ts';
 
 export type RouterState = 'unseen' | 'ok' | 'unreachable' | 'breaker_open' | 'unknown' | 'blocked';
 
+/** A DHCP subnet of a router. What is empty or 0 the router does not say. */
+export interface DhcpSubnet {
+  /** The shared network's name. */
+  readonly network: string;
+  /** As a prefix. */
+  readonly subnet: string;
+  readonly subnetId: number;
+  readonly gateway: string;
+  readonly nameServers: readonly string[];
+  readonly leaseSeconds: number;
+}
+
+/** An interface of a router. */
+export interface RouterInterface {
+  readonly name: string;
+  /** Its fixed IPv4 addresses. */
+  readonly addresses: readonly string[];
+  /** It gets an address from somebody else. */
+  readonly dynamic: boolean;
+}
+
 /** A router as the driver tells of it. */
 export interface Router {
   readonly name: string;
@@ -11,6 +32,10 @@ export interface Router {
   /** Where VMs' lines go; null until the driver has read it for the first time. */
   readonly site: RouterSite | null;
   readonly gateway: string;
+  /** Every DHCP subnet of it; empty when the driver does not say. */
+  readonly subnets: readonly DhcpSubnet[];
+  /** Every interface of it; empty when the driver does not say. */
+  readonly interfaces: readonly RouterInterface[];
   /** The newest inventory that the driver told of. */
   readonly inventory: bigint;
   /** The inventory that our copy is of; 0: none yet. */

@@ -1,9 +1,9 @@
 import { DomainError, type FieldError } from '@berth/errors';
-import { forwardablePorts } from './default-pools.ts';
 import { type ForwardWish, templateNames } from './forward.ts';
 import { parseIpv4, parsePrefix } from './ipv4.ts';
 import { normalizeMac } from './mac-address.ts';
 import { includes, type NumberRange } from './number-range.ts';
+import { forwardablePorts } from './pool-segments.ts';
 import { isForwardName, isHostName, isRouterText, isUuid, isVmName } from './text-rules.ts';
 
 const maxForwards = 100;

@@ -17,6 +17,12 @@ export interface RouterSite {
   readonly dhcpSubnet: string;
 }
 
+/** A pool as it is remembered with what is of it. Its name never changes. */
+export interface PoolRef {
+  readonly id: string;
+  readonly name: string;
+}
+
 /** A VM as the allocator keeps it. */
 export interface Vm {
   readonly id: string;
@@ -31,6 +37,10 @@ export interface Vm {
   readonly rules: NumberRange;
   /** Where its external ports must lie, when it was provisioned so. */
   readonly portRange: NumberRange | null;
+  /** The pools that its values are of; null: of none, or of one that is gone. */
+  readonly ipPool: PoolRef | null;
+  readonly portPool: PoolRef | null;
+  readonly rulePool: PoolRef | null;
   readonly metadata: Readonly<Record<string, unknown>> | null;
   readonly ownerGroup: string;
   readonly state: VmState;

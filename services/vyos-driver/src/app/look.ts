@@ -3,7 +3,13 @@ import { DomainError } from '@berth/errors';
 import type { ConfigTree } from '../domain/config-tree.ts';
 import { dialectFor } from '../domain/dialect.ts';
 import { foreignConfig } from '../domain/foreign-config.ts';
-import { detectProfile, type ForeignHolding, foreignHoldings } from '../domain/inventory.ts';
+import {
+  detectPlace,
+  type ForeignHolding,
+  foreignHoldings,
+  networksIn,
+  type RouterPlace,
+} from '../domain/inventory.ts';
 import type { OwnedContent } from '../domain/plan.ts';
 import { sameContent } from '../domain/plan-changes.ts';
 import { pause } from './bell.ts';
@@ -149,13 +155,13 @@ function isExpected(session: RouterSession, reading: Reading, sent: readonly Bat
 }
 
 async function recordLook(session: RouterSession, reading: Reading): Promise<void> {
-  const profile = profileOf(session, reading.config);
+  const place = placeOf(session, reading.config);
   const changed = reading.inventoryHash !== session.inventoryHash;
   const standing = [...reading.standing.values()].flatMap((content) => [...content.keys()]);
   const back = standing.filter((key) => session.owned.isReleased(key));
   await session.parts.ledger.recordLook({
     version: session.version,
-    profile,
+    profile: { ...place, ...networksIn(reading.config) },
     costMs: reading.costMs,
     inventoryHash: reading.inventoryHash,
     ...(changed ? { holdings: reading.holdings } : {}),
@@ -164,8 +170,8 @@ async function recordLook(session: RouterSession, reading: Reading): Promise<voi
   });
   session.owned.takeBack(back);
   session.owned.forget(reading.lost);
-  session.profile = profile;
-  session.profileChecked = true;
+  session.place = place;
+  session.placeChecked = true;
   session.inventoryHash = reading.inventoryHash;
   const { foreign, costMs, holdings } = reading;
   session.look = { foreign, at: performance.now(), costMs, foreignSize: holdings.filter(isConfigured).length };
@@ -175,17 +181,17 @@ const isConfigured = ({ kind }: ForeignHolding): boolean => kind === 'rule_numbe
 
 /**
  * The router's place in the network. What the operator said must fit, and what he did not say must be clear, when this process looks for
- * the first time: otherwise it throws. Once a profile is known, a configuration that has become ambiguous does not change it.
+ * the first time: otherwise it throws. Once a place is known, a configuration that has become ambiguous does not change it.
  */
-function profileOf(session: RouterSession, config: ConfigTree): RouterSession['profile'] {
+function placeOf(session: RouterSession, config: ConfigTree): RouterPlace {
   try {
-    return detectProfile(config, session.parts.wishes);
+    return detectPlace(config, session.parts.wishes);
   } catch (error) {
     if (!(error instanceof DomainError) || error.kind !== 'invalid') throw error;
     const ambiguous = error.code === 'ROUTER_PROFILE_AMBIGUOUS';
-    if (session.profile === undefined || (!ambiguous && !session.profileChecked)) throw error;
-    session.parts.log.warn({ router: session.parts.name, err: error }, 'router profile stays as it was');
-    return session.profile;
+    if (session.place === undefined || (!ambiguous && !session.placeChecked)) throw error;
+    session.parts.log.warn({ router: session.parts.name, err: error }, 'router place stays as it was');
+    return session.place;
   }
 }
 

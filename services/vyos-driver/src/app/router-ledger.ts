@@ -1,7 +1,7 @@
 import type { ConfigTree } from '../domain/config-tree.ts';
 import type { CostModel } from '../domain/cost-model.ts';
 import type { Fragment } from '../domain/fragment.ts';
-import type { ForeignHolding, RouterProfile } from '../domain/inventory.ts';
+import type { ForeignHolding, RouterPlace, RouterProfile } from '../domain/inventory.ts';
 import type { Operation } from '../domain/plan.ts';
 import type { Revision } from '../domain/revision.ts';
 import type { RouterState } from '../domain/router-state.ts';
@@ -18,7 +18,7 @@ export interface RouterRecord {
   readonly state: RouterState;
   readonly reason: string;
   readonly version: string;
-  readonly profile: RouterProfile | undefined;
+  readonly place: RouterPlace | undefined;
   readonly inventoryHash: string;
   readonly costModel: CostModel | undefined;
   /** Commits that changed the running configuration, counted; equal to `savedCount` when all are saved. */
@@ -113,7 +113,7 @@ export const mustBeSaved = ({ changedRunning, released }: Settlement): boolean =
 /** What a complete reading of the router told. */
 export interface Look {
   readonly version: string;
-  readonly profile: RouterProfile | undefined;
+  readonly profile: RouterProfile;
   readonly costMs: number;
   readonly inventoryHash: string;
   /** Given when the inventory differs from the stored one: it becomes the newest, under a new number. */

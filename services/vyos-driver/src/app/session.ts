@@ -2,7 +2,7 @@ import type { ConfigTree } from '../domain/config-tree.ts';
 import { type CostModel, initialCostModel } from '../domain/cost-model.ts';
 import { type Dialect, dialectFor } from '../domain/dialect.ts';
 import type { Fragment } from '../domain/fragment.ts';
-import type { ProfileWishes, RouterProfile } from '../domain/inventory.ts';
+import type { ProfileWishes, RouterPlace } from '../domain/inventory.ts';
 import type { OwnedContent } from '../domain/plan.ts';
 import type { RejectedChange } from '../domain/verdict.ts';
 import type { Bell } from './bell.ts';
@@ -84,7 +84,7 @@ export class RouterSession {
   readonly over: AbortSignal;
 
   version: string;
-  profile: RouterProfile | undefined;
+  place: RouterPlace | undefined;
   dialect: Dialect | undefined;
   inventoryHash: string;
   costModel: CostModel;
@@ -102,7 +102,7 @@ export class RouterSession {
   reported = '';
   look: LastLook | undefined;
   /** Whether the operator's settings were compared with the router in this session. */
-  profileChecked = false;
+  placeChecked = false;
   /** A batch row may be open: it is settled before anything else. */
   openBatch = true;
   away: Trouble | undefined;
@@ -135,7 +135,7 @@ export class RouterSession {
     this.over = AbortSignal.any([parts.stopping, parts.lease.lost]);
     this.version = record.version;
     this.dialect = dialectFor(record.version);
-    this.profile = record.profile;
+    this.place = record.place;
     this.inventoryHash = record.inventoryHash;
     this.costModel = record.costModel ?? initialCostModel;
     this.appliedCount = record.appliedCount;

@@ -1,11 +1,11 @@
 import { chooseBatch } from '../domain/choose-batch.ts';
 import { estimateMs } from '../domain/cost-model.ts';
 import type { Fragment } from '../domain/fragment.ts';
-import { clashesWith, newlyContested } from '../domain/name-offender.ts';
+import { clashesWith, conflictOn, newlyContested } from '../domain/name-offender.ts';
 import type { OwnedContent } from '../domain/plan.ts';
 import { planChanges, sameContent } from '../domain/plan-changes.ts';
 import type { Revision } from '../domain/revision.ts';
-import type { AppliedChange, Cause, RejectedChange } from '../domain/verdict.ts';
+import type { AppliedChange, Cause, Clash, RejectedChange } from '../domain/verdict.ts';
 import { lookAround } from './look.ts';
 import type { WaitingChange } from './router-ledger.ts';
 import type { RouterSession } from './session.ts';
@@ -91,7 +91,7 @@ function sortOut(session: RouterSession, changes: readonly WaitingChange[]): Sor
       members.push({ ...change, purpose: 'change', fragment: wanted, to });
     } else {
       clashes ||= held.foreign;
-      refused.push({ resourceId, revision, applied, code: 'ROUTER_CONFLICT', text: held.text });
+      refused.push({ resourceId, revision, applied, code: 'ROUTER_CONFLICT', ...held.clash });
     }
   }
   return { members, done, refused, clashes };
@@ -102,17 +102,18 @@ function heldByOthers(
   { resourceId, applied }: WaitingChange,
   to: OwnedContent,
   claimed: ReadonlyMap<string, string>,
-): { readonly text: string; readonly foreign: boolean } | undefined {
+): { readonly clash: Clash; readonly foreign: boolean } | undefined {
   for (const key of to.keys()) {
     const owner = (session.owned.isReleased(key) ? undefined : session.owned.ownerOf(key)) ?? claimed.get(key);
     if (owner !== undefined && owner !== resourceId) {
-      return { text: `${key.replaceAll('\n', ' ')} belongs to ${owner}.`, foreign: false };
+      const text = `${key.replaceAll('\n', ' ')} belongs to ${owner}.`;
+      return { clash: { conflict: conflictOn(key), text }, foreign: false };
     }
   }
   // What stands already beside somebody else's is no reason to refuse another change of the same VM.
   const asked = newlyContested(session.standingOf(resourceId, applied), to);
   const clash = session.look && clashesWith(session.look.foreign, nothingOfOurs, asked);
-  return clash === undefined ? undefined : { text: clash, foreign: true };
+  return clash === undefined ? undefined : { clash, foreign: true };
 }
 
 async function settleWithoutRequest(session: RouterSession, { done, refused }: Sorted): Promise<void> {

@@ -62,3 +62,13 @@ for (const [what, given] of unsound) {
 test('two rules of one number are no fragment', () => {
   assert.ok('problem' in fragmentOf(create(FragmentSchema, { rules: [rule, rule] })));
 });
+
+test('rules of several sources on the same external ports are a sound fragment', () => {
+  const ports = { destinationPort: '32000-32010', translationPort: '32000-32010', disabled: false };
+  const rules = [
+    { ...rule, ...ports, sourceAddress: '203.0.113.0/24' },
+    { ...rule, ...ports, number: 10_001, sourceAddress: '198.51.100.7' },
+    { ...rule, ...ports, number: 10_002, inboundInterface: 'eth1.100', destinationAddress: '198.51.100.1' },
+  ];
+  assert.deepEqual(fragmentOf(create(FragmentSchema, { rules })), { rules });
+});

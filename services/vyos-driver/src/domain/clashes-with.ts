@@ -1,11 +1,12 @@
-import type { ConfigTree } from './config-tree.ts';
+import { type ConfigPath, type ConfigTree, pathOfKey } from './config-tree.ts';
 import { asConfig, type FoundMapping, type FoundRule, mappingsIn, rulesIn } from './foreign-objects.ts';
 import { childOf, isTree, normalTree } from './normal-tree.ts';
 import type { OwnedContent } from './plan.ts';
 import { overlap, portsOf, protocolsOf } from './port-set.ts';
+import type { Clash, Conflict } from './verdict.ts';
 
 /**
- * Why `content` cannot stand beside what others have in `config`, for people; undefined when it can. `ownedKeys`: the paths in `config`
+ * Why `content` cannot stand beside what others have in `config`; undefined when it can. `ownedKeys`: the paths in `config`
  * that are not others'. Compared as the packets and the DHCP server see it, which is more than the router checks: names and MAC addresses
  * ignoring case, ports of the same address and interface.
  */
@@ -13,7 +14,7 @@ export function clashesWith(
   config: ConfigTree,
   ownedKeys: ReadonlySet<string>,
   content: OwnedContent,
-): string | undefined {
+): Clash | undefined {
   const wanted = asConfig(content);
   const mappings = mappingsIn(config, ownedKeys);
   for (const mapping of mappingsIn(wanted)) {
@@ -26,6 +27,14 @@ export function clashesWith(
     if (reason !== undefined) return reason;
   }
   return undefined;
+}
+
+/** The conflict about an owned path itself: it stands for the number of a rule or the name of a mapping. */
+export function conflictOn(key: string): Conflict {
+  const path = pathOfKey(key);
+  const name = path.at(-1) ?? '';
+  if (path[0] !== 'nat') return conflictAt(path, { kind: 'mapping_name', value: name });
+  return conflictAt(path, { kind: 'rule_number', firstNumber: Number(name), lastNumber: Number(name) });
 }
 
 /** The parts of `to` that ask for something which can clash with others and does not stand like that in `from`. */
@@ -44,32 +53,54 @@ const contested = (tree: ConfigTree) =>
     return isTree(node) ? normalTree(node) : node;
   });
 
-function mappingClash(wanted: FoundMapping, other: FoundMapping): string | undefined {
+const clash = (conflict: Conflict, text: string): Clash => ({ conflict, text });
+
+/** A conflict with what stands at `path`. */
+const conflictAt = (path: ConfigPath, some: Pick<Conflict, 'kind'> & Partial<Conflict>): Conflict => ({
+  value: '',
+  firstNumber: 0,
+  lastNumber: 0,
+  ...some,
+  path: path.join(' '),
+});
+
+function mappingClash(wanted: FoundMapping, other: FoundMapping): Clash | undefined {
   if (wanted.name.toLowerCase() === other.name.toLowerCase()) {
-    return `The static mapping name ${wanted.name} is taken on the router by ${other.path.join(' ')}.`;
+    return clash(
+      conflictAt(other.path, { kind: 'mapping_name', value: wanted.name }),
+      `The static mapping name ${wanted.name} is taken on the router by ${other.path.join(' ')}.`,
+    );
   }
   // Kea takes one reservation of a MAC address or an address in each subnet.
   if (wanted.subnet !== other.subnet) return undefined;
-  const [what, value] =
-    wanted.mac !== '' && wanted.mac === other.mac
-      ? ['MAC address', wanted.mac]
-      : wanted.ipAddress !== '' && wanted.ipAddress === other.ipAddress
-        ? ['address', wanted.ipAddress]
-        : [];
-  if (what === undefined) return undefined;
-  return `The ${what} ${value} is taken on the router by the static mapping ${other.name}.`;
+  const taken = (kind: Conflict['kind'], what: string, value: string) =>
+    clash(
+      conflictAt(other.path, { kind, value }),
+      `The ${what} ${value} is taken on the router by the static mapping ${other.name}.`,
+    );
+  if (wanted.mac !== '' && wanted.mac === other.mac) return taken('mac', 'MAC address', wanted.mac);
+  if (wanted.ipAddress !== '' && wanted.ipAddress === other.ipAddress)
+    return taken('address', 'address', wanted.ipAddress);
+  return undefined;
 }
 
-function ruleClash(wanted: FoundRule, other: FoundRule): string | undefined {
-  if (Number(wanted.number) === Number(other.number)) {
-    return `The destination rule ${other.number} exists on the router.`;
+function ruleClash(wanted: FoundRule, other: FoundRule): Clash | undefined {
+  const number = Number(wanted.number);
+  if (number === Number(other.number)) {
+    return clash(
+      conflictAt(other.path, { kind: 'rule_number', firstNumber: number, lastNumber: number }),
+      `The destination rule ${other.number} exists on the router.`,
+    );
   }
   if (!samePlace(wanted, other)) return undefined;
   const ports = portsOf(other.destinationPort);
   const port = portsOf(wanted.destinationPort).find((range) => ports.some((taken) => overlap(range, taken)));
   if (port === undefined) return undefined;
   const text = port.first === port.last ? `${port.first}` : `${port.first}-${port.last}`;
-  return `The external port ${text} is taken on the router by destination rule ${other.number}.`;
+  return clash(
+    conflictAt(other.path, { kind: 'port', firstNumber: port.first, lastNumber: port.last }),
+    `The external port ${text} is taken on the router by destination rule ${other.number}.`,
+  );
 }
 
 /** Whether a packet may come to both rules. */

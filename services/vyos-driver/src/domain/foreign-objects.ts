@@ -46,12 +46,19 @@ export const subnetsIn = (config: ConfigTree): readonly FoundSubnet[] =>
     return childrenAt(config, path).map(([subnet, node]) => ({ path: [...path, subnet], network, subnet, node }));
   });
 
-/** The gateway that a subnet, or else its network, gives to its clients: below `option` since 1.5. Empty when there is none. */
-export function gatewayOf(config: ConfigTree, { network, node }: FoundSubnet): string {
-  const shared = childrenAt(config, networksPath).find(([name]) => name === network)?.[1];
-  const found = [node, shared].flatMap((at) => [textAt(at, 'option', 'default-router'), textAt(at, 'default-router')]);
-  return found.find((address) => address !== '') ?? '';
+/** The values that a subnet, or else its network, gives to its clients under this name: below `option` since 1.5. */
+export function subnetValues(config: ConfigTree, { network, node }: FoundSubnet, name: string): readonly string[] {
+  const shared = childrenAt(config, networksPath).find(([other]) => other === network)?.[1];
+  const found = [node, shared].flatMap((at) => [
+    valuesOf(childOf(childOf(at, 'option'), name)),
+    valuesOf(childOf(at, name)),
+  ]);
+  return found.find((values) => values.some((value) => value !== '')) ?? [];
 }
+
+/** The gateway that a subnet gives to its clients. Empty when there is none. */
+export const gatewayOf = (config: ConfigTree, found: FoundSubnet): string =>
+  subnetValues(config, found, 'default-router')[0] ?? '';
 
 /** The static mapping that stands at `path`. */
 function mappingAt({ network, subnet, path }: FoundSubnet, name: string, node: ConfigNode): FoundMapping {

@@ -6,7 +6,8 @@ import { portsOf, protocolsOf } from './port-set.ts';
 import { interfacesIn, vrrpAddresses } from './router-interfaces.ts';
 import { routerListeners } from './router-listeners.ts';
 
-export { detectProfile, type ProfileWishes, type RouterProfile } from './router-profile.ts';
+export { networksIn } from './router-networks.ts';
+export { detectPlace, type ProfileWishes, type RouterPlace, type RouterProfile } from './router-profile.ts';
 
 export type HoldingKind = 'rule_number' | 'port' | 'address' | 'dynamic_range' | 'mac' | 'mapping_name';
 

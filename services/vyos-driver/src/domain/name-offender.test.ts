@@ -4,7 +4,7 @@ import { type ConfigTree, keyOfPath } from './config-tree.ts';
 import { dialect15 } from './dialect-1-5.ts';
 import type { DestinationNatRule, StaticMapping } from './fragment.ts';
 import { interpretConfigureAnswer } from './interpret-answer.ts';
-import { clashesWith, resourcesNamed } from './name-offender.ts';
+import { clashesWith, conflictOn, resourcesNamed } from './name-offender.ts';
 import type { OwnedContent } from './plan.ts';
 
 const aMapping = (mapping: Partial<StaticMapping>): StaticMapping => ({
@@ -178,7 +178,7 @@ test('other outcomes name nobody', () => {
 
 test('names and MAC addresses clash in any case, addresses and MAC addresses in the same subnet only', () => {
   const { config } = router({ mac: '52:54:00:FF:00:09', ip: '10.10.0.9' });
-  const clash = (asked: OwnedContent) => clashesWith(config, new Set(), asked);
+  const clash = (asked: OwnedContent) => clashesWith(config, new Set(), asked)?.text;
   assert.match(clash(content({ name: 'PRINTER' })) ?? '', /name PRINTER is taken/);
   assert.match(
     clash(content({ macAddress: '52:54:00:ff:00:09' })) ?? '',
@@ -191,7 +191,7 @@ test('names and MAC addresses clash in any case, addresses and MAC addresses in 
 
 test('an external port clashes on the same interface, address and protocol', () => {
   const { config } = router({ mac: '', ip: '' });
-  const clash = (rule: Partial<DestinationNatRule>) => clashesWith(config, new Set(), content({}, rule));
+  const clash = (rule: Partial<DestinationNatRule>) => clashesWith(config, new Set(), content({}, rule))?.text;
   assert.match(clash({ destinationPort: '2222' }) ?? '', /port 2222 is taken on the router by destination rule 5/);
   assert.match(clash({ destinationPort: '2000-3000', protocol: 'tcp_udp' }) ?? '', /port 2000-3000 is taken/);
   assert.equal(clash({ destinationPort: '2222', protocol: 'udp' }), undefined);
@@ -211,4 +211,65 @@ test('what is ours does not clash', () => {
     clashesWith(config, ours, content({ name: 'printer' }, { number: 5, destinationPort: '2222' })),
     undefined,
   );
+});
+
+test('a clash says which value it is about, and where others hold it', () => {
+  const { config } = router({ mac: '52:54:00:FF:00:09', ip: '10.10.0.9' });
+  const conflict = (asked: OwnedContent) => clashesWith(config, new Set(), asked)?.conflict;
+  const printer = 'service dhcp-server shared-network-name LAN subnet 10.10.0.0/16 static-mapping printer';
+  const none = { value: '', firstNumber: 0, lastNumber: 0 };
+  assert.deepEqual(conflict(content({ name: 'PRINTER' })), {
+    ...none,
+    kind: 'mapping_name',
+    value: 'PRINTER',
+    path: printer,
+  });
+  assert.deepEqual(conflict(content({ macAddress: '52:54:00:ff:00:09' })), {
+    ...none,
+    kind: 'mac',
+    value: '52:54:00:ff:00:09',
+    path: printer,
+  });
+  assert.deepEqual(conflict(content({ ipAddress: '10.10.0.9' })), {
+    ...none,
+    kind: 'address',
+    value: '10.10.0.9',
+    path: printer,
+  });
+  const rule = { ...none, path: 'nat destination rule 5' };
+  assert.deepEqual(conflict(content({}, { number: 5 })), {
+    ...rule,
+    kind: 'rule_number',
+    firstNumber: 5,
+    lastNumber: 5,
+  });
+  assert.deepEqual(conflict(content({}, { destinationPort: '2000-3000' })), {
+    ...rule,
+    kind: 'port',
+    firstNumber: 2_000,
+    lastNumber: 3_000,
+  });
+});
+
+test('the conflict about a path of another VM is about its number or name', () => {
+  const [mapping, rule] = [...content({ name: 'vm-a' }, { number: 60 }).keys()].map(conflictOn);
+  assert.deepEqual([mapping?.kind, mapping?.value], ['mapping_name', 'vm-a']);
+  assert.deepEqual([rule?.kind, rule?.firstNumber, rule?.lastNumber], ['rule_number', 60, 60]);
+});
+
+test('rules of one resource that share external ports for several sources do not clash with each other', () => {
+  const { config } = router({ mac: '', ip: '' });
+  const shared = { destinationPort: '30000-30009', translationPort: '30000-30009', protocol: 'tcp_udp' as const };
+  const sources = [
+    { ...shared, number: 60, sourceAddress: '203.0.113.0/24' },
+    { ...shared, number: 61, sourceAddress: '198.51.100.7' },
+  ];
+  assert.equal(clashesWith(config, new Set(), content({}, ...sources)), undefined);
+  const text = 'Destination NAT configuration error in rule 61: translation requires\naddress and/or port';
+  const batch = new Map([
+    ['a', content({}, ...sources)],
+    ['b', content({ name: 'vm-b' }, { number: 70 })],
+  ]);
+  const error = `[ nat ]\n\n${text}\n[[nat]] failed\nCommit failed\n`;
+  assert.deepEqual(named(error, batch), { resourceIds: ['a'], namesStranger: false });
 });

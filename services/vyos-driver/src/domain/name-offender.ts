@@ -5,7 +5,7 @@ import { asConfig, mappingsIn, rulesIn } from './foreign-objects.ts';
 import { isTree, valuesOf } from './normal-tree.ts';
 import type { OwnedContent } from './plan.ts';
 
-export { clashesWith, newlyContested } from './clashes-with.ts';
+export { clashesWith, conflictOn, newlyContested } from './clashes-with.ts';
 
 /** Whom a refusal names. */
 export interface Offenders {

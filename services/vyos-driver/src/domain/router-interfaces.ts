@@ -1,6 +1,6 @@
 import type { ConfigPath, ConfigTree } from './config-tree.ts';
 import { contains, type Ipv4Range, ipv4Network, isIpv4 } from './ipv4.ts';
-import { childrenAt, nodeAt, valuesOf } from './normal-tree.ts';
+import { childOf, childrenAt, firstValueOf, nodeAt, valuesOf } from './normal-tree.ts';
 
 /** An address that an interface of the router has. */
 export interface InterfaceAddress {
@@ -44,17 +44,26 @@ function interfaceAddress(value: string, path: ConfigPath): InterfaceAddress[] {
   return network === undefined ? [] : [{ path, address: value.split('/')[0] ?? '', network }];
 }
 
+/** An address that the router shares with others. */
+export interface VrrpAddress {
+  readonly path: ConfigPath;
+  readonly address: string;
+  /** The interface of its group; empty when the group names none. */
+  readonly interfaceName: string;
+}
+
 /** The addresses that the router shares with others by VRRP: a leaf up to 1.3, tags since. */
-export function vrrpAddresses(config: ConfigTree): readonly { path: ConfigPath; address: string }[] {
+export function vrrpAddresses(config: ConfigTree): readonly VrrpAddress[] {
   const groups: ConfigPath = ['high-availability', 'vrrp', 'group'];
-  return childrenAt(config, groups).flatMap(([group]) =>
-    ['address', 'virtual-address'].flatMap((leaf) => {
+  return childrenAt(config, groups).flatMap(([group, node]) => {
+    const interfaceName = firstValueOf(childOf(node, 'interface')) ?? '';
+    return ['address', 'virtual-address'].flatMap((leaf) => {
       const path = [...groups, group, leaf];
       return [...childrenAt(config, path).map(([tag]) => tag), ...valuesOf(nodeAt(config, path))]
-        .map((value) => ({ path: [...path, value], address: value.split('/')[0] ?? '' }))
+        .map((value) => ({ path: [...path, value], address: value.split('/')[0] ?? '', interfaceName }))
         .filter(({ address }) => isIpv4(address));
-    }),
-  );
+    });
+  });
 }
 
 /** The interfaces through which the default route leaves; several when there are several routes. */

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { DomainError } from '@berth/errors';
 import type { ConfigTree } from './config-tree.ts';
-import { detectProfile, type ProfileWishes } from './router-profile.ts';
+import { detectPlace, type ProfileWishes } from './router-profile.ts';
 
 const baseline = JSON.parse(
   readFileSync(new URL('./fixtures/baseline-config.json', import.meta.url), 'utf8'),
@@ -38,7 +38,7 @@ const router = (some: Record<string, ConfigTree> = {}): ConfigTree => ({
 
 const refuses = (code: string, pattern: RegExp, config: ConfigTree, wishes: ProfileWishes = {}) =>
   assert.throws(
-    () => detectProfile(config, wishes),
+    () => detectPlace(config, wishes),
     (error) => {
       assert.ok(error instanceof DomainError);
       assert.equal(error.kind, 'invalid');
@@ -49,7 +49,7 @@ const refuses = (code: string, pattern: RegExp, config: ConfigTree, wishes: Prof
   );
 
 test('the recorded router tells its own place', () => {
-  assert.deepEqual(detectProfile(baseline, {}), {
+  assert.deepEqual(detectPlace(baseline, {}), {
     wanInterface: 'eth0',
     externalIp: '192.0.2.1',
     dhcpNetwork: 'LAN',
@@ -60,19 +60,19 @@ test('the recorded router tells its own place', () => {
 
 test('empty wishes are none', () => {
   assert.equal(
-    detectProfile(baseline, { wanInterface: '', externalIp: '', dhcpNetwork: '', dhcpSubnet: '' }).wanInterface,
+    detectPlace(baseline, { wanInterface: '', externalIp: '', dhcpNetwork: '', dhcpSubnet: '' }).wanInterface,
     'eth0',
   );
 });
 
 test('the interface that holds the default next hop leads outside, a VLAN by its own name', () => {
-  assert.equal(detectProfile(router({ protocols: via('198.51.100.9') }), {}).wanInterface, 'eth1.100');
+  assert.equal(detectPlace(router({ protocols: via('198.51.100.9') }), {}).wanInterface, 'eth1.100');
 });
 
 test('without a default route it is the one that others forward from', () => {
-  assert.equal(detectProfile(router({ protocols: {}, nat: rulesOn('eth0', 'eth0') }), {}).wanInterface, 'eth0');
+  assert.equal(detectPlace(router({ protocols: {}, nat: rulesOn('eth0', 'eth0') }), {}).wanInterface, 'eth0');
   assert.equal(
-    detectProfile(router({ protocols: via('192.0.2.254', '198.51.100.9'), nat: rulesOn('eth1.100') }), {}).wanInterface,
+    detectPlace(router({ protocols: via('192.0.2.254', '198.51.100.9'), nat: rulesOn('eth1.100') }), {}).wanInterface,
     'eth1.100',
   );
 });
@@ -93,7 +93,7 @@ test('what cannot be told lists the choices', () => {
 test('wishes settle what cannot be told', () => {
   const two = router({ protocols: {}, service: dhcp({ '10.10.0.0/16': lan, '10.20.0.0/16': {} }) });
   assert.deepEqual(
-    detectProfile(two, {
+    detectPlace(two, {
       wanInterface: 'eth0',
       externalIp: '192.0.2.2',
       dhcpNetwork: 'LAN',
@@ -101,7 +101,7 @@ test('wishes settle what cannot be told', () => {
     }),
     { wanInterface: 'eth0', externalIp: '192.0.2.2', dhcpNetwork: 'LAN', dhcpSubnet: '10.20.0.0/16', gateway: '' },
   );
-  assert.equal(detectProfile(router(), { wanInterface: 'eth3', externalIp: '203.0.113.5' }).externalIp, '203.0.113.5');
+  assert.equal(detectPlace(router(), { wanInterface: 'eth3', externalIp: '203.0.113.5' }).externalIp, '203.0.113.5');
 });
 
 test('a wish that the router cannot fulfil is told with what there is', () => {

@@ -2,9 +2,10 @@ import { DomainError } from '@berth/errors';
 import type { ConfigTree } from './config-tree.ts';
 import { gatewayOf, rulesIn, subnetsIn } from './foreign-objects.ts';
 import { defaultRouteInterfaces, interfacesIn, type RouterInterface, vrrpAddresses } from './router-interfaces.ts';
+import type { RouterNetworks } from './router-networks.ts';
 
-/** A router's place in the network: what Berth must know to hand out its values. */
-export interface RouterProfile {
+/** Where a router's values are handed out unless a pool says otherwise. */
+export interface RouterPlace {
   /** The interface that forwards come in on. */
   readonly wanInterface: string;
   /** The address that forwards are on. */
@@ -15,6 +16,9 @@ export interface RouterProfile {
   /** Empty when the router names none. */
   readonly gateway: string;
 }
+
+/** A router's place in the network: what Berth must know to hand out its values. */
+export interface RouterProfile extends RouterPlace, RouterNetworks {}
 
 /** What the operator said about it. What is absent or empty is read from the router. */
 export interface ProfileWishes {
@@ -30,10 +34,10 @@ const wrong = (message: string) => new DomainError('invalid', 'ROUTER_PROFILE_WR
 const listed = (choices: readonly string[]): string => (choices.length === 0 ? 'none' : choices.join(', '));
 
 /**
- * The profile of the router with this whole configuration. Throws `ROUTER_PROFILE_AMBIGUOUS` with the choices where the configuration
+ * The place of the router with this whole configuration. Throws `ROUTER_PROFILE_AMBIGUOUS` with the choices where the configuration
  * allows several, and `ROUTER_PROFILE_WRONG` with what there is where a wish names something that the router does not have.
  */
-export function detectProfile(config: ConfigTree, wishes: ProfileWishes): RouterProfile {
+export function detectPlace(config: ConfigTree, wishes: ProfileWishes): RouterPlace {
   const wan = wanInterface(config, wishes.wanInterface || undefined);
   return {
     wanInterface: wan.name,
@@ -83,7 +87,7 @@ function externalIp(config: ConfigTree, wan: RouterInterface, wish: string | und
 function dhcpPlace(
   config: ConfigTree,
   { dhcpNetwork, dhcpSubnet }: ProfileWishes,
-): Pick<RouterProfile, 'dhcpNetwork' | 'dhcpSubnet' | 'gateway'> {
+): Pick<RouterPlace, 'dhcpNetwork' | 'dhcpSubnet' | 'gateway'> {
   const subnets = subnetsIn(config);
   const choices = (some: typeof subnets) => listed(some.map(({ network, subnet }) => `${network} ${subnet}`));
   const fitting = subnets.filter(

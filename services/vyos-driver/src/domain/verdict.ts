@@ -22,6 +22,23 @@ export type RejectionCode =
   /** The change could not become router configuration: text that is not data, numbers out of range. */
   | 'CHANGE_INVALID';
 
+/** Which of a change's values others hold: the fields of `berth.driver.v1.Conflict`. Those that a kind has no use for are 0 or empty. */
+export interface Conflict {
+  readonly kind: 'address' | 'mac' | 'mapping_name' | 'rule_number' | 'port';
+  readonly value: string;
+  /** Rule number: both the same. Port: the range that was asked for. */
+  readonly firstNumber: number;
+  readonly lastNumber: number;
+  /** Where others hold it, for people. */
+  readonly path: string;
+}
+
+/** A conflict, and its words for people. */
+export interface Clash {
+  readonly conflict: Conflict;
+  readonly text: string;
+}
+
 /** A change that the router holds now, as far as verdicts are concerned. */
 export interface AppliedChange {
   readonly resourceId: string;
@@ -36,4 +53,6 @@ export interface RejectedChange {
   readonly code: RejectionCode;
   /** The router's words, secrets removed, or ours. */
   readonly text: string;
+  /** With `ROUTER_CONFLICT`. */
+  readonly conflict?: Conflict;
 }

@@ -46,6 +46,15 @@ function toReport(status: RouterStatus): RouterReport {
         }
       : null,
     gateway: profile?.gateway ?? '',
+    subnets: (profile?.subnets ?? []).map(({ network, subnet, subnetId, gateway, nameServers, leaseSeconds }) => ({
+      network,
+      subnet,
+      subnetId,
+      gateway,
+      nameServers,
+      leaseSeconds,
+    })),
+    interfaces: (profile?.interfaces ?? []).map(({ name, addresses, dynamic }) => ({ name, addresses, dynamic })),
     version: status.version,
     inventory: status.inventory,
   };

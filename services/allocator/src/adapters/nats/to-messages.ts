@@ -80,6 +80,9 @@ export const toVmMessage = (vm: Vm): MessageInitShape<typeof VmSchema> => ({
   createdAt: timestampFromDate(vm.createdAt),
   updatedAt: timestampFromDate(vm.updatedAt),
   version: BigInt(vm.version),
+  ipPool: vm.ipPool?.name ?? '',
+  portPool: vm.portPool?.name ?? '',
+  rulePool: vm.rulePool?.name ?? '',
 });
 
 export const toOperationMessage = (operation: Operation): MessageInitShape<typeof OperationSchema> => ({

@@ -1,7 +1,6 @@
 import type { Sql } from '@berth/database';
 import type { ForeignConflict } from '../../app/ports.ts';
-import { type FreedRange, freeRanges } from './free-ranges.ts';
-import type { SpaceCatalogue } from './space-catalogue.ts';
+import { type FreedRange, freeRanges, partsOf } from './free-ranges.ts';
 import { loadSpans, storeSpans } from './span-store.ts';
 
 /** What others hold of each space, without what is ours or in quarantine: that stays so. */
@@ -19,20 +18,20 @@ const wanted = `WITH theirs AS (
 const asRange = 'space_id, lower(held)::float8 AS first, upper(held)::float8 - 1 AS last';
 
 /** Makes the allocations and claims of kind `foreign` what the stored inventory says. Repeatable; needs the router's lock. */
-export async function deriveForeign(sql: Sql, catalogue: SpaceCatalogue, router: string): Promise<void> {
+export async function deriveForeign(sql: Sql, router: string): Promise<void> {
   const gone = await sql.query<FreedRange>(
     `${wanted} DELETE FROM allocations a WHERE a.kind = 'foreign' AND a.space_id IN (SELECT id FROM spaces WHERE router = $1)
        AND NOT EXISTS (SELECT FROM wanted w WHERE w.space_id = a.space_id AND w.held = a.held) RETURNING ${asRange}`,
     [router],
   );
-  await freeRanges(sql, catalogue, gone);
+  await freeRanges(sql, gone);
   const come = await sql.query<FreedRange>(
     `${wanted} INSERT INTO allocations (space_id, held, kind) SELECT w.space_id, w.held, 'foreign' FROM wanted w
      WHERE NOT EXISTS (SELECT FROM allocations a WHERE a.space_id = w.space_id AND a.held = w.held AND a.kind = 'foreign')
      RETURNING ${asRange}`,
     [router],
   );
-  await takeRanges(sql, catalogue, come);
+  await takeRanges(sql, come);
   await deriveClaims(sql, router);
   await markConflicts(sql, router);
 }
@@ -45,27 +44,35 @@ export const conflictsOf = (sql: Sql, router: string): Promise<ForeignConflict[]
     [router],
   );
 
-async function takeRanges(sql: Sql, catalogue: SpaceCatalogue, taken: readonly FreedRange[]): Promise<void> {
-  const parts = taken.flatMap((range) => catalogue.partsOf(range.space_id, range));
+async function takeRanges(sql: Sql, taken: readonly FreedRange[]): Promise<void> {
+  const parts = await partsOf(sql, taken);
   if (parts.length === 0) return;
   const everySpan = 2 ** 31 - 1;
-  const pools = await loadSpans(
+  const segments = await loadSpans(
     sql,
-    parts.map(({ poolId, part }) => ({ poolId, within: part, most: everySpan })),
+    parts.map(({ segmentId, part }) => ({ segmentId, within: part, most: everySpan })),
   );
-  for (const { poolId, part } of parts) pools.get(poolId)?.takeAnyOf(part);
-  await storeSpans(sql, pools);
+  for (const { segmentId, part } of parts) segments.get(segmentId)?.takeAnyOf(part);
+  await storeSpans(sql, segments);
 }
 
-const claimsOfRouter = `SELECT f.kind,
-    CASE f.kind WHEN 'mac' THEN r.name || ' ' || (r.site ->> 'dhcpSubnet') ELSE r.name END AS scope, f.value
-  FROM foreign_holdings f JOIN routers r ON r.name = f.router
-  WHERE r.name = $1 AND f.kind IN ('mac', 'mapping') AND r.site IS NOT NULL`;
+/** The subnets in which a MAC address has one holder: those of the router and those of its pools. */
+const scopesOfRouter = `SELECT DISTINCT r.name || ' ' || n.subnet AS scope, n.subnet FROM routers r CROSS JOIN LATERAL (
+    SELECT r.site ->> 'dhcpSubnet' AS subnet
+    UNION ALL SELECT s ->> 'subnet' FROM jsonb_array_elements(r.subnets) s
+    UNION ALL SELECT p.site ->> 'dhcpSubnet' FROM pools p WHERE p.router = r.name
+  ) n WHERE r.name = $1 AND n.subnet IS NOT NULL`;
+
+/** A mapping's path tells its subnet; one that tells none counts in all. */
+const claimsOfRouter = `SELECT f.kind, m.scope, f.value FROM foreign_holdings f JOIN (${scopesOfRouter}) m
+    ON coalesce(substring(f.path FROM '(?:^| )subnet (\\S+)'), m.subnet) = m.subnet
+  WHERE f.router = $1 AND f.kind = 'mac'
+  UNION SELECT f.kind, f.router, f.value FROM foreign_holdings f WHERE f.router = $1 AND f.kind = 'mapping'`;
 
 async function deriveClaims(sql: Sql, router: string): Promise<void> {
   await sql.execute(
-    `DELETE FROM claims c USING routers r WHERE r.name = $1 AND c.vm_id IS NULL
-       AND ((c.kind = 'mapping' AND c.scope = r.name) OR (c.kind = 'mac' AND c.scope = r.name || ' ' || (r.site ->> 'dhcpSubnet')))
+    `DELETE FROM claims c WHERE c.vm_id IS NULL
+       AND ((c.kind = 'mapping' AND c.scope = $1) OR (c.kind = 'mac' AND c.scope IN (SELECT scope FROM (${scopesOfRouter}) m)))
        AND (c.kind, c.scope, c.value) NOT IN (${claimsOfRouter})`,
     [router],
   );

@@ -6,7 +6,6 @@ import { type FreedRange, freeRanges } from './free-ranges.ts';
 import type { MessageForms } from './ledger.ts';
 import { type OperationRow, toOperation } from './operation-rows.ts';
 import { lockRouters } from './router-rows.ts';
-import { SpaceCatalogue } from './space-catalogue.ts';
 import { repairingSpans } from './spans-out-of-step.ts';
 import { overdueVms } from './vm-rows.ts';
 
@@ -33,13 +32,12 @@ export async function endQuarantines(database: Database): Promise<number> {
        RETURNING a.space_id, lower(a.held)::float8 AS first, upper(a.held)::float8 - 1 AS last`,
         [routers],
       );
-      const catalogue = await SpaceCatalogue.read(sql, routers);
-      await freeRanges(sql, catalogue, freed);
+      await freeRanges(sql, freed);
       const doubled = await sql.query<{ router: string }>(
         'SELECT DISTINCT router FROM foreign_holdings WHERE conflict AND router = ANY($1)',
         [routers],
       );
-      for (const { router } of doubled) await deriveForeign(sql, catalogue, router);
+      for (const { router } of doubled) await deriveForeign(sql, router);
       return freed.length;
     });
   return repairingSpans(database, free);

@@ -10,6 +10,7 @@ import { PostgresBulkBook } from './bulk-book.ts';
 import { postgresClaims } from './claim-store.ts';
 import { deriveForeign } from './foreign-store.ts';
 import { PostgresOperationBook } from './operation-book.ts';
+import { readPoolDirectory, routersOfPools } from './read-pool-directory.ts';
 import { lockRouters } from './router-rows.ts';
 import { SpaceCatalogue } from './space-catalogue.ts';
 import { repairingSpans } from './spans-out-of-step.ts';
@@ -68,6 +69,7 @@ export function postgresLedger(deps: LedgerDeps, settings: LedgerSettings): Ledg
         values: noting(postgresValues(sql, catalogue, settings), released),
         claims: postgresClaims(sql),
         bulks,
+        pools: once(() => readPoolDirectory(sql, routers)),
         sendChange: (vm, forwards, causes) => send(messages.change(vm, forwards, causes)),
         sendEnded(operation) {
           ended.push(operation);
@@ -79,7 +81,7 @@ export function postgresLedger(deps: LedgerDeps, settings: LedgerSettings): Ledg
       const changed = await bulks.store(ended);
       for (const bulk of changed.filter(hasEndedBulk)) send(messages.bulkEnded(bulk));
       bulkWork = changed.filter(beginsUndo).map(({ id }) => id);
-      await handOverToOthers(sql, catalogue, [...released]);
+      await handOverToOthers(sql, [...released]);
       return outcome;
     });
     for (const operation of ended) deps.onEnded?.(operation);
@@ -90,6 +92,8 @@ export function postgresLedger(deps: LedgerDeps, settings: LedgerSettings): Ledg
   return {
     transaction: (routers, work) => repairingSpans(database, () => attempt(routers, work)),
 
+    routersOfPools: (names) => routersOfPools(database, names),
+
     async routersOf(machineIds) {
       const vms = await vmsAlive(database, machineIds.filter(isUuid), lowerCased(machineIds));
       return new Map([...aliveByMachineId(vms, machineIds)].map(([machineId, vm]) => [machineId, vm.router]));
@@ -99,7 +103,7 @@ export function postgresLedger(deps: LedgerDeps, settings: LedgerSettings): Ledg
 
 /** `values`, with a note of the routers where something was given up. */
 const noting = (values: ValueStore, released: Set<string>): ValueStore => ({
-  reserve: (at, asked) => values.reserve(at, asked),
+  reserve: (asked) => values.reserve(asked),
   async release(given, how) {
     for (const { router, slots } of given) if (slots?.length !== 0) released.add(router);
     await values.release(given, how);
@@ -107,17 +111,13 @@ const noting = (values: ValueStore, released: Set<string>): ValueStore => ({
 });
 
 /** What we give up and others hold on the router too is theirs from now on. */
-async function handOverToOthers(
-  sql: Sql,
-  catalogue: () => Promise<SpaceCatalogue>,
-  routers: readonly string[],
-): Promise<void> {
+async function handOverToOthers(sql: Sql, routers: readonly string[]): Promise<void> {
   if (routers.length === 0) return;
   const doubled = await sql.query<{ router: string }>(
     'SELECT DISTINCT router FROM foreign_holdings WHERE conflict AND router = ANY($1)',
     [routers],
   );
-  for (const { router } of doubled) await deriveForeign(sql, await catalogue(), router);
+  for (const { router } of doubled) await deriveForeign(sql, router);
 }
 
 function once<T>(make: () => Promise<T>): () => Promise<T> {

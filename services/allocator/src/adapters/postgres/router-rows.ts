@@ -7,6 +7,8 @@ interface RouterRow {
   readonly retry_after_seconds: number;
   readonly site: Router['site'];
   readonly gateway: string;
+  readonly subnets: Router['subnets'];
+  readonly interfaces: Router['interfaces'];
   readonly inventory: string;
   readonly inventory_loaded: string;
 }
@@ -17,6 +19,8 @@ const toRouter = (row: RouterRow): Router => ({
   retryAfterSeconds: row.retry_after_seconds,
   site: row.site,
   gateway: row.gateway,
+  subnets: row.subnets,
+  interfaces: row.interfaces,
   inventory: BigInt(row.inventory),
   inventoryLoaded: BigInt(row.inventory_loaded),
 });

@@ -1,17 +1,13 @@
 import type { Database, Sql } from '@berth/database';
 import type { ForeignValue, RouterReport, RouterStore } from '../../app/ports.ts';
-import type { SpaceRanges } from '../../domain/default-pools.ts';
-import type { NumberRange } from '../../domain/number-range.ts';
-import type { Router } from '../../domain/router.ts';
 import { conflictsOf, deriveForeign } from './foreign-store.ts';
 import { allRouters, lockRouters } from './router-rows.ts';
-import { SpaceCatalogue } from './space-catalogue.ts';
-import { rebuildSpans } from './span-store.ts';
+import { followSettings } from './settings-pools.ts';
 import { repairingSpans } from './spans-out-of-step.ts';
 
 /** Routers, their pools and what others hold there, in Postgres. */
 export const postgresRouters = (database: Database): RouterStore => ({
-  async report(reports, ranges) {
+  async report(reports, defaults) {
     await database.transaction(async (sql) => {
       await lockRouters(
         sql,
@@ -20,16 +16,17 @@ export const postgresRouters = (database: Database): RouterStore => ({
       const moved: string[] = [];
       for (const report of reports) if (await storeReport(sql, report)) moved.push(report.name);
       // In the same transaction: nobody may see the new place without its pools.
-      for (const [name, router] of await lockRouters(sql, moved)) await reconcile(sql, name, ranges(router), router);
+      for (const router of (await lockRouters(sql, moved)).values())
+        await followSettings(sql, router, defaults(router));
     });
   },
 
   all: () => allRouters(database),
 
-  async reconcilePools(name, ranges) {
+  async reconcilePools(name, defaults) {
     await database.transaction(async (sql) => {
       const router = (await lockRouters(sql, [name])).get(name);
-      if (router) await reconcile(sql, name, ranges(router), router);
+      if (router) await followSettings(sql, router, defaults(router));
     });
   },
 
@@ -40,7 +37,7 @@ export const postgresRouters = (database: Database): RouterStore => ({
         if (router === undefined || router.inventoryLoaded >= inventory) return [];
         await sql.execute('DELETE FROM foreign_holdings WHERE router = $1', [name]);
         await insertForeign(sql, name, values);
-        await deriveForeign(sql, await SpaceCatalogue.read(sql, [name]), name);
+        await deriveForeign(sql, name);
         await sql.execute('UPDATE routers SET inventory_loaded = $2 WHERE name = $1', [name, inventory]);
         return conflictsOf(sql, name);
       });
@@ -48,34 +45,24 @@ export const postgresRouters = (database: Database): RouterStore => ({
   },
 });
 
-/** Makes the pools what they should be, and the free spans and foreign holdings of those that changed. */
-async function reconcile(sql: Sql, name: string, ranges: readonly SpaceRanges[], router: Router): Promise<void> {
-  const changed: number[] = [];
-  for (const wanted of ranges) {
-    const spaceId = await storeSpace(sql, router, wanted);
-    if (spaceId !== undefined) changed.push(spaceId);
-  }
-  if (changed.length === 0) return;
-  await rebuildSpans(sql, changed);
-  await deriveForeign(sql, await SpaceCatalogue.read(sql, [name]), name);
-}
-
 /** Whether the router's place in the network changed with it. */
 async function storeReport(sql: Sql, report: RouterReport): Promise<boolean> {
-  const site = report.site === null ? null : JSON.stringify(report.site);
+  // A report without a profile (a driver that has just started) does not make us forget the one we know.
+  const profile =
+    report.site === null
+      ? null
+      : { site: report.site, gateway: report.gateway, subnets: report.subnets, interfaces: report.interfaces };
   const [before] = await sql.query<{ same: boolean; newer: boolean }>(
-    `SELECT ($4::jsonb IS NULL OR (site IS NOT NULL AND site = $4::jsonb AND gateway = $5)) AS same,
+    `SELECT ($4::jsonb IS NULL OR jsonb_build_object('site', site, 'gateway', gateway, 'subnets', subnets, 'interfaces', interfaces) = $4::jsonb) AS same,
        (epoch, sequence) < ($2::bigint, $3::bigint) AS newer FROM routers WHERE name = $1`,
-    [report.name, report.epoch, report.sequence, site, report.gateway],
+    [report.name, report.epoch, report.sequence, profile && JSON.stringify(profile)],
   );
   if (before?.newer === false) return false;
-  // A report without a profile (a driver that has just started) does not make us forget the one we know.
   await sql.execute(
-    `INSERT INTO routers AS r (name, epoch, sequence, state, retry_after_seconds, reason, since, site, gateway, version, inventory)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+    `INSERT INTO routers AS r (name, epoch, sequence, state, retry_after_seconds, reason, since, version, inventory)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
      ON CONFLICT (name) DO UPDATE SET epoch = $2, sequence = $3, state = $4, retry_after_seconds = $5, reason = $6, since = $7,
-       site = coalesce($8, r.site), gateway = CASE WHEN $8::jsonb IS NULL THEN r.gateway ELSE $9 END,
-       version = $10, inventory = greatest(r.inventory, $11)`,
+       version = $8, inventory = greatest(r.inventory, $9)`,
     [
       report.name,
       report.epoch,
@@ -84,69 +71,17 @@ async function storeReport(sql: Sql, report: RouterReport): Promise<boolean> {
       report.retryAfterSeconds,
       report.reason,
       report.since,
-      site,
-      report.gateway,
       report.version,
       report.inventory,
     ],
   );
-  return before === undefined ? site !== null : !before.same;
-}
-
-const asMultirange = (ranges: readonly NumberRange[]): string =>
-  `{${ranges.map(({ first, last }) => `[${first},${last}]`).join(',')}}`;
-
-/** The space's id when its pools changed. */
-async function storeSpace(sql: Sql, router: Router, wanted: SpaceRanges): Promise<number | undefined> {
-  const isPort = wanted.space === 'tcp' || wanted.space === 'udp';
-  const key = [router.name, wanted.space, isPort ? (router.site?.externalIp ?? '') : ''];
-  await sql.execute('INSERT INTO spaces (router, kind, external_ip) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING', key);
-  const [space] = await sql.query<{ id: number }>(
-    'SELECT id FROM spaces WHERE router = $1 AND kind = $2 AND external_ip = $3',
-    key,
+  if (profile === null || before?.same) return false;
+  await sql.execute(
+    `UPDATE routers SET site = p -> 'site', gateway = p ->> 'gateway', subnets = p -> 'subnets', interfaces = p -> 'interfaces'
+     FROM (SELECT $2::jsonb AS p) profile WHERE name = $1`,
+    [report.name, JSON.stringify(profile)],
   );
-  if (space === undefined) throw new Error('the space vanished');
-  const pools = [
-    ['default', wanted.pool],
-    ['rest', wanted.rest],
-  ] as const;
-  const [known] = await sql.query<{ same: boolean }>(
-    `SELECT count(*) = 2 AND bool_and(coalesce(span, '{}') = wanted) AS same FROM (
-       SELECT CASE WHEN g.pool_id IS NULL THEN 'rest' ELSE 'default' END AS name,
-         (SELECT range_agg(r.span) FROM segment_ranges r WHERE r.segment_id = g.id) AS span FROM segments g WHERE g.space_id = $1
-     ) now JOIN unnest($2::text[], $3::text[]) AS w (name, text) USING (name) CROSS JOIN LATERAL (SELECT text::int8multirange AS wanted) x`,
-    [space.id, pools.map(([name]) => name), pools.map(([, ranges]) => asMultirange(ranges))],
-  );
-  if (known?.same) return undefined;
-  await sql.execute('DELETE FROM segment_ranges WHERE space_id = $1', [space.id]);
-  for (const [name, ranges] of pools) {
-    const poolId = name === 'default' ? await seedPool(sql, router.name, wanted.space) : null;
-    await sql.execute('INSERT INTO segments (space_id, pool_id) VALUES ($1, $2) ON CONFLICT DO NOTHING', [
-      space.id,
-      poolId,
-    ]);
-    await sql.execute(
-      `INSERT INTO segment_ranges (space_id, segment_id, span)
-       SELECT g.space_id, g.id, unnest($3::text::int8multirange) FROM segments g
-       WHERE g.space_id = $1 AND g.pool_id IS NOT DISTINCT FROM $2::uuid`,
-      [space.id, poolId, asMultirange(ranges)],
-    );
-  }
-  return space.id;
-}
-
-const poolKindOf = (space: SpaceRanges['space']) =>
-  space === 'address' ? 'ip-pools' : space === 'rule' ? 'rule-pools' : 'port-pools';
-
-/** The router's default pool that holds such values. */
-async function seedPool(sql: Sql, router: string, space: SpaceRanges['space']): Promise<string> {
-  const [pool] = await sql.query<{ id: string }>(
-    `INSERT INTO pools (kind, name, router, spec, from_settings) VALUES ($1, $2, $2, '{}', true)
-     ON CONFLICT (kind, name) DO UPDATE SET from_settings = true RETURNING id`,
-    [poolKindOf(space), router],
-  );
-  if (pool === undefined) throw new Error('the pool vanished');
-  return pool.id;
+  return true;
 }
 
 const insertForeign = (sql: Sql, router: string, values: readonly ForeignValue[]): Promise<number> =>

@@ -2,16 +2,16 @@ import type { Sql } from '@berth/database';
 import { FreeSpans } from '../../domain/free-spans.ts';
 import type { NumberRange } from '../../domain/number-range.ts';
 
-/** Which free spans of a pool to fetch: at most `most` that begin in `within`, and the one that reaches into it from before. */
+/** Which free spans of a segment to fetch: at most `most` that begin in `within`, and the one that reaches into it from before. */
 export interface SpanWindow {
-  readonly poolId: number;
+  readonly segmentId: number;
   readonly within: NumberRange;
   readonly most: number;
 }
 
 /** Fetch the `most` smallest spans that are long enough. */
 export interface BlockWindow {
-  readonly poolId: number;
+  readonly segmentId: number;
   readonly length: number;
   readonly most: number;
 }
@@ -22,10 +22,10 @@ interface SpanRow {
   readonly last: number;
 }
 
-/** All numbers that any pool can have. */
+/** All numbers that any segment can have. */
 export const everything: NumberRange = { first: 0, last: 2 ** 40 };
 
-/** The free spans around what a transaction deals with, by pool: each look is a few index steps, whatever the pool's size. */
+/** The free spans around what a transaction deals with, by segment: each look is a few index steps, whatever its size. */
 export async function loadSpans(
   sql: Sql,
   windows: readonly SpanWindow[],
@@ -50,41 +50,41 @@ export async function loadSpans(
          ) s
      ) AS spans`,
     [
-      windows.map(({ poolId }) => poolId),
+      windows.map(({ segmentId }) => segmentId),
       windows.map(({ within }) => within.first),
       windows.map(({ within }) => within.last),
       windows.map(({ most }) => most),
-      blocks.map(({ poolId }) => poolId),
+      blocks.map(({ segmentId }) => segmentId),
       blocks.map(({ length }) => length),
       blocks.map(({ most }) => most),
     ],
   );
-  const pools = Map.groupBy(rows, (row) => row.segment_id);
-  const poolIds = new Set([...windows, ...blocks].map(({ poolId }) => poolId));
-  return new Map([...poolIds].map((id) => [id, new FreeSpans(pools.get(id) ?? [])]));
+  const found = Map.groupBy(rows, (row) => row.segment_id);
+  const segmentIds = new Set([...windows, ...blocks].map(({ segmentId }) => segmentId));
+  return new Map([...segmentIds].map((id) => [id, new FreeSpans(found.get(id) ?? [])]));
 }
 
 /** Writes what a transaction made of the spans it loaded. */
-export async function storeSpans(sql: Sql, pools: ReadonlyMap<number, FreeSpans>): Promise<void> {
-  const changes = [...pools].map(([poolId, spans]) => ({ poolId, ...spans.changes() }));
-  const removed = changes.flatMap(({ poolId, removed }) => removed.map(({ first }) => ({ poolId, first })));
-  const added = changes.flatMap(({ poolId, added }) => added.map((span) => ({ poolId, ...span })));
+export async function storeSpans(sql: Sql, segments: ReadonlyMap<number, FreeSpans>): Promise<void> {
+  const changes = [...segments].map(([segmentId, spans]) => ({ segmentId, ...spans.changes() }));
+  const removed = changes.flatMap(({ segmentId, removed }) => removed.map(({ first }) => ({ segmentId, first })));
+  const added = changes.flatMap(({ segmentId, added }) => added.map((span) => ({ segmentId, ...span })));
   if (removed.length > 0) {
     await sql.execute(
       `DELETE FROM free_spans f USING unnest($1::int[], $2::bigint[]) AS gone (segment_id, first)
        WHERE f.segment_id = gone.segment_id AND f.first = gone.first`,
-      [removed.map(({ poolId }) => poolId), removed.map(({ first }) => first)],
+      [removed.map(({ segmentId }) => segmentId), removed.map(({ first }) => first)],
     );
   }
   if (added.length > 0) {
     await sql.execute(
       'INSERT INTO free_spans (segment_id, first, last) SELECT * FROM unnest($1::int[], $2::bigint[], $3::bigint[])',
-      [added.map(({ poolId }) => poolId), added.map(({ first }) => first), added.map(({ last }) => last)],
+      [added.map(({ segmentId }) => segmentId), added.map(({ first }) => first), added.map(({ last }) => last)],
     );
   }
 }
 
-/** Makes the free spans of these spaces anew from their pools and allocations. */
+/** Makes the free spans of these spaces anew from their segments and allocations. */
 export async function rebuildSpans(sql: Sql, spaceIds: readonly number[]): Promise<void> {
   await sql.execute('DELETE FROM free_spans WHERE segment_id IN (SELECT id FROM segments WHERE space_id = ANY($1))', [
     spaceIds,

@@ -1,6 +1,6 @@
 import type { Sql } from '@berth/database';
 import { LookAgain } from '../../app/ports.ts';
-import type { Vm } from '../../domain/vm.ts';
+import type { PoolRef, Vm } from '../../domain/vm.ts';
 
 /** A VM's row as the driver package reads it. */
 interface VmRow {
@@ -13,6 +13,12 @@ interface VmRow {
   readonly internal_ip: string;
   readonly rules: Vm['rules'];
   readonly port_range: Vm['portRange'];
+  readonly ip_pool: string | null;
+  readonly ip_pool_name: string | null;
+  readonly port_pool: string | null;
+  readonly port_pool_name: string | null;
+  readonly rule_pool: string | null;
+  readonly rule_pool_name: string | null;
   readonly metadata: Vm['metadata'];
   readonly owner_group: string;
   readonly state: Vm['state'];
@@ -27,6 +33,9 @@ interface VmRow {
   readonly updated_at: string;
 }
 
+const poolRef = (id: string | null, name: string | null): PoolRef | null =>
+  id !== null && name !== null ? { id, name } : null;
+
 const toVm = (row: VmRow): Vm => ({
   id: row.id,
   name: row.name,
@@ -37,6 +46,9 @@ const toVm = (row: VmRow): Vm => ({
   internalIp: row.internal_ip,
   rules: row.rules,
   portRange: row.port_range,
+  ipPool: poolRef(row.ip_pool, row.ip_pool_name),
+  portPool: poolRef(row.port_pool, row.port_pool_name),
+  rulePool: poolRef(row.rule_pool, row.rule_pool_name),
   metadata: row.metadata,
   ownerGroup: row.owner_group,
   state: row.state,
@@ -50,19 +62,26 @@ const toVm = (row: VmRow): Vm => ({
   updatedAt: new Date(row.updated_at),
 });
 
+/** A VM's columns, with the names of its pools: each a look by primary key. */
+const selected = ['ip_pool', 'port_pool', 'rule_pool'].reduce(
+  (columns, pool) =>
+    `${columns}, (SELECT p.kind || '/' || p.name FROM pools p WHERE p.id = vms.${pool}) AS ${pool}_name`,
+  'vms.*',
+);
+
 const alive = "state NOT IN ('failed', 'removed')";
 
 /** VMs by id, tombstones too. */
 export async function vmsById(sql: Sql, ids: readonly string[]): Promise<Vm[]> {
   if (ids.length === 0) return [];
-  return (await sql.query<VmRow>('SELECT * FROM vms WHERE id = ANY($1)', [ids])).map(toVm);
+  return (await sql.query<VmRow>(`SELECT ${selected} FROM vms WHERE id = ANY($1)`, [ids])).map(toVm);
 }
 
 /** Living VMs whose name (ignoring case) or id is one of these. */
 export async function vmsAlive(sql: Sql, ids: readonly string[], names: readonly string[]): Promise<Vm[]> {
   const rows = await sql.query<VmRow>(
-    `SELECT * FROM vms WHERE id = ANY($1) AND ${alive}
-     UNION ALL SELECT * FROM vms WHERE lower(name) = ANY($2) AND NOT id = ANY($1) AND ${alive}`,
+    `SELECT ${selected} FROM vms WHERE id = ANY($1) AND ${alive}
+     UNION ALL SELECT ${selected} FROM vms WHERE lower(name) = ANY($2) AND NOT id = ANY($1) AND ${alive}`,
     [ids, names],
   );
   return rows.map(toVm);
@@ -74,7 +93,7 @@ export async function vmPage(
   page: { readonly group: string; readonly after: readonly [string, string] | undefined; readonly size: number },
 ): Promise<Vm[]> {
   const rows = await sql.query<VmRow>(
-    `SELECT * FROM vms WHERE ${alive} AND ($1 = '' OR owner_group = $1)
+    `SELECT ${selected} FROM vms WHERE ${alive} AND ($1 = '' OR owner_group = $1)
        AND ($2::text IS NULL OR (lower(name), id) > ($2, $3::uuid))
      ORDER BY lower(name), id LIMIT $4`,
     [page.group, page.after?.[0] ?? null, page.after?.[1] ?? null, page.size],
@@ -92,6 +111,9 @@ const columns = [
   ['internal_ip', 'text'],
   ['rules', 'jsonb'],
   ['port_range', 'jsonb'],
+  ['ip_pool', 'uuid'],
+  ['port_pool', 'uuid'],
+  ['rule_pool', 'uuid'],
   ['metadata', 'jsonb'],
   ['owner_group', 'text'],
   ['state', 'text'],
@@ -109,6 +131,7 @@ const names = columns.map(([name]) => name).join(', ');
 const changeable = [
   'internal_ip',
   'rules',
+  'ip_pool',
   'state',
   'forwards',
   'wanted',
@@ -142,6 +165,9 @@ export async function storeVms(sql: Sql, vms: readonly Vm[], resendAfterSeconds:
     internal_ip: vm.internalIp,
     rules: vm.rules,
     port_range: vm.portRange,
+    ip_pool: vm.ipPool?.id ?? null,
+    port_pool: vm.portPool?.id ?? null,
+    rule_pool: vm.rulePool?.id ?? null,
     metadata: vm.metadata,
     owner_group: vm.ownerGroup,
     state: vm.state,
@@ -162,7 +188,7 @@ export async function overdueVms(sql: Sql, resendAfterSeconds: number, most: num
   const rows = await sql.query<VmRow>(
     `UPDATE vms SET sends = sends + 1, resend_at = clock_timestamp() + make_interval(secs => least(3600, $1 * 2 ^ least(sends + 1, 12)))
      WHERE id IN (SELECT id FROM vms WHERE unsettled AND resend_at < clock_timestamp() ORDER BY resend_at LIMIT $2 FOR UPDATE SKIP LOCKED)
-     RETURNING *`,
+     RETURNING ${selected}`,
     [resendAfterSeconds, most],
   );
   return rows.map(toVm);

@@ -115,4 +115,6 @@ export const migrations: readonly NamedMigration[] = [
       PRIMARY KEY (router, inventory, position)
     )`,
   ]),
+  // Which value others hold, of verdicts since then.
+  defineMigration('driver-0002', ['ALTER TABLE verdicts ADD COLUMN conflict jsonb']),
 ];

@@ -16,7 +16,7 @@ import {
 import type { ConfigTree } from '../../domain/config-tree.ts';
 import type { CostModel } from '../../domain/cost-model.ts';
 import type { Fragment } from '../../domain/fragment.ts';
-import type { RouterProfile } from '../../domain/inventory.ts';
+import type { RouterPlace } from '../../domain/inventory.ts';
 import type { RouterState } from '../../domain/router-state.ts';
 import type { Cause } from '../../domain/verdict.ts';
 import { readOpenBatch, writeBatchAhead } from './batch-rows.ts';
@@ -44,7 +44,7 @@ export class PostgresRouterLedger implements RouterLedger {
       state: RouterState;
       reason: string;
       version: string;
-      profile: RouterProfile | null;
+      profile: RouterPlace | null;
       inventory_hash: string;
       cost_model: CostModel | null;
       applied_count: string;
@@ -55,7 +55,7 @@ export class PostgresRouterLedger implements RouterLedger {
       state: row.state,
       reason: row.reason,
       version: row.version,
-      profile: row.profile ?? undefined,
+      place: row.profile ?? undefined,
       inventoryHash: row.inventory_hash,
       costModel: row.cost_model ?? undefined,
       appliedCount: BigInt(row.applied_count),
@@ -152,16 +152,10 @@ export class PostgresRouterLedger implements RouterLedger {
   recordLook(look: Look): Promise<void> {
     return this.#asHolder(async (sql, send) => {
       const changed = await sql.execute(
-        `UPDATE routers SET version = $2, profile = coalesce($3::jsonb, profile),
+        `UPDATE routers SET version = $2, profile = $3::jsonb,
            inventory = inventory + CASE WHEN $5 THEN 1 ELSE 0 END, inventory_hash = $4
-         WHERE name = $1 AND (version <> $2 OR ($3::jsonb IS NOT NULL AND profile IS DISTINCT FROM $3::jsonb) OR $5)`,
-        [
-          this.#router,
-          look.version,
-          look.profile === undefined ? null : JSON.stringify(look.profile),
-          look.inventoryHash,
-          look.holdings !== undefined,
-        ],
+         WHERE name = $1 AND (version <> $2 OR profile IS DISTINCT FROM $3::jsonb OR $5)`,
+        [this.#router, look.version, JSON.stringify(look.profile), look.inventoryHash, look.holdings !== undefined],
       );
       await sql.execute('UPDATE routers SET inventory_read_at = now(), inventory_cost_ms = $2 WHERE name = $1', [
         this.#router,

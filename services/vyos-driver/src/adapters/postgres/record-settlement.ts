@@ -4,6 +4,7 @@ import type { ReleasedPath } from '../../app/owned-paths.ts';
 import { mustBeSaved, type Settlement } from '../../app/router-ledger.ts';
 import type { ConfigTree } from '../../domain/config-tree.ts';
 import type { Revision } from '../../domain/revision.ts';
+import type { Conflict } from '../../domain/verdict.ts';
 import { settledMessage, type VerdictRow, verdictColumns } from './router-messages.ts';
 
 interface Judgement {
@@ -12,6 +13,7 @@ interface Judgement {
   readonly verdict: 'applied' | 'rejected';
   readonly code: string;
   readonly text: string;
+  readonly conflict?: Conflict;
 }
 
 /** Records all parts of a settlement, and sends the verdicts that are new, in the caller's transaction. Gives back what was released. */
@@ -111,10 +113,10 @@ async function judge(
   const incarnations = judgements.map((judgement) => judgement.revision.incarnation);
   const numbers = judgements.map((judgement) => judgement.revision.number);
   const rows = await sql.query<VerdictRow>(
-    `INSERT INTO verdicts (router, resource_id, incarnation, number, verdict, code, message, stood, batch_id)
-     SELECT $1, new.resource_id, incarnation, number, verdict, code, message, verdict = 'rejected' AND resources.stood, $8
-     FROM unnest($2::text[], $3::bigint[], $4::bigint[], $5::text[], $6::text[], $7::text[])
-       AS new (resource_id, incarnation, number, verdict, code, message)
+    `INSERT INTO verdicts (router, resource_id, incarnation, number, verdict, code, message, stood, batch_id, conflict)
+     SELECT $1, new.resource_id, incarnation, number, verdict, code, message, verdict = 'rejected' AND resources.stood, $8, conflict
+     FROM unnest($2::text[], $3::bigint[], $4::bigint[], $5::text[], $6::text[], $7::text[], $9::jsonb[])
+       AS new (resource_id, incarnation, number, verdict, code, message, conflict)
      JOIN resources ON resources.router = $1 AND resources.resource_id = new.resource_id
      ON CONFLICT DO NOTHING
      RETURNING ${verdictColumns}`,
@@ -127,6 +129,7 @@ async function judge(
       judgements.map((judgement) => judgement.code),
       judgements.map((judgement) => judgement.text),
       batchId ?? null,
+      judgements.map(({ conflict }) => (conflict === undefined ? null : JSON.stringify(conflict))),
     ],
   );
   await sql.execute(

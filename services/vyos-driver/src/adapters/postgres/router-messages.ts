@@ -1,4 +1,5 @@
 import {
+  ConflictKind,
   RouterChangeSettledSchema,
   RouterState,
   RouterStatusSchema,
@@ -9,8 +10,9 @@ import {
 import { binaryMessage, type OutgoingMessage } from '@berth/messaging';
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { timestampFromMs } from '@bufbuild/protobuf/wkt';
-import type { RouterProfile } from '../../domain/inventory.ts';
+import type { RouterPlace, RouterProfile } from '../../domain/inventory.ts';
 import type { RouterState as DomainState } from '../../domain/router-state.ts';
+import type { Conflict } from '../../domain/verdict.ts';
 
 /** A row of `verdicts`. Moments in milliseconds since 1970. */
 export interface VerdictRow {
@@ -24,9 +26,10 @@ export interface VerdictRow {
   readonly stood: boolean;
   readonly batch_id: string | null;
   readonly settled_ms: number;
+  readonly conflict: Conflict | null;
 }
 
-export const verdictColumns = `router, resource_id, incarnation, number, verdict, code, message, stood, batch_id,
+export const verdictColumns = `router, resource_id, incarnation, number, verdict, code, message, stood, batch_id, conflict,
   round(extract(epoch FROM settled_at) * 1000)::float8 AS settled_ms`;
 
 /** The part of a `routers` row that all are told. `retry_after_ms` is reckoned by the database. */
@@ -39,7 +42,8 @@ export interface StatusRow {
   readonly status_epoch: string;
   readonly status_sequence: string;
   readonly version: string;
-  readonly profile: RouterProfile | null;
+  /** One that was stored before routers told their networks has none. */
+  readonly profile: (RouterPlace & Partial<RouterProfile>) | null;
   readonly inventory: string;
 }
 
@@ -56,6 +60,14 @@ const stateOnWire: Record<DomainState, RouterState> = {
   blocked: RouterState.BLOCKED,
 };
 
+const conflictOnWire: Record<Conflict['kind'], ConflictKind> = {
+  address: ConflictKind.ADDRESS,
+  mac: ConflictKind.MAC,
+  mapping_name: ConflictKind.MAPPING_NAME,
+  rule_number: ConflictKind.RULE_NUMBER,
+  port: ConflictKind.PORT,
+};
+
 export const settledMessage = (row: VerdictRow): OutgoingMessage =>
   binaryMessage(streams.routerEvents, subjects.routerChangeSettled(row.router), RouterChangeSettledSchema, {
     router: row.router,
@@ -67,7 +79,14 @@ export const settledMessage = (row: VerdictRow): OutgoingMessage =>
     stood: row.stood,
     batchId: row.batch_id ?? '',
     settledAt: timestampFromMs(row.settled_ms),
+    ...(row.conflict === null ? {} : { conflict: { ...row.conflict, kind: conflictOnWire[row.conflict.kind] } }),
   });
+
+const profileOnWire = ({ subnets = [], interfaces = [], ...place }: NonNullable<StatusRow['profile']>) => ({
+  ...place,
+  subnets: subnets.map((one) => ({ ...one, nameServers: [...one.nameServers] })),
+  interfaces: interfaces.map((one) => ({ ...one, addresses: [...one.addresses] })),
+});
 
 export const statusOfRow = (row: StatusRow): MessageInitShape<typeof RouterStatusSchema> => ({
   router: row.name,
@@ -77,7 +96,7 @@ export const statusOfRow = (row: StatusRow): MessageInitShape<typeof RouterStatu
   retryAfterSeconds: Math.max(0, Math.ceil((row.retry_after_ms ?? 0) / 1_000)),
   reason: row.reason,
   since: timestampFromMs(row.since_ms),
-  ...(row.profile === null ? {} : { profile: row.profile }),
+  ...(row.profile === null ? {} : { profile: profileOnWire(row.profile) }),
   inventory: BigInt(row.inventory),
   version: row.version,
 });

@@ -2,7 +2,8 @@ import type { NamedMigration } from '@berth/database';
 import { messagingTables } from '@berth/messaging';
 import { first } from './0001-first.ts';
 import { managedPools } from './0002-managed-pools.ts';
+import { routerProfile } from './0003-router-profile.ts';
 import { bulk } from './0005-bulk.ts';
 
 /** The history of the schema. Released ones are never edited. */
-export const migrations: readonly NamedMigration[] = [messagingTables, first, managedPools, bulk];
+export const migrations: readonly NamedMigration[] = [messagingTables, first, managedPools, routerProfile, bulk];

@@ -7,11 +7,15 @@ import type { Logger, ServiceContext } from '@berth/service-kit';
 import { allocatorMetrics } from './adapters/allocator-metrics.ts';
 import { poolMethods } from './adapters/grpc/pool-methods.ts';
 import { serveGrpc } from './adapters/grpc/serve-grpc.ts';
+import { bulkEndedMessage, itemReader } from './adapters/nats/bulk-messages.ts';
+import { tellOfBulkWork, workOnBulks } from './adapters/nats/bulk-notices.ts';
 import { consumeVerdicts } from './adapters/nats/consume-verdicts.ts';
 import { askReports, consumeReports, fetchInventory } from './adapters/nats/driver-reports.ts';
 import { changeMessage, endedMessage } from './adapters/nats/outgoing-messages.ts';
+import { serveBulks } from './adapters/nats/serve-bulk.ts';
 import { serveVms } from './adapters/nats/serve-vms.ts';
 import { changeForms } from './adapters/pools/pool-announcements.ts';
+import { dropOldBulks, postgresBulks } from './adapters/postgres/bulk-store.ts';
 import { endQuarantines, resendOverdue } from './adapters/postgres/housekeeping.ts';
 import { type MessageForms, postgresLedger } from './adapters/postgres/ledger.ts';
 import { migrations } from './adapters/postgres/migrations/index.ts';
@@ -22,6 +26,7 @@ import { postgresVmList } from './adapters/postgres/vm-list.ts';
 import { postgresReader } from './adapters/postgres/vm-reader.ts';
 import { repeatedly } from './adapters/repeatedly.ts';
 import { acceptCommands } from './app/accept-commands.ts';
+import { workOnBulk } from './app/bulk-work.ts';
 import { CommandQueue } from './app/command-queue.ts';
 import { catchUpInventories, type FollowDeps, reconcileAllPools, takeReports } from './app/follow-routers.ts';
 import type { RouterStore } from './app/ports.ts';
@@ -56,8 +61,9 @@ export async function startAllocator(config: AllocatorConfig, context: Context):
   onStop(() => outbox.stop());
 
   const counted = allocatorMetrics(metrics, database);
-  const messages: MessageForms = { change: changeMessage, ended: endedMessage };
-  const ledger = postgresLedger({ database, outbox, messages, onEnded: counted.countEnd }, config);
+  const messages: MessageForms = { change: changeMessage, ended: endedMessage, bulkEnded: bulkEndedMessage };
+  const onBulkWork = (id: string) => tellOfBulkWork(bus, id);
+  const ledger = postgresLedger({ database, outbox, messages, onEnded: counted.countEnd, onBulkWork }, config);
 
   const following: FollowDeps = {
     routers: postgresRouters({ database, outbox, forms: changeForms }),
@@ -100,14 +106,21 @@ export async function startAllocator(config: AllocatorConfig, context: Context):
     counted.measured((together) => acceptCommands({ ledger, defaultRouter }, together)),
   );
   const onAnswer = counted.countAnswer;
+  const bulks = postgresBulks(database);
+  const readItem = itemReader(defaultRouter);
+  const onBug = (error: unknown, bulkId: string) => log.error({ err: error, bulkId }, 'an item of a bulk failed');
+  onStop(workOnBulks({ bus, log }, () => workOnBulk({ ledger, defaultRouter, bulks, readItem, onAnswer, onBug })));
+  onStop(repeatedly(dropKeysEveryMs, log, 'dropping old bulks', () => dropOldBulks(database)));
   const stopServing = serveVms(bus, {
     commands,
     reader: postgresReader(database),
     list: postgresVmList(database),
     templates: postgresTemplates(database),
+    bulks,
     defaultRouter,
     onAnswer,
   });
+  onStop(serveBulks(bus, { bulks }));
   onStop(async () => {
     await stopServing();
     await commands.idle();

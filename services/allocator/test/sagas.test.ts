@@ -3,6 +3,7 @@ import { streams } from '@berth/contracts';
 import { connectBus, Outbox } from '@berth/messaging';
 import { done, resumeSaga, runSaga, type Saga, type SagaWorld, sagaTests } from '@berth/saga';
 import { freshDatabase, freshPrefix, testNats } from '@berth/testing';
+import { bulkEndedMessage } from '../src/adapters/nats/bulk-messages.ts';
 import { changeMessage, endedMessage } from '../src/adapters/nats/outgoing-messages.ts';
 import { changeForms } from '../src/adapters/pools/pool-announcements.ts';
 import { postgresLedger } from '../src/adapters/postgres/ledger.ts';
@@ -94,7 +95,7 @@ const worldFor =
     await database.migrate();
     const outbox = new Outbox({ database, bus, streams: [streams.routerChanges, streams.events] });
     await outbox.sweep(); // the streams are there
-    const messages = { change: changeMessage, ended: endedMessage };
+    const messages = { change: changeMessage, ended: endedMessage, bulkEnded: bulkEndedMessage };
     const ledger = postgresLedger({ database, outbox, messages }, { quarantineMs: 0, resendAfterSeconds: 30 });
     const routers = postgresRouters({ database, outbox, forms: changeForms });
     const report = { name: 'default', epoch: 1n, sequence: 1n, state: 'ok', retryAfterSeconds: 0, reason: '' } as const;

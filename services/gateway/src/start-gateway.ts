@@ -4,6 +4,7 @@ import type { ServiceContext } from '@berth/service-kit';
 import { apiKeyRoutes } from './adapters/http/api-keys.ts';
 import type { App } from './adapters/http/app-types.ts';
 import { buildApp } from './adapters/http/build-app.ts';
+import { bulkRoutes } from './adapters/http/bulk.ts';
 import { decommissionVmRoutes } from './adapters/http/decommission-vm.ts';
 import { explainValueRoutes } from './adapters/http/explain-value.ts';
 import { forwardTemplateRoutes } from './adapters/http/forward-template.ts';
@@ -21,6 +22,7 @@ import { reservationRoutes } from './adapters/http/reservations.ts';
 import { updateVmRoutes } from './adapters/http/update-vm.ts';
 import { vmRoutes } from './adapters/http/vms.ts';
 import { apiKeyService } from './adapters/nats/api-key-service.ts';
+import { bulkService } from './adapters/nats/bulk-service.ts';
 import { forwardTemplates } from './adapters/nats/forward-templates.ts';
 import { healthChecks } from './adapters/nats/health-checks.ts';
 import { listenToEndings } from './adapters/nats/operation-endings.ts';
@@ -79,6 +81,7 @@ export async function startGateway(
     });
     portRoutes(routes, answering);
     portStatusRoutes(routes, { vms });
+    bulkRoutes(routes, { ...answering, bulks: bulkService(bus, timing) });
     operationRoutes(routes, answering);
     for (const addRoutes of [poolRoutes, reservationRoutes, explainValueRoutes]) addRoutes(routes, administration);
     apiKeyRoutes(routes, {

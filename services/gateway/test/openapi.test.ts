@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import type { TSchema } from 'typebox';
 import { Compile } from 'typebox/compile';
 import { createApiKeyBody, rotateApiKeyBody, updateApiKeyBody } from '../src/adapters/http/documents/api-key.ts';
+import { bulkDecommissionBody, bulkProvisionBody } from '../src/adapters/http/documents/bulk.ts';
 import { changeForwardsBody, createForwardsBody, forwardChangeBody } from '../src/adapters/http/documents/forward.ts';
 import { forwardTemplateBody } from '../src/adapters/http/documents/forward-template.ts';
 import {
@@ -52,6 +53,10 @@ const contract = [
   'get /v1/status/vms/{machine_id}/ports',
   'get /v1/status/ports',
   'get /v1/operations/{id}',
+  'post /v1/vms/bulk-provision',
+  'post /v1/vms/bulk-decommission',
+  'get /v1/bulks/{id}',
+  'get /v1/bulks/{id}/items',
   'post /v1/admin/api-keys',
   'get /v1/admin/api-keys',
   'get /v1/admin/api-keys/{id}',
@@ -158,6 +163,8 @@ test('every header and parameter has a schema that says its type, and nothing th
 
 test('every example is valid by its schema', () => {
   const bodies = [
+    bulkProvisionBody,
+    bulkDecommissionBody,
     provisionVmBody,
     portTemplateBody,
     portActionBody,

@@ -1,7 +1,7 @@
 // `npm run bench`: the whole system on this machine, measured from outside. Bounded in time and count; loopback only.
 //   npm run bench                all
 //   npm run bench -- throughput  one by name
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inParallel, names, RestClient, RouterControl } from '@berth/e2e';
@@ -10,6 +10,8 @@ import { allocations } from './bench-allocations.ts';
 import { fill } from './bench-fill.ts';
 import { history } from './bench-history.ts';
 import { list } from './bench-list.ts';
+import { bulk } from './bulk.ts';
+import { residentMb } from './resident.ts';
 import { percentile, rounded } from './statistics.ts';
 
 interface Bench {
@@ -39,11 +41,6 @@ async function onFreshSystem<T>(work: (bench: Bench) => Promise<T>): Promise<T> 
     await system.stop();
     await rm(stateFolder, { recursive: true, force: true });
   }
-}
-
-async function residentMb(pid: number): Promise<number> {
-  const status = await readFile(`/proc/${pid}/status`, 'utf8');
-  return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? Number.NaN) / 1024;
 }
 
 /** The router has saved the last commit, so that nothing is in the next request's way. */
@@ -125,6 +122,9 @@ const benches: Record<string, (bench: Bench) => Promise<void>> = {
       `sharing: 200 VMs in ${commits} commits and ${rounded(seconds)} s, ${failed} failed; one commit a VM would take 200 s: ratio ${rounded(200 / seconds)}`,
     );
   },
+
+  /** 10,000 VMs in one request. */
+  bulk,
 
   /** From start to ready, all installed, a new state folder. */
   async start({ startedInMs }) {

@@ -42,9 +42,9 @@ export function runExample(
   at: { api: string; folder: string; variables: Readonly<Record<string, string>> },
 ): Promise<Ran> {
   const prelude = `set -euo pipefail\ncurl() { command curl --silent --show-error --fail-with-body --max-time 60 "$@"; }\n`;
-  const shell = spawn('bash', ['-c', prelude + script.replaceAll('http://127.0.0.1:8800', at.api)], {
+  const set = Object.entries(at.variables).map(([name, value]) => `${name}='${value}'\n`);
+  const shell = spawn('bash', ['-c', prelude + set.join('') + script.replaceAll('http://127.0.0.1:8800', at.api)], {
     cwd: at.folder,
-    env: { PATH: process.env['PATH'], ...at.variables },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let output = '';

@@ -38,8 +38,15 @@ const isMachine = (command: Command): command is MachineCommand => command.kind 
 
 const maxLooks = 5;
 
-/** Accepts commands in one transaction: each is stored with all that it reserves and what is sent for it, or refused with nothing kept. */
-export async function acceptCommands(deps: AcceptDeps, asked: readonly Command[]): Promise<readonly Answer[]> {
+/**
+ * Accepts commands in one transaction: each is stored with all that it reserves and what is sent for it, or refused with nothing kept.
+ * `besides` works in the same transaction once all have their answers; when it throws, none is accepted.
+ */
+export async function acceptCommands(
+  deps: AcceptDeps,
+  asked: readonly Command[],
+  besides: (books: Books, answers: readonly Answer[]) => Promise<void> = async () => {},
+): Promise<readonly Answer[]> {
   for (let looks = 1; ; looks++) {
     const commands = await atTheirPools(deps.ledger, asked);
     const routers = await deps.ledger.routersOf(commands.filter(isMachine).map(({ machineId }) => machineId));
@@ -48,7 +55,9 @@ export async function acceptCommands(deps: AcceptDeps, asked: readonly Command[]
       return await deps.ledger.transaction([...names], async (books) => {
         const acceptance = new Acceptance(deps, books);
         await acceptance.accept(commands);
-        return commands.map((command) => acceptance.answerTo(command));
+        const answers = commands.map((command) => acceptance.answerTo(command));
+        await besides(books, answers);
+        return answers;
       });
     } catch (error) {
       if (!(error instanceof LookAgain) || looks === maxLooks) throw error;
@@ -99,8 +108,9 @@ class Acceptance {
   async accept(commands: readonly Command[]): Promise<void> {
     await this.#answerRepeats(commands);
     const open = commands.filter((command) => !this.#answers.has(command));
-    const inTime = open.filter((command) => command.deadline.getTime() > this.#books.now.getTime());
-    for (const command of open) if (!inTime.includes(command)) this.#answers.set(command, deadlinePassed());
+    const isInTime = ({ deadline }: Command) => deadline.getTime() > this.#books.now.getTime();
+    for (const command of open) if (!isInTime(command)) this.#answers.set(command, deadlinePassed());
+    const inTime = open.filter(isInTime);
     await this.#provision(inTime.filter(isProvision));
     await this.#changeMachines(inTime.filter(isMachine));
   }
@@ -263,6 +273,7 @@ class Acceptance {
       updatedAt: this.#books.now,
       fresh: true,
       impatient: !command.mayWait,
+      bulk: command.bulk,
     } as const;
   }
 

@@ -1,7 +1,7 @@
 import type { PortAction } from '../domain/change-forwards.ts';
 import type { ForwardsEdit } from '../domain/edit-forwards.ts';
 import type { ForwardWish } from '../domain/forward-wish.ts';
-import type { Operation, ProvisionRequest } from '../domain/operation.ts';
+import type { BulkPlace, Operation, ProvisionRequest } from '../domain/operation.ts';
 import type { VmUpdate } from '../domain/vm-update.ts';
 import type { KeyUse } from './ports.ts';
 
@@ -26,6 +26,8 @@ interface CommandBase {
   readonly mayWait: boolean;
   /** Refused unless the VM's version is this; 0: whatever it is. */
   readonly ifVersion: number;
+  /** The bulk that it is an item of. */
+  readonly bulk?: BulkPlace | undefined;
 }
 
 export interface ProvisionCommand extends CommandBase {

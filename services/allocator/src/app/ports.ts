@@ -9,6 +9,7 @@ import type { PoolSpec } from '../domain/pool.ts';
 import type { PoolDirectory } from '../domain/pool-directory.ts';
 import type { DhcpSubnet, Router, RouterInterface, RouterState } from '../domain/router.ts';
 import type { RouterSite, Vm, Wanted } from '../domain/vm.ts';
+import type { BulkBook } from './bulk-book.ts';
 
 /** Who holds a value, or held it: within the quarantine the same group and name get the same values back. */
 export interface Holder {
@@ -103,6 +104,7 @@ export interface Books {
   readonly operations: OperationBook;
   readonly values: ValueStore;
   readonly claims: ClaimStore;
+  readonly bulks: BulkBook;
   /** The pools of these routers as they are under their locks; read once. */
   pools(): Promise<PoolDirectory>;
   /** The forwards that new VMs get. */

@@ -21,6 +21,9 @@ export const versionMismatch = (expected: number, actual: number): DomainError =
 export const operationNotFound = (id: string): DomainError =>
   new DomainError('not_found', 'OPERATION_NOT_FOUND', `There is no operation "${id}".`);
 
+export const bulkNotFound = (id: string): DomainError =>
+  new DomainError('not_found', 'BULK_NOT_FOUND', `There is no bulk "${id}".`);
+
 export const foreignGroup = (): DomainError =>
   new DomainError('forbidden', 'OWNER_GROUP_FORBIDDEN', 'A VM can only belong to your own group.');
 

@@ -33,6 +33,12 @@ export interface Refusal {
   readonly stood: boolean;
 }
 
+/** An item of a bulk. */
+export interface BulkPlace {
+  readonly id: string;
+  readonly index: number;
+}
+
 /** An accepted request and what became of it; the instance that the sagas work on. */
 export interface Operation {
   readonly id: string;
@@ -69,6 +75,8 @@ export interface Operation {
   readonly retries: number;
   readonly result: Vm | null;
   readonly error: WireError | null;
+  /** The bulk that it is part of, and its item's place there. */
+  readonly bulk?: BulkPlace | undefined;
   readonly createdAt: Date;
   readonly updatedAt: Date;
 

@@ -61,7 +61,7 @@ export function permittedCaller(
 }
 
 /** What every command carries. Throws when it does not say who asks, who asks may not, or it has no id and deadline. */
-function readContext(context: CommandContext | undefined, traceparent: string) {
+export function readContext(context: CommandContext | undefined, traceparent: string) {
   const caller = permittedCaller(context?.principal, 'vms:write');
   if (!context || !isUuid(context.operationId) || !context.deadline) {
     throw new DomainError('invalid', 'MALFORMED_COMMAND', 'The command has no operation id or no deadline.');

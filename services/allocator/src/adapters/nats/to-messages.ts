@@ -121,6 +121,7 @@ export const toOperationMessage = (operation: Operation): MessageInitShape<typeo
   ...(operation.portAction && { portAction: actions[operation.portAction] }),
   principalId: operation.principalId,
   ownerGroup: operation.ownerGroup,
+  bulkId: operation.bulk?.id ?? '',
 });
 
 export const toTemplateMessage = (template: ForwardTemplate): MessageInitShape<typeof ForwardTemplateSchema> => ({

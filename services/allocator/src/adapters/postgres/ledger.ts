@@ -1,10 +1,12 @@
 import type { Database, Sql } from '@berth/database';
 import type { Outbox, OutgoingMessage } from '@berth/messaging';
 import type { Books, ClaimStore, Ledger, ValueStore } from '../../app/ports.ts';
+import { type Bulk, beginsUndo, hasEndedBulk } from '../../domain/bulk.ts';
 import type { ForwardTemplate } from '../../domain/forward-template.ts';
 import type { Operation } from '../../domain/operation.ts';
 import { isUuid } from '../../domain/text-rules.ts';
 import type { Vm, Wanted } from '../../domain/vm.ts';
+import { PostgresBulkBook } from './bulk-book.ts';
 import { postgresClaims } from './claim-store.ts';
 import { deriveForeign } from './foreign-store.ts';
 import { PostgresOperationBook } from './operation-book.ts';
@@ -26,6 +28,7 @@ export interface LedgerSettings {
 export interface MessageForms {
   change(vm: Vm, wanted: Wanted | null, operations: readonly Operation[]): OutgoingMessage;
   ended(operation: Operation): OutgoingMessage;
+  bulkEnded(bulk: Bulk): OutgoingMessage;
 }
 
 export interface LedgerDeps {
@@ -34,6 +37,8 @@ export interface LedgerDeps {
   readonly messages: MessageForms;
   /** Hears of each operation whose end has committed. */
   readonly onEnded?: (operation: Operation) => void;
+  /** Hears of bulks whose items are to be taken back from now on. */
+  readonly onBulkWork?: (bulkId: string) => void;
 }
 
 /** The allocator's books in Postgres: everything that a transaction reads and changes of some routers, under their locks. */
@@ -42,6 +47,7 @@ export function postgresLedger(deps: LedgerDeps, settings: LedgerSettings): Ledg
 
   const attempt = async <T>(routers: readonly string[], work: (books: Books) => Promise<T>): Promise<T> => {
     let ended: Operation[] = [];
+    let bulkWork: string[] = [];
     const result = await outbox.transaction(async (sql, send) => {
       ended = [];
       const locked = await lockRouters(sql, routers);
@@ -53,6 +59,7 @@ export function postgresLedger(deps: LedgerDeps, settings: LedgerSettings): Ledg
       const catalogue = once(() => SpaceCatalogue.read(sql, routers));
       const vms = new PostgresVmBook(sql);
       const operations = new PostgresOperationBook(sql);
+      const bulks = new PostgresBulkBook(sql);
       const released = new Set<string>();
       const outcome = await work({
         now: new Date(clock.now),
@@ -65,6 +72,7 @@ export function postgresLedger(deps: LedgerDeps, settings: LedgerSettings): Ledg
         claims: notingClaims(postgresClaims(sql), () => {
           for (const router of routers) released.add(router);
         }),
+        bulks,
         pools: once(() => readPoolDirectory(sql, routers)),
         sendChange: (vm, wanted, causes) => send(messages.change(vm, wanted, causes)),
         sendEnded(operation) {
@@ -74,10 +82,14 @@ export function postgresLedger(deps: LedgerDeps, settings: LedgerSettings): Ledg
       });
       await storeVms(sql, vms.changed, settings.resendAfterSeconds);
       await operations.store();
+      const changed = await bulks.store(ended);
+      for (const bulk of changed.filter(hasEndedBulk)) send(messages.bulkEnded(bulk));
+      bulkWork = changed.filter(beginsUndo).map(({ id }) => id);
       await handOverToOthers(sql, [...released]);
       return outcome;
     });
     for (const operation of ended) deps.onEnded?.(operation);
+    for (const id of bulkWork) deps.onBulkWork?.(id);
     return result;
   };
 

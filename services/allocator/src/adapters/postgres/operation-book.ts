@@ -4,7 +4,7 @@ import { hasEnded, type Operation } from '../../domain/operation.ts';
 import { type OperationRow, operationsById, storeOperations, toOperation } from './operation-rows.ts';
 
 /** How long an Idempotency-Key binds. */
-const keysKept = '24 hours';
+export const keysKept = '24 hours';
 
 /** The operations of one transaction, and the keys that started them. */
 export class PostgresOperationBook implements OperationBook {

@@ -32,6 +32,8 @@ export interface OperationRow {
   readonly retries: number;
   readonly result: StoredVm | null;
   readonly error: WireError | null;
+  readonly bulk_id: string | null;
+  readonly bulk_index: number | null;
   /** Moments come as text from raw statements. */
   readonly created_at: string;
   readonly updated_at: string;
@@ -68,6 +70,7 @@ export const toOperation = (row: OperationRow): Operation => ({
   retries: row.retries,
   result: row.result && fromStored(row.result),
   error: row.error,
+  ...(row.bulk_id !== null && { bulk: { id: row.bulk_id, index: row.bulk_index ?? 0 } }),
   createdAt: new Date(row.created_at),
   updatedAt: new Date(row.updated_at),
 });
@@ -97,6 +100,8 @@ const columns = [
   ['retries', 'integer'],
   ['result', 'jsonb'],
   ['error', 'jsonb'],
+  ['bulk_id', 'uuid'],
+  ['bulk_index', 'integer'],
   ['created_at', 'timestamptz'],
   ['updated_at', 'timestamptz'],
 ] as const;
@@ -152,6 +157,8 @@ export async function storeOperations(sql: Sql, operations: readonly Operation[]
     retries: operation.retries,
     result: operation.result,
     error: operation.error,
+    bulk_id: operation.bulk?.id ?? null,
+    bulk_index: operation.bulk?.index ?? null,
     created_at: operation.createdAt,
     updated_at: operation.updatedAt,
   }));

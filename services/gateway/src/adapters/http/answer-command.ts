@@ -51,8 +51,12 @@ export async function answerCommand(
   return sendOutcome(request, reply, { outcome, preference, command });
 }
 
-/** What a command of this request carries. */
-export function commandContext(request: AnyRequest, deadline: Date): ContextInit {
+/** What a command of this request carries. `fingerprint`: of what was asked, where that is not what the body and query say. */
+export function commandContext(
+  request: AnyRequest,
+  deadline: Date,
+  fingerprint = () => fingerprintOf(request.body, request.query),
+): ContextInit {
   const key = parseIdempotencyKey(headerOf(request, 'idempotency-key'));
   const principal = principalOf(request);
   return {
@@ -67,7 +71,7 @@ export function commandContext(request: AnyRequest, deadline: Date): ContextInit
           idempotency: {
             scope: `${principal.id} ${request.method} ${canonicalPath(request)}`,
             key,
-            fingerprint: fingerprintOf(request.body, request.query),
+            fingerprint: fingerprint(),
           },
         }),
   };

@@ -36,6 +36,8 @@ declare module 'fastify' {
     canonicalPath?: string;
     /** An absent body is the same as an empty object. */
     bodyOptional?: true;
+    /** Takes a body of NDJSON too, as a stream. */
+    ndjson?: true;
   }
 }
 

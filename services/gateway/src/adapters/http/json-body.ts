@@ -11,7 +11,7 @@ export function registerJsonBody(app: App): void {
   app.addContentTypeParser(['application/json'], { parseAs: 'buffer' }, async (request: AnyRequest, body: Buffer) => {
     if (body.length === 0) return undefined;
     refuseOtherEncodings(request.headers);
-    return parseJson(textOf(body));
+    return parseJsonBody(body);
   });
   app.addHook('preValidation', (request, _reply, done) => {
     if (request.routeOptions.config.bodyOptional) request.body ??= {};
@@ -20,7 +20,7 @@ export function registerJsonBody(app: App): void {
 }
 
 /** What is compressed, or in another charset than JSON's, would be misread. */
-function refuseOtherEncodings(headers: AnyRequest['headers']): void {
+export function refuseOtherEncodings(headers: AnyRequest['headers']): void {
   const codings = (headers['content-encoding'] ?? '').split(',').map((coding) => coding.trim().toLowerCase());
   if (codings.some((coding) => coding !== '' && coding !== 'identity'))
     throw unsupported('The body must be sent without a Content-Encoding.');
@@ -37,7 +37,9 @@ function textOf(body: Buffer): string {
   }
 }
 
-function parseJson(text: string): unknown {
+/** JSON in UTF-8, without names that could reach a prototype. */
+export function parseJsonBody(body: Buffer): unknown {
+  const text = textOf(body);
   const value = jsonOf(text);
   const forbidden = forbiddenNameIn(text, value);
   if (forbidden !== undefined) throw invalidRequest([{ field: forbidden, message: 'is a name that is not allowed' }]);

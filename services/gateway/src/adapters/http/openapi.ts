@@ -3,6 +3,7 @@ import pkg from '../../../package.json' with { type: 'json' };
 import type { App } from './app-types.ts';
 import { allocation, allocationPage, explainedValue, reservation } from './documents/allocation.ts';
 import { apiKeyDocument, apiKeyPage, newApiKey } from './documents/api-key.ts';
+import { bulkDocument, bulkItemDocument, bulkItemPage, bulkResult } from './documents/bulk.ts';
 import { changedForwards, forwardDocument, vmForwards } from './documents/forward.ts';
 import { forwardTemplate } from './documents/forward-template.ts';
 import { healthDocument, rootDocument } from './documents/health.ts';
@@ -31,6 +32,10 @@ export const documents = [
   changedPort,
   vmPorts,
   operationDocument,
+  bulkDocument,
+  bulkItemDocument,
+  bulkResult,
+  bulkItemPage,
   apiKeyDocument,
   newApiKey,
   apiKeyPage,
@@ -62,6 +67,7 @@ export async function registerOpenApi(app: App): Promise<void> {
         { name: 'Forwards', description: 'Forwards of VMs in detail, and their template.' },
         { name: 'Ports', description: 'Forwards of VMs by name.' },
         { name: 'Pools', description: 'What VMs get their values from.' },
+        { name: 'Bulks', description: 'Many VMs in one request.' },
         { name: 'Operations', description: 'What became of a request.' },
         { name: 'API keys', description: 'Who may do what.' },
         { name: 'Health', description: 'How it is.' },

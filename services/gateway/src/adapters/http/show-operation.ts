@@ -42,6 +42,7 @@ const kinds: Record<OperationKind, { kind: OperationDocument['kind']; show: (ope
   [OperationKind.CHANGE_PORTS]: { kind: 'change_ports', show: showChangedPorts },
   [OperationKind.DECOMMISSION_VM]: { kind: 'decommission_vm', show: showDecommissionedVm },
   [OperationKind.CHANGE_FORWARDS]: { kind: 'change_forwards', show: showChangedForwards },
+  [OperationKind.BULK]: { kind: 'bulk', show: ({ id }) => ({ items: `/v1/bulks/${id}/items` }) },
   [OperationKind.UPDATE_VM]: { kind: 'update_vm', show: (operation) => showVm(vmOf(operation)) },
 };
 
@@ -54,7 +55,10 @@ export function showOperation(operation: Operation, traceId: string): OperationD
     id: operation.id,
     kind,
     state: states[operation.state],
-    resource: { type: 'vm', id: operation.vmId, name: operation.vmName },
+    resource:
+      kind === 'bulk'
+        ? { type: 'bulk', id: operation.id, name: '' }
+        : { type: 'vm', id: operation.vmId, name: operation.vmName },
     result: operation.state === OperationState.SUCCEEDED ? { ...show(operation) } : null,
     error: failure === undefined ? null : problemOf(failure, { instance, traceId }),
     created_at: showTime(operation.createdAt),

@@ -5,6 +5,7 @@ import { managedPools } from './0002-managed-pools.ts';
 import { routerProfile } from './0003-router-profile.ts';
 import { forwardsInDetail } from './0004-forwards.ts';
 import { poolAdministration } from './0005-pool-administration.ts';
+import { bulk } from './0006-bulk.ts';
 
 /** The history of the schema. Released ones are never edited. */
 export const migrations: readonly NamedMigration[] = [
@@ -14,4 +15,5 @@ export const migrations: readonly NamedMigration[] = [
   routerProfile,
   forwardsInDetail,
   poolAdministration,
+  bulk,
 ];

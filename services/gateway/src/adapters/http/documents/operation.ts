@@ -6,9 +6,9 @@ import { anyObject, nullable } from './json-types.ts';
 export const operationDocument = Type.Object(
   {
     id: Type.String({ format: 'uuid' }),
-    kind: Type.Enum(['provision_vm', 'change_ports', 'change_forwards', 'update_vm', 'decommission_vm']),
+    kind: Type.Enum(['provision_vm', 'change_ports', 'change_forwards', 'update_vm', 'decommission_vm', 'bulk']),
     state: Type.Enum(['pending', 'running', 'succeeded', 'failed', 'cancelled']),
-    resource: Type.Object({ type: Type.Literal('vm'), id: Type.String(), name: Type.String() }),
+    resource: Type.Object({ type: Type.Enum(['vm', 'bulk']), id: Type.String(), name: Type.String() }),
     result: nullable(
       anyObject({ description: 'What the request would have been answered with; null unless it succeeded.' }),
     ),

@@ -337,6 +337,13 @@ export enum OperationKind {
    * @generated from enum value: OPERATION_KIND_UPDATE_VM = 5;
    */
   UPDATE_VM = 5,
+
+  /**
+   * Many VMs are provisioned or decommissioned: the operation is the bulk, and about no VM in particular.
+   *
+   * @generated from enum value: OPERATION_KIND_BULK = 6;
+   */
+  BULK = 6,
 }
 
 /**
@@ -344,7 +351,7 @@ export enum OperationKind {
  *
  * @generated from enum berth.allocator.v1.OperationKind
  */
-export declare type OperationKindJson = "OPERATION_KIND_UNSPECIFIED" | "OPERATION_KIND_PROVISION_VM" | "OPERATION_KIND_CHANGE_PORTS" | "OPERATION_KIND_DECOMMISSION_VM" | "OPERATION_KIND_CHANGE_FORWARDS" | "OPERATION_KIND_UPDATE_VM";
+export declare type OperationKindJson = "OPERATION_KIND_UNSPECIFIED" | "OPERATION_KIND_PROVISION_VM" | "OPERATION_KIND_CHANGE_PORTS" | "OPERATION_KIND_DECOMMISSION_VM" | "OPERATION_KIND_CHANGE_FORWARDS" | "OPERATION_KIND_UPDATE_VM" | "OPERATION_KIND_BULK";
 
 /**
  * Describes the enum berth.allocator.v1.OperationKind.

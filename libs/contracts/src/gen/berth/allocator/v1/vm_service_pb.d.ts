@@ -1368,7 +1368,7 @@ export declare type BulkItem = Message<"berth.allocator.v1.BulkItem"> & {
    */
   item: {
     /**
-     * A VM. Its context is not looked at.
+     * A VM. Its context and VM id are not looked at: the id follows from the bulk's and the item's place.
      *
      * @generated from field: berth.allocator.v1.ProvisionVmRequest provision = 1;
      */
@@ -1400,7 +1400,7 @@ export declare type BulkItem = Message<"berth.allocator.v1.BulkItem"> & {
  */
 export declare type BulkItemJson = {
   /**
-   * A VM. Its context is not looked at.
+   * A VM. Its context and VM id are not looked at: the id follows from the bulk's and the item's place.
    *
    * @generated from field: berth.allocator.v1.ProvisionVmRequest provision = 1;
    */
@@ -1525,7 +1525,7 @@ export declare type Bulk = Message<"berth.allocator.v1.Bulk"> & {
   id: string;
 
   /**
-   * Running until every item has ended.
+   * Running until every item has ended; then succeeded when all items have, else failed.
    *
    * @generated from field: berth.allocator.v1.OperationState state = 2;
    */
@@ -1579,6 +1579,13 @@ export declare type Bulk = Message<"berth.allocator.v1.Bulk"> & {
    * @generated from field: string principal_id = 9;
    */
   principalId: string;
+
+  /**
+   * Why it failed; set when it failed. Of an atomic bulk: why the item could not be had that the others are taken back for.
+   *
+   * @generated from field: berth.common.v1.Error error = 10;
+   */
+  error?: Error | undefined;
 };
 
 /**
@@ -1595,7 +1602,7 @@ export declare type BulkJson = {
   id?: string;
 
   /**
-   * Running until every item has ended.
+   * Running until every item has ended; then succeeded when all items have, else failed.
    *
    * @generated from field: berth.allocator.v1.OperationState state = 2;
    */
@@ -1649,6 +1656,13 @@ export declare type BulkJson = {
    * @generated from field: string principal_id = 9;
    */
   principalId?: string;
+
+  /**
+   * Why it failed; set when it failed. Of an atomic bulk: why the item could not be had that the others are taken back for.
+   *
+   * @generated from field: berth.common.v1.Error error = 10;
+   */
+  error?: ErrorJson;
 };
 
 /**
@@ -1781,7 +1795,7 @@ export declare type ListBulkItemsRequest = Message<"berth.allocator.v1.ListBulkI
   offset: number;
 
   /**
-   * At most so many; 0: 500, at most 500.
+   * At most so many; 0: 500, at most 500. There may be fewer, where they are large.
    *
    * @generated from field: uint32 page_size = 4;
    */
@@ -1816,7 +1830,7 @@ export declare type ListBulkItemsRequestJson = {
   offset?: number;
 
   /**
-   * At most so many; 0: 500, at most 500.
+   * At most so many; 0: 500, at most 500. There may be fewer, where they are large.
    *
    * @generated from field: uint32 page_size = 4;
    */
@@ -1898,14 +1912,14 @@ export declare type BulkItemResult = Message<"berth.allocator.v1.BulkItemResult"
   operation?: Operation | undefined;
 
   /**
-   * Why it was refused.
+   * Why it was refused, or taken back: then it counts, and not what became of the operation.
    *
    * @generated from field: berth.common.v1.Error error = 3;
    */
   error?: Error | undefined;
 
   /**
-   * The name or id that the item gave.
+   * The name or id that the item gave; empty when it was found wrong before it got here.
    *
    * @generated from field: string machine_id = 4;
    */
@@ -1933,14 +1947,14 @@ export declare type BulkItemResultJson = {
   operation?: OperationJson;
 
   /**
-   * Why it was refused.
+   * Why it was refused, or taken back: then it counts, and not what became of the operation.
    *
    * @generated from field: berth.common.v1.Error error = 3;
    */
   error?: ErrorJson;
 
   /**
-   * The name or id that the item gave.
+   * The name or id that the item gave; empty when it was found wrong before it got here.
    *
    * @generated from field: string machine_id = 4;
    */

@@ -1,0 +1,14 @@
+import type { WireError } from '@berth/errors';
+import type { Bulk, ItemError } from '../domain/bulk.ts';
+
+/** Bulks of one transaction. Taken after the routers' locks: their rows change within short moments at a transaction's end. */
+export interface BulkBook {
+  /** Locks it, and gives it as it stands. */
+  lock(id: string): Promise<Bulk | undefined>;
+  /** Written when the transaction commits; whoever waits for its end hears of it. */
+  put(bulk: Bulk): void;
+  /** Says why items were refused or taken back; the newest word counts. */
+  setErrors(bulkId: string, errors: readonly ItemError[]): Promise<void>;
+  /** The same of every item that has no word yet. */
+  setErrorOfOthers(bulkId: string, error: WireError): Promise<void>;
+}

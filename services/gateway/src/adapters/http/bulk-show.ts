@@ -1,0 +1,61 @@
+import {
+  type Bulk,
+  type BulkItemResult,
+  BulkMode,
+  type ErrorMessage,
+  fromErrorMessage,
+  type Operation,
+  OperationKind,
+  OperationState,
+} from '@berth/contracts';
+import type { BulkDocument, BulkItemDocument } from './documents/bulk.ts';
+import { problemOf } from './problem-reply.ts';
+import { failureOf, showProvisionedVm } from './show-operation.ts';
+import { showTime } from './show-time.ts';
+
+const endings: Partial<Record<OperationState, 'succeeded' | 'failed'>> = {
+  [OperationState.SUCCEEDED]: 'succeeded',
+  [OperationState.FAILED]: 'failed',
+  [OperationState.CANCELLED]: 'failed',
+};
+const stateOf = (state: OperationState): BulkDocument['state'] => endings[state] ?? 'running';
+const modeOf = (mode: BulkMode): BulkDocument['mode'] => (mode === BulkMode.ATOMIC ? 'atomic' : 'best_effort');
+
+const pathOf = (bulkId: string): string => `/v1/bulks/${bulkId}`;
+const problem = (error: ErrorMessage, bulkId: string, traceId: string) =>
+  problemOf(fromErrorMessage(error), { instance: pathOf(bulkId), traceId });
+
+/** What there is to say of a bulk in few words. */
+export const summaryOf = (bulk: Bulk) => ({
+  id: bulk.id,
+  state: stateOf(bulk.state),
+  mode: modeOf(bulk.mode),
+  total: bulk.items,
+  succeeded: bulk.succeeded,
+  failed: bulk.failed,
+});
+
+export const showBulk = (bulk: Bulk, traceId: string): BulkDocument => ({
+  ...summaryOf(bulk),
+  error: bulk.error ? problem(bulk.error, bulk.id, traceId) : null,
+  created_at: showTime(bulk.createdAt),
+  updated_at: showTime(bulk.updatedAt),
+});
+
+/** What became of an item. What it was refused or taken back for counts, whatever became of its operation. */
+export function showItem(item: BulkItemResult, bulkId: string, traceId: string): BulkItemDocument {
+  const { operation, error } = item;
+  const failure = error ? fromErrorMessage(error) : operation && failureOf(operation);
+  const provisioned = operation?.kind === OperationKind.PROVISION_VM && operation.state === OperationState.SUCCEEDED;
+  return {
+    index: item.index,
+    machine_id: item.machineId || null,
+    status: failure ? 'failed' : operation ? statusOf(operation) : 'pending',
+    vm: provisioned && !failure ? showProvisionedVm(operation) : null,
+    operation_id: operation?.id ?? null,
+    problem: failure ? problemOf(failure, { instance: pathOf(bulkId), traceId }) : null,
+  };
+}
+
+const statusOf = ({ state }: Operation): BulkItemDocument['status'] =>
+  state === OperationState.PENDING ? 'pending' : stateOf(state);

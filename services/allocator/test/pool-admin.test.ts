@@ -231,6 +231,31 @@ test('names are taken once, pools of a router do not overlap, and unknown ones a
   await assertBooksBalance(world);
 });
 
+test('the settings’ pool makes room for others, and takes back what they leave, until it is changed by hand', async (t) => {
+  const world = await aWorld(t);
+  const pools = poolSide(world);
+  const settings = async () => {
+    const pool = await pools.getPool({ name: 'port-pools/default' });
+    const denied = pool.values.case === 'port' ? pool.values.value.denied.map(({ first, last }) => [first, last]) : [];
+    return { denied, fromSettings: pool.fromSettings, size: Number(pool.use?.size) };
+  };
+  const before = await settings();
+  const held = await world.provisioned({ vmName: 'vm' });
+  assert.equal(held.vm?.forwards[0]?.externalPort, 32_000);
+  const made = await pools.createPool(portPool('inside', 32_000, 32_002));
+  assert.deepEqual([made.use?.size, made.use?.held], [6n, 3n], 'the VM’s ports are of the new pool now');
+  assert.deepEqual(await settings(), { denied: [[32_000, 32_002]], fromSettings: true, size: before.size - 6 });
+  await pools.updatePool({ pool: portPool('inside', 32_000, 32_003).pool });
+  assert.deepEqual((await settings()).denied, [[32_000, 32_003]]);
+  await world.driver.settle((await world.decommission('vm')).vmId, { applied: true });
+  await eventually(async () => (await pools.getPool({ name: 'port-pools/inside' })).use?.held === 0n);
+  await pools.deletePool({ name: 'port-pools/inside' });
+  assert.deepEqual(await settings(), before);
+  await pools.drainPool({ name: 'port-pools/default' });
+  await assert.rejects(pools.createPool(portPool('inside', 32_000, 32_002)), { code: 'POOL_OVERLAP' });
+  await assertBooksBalance(world);
+});
+
 test('of two that make overlapping pools at once, one wins', async (t) => {
   const world = await aWorld(t, 2);
   const pools = poolSide(world);
@@ -247,10 +272,10 @@ test('a dry run tells what would come of it, and keeps nothing', async (t) => {
   const pools = poolSide(world);
   const made = await pools.createPool({ ...portPool('x', 40_000, 40_009), validateOnly: true }, keyed('k'));
   assert.deepEqual([made.version, made.use?.size], [1n, 20n]);
-  await assert.rejects(pools.createPool({ ...portPool('x', 32_000, 32_009), validateOnly: true }), {
+  await pools.createPool(portPool('x', 40_000, 40_009));
+  await assert.rejects(pools.createPool({ ...portPool('y', 40_009, 40_010), validateOnly: true }), {
     code: 'POOL_OVERLAP',
   });
-  await pools.createPool(portPool('x', 40_000, 40_009));
   const smaller = { pool: portPool('x', 40_000, 40_000).pool, validateOnly: true };
   assert.equal((await pools.updatePool(smaller)).use?.size, 2n);
   assert.equal((await pools.getPool({ name: 'port-pools/x' })).use?.size, 20n);

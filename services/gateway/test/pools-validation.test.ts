@@ -24,8 +24,8 @@ test('what a new pool may ask', async (t) => {
     ['a name with a quote', 'ip-pools', { name: "a'b" }, 'name'],
     ['a name with a slash', 'ip-pools', { name: 'ip-pools/edge' }, 'name'],
     ['a name that vanishes from paths', 'ip-pools', { name: '..' }, 'name'],
-    ['no addresses', 'ip-pools', { cidr: undefined }, 'cidrs'],
-    ['only empty lists', 'ip-pools', { cidr: undefined, cidrs: [], ranges: [] }, 'cidrs'],
+    ['no addresses', 'ip-pools', { cidr: undefined }, 'ranges'],
+    ['only empty lists', 'ip-pools', { cidr: undefined, cidrs: [], ranges: [] }, 'ranges'],
     ['both words for a network', 'ip-pools', { cidrs: ['10.10.3.0/24'] }, 'cidr'],
     ['host bits', 'ip-pools', { cidr: '10.10.2.1/24' }, 'cidr'],
     ['host bits in a list', 'ip-pools', { cidr: undefined, cidrs: ['10.0.0.0/24', '10.0.1.1/24'] }, 'cidrs[1]'],
@@ -42,8 +42,8 @@ test('what a new pool may ask', async (t) => {
     ['a subnet with host bits', 'ip-pools', { subnet: '10.10.0.1/16' }, 'subnet'],
     ['a subnet’s id beyond its size', 'ip-pools', { subnet_id: 4_294_967_295 }, 'subnet_id'],
     ['a shared network with a blank', 'ip-pools', { dhcp_network: 'a b' }, 'dhcp_network'],
-    ['thresholds that descend', 'ip-pools', { alert_thresholds: [0.9, 0.8] }, 'alert_thresholds'],
-    ['the same threshold twice', 'ip-pools', { alert_thresholds: [0.8, 0.8] }, 'alert_thresholds'],
+    ['thresholds that descend', 'ip-pools', { alert_thresholds: [0.9, 0.8] }, 'alert_thresholds[1]'],
+    ['the same threshold twice', 'ip-pools', { alert_thresholds: [0.8, 0.8] }, 'alert_thresholds[1]'],
     ['a threshold of nothing', 'ip-pools', { alert_thresholds: [0] }, 'alert_thresholds[0]'],
     ['a threshold above all', 'ip-pools', { alert_thresholds: [1.01] }, 'alert_thresholds[0]'],
     ['a state of its own', 'ip-pools', { state: 'deleted' }, 'state'],
@@ -82,7 +82,7 @@ test('what a new pool may ask', async (t) => {
   await t.test('all wrong fields are named at once', async () => {
     const body = { name: 'a', cidrs: ['10.0.0.1/8'], ranges: ['x'], gateway: 'y', alert_thresholds: [0.9, 0.1] };
     assert.deepEqual(fieldsOf(await create('ip-pools', body)), [
-      'alert_thresholds',
+      'alert_thresholds[1]',
       'cidrs[0]',
       'ranges[0]',
       'gateway',
@@ -96,7 +96,7 @@ test('what a new pool may ask', async (t) => {
 
   await t.test('a change that would leave nothing is refused', async () => {
     for (const [kind, body, field] of [
-      ['ip-pools', { cidrs: [], ranges: [] }, 'cidrs'],
+      ['ip-pools', { cidrs: [], ranges: [] }, 'ranges'],
       ['port-pools', { ranges: [] }, 'ranges'],
       ['rule-pools', { ranges: [] }, 'ranges'],
       ['rule-pools', {}, 'body'],

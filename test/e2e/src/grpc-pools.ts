@@ -1,13 +1,14 @@
 import type { JsonValue } from '@bufbuild/protobuf';
-import type {
-  CallOptions,
-  Outcome,
-  PoolClient,
-  PoolKind,
-  ScenarioPool,
-  SeenAllocation,
-  SeenPool,
-  SeenReservation,
+import {
+  type CallOptions,
+  type Outcome,
+  type PoolClient,
+  type PoolKind,
+  type ScenarioPool,
+  type SeenAllocation,
+  type SeenPool,
+  type SeenReservation,
+  said,
 } from './pool-client.ts';
 import { GrpcFailure, type ReflectionClient } from './reflection-client.ts';
 
@@ -137,12 +138,12 @@ function seenPool(pool: Message): SeenPool {
     default: pool.is_default,
     state: pool.state.replace('POOL_STATE_', '').toLowerCase(),
     alert_thresholds: pool.alert_thresholds,
-    values: {
+    values: said({
       ...values,
       ...(protocols && {
         protocols: protocols.map((one: string) => one.replace('PORT_PROTOCOL_', '').toLowerCase()),
       }),
-    },
+    }),
     version: Number(pool.version),
     use: {
       size: Number(pool.use.size),

@@ -82,3 +82,7 @@ export interface PoolClient {
     value: Readonly<Record<string, unknown>>,
   ): Promise<Outcome<{ pool: string; free: boolean; available: boolean; holders: readonly string[] }>>;
 }
+
+/** What of a pool is said: REST has null where protobuf has its empty value. */
+export const said = (values: Readonly<Record<string, unknown>>): Record<string, unknown> =>
+  Object.fromEntries(Object.entries(values).filter(([, value]) => value !== null && value !== '' && value !== 0));

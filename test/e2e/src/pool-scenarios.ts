@@ -76,7 +76,7 @@ export const poolScenarios: readonly PoolScenario[] = [
     async run({ pools }) {
       granted(await pools.create('ip-pools', ipPool('first', [span('10.10.21.0', '10.10.21.31')])));
       const twice = await pools.create('ip-pools', ipPool('first', [span('10.10.21.64', '10.10.21.95')]));
-      assertRefused(twice, 'POOL_EXISTS');
+      assertRefused(twice, 'POOL_NAME_TAKEN');
       const overlapping = await pools.create('ip-pools', ipPool('second', [span('10.10.21.31', '10.10.21.40')]));
       assertRefused(overlapping, 'POOL_OVERLAP');
       const beside = granted(await pools.create('ip-pools', ipPool('second', [span('10.10.21.32', '10.10.21.40')])));

@@ -1,12 +1,13 @@
-import type {
-  CallOptions,
-  Outcome,
-  PoolClient,
-  PoolKind,
-  ScenarioPool,
-  SeenAllocation,
-  SeenPool,
-  SeenReservation,
+import {
+  type CallOptions,
+  type Outcome,
+  type PoolClient,
+  type PoolKind,
+  type ScenarioPool,
+  type SeenAllocation,
+  type SeenPool,
+  type SeenReservation,
+  said,
 } from './pool-client.ts';
 import type { Answer, RestClient } from './rest-client.ts';
 
@@ -91,7 +92,7 @@ const seenPool = (body: Body): SeenPool => ({
   default: body.default,
   state: body.state,
   alert_thresholds: body.alert_thresholds,
-  values: Object.fromEntries(Object.entries(body).filter(([name]) => !common.has(name))),
+  values: said(Object.fromEntries(Object.entries(body).filter(([name]) => !common.has(name)))),
   version: body.version,
   use: {
     size: body.use.size,

@@ -22,8 +22,9 @@ export async function createPool(
   const pool: Pool = { ...checked, id: wish.id, fromSettings: false, version: 1, ...times };
   if (!(await books.pools.insert(pool))) throw poolNameTaken(resourceName(pool));
   const displaced = pool.isDefault ? await books.pools.takeDefaults(pool) : [];
-  await books.pools.apply(router);
+  const giveWay = await books.pools.apply(router);
   books.tell({ kind: 'created', pool, at: now });
+  for (const change of giveWay) books.tell(change);
   for (const other of displaced) books.tell({ kind: 'updated', pool: other, at: now });
   return described(books, pool);
 }
@@ -56,7 +57,7 @@ export async function updatePool(books: PoolBooks, write: PoolWrite, update: Poo
   if (isSame && displaced.length === 0) return described(books, pool);
   await books.pools.replace(next);
   if (movesValues) {
-    await books.pools.apply(router);
+    for (const change of await books.pools.apply(router)) books.tell(change);
     const lost = await books.pools.heldOutside(next, before);
     if (lost.count > 0) throw inUse(pool, 'Values that are held cannot leave the pool:', lost);
   }
@@ -91,8 +92,9 @@ export async function deletePool(
   const held = await books.pools.heldOf(pool);
   if (held.count > 0) throw inUse(pool, 'The pool is in use:', held);
   await books.pools.remove(pool);
-  await books.pools.apply(router);
+  const takeBack = await books.pools.apply(router);
   books.tell({ kind: 'deleted', pool, at: now });
+  for (const change of takeBack) books.tell(change);
 }
 
 function refuse(fields: readonly FieldError[]): void {

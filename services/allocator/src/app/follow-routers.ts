@@ -1,5 +1,5 @@
-import { defaultPools, type PoolSettings } from '../domain/default-pools.ts';
-import type { DefaultPools, ForeignConflict, ForeignValue, RouterReport, RouterStore } from './ports.ts';
+import { type PoolSettings, poolsFromSettings } from '../domain/default-pools.ts';
+import type { ForeignConflict, ForeignValue, RouterReport, RouterStore } from './ports.ts';
 
 export interface FollowDeps {
   readonly routers: RouterStore;
@@ -8,11 +8,6 @@ export interface FollowDeps {
   readonly pools: PoolSettings;
   readonly onConflicts: (router: string, conflicts: readonly ForeignConflict[]) => void;
 }
-
-const defaultsFrom =
-  ({ pools }: FollowDeps): DefaultPools =>
-  ({ site }) =>
-    site ? defaultPools(pools, site) : [];
 
 /** Takes in how routers stand; older reports than the known one change nothing. */
 export async function takeReports(deps: FollowDeps, reports: readonly RouterReport[]): Promise<void> {
@@ -23,12 +18,13 @@ export async function takeReports(deps: FollowDeps, reports: readonly RouterRepo
       !known || report.epoch > known.epoch || (report.epoch === known.epoch && report.sequence > known.sequence);
     if (newer) newest.set(report.name, report);
   }
-  await deps.routers.report([...newest.values()], defaultsFrom(deps));
+  await deps.routers.report([...newest.values()], poolsFromSettings(deps.pools));
 }
 
 /** Makes the settings' pools of all known routers, and what follows from them. */
 export async function reconcileAllPools(deps: FollowDeps): Promise<void> {
-  for (const { name } of await deps.routers.all()) await deps.routers.reconcilePools(name, defaultsFrom(deps));
+  for (const { name } of await deps.routers.all())
+    await deps.routers.reconcilePools(name, poolsFromSettings(deps.pools));
 }
 
 /** Fetches what others hold on routers of which a newer inventory was told than the one we have. */

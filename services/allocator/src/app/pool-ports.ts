@@ -49,8 +49,11 @@ export interface PoolStore {
   /** Makes it the default of its groups and of no others. Gives back the pools that are not any more, as they are left. */
   takeDefaults(pool: Pool): Promise<readonly Pool[]>;
   dropDefaults(pool: Pool): Promise<void>;
-  /** Makes the segments of the router what its pools say. Throws `POOL_OVERLAP`. */
-  apply(router: Router): Promise<void>;
+  /**
+   * Makes the segments of the router what its pools say. The settings' pools make room for others, and take back what those leave; gives
+   * back how they changed. Throws `POOL_OVERLAP` for two others.
+   */
+  apply(router: Router): Promise<readonly PoolChange[]>;
   segmentsOf(pool: Pool): Promise<PoolSegments>;
   /** What VMs and reservations hold of `before` and the pool has no more. */
   heldOutside(pool: Pool, before: PoolSegments): Promise<HeldValues>;

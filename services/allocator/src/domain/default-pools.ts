@@ -33,6 +33,12 @@ export function defaultPools({ addressRange, portRange, ruleRange }: PoolSetting
   ];
 }
 
+/** The settings' pools of any router: none before its place in the network is known. */
+export const poolsFromSettings =
+  (settings: PoolSettings) =>
+  ({ site }: { readonly site: RouterSite | null }): PoolSpec[] =>
+    site ? defaultPools(settings, site) : [];
+
 /**
  * A pool of the settings without what pools made by hand have of it: theirs is the more particular wish, and a pool written twice would be
  * refused at the next change of either.

@@ -12,9 +12,8 @@ const poolName = new RegExp(poolNamePattern);
 /** Whether `text` can be a pool's name at all. */
 export const canBePoolName = (text: string): boolean => poolName.test(text);
 
-/** Fractions of use at which an alert is raised, each above the one before it. */
-export function parseThresholds(thresholds: readonly number[]): readonly number[] {
-  const index = thresholds.findIndex((threshold, i) => i > 0 && threshold <= (thresholds[i - 1] ?? 0));
-  if (index > 0) throw new WrongValue(`must ascend: ${thresholds[index]} is not above ${thresholds[index - 1]}`);
-  return thresholds;
+/** An alert threshold that is above the one before it, which the first has not. */
+export function parseThreshold(threshold: number, before: number | undefined): number {
+  if (before !== undefined && threshold <= before) throw new WrongValue(`must be above the one before, ${before}`);
+  return threshold;
 }

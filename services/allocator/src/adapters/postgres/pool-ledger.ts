@@ -1,7 +1,7 @@
 import type { Database, Sql } from '@berth/database';
 import type { Outbox } from '@berth/messaging';
 import type { PoolBooks, PoolLedger } from '../../app/pool-ports.ts';
-import { LookAgain } from '../../app/ports.ts';
+import { type DefaultPools, LookAgain } from '../../app/ports.ts';
 import type { PoolChange } from '../../domain/pool-change.ts';
 import { postgresAnswers } from './answered-keys.ts';
 import { describePools } from './describe-pools.ts';
@@ -27,13 +27,14 @@ export function postgresPoolLedger(deps: {
   readonly database: Database;
   readonly outbox: Outbox;
   readonly forms: ChangeForms;
+  readonly defaults: DefaultPools;
 }): PoolLedger {
-  const { database, outbox, forms } = deps;
+  const { database, outbox, forms, defaults } = deps;
 
   const attempt = <T>(work: (books: PoolBooks) => Promise<T>, isKept: boolean): Promise<T> =>
     outbox.transaction(async (sql, send) => {
       const changes: PoolChange[] = [];
-      const outcome = await work(booksOf(sql, changes));
+      const outcome = await work(booksOf(sql, changes, defaults));
       if (!isKept) throw new NotKept(outcome);
       await storeChanges(sql, changes, forms, send);
       return outcome;
@@ -57,13 +58,13 @@ export function postgresPoolLedger(deps: {
   };
 }
 
-const booksOf = (sql: Sql, changes: PoolChange[]): PoolBooks => ({
+const booksOf = (sql: Sql, changes: PoolChange[], defaults: DefaultPools): PoolBooks => ({
   async lock(names) {
     const routers = await lockRouters(sql, names);
     const [clock] = await sql.query<{ now: string }>('SELECT clock_timestamp() AS now');
     return { routers, now: new Date(clock?.now ?? Number.NaN) };
   },
-  pools: postgresPools(sql),
+  pools: postgresPools(sql, defaults),
   reservations: postgresReservations(sql),
   answers: postgresAnswers(sql),
   describe: (pools) => describePools(sql, pools),

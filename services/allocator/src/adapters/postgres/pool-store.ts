@@ -1,14 +1,15 @@
 import type { Sql } from '@berth/database';
 import type { HeldValues, PoolSegments, PoolStore } from '../../app/pool-ports.ts';
+import type { DefaultPools } from '../../app/ports.ts';
 import type { Pool } from '../../domain/pool.ts';
-import { applyPools } from './apply-pools.ts';
 import { poolLevelsOf } from './pool-levels.ts';
 import { findPool, poolsById } from './pool-rows.ts';
+import { settlePools } from './settings-pools.ts';
 
 const mostExamples = 3;
 
 /** Pools in Postgres, for a transaction that has the lock of their router. */
-export const postgresPools = (sql: Sql): PoolStore => ({
+export const postgresPools = (sql: Sql, defaults: DefaultPools): PoolStore => ({
   find: (kind, name) => findPool(sql, kind, name),
 
   async insert(pool) {
@@ -42,7 +43,7 @@ export const postgresPools = (sql: Sql): PoolStore => ({
     await sql.execute('DELETE FROM pool_defaults WHERE pool_id = $1', [id]);
   },
 
-  apply: (router) => applyPools(sql, router),
+  apply: (router) => settlePools(sql, router, defaults(router)),
 
   async segmentsOf({ id }) {
     const rows = await sql.query<{ space_id: number; spans: string }>(

@@ -15,6 +15,25 @@ import { poolsById, poolsOf } from './pool-rows.ts';
  */
 export async function followSettings(sql: Sql, router: Router, specs: readonly PoolSpec[]): Promise<PoolChange[]> {
   const made = await seedPools(sql, router.name, specs);
+  const moved = await yieldToOthers(sql, router, specs);
+  await applyPools(sql, router, 'yield');
+  const isNew = new Set(made);
+  const told = await poolsById(sql, [...new Set([...made, ...moved])]);
+  return told.map((pool) => ({ kind: isNew.has(pool.id) ? 'created' : 'updated', pool, at: pool.updatedAt }));
+}
+
+/**
+ * After pools of a router were changed by hand: the settings' pools go without what others have now, and take back what those have no
+ * more; then all that follows from the pools. Throws `POOL_OVERLAP` for two that were made by hand. Gives back what is to be told of.
+ */
+export async function settlePools(sql: Sql, router: Router, specs: readonly PoolSpec[]): Promise<PoolChange[]> {
+  const moved = await yieldToOthers(sql, router, specs);
+  await applyPools(sql, router);
+  return (await poolsById(sql, moved)).map((pool) => ({ kind: 'updated', pool, at: pool.updatedAt }));
+}
+
+/** Makes the settings' pools what the settings say, without what pools made by hand have of it. Gives back the ids of those that changed. */
+async function yieldToOthers(sql: Sql, router: Router, specs: readonly PoolSpec[]): Promise<string[]> {
   const pools = await poolsOf(sql, [router.name]);
   const byHand = pools.filter(({ fromSettings }) => !fromSettings).flatMap((pool) => segmentsOf(pool, router));
   const current = specs.map((spec) => {
@@ -30,10 +49,7 @@ export async function followSettings(sql: Sql, router: Router, specs: readonly P
      RETURNING p.id`,
     [router.name, current.map((spec) => JSON.stringify(spec))],
   );
-  await applyPools(sql, router, 'yield');
-  const isNew = new Set(made);
-  const told = await poolsById(sql, [...new Set([...made, ...moved.map(({ id }) => id)])]);
-  return told.map((pool) => ({ kind: isNew.has(pool.id) ? 'created' : 'updated', pool, at: pool.updatedAt }));
+  return moved.map(({ id }) => id);
 }
 
 const isSame = (one: SegmentRanges['space'], other: SegmentRanges['space']): boolean =>

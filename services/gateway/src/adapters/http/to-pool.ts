@@ -2,7 +2,7 @@ import { type PoolSchema, PoolState } from '@berth/contracts';
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import type { Static } from 'typebox';
 import { FieldChecks } from '../../domain/field-checks.ts';
-import { type PoolKind, parseThresholds } from '../../domain/pool-terms.ts';
+import { type PoolKind, parseThreshold } from '../../domain/pool-terms.ts';
 import { parsePlainText } from '../../domain/router-text.ts';
 import type { newPoolBodies } from './documents/pool-bodies.ts';
 import { type PoolBody, readValues } from './to-pool-values.ts';
@@ -22,7 +22,7 @@ export function toNewPool<Kind extends PoolKind>(kind: Kind, body: NewPoolBody[K
   const terms = readTerms(body, checks);
   const values = readValues(kind, body, checks);
   if (givenValues(kind, body).every((given) => given.every(isEmptyList)))
-    checks.add(mainField(kind), 'is required: a pool has at least one value');
+    checks.add('ranges', 'is required: a pool has at least one value');
   checks.finish();
   return { name: `${kind}/${body.name}`, router: body.router ?? '', ...terms, values };
 }
@@ -33,7 +33,7 @@ export function toPoolChanges<Kind extends PoolKind>(kind: Kind, name: string, b
   const terms = readTerms(body, checks);
   const values = readValues(kind, body, checks);
   if (givenValues(kind, body).every((given) => given.length > 0 && given.every(isEmptyList)))
-    checks.add(mainField(kind), 'must not be empty: a pool has at least one value');
+    checks.add('ranges', 'must not be empty: a pool has at least one value');
   checks.finish();
   const pool: PoolInit = { name, ...terms, values };
   const inner = Object.keys(values.value).map((field) => `${values.case}.${snakeCase(field)}`);
@@ -44,7 +44,9 @@ export function toPoolChanges<Kind extends PoolKind>(kind: Kind, name: string, b
 function readTerms(body: PoolBody[PoolKind], checks: FieldChecks) {
   const { description, groups, state, alert_thresholds: thresholds } = body;
   if (description !== undefined) checks.of('description', () => parsePlainText(description));
-  if (thresholds !== undefined) checks.of('alert_thresholds', () => parseThresholds(thresholds));
+  for (const [index, threshold] of (thresholds ?? []).entries()) {
+    checks.of(`alert_thresholds[${index}]`, () => parseThreshold(threshold, thresholds?.[index - 1]));
+  }
   return {
     ...(description !== undefined && { description }),
     ...(groups !== undefined && { groups }),
@@ -68,7 +70,5 @@ const givenValues = (kind: PoolKind, body: object): readonly (readonly unknown[]
   );
 
 const isEmptyList = (value: unknown): boolean => Array.isArray(value) && value.length === 0;
-
-const mainField = (kind: PoolKind): string => (kind === 'ip-pools' ? 'cidrs' : 'ranges');
 
 const snakeCase = (name: string): string => name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
 export interface EventuallyOptions {
-  /** Default 10_000. */
+  /** Default 30_000: only a test that fails waits for so long. */
   readonly timeoutMs?: number;
   /** Default 25. */
   readonly everyMs?: number;
@@ -17,7 +17,7 @@ type Truthy<T> = Exclude<NonNullable<T>, false | 0 | ''>;
  * `timeoutMs` it fails, with the last error as its cause.
  */
 export async function eventually<T>(check: () => T | Promise<T>, options: EventuallyOptions = {}): Promise<Truthy<T>> {
-  const timeoutMs = options.timeoutMs ?? 10_000;
+  const timeoutMs = options.timeoutMs ?? 30_000;
   const deadline = performance.now() + timeoutMs;
   let last: unknown;
   do {

@@ -27,7 +27,7 @@ export interface HeldValues {
   readonly examples: readonly HeldValue[];
 }
 
-/** How much of a pool is left, and which threshold was noted as reached. */
+/** How much of a pool (of ports: of its tightest protocol) is left, and which threshold was noted as reached. */
 export interface PoolLevel {
   readonly id: string;
   readonly router: string;

@@ -712,7 +712,7 @@ export declare type PoolUse = Message<"berth.allocator.v1.PoolUse"> & {
   foreign: bigint;
 
   /**
-   * 1 - free / size.
+   * The part that is not free, 0 to 1; of ports: under the protocol of which the least part is free.
    *
    * @generated from field: double used = 7;
    */
@@ -726,7 +726,7 @@ export declare type PoolUse = Message<"berth.allocator.v1.PoolUse"> & {
   thresholdReached: number;
 
   /**
-   * The net number of values that a recent hour took; negative when more came back. Absent: not known yet.
+   * The net number of values that a recent hour took, of ports under that protocol; negative when more came back. Absent: not known yet.
    *
    * @generated from field: optional double taken_per_hour = 9;
    */
@@ -789,7 +789,7 @@ export declare type PoolUseJson = {
   foreign?: string;
 
   /**
-   * 1 - free / size.
+   * The part that is not free, 0 to 1; of ports: under the protocol of which the least part is free.
    *
    * @generated from field: double used = 7;
    */
@@ -803,7 +803,7 @@ export declare type PoolUseJson = {
   thresholdReached?: number | "NaN" | "Infinity" | "-Infinity";
 
   /**
-   * The net number of values that a recent hour took; negative when more came back. Absent: not known yet.
+   * The net number of values that a recent hour took, of ports under that protocol; negative when more came back. Absent: not known yet.
    *
    * @generated from field: optional double taken_per_hour = 9;
    */

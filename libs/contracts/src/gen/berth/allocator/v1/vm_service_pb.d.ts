@@ -990,7 +990,7 @@ export declare type VmFilter = Message<"berth.allocator.v1.VmFilter"> & {
   router: string;
 
   /**
-   * With a value of this pool, for example "ip-pools/default".
+   * Of this pool, for example "ip-pools/default", or of pools with this id, such as "default".
    *
    * @generated from field: string pool = 3;
    */
@@ -1060,7 +1060,7 @@ export declare type VmFilterJson = {
   router?: string;
 
   /**
-   * With a value of this pool, for example "ip-pools/default".
+   * Of this pool, for example "ip-pools/default", or of pools with this id, such as "default".
    *
    * @generated from field: string pool = 3;
    */

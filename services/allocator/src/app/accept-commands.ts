@@ -20,7 +20,7 @@ import { changePorts } from './change-ports.ts';
 import type { Accepted, Command, ProvisionCommand } from './commands.ts';
 import { decommissionVm } from './decommission-vm.ts';
 import { progressIn, vmOf } from './operation-progress.ts';
-import { type Books, type Ledger, LookAgain } from './ports.ts';
+import { type Books, type FirstUse, type Ledger, LookAgain } from './ports.ts';
 import { provisionVm } from './provision-vm.ts';
 import { reserveForLater, updateVm } from './update-vm.ts';
 
@@ -313,9 +313,8 @@ function askedOf(command: MachineCommand, vm: Vm): Partial<Operation> {
   }
 }
 
-function answerByKey(first: { operation: Operation; fingerprint: Uint8Array }, fingerprint: Uint8Array): Answer {
-  if (!Buffer.from(first.fingerprint).equals(Buffer.from(fingerprint))) return idempotencyKeyReused();
-  return hasEnded(first.operation)
-    ? { operation: first.operation, replayed: true }
-    : idempotencyKeyRunning(first.operation.id);
+function answerByKey({ operation, fingerprint }: FirstUse, asked: Uint8Array): Answer {
+  const same = Buffer.from(fingerprint).equals(Buffer.from(asked));
+  if (operation === undefined || !same) return idempotencyKeyReused();
+  return hasEnded(operation) ? { operation, replayed: true } : idempotencyKeyRunning(operation.id);
 }

@@ -70,8 +70,10 @@ async function byKey(
   first: NonNullable<StartingBulk['first']>,
   { key }: BulkContext,
 ): Promise<Bulk> {
-  if (!Buffer.from(first.fingerprint).equals(Buffer.from(key?.fingerprint ?? []))) throw idempotencyKeyReused();
-  if (first.bulk.state === 'running') throw idempotencyKeyRunning(first.bulk.id);
+  const { bulk } = first;
+  const same = Buffer.from(first.fingerprint).equals(Buffer.from(key?.fingerprint ?? []));
+  if (bulk === undefined || !same) throw idempotencyKeyReused();
+  if (bulk.state === 'running') throw idempotencyKeyRunning(bulk.id);
   await starting.drop();
-  return first.bulk;
+  return bulk;
 }

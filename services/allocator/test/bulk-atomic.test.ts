@@ -120,6 +120,39 @@ test('several refusals, and VMs that somebody removed meanwhile, come to the sam
   await assertBooksBalance(world, 0);
 });
 
+test('an item that fails while the others are taken back keeps its own error', async (t) => {
+  const { world, bulks } = await atomicWorld(t);
+  const id = await bulks.ask(items(3), BulkMode.ATOMIC);
+  await eventually(() => world.driver.changes.length === 3);
+  const vmIds = ['vm-0', 'vm-1', 'vm-2'].map(
+    (name) => world.driver.changes.find(({ desired }) => desired?.mapping?.name === name)?.resourceId ?? '',
+  );
+  await eventually(async () => {
+    const free = await world.query('SELECT FROM bulks WHERE leased_until <= clock_timestamp()');
+    return free.length === 1;
+  });
+  await world.query("UPDATE bulks SET leased_until = 'infinity'"); // nobody takes back yet
+  await world.driver.settle(vmIds[0] ?? '', { applied: false, message: 'first' });
+  await eventually(async () => (await bulks.get(id)).failed === 1);
+  const waitingForLocks = async (count: number) => {
+    const waiting = await world.query(
+      `SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
+    );
+    return waiting.length >= count;
+  };
+  await world.database.transaction(async (sql) => {
+    await sql.query('SELECT FROM routers FOR UPDATE');
+    await world.driver.settle(vmIds[1] ?? '', { applied: false, message: 'second' });
+    await eventually(() => waitingForLocks(1), { what: 'the verdict to wait for the lock' });
+    await world.query("UPDATE bulks SET leased_until = '-infinity'");
+    await eventually(() => waitingForLocks(2), { what: 'the taking back to wait behind it' });
+  });
+  t.after(settleAll(world, ({ resourceId }) => resourceId === vmIds[2]));
+  assert.equal((await bulks.ended(id)).error?.message, 'first');
+  assert.deepEqual(await bulks.codes(id), ['ROUTER_REFUSED', 'ROUTER_REFUSED', 'BULK_ABORTED']);
+  await assertBooksBalance(world, 0);
+});
+
 test('a VM that the router will not let go of again is said to be there still', async (t) => {
   const { world, bulks } = await atomicWorld(t);
   const id = await bulks.ask(items(2), BulkMode.ATOMIC);

@@ -1,8 +1,9 @@
 import { DomainError, isKind, toDomainError, toWire, type WireError } from '@berth/errors';
 import { type Bulk, bulkAborted, itemIds, itemsTaken, refusedWhole, undoTaken } from '../domain/bulk.ts';
+import type { Operation } from '../domain/operation.ts';
 import { type AcceptDeps, acceptCommands } from './accept-commands.ts';
 import type { BulkStore, ReadItem } from './bulk-ports.ts';
-import type { Accepted, Command, DecommissionCommand } from './commands.ts';
+import { type Accepted, type Command, type DecommissionCommand, exclusiveKeys } from './commands.ts';
 import type { Books } from './ports.ts';
 
 export interface BulkWorkDeps extends AcceptDeps {
@@ -52,8 +53,8 @@ export async function workOnBulk(deps: BulkWorkDeps): Promise<boolean> {
 /** Accepts or refuses the next items, in one transaction with the note that they are done. */
 async function acceptSome(deps: BulkWorkDeps, bulk: Bulk, most: number): Promise<void> {
   const items = await deps.bulks.items(bulk.id, bulk.next, most);
-  const read = items.map((item, place) => deps.readItem(bulk, bulk.next + place, item));
-  const upTo = bulk.next + items.length;
+  const read = untilConflict(items.map((item, place) => deps.readItem(bulk, bulk.next + place, item)));
+  const upTo = bulk.next + read.length;
   const note = async (books: Books, errors: ReadonlyMap<number, DomainError>) => {
     const current = await stillThere(books, bulk);
     await books.bulks.setErrors(bulk.id, wired(errors));
@@ -64,10 +65,26 @@ async function acceptSome(deps: BulkWorkDeps, bulk: Bulk, most: number): Promise
   } catch (error) {
     if (error instanceof TakenOver || isKind(error, 'unavailable')) throw error;
     // Unforeseen: the others must not suffer from it, so the one that causes it is found by going on with fewer.
-    if (items.length > 1) return await acceptSome(deps, bulk, Math.ceil(items.length / 2));
+    if (read.length > 1) return await acceptSome(deps, bulk, Math.ceil(read.length / 2));
     deps.onBug(error, bulk.id);
     await deps.ledger.transaction([], (books) => note(books, new Map([[bulk.next, toDomainError(error)]])));
   }
+}
+
+/**
+ * The first items whose order is kept within one transaction: that provisions before it removes, so of a provision and a removal that mean
+ * the same VM the later one waits for the next.
+ */
+function untilConflict(read: readonly (Command | DomainError)[]): readonly (Command | DomainError)[] {
+  const kinds = new Map<string, Command['kind']>();
+  const end = read.findIndex((one) => {
+    if (one instanceof DomainError) return false;
+    const keys = exclusiveKeys(one);
+    const meetsOtherKind = keys.some((key) => (kinds.get(key) ?? one.kind) !== one.kind);
+    for (const key of keys) kinds.set(key, one.kind);
+    return meetsOtherKind;
+  });
+  return end < 0 ? read : read.slice(0, end);
 }
 
 /** Accepts all items in one transaction, or none of them. */
@@ -98,22 +115,28 @@ async function acceptWhole(deps: BulkWorkDeps, bulk: Bulk): Promise<void> {
 async function takeBack(deps: BulkWorkDeps, bulk: Bulk, from: number): Promise<void> {
   const upTo = Math.min(from + chunkSize, bulk.items);
   const places = Array.from({ length: upTo - from }, (_, place) => from + place);
-  const operations = await deps.bulks.operations(places.map((index) => itemIds(bulk.id, index).operationId));
-  const toUndo = places.filter((index) => operations.get(itemIds(bulk.id, index).operationId)?.state !== 'failed');
+  const operationIds = places.map((index) => itemIds(bulk.id, index).operationId);
+  const seen = await deps.bulks.operations(operationIds);
+  const toUndo = places.filter((index) => !hasFailed(seen, bulk, index));
   const commands = toUndo.map((index) => removalOf(bulk, index));
   await acceptCommands(deps, commands, async (books, answers) => {
     const current = await stillThere(books, bulk);
     const refusal = answers.find((answer) => answer instanceof DomainError && answer.code !== 'VM_NOT_FOUND');
     if (refusal instanceof DomainError) throw refusal; // nothing that is known can be it; the next turn tries again
+    const now = await books.operations.byIds(operationIds); // under the locks: one that has failed meanwhile keeps its own error
+    const kept = toUndo.filter((index) => !hasFailed(now, bulk, index));
     const error = toWire(bulkAborted());
     await books.bulks.setErrors(
       bulk.id,
-      toUndo.map((index) => ({ index, error })),
+      kept.map((index) => ({ index, error })),
     );
     const removals = answers.filter((answer) => !(answer instanceof DomainError)).length;
     books.bulks.put(undoTaken(current, { upTo, removals }));
   });
 }
+
+const hasFailed = (operations: ReadonlyMap<string, Operation>, bulk: Bulk, index: number): boolean =>
+  operations.get(itemIds(bulk.id, index).operationId)?.state === 'failed';
 
 /** Accepts what could be read, and hands `note` why the others were refused, by their places in the bulk. */
 async function accept(

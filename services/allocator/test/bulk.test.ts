@@ -140,6 +140,7 @@ test('a bulk starts once, complete and in time; repeats mean the same', async (t
   await assert.rejects(start(2), { code: 'BULK_INCOMPLETE' });
   await assert.rejects(start(0), { code: 'INVALID_REQUEST' });
   await assert.rejects(start(10_001), { code: 'INVALID_REQUEST' });
+  await assert.rejects(bulks.start(id, 2_001, BulkMode.ATOMIC), { code: 'INVALID_REQUEST' });
   await assert.rejects(start(3, { deadline: timestampFromMs(Date.now() - 1_000) }), { code: 'DEADLINE_PASSED' });
   await Promise.all(Array.from({ length: 8 }, () => start(3)));
   await assert.rejects(start(4), { code: 'OPERATION_ID_TAKEN' });

@@ -37,6 +37,8 @@ const isProvision = (command: Command): command is ProvisionCommand => command.k
 const isMachine = (command: Command): command is MachineCommand => command.kind !== 'provision-vm';
 
 const maxLooks = 5;
+/** More than single commands are accepted together: only all items of an atomic bulk are. */
+const many = 200;
 
 /**
  * Accepts commands in one transaction: each is stored with all that it reserves and what is sent for it, or refused with nothing kept.
@@ -52,13 +54,14 @@ export async function acceptCommands(
     const routers = await deps.ledger.routersOf(commands.filter(isMachine).map(({ machineId }) => machineId));
     const names = new Set([...routers.values(), ...commands.filter(isProvision).map(({ request }) => request.router)]);
     try {
-      return await deps.ledger.transaction([...names], async (books) => {
+      const work = async (books: Books) => {
         const acceptance = new Acceptance(deps, books);
         await acceptance.accept(commands);
         const answers = commands.map((command) => acceptance.answerTo(command));
         await besides(books, answers);
         return answers;
-      });
+      };
+      return await deps.ledger.transaction([...names], work, { takesLong: commands.length > many });
     } catch (error) {
       if (!(error instanceof LookAgain) || looks === maxLooks) throw error;
     }

@@ -1,5 +1,5 @@
 import { DomainError } from '@berth/errors';
-import { type Bulk, type BulkMode, maxBulkItems } from '../domain/bulk.ts';
+import { type Bulk, type BulkMode, maxAtomicItems, maxBulkItems } from '../domain/bulk.ts';
 import { invalid } from '../domain/check-fields.ts';
 import {
   bulkNotFound,
@@ -44,9 +44,8 @@ export function startBulk(
   context: BulkContext,
   asked: { readonly items: number; readonly mode: BulkMode },
 ): Promise<{ readonly bulk: Bulk; readonly replayed: boolean }> {
-  if (asked.items < 1 || asked.items > maxBulkItems) {
-    throw invalid([{ field: 'items', message: `must be 1 to ${maxBulkItems}` }]);
-  }
+  const most = asked.mode === 'atomic' ? maxAtomicItems : maxBulkItems;
+  if (asked.items < 1 || asked.items > most) throw invalid([{ field: 'items', message: `must be 1 to ${most}` }]);
   return deps.bulks.start(context, async (starting) => {
     const { bulk, first, staged } = starting;
     if (bulk && bulk.state !== 'staged') return { bulk: again(bulk, asked), replayed: false };

@@ -1,5 +1,15 @@
 import { DomainError, isKind, toDomainError, toWire, type WireError } from '@berth/errors';
-import { type Bulk, bulkAborted, itemIds, itemsTaken, refusedWhole, undoTaken } from '../domain/bulk.ts';
+import {
+  type Bulk,
+  bulkAborted,
+  bulkGivenUp,
+  type ItemError,
+  itemIds,
+  itemsTaken,
+  maxAttempts,
+  refusedWhole,
+  undoTaken,
+} from '../domain/bulk.ts';
 import type { Operation } from '../domain/operation.ts';
 import { type AcceptDeps, acceptCommands } from './accept-commands.ts';
 import type { BulkStore, ReadItem } from './bulk-ports.ts';
@@ -41,8 +51,9 @@ export async function workOnBulk(deps: BulkWorkDeps): Promise<boolean> {
   if (bulk === undefined) return false;
   try {
     if (bulk.undoNext !== null) await takeBack(deps, bulk, bulk.undoNext);
-    else if (bulk.mode === 'atomic') await acceptWhole(deps, bulk);
-    else await acceptSome(deps, bulk, chunkSize);
+    else if (bulk.mode === 'best-effort') await acceptSome(deps, bulk, chunkSize);
+    else if (bulk.attempts > maxAttempts) await giveUp(deps, bulk);
+    else await acceptWhole(deps, bulk);
   } catch (error) {
     if (!(error instanceof TakenOver)) throw error;
   }
@@ -91,23 +102,36 @@ function untilConflict(read: readonly (Command | DomainError)[]): readonly (Comm
 async function acceptWhole(deps: BulkWorkDeps, bulk: Bulk): Promise<void> {
   const items = await deps.bulks.items(bulk.id, 0, bulk.items);
   const read = items.map((item, place) => deps.readItem(bulk, place, item));
-  let errors: ReadonlyMap<number, DomainError>;
   try {
-    return await accept(deps, read, 0, async (books, refused) => {
+    await accept(deps, read, 0, async (books, refused) => {
       if (refused.size > 0) throw new NotAllHad(refused);
       books.bulks.put(itemsTaken(await stillThere(books, bulk), { upTo: bulk.items, refused: 0 }));
     });
   } catch (error) {
     if (error instanceof TakenOver || isKind(error, 'unavailable')) throw error;
     if (!(error instanceof NotAllHad)) deps.onBug(error, bulk.id);
-    errors = error instanceof NotAllHad ? error.errors : new Map([[0, toDomainError(error)]]);
+    const refused = wired(error instanceof NotAllHad ? error.errors : new Map([[0, toDomainError(error)]]));
+    await refuseWhole(deps, bulk, { refused, others: toWire(bulkAborted()), cause: atPlace(refused[0]) });
   }
+}
+
+/** Ends an atomic bulk whose transaction was broken off too often. */
+async function giveUp(deps: BulkWorkDeps, bulk: Bulk): Promise<void> {
+  const cause = toWire(bulkGivenUp());
+  await refuseWhole(deps, bulk, { refused: [], others: cause, cause });
+}
+
+/** Ends an atomic bulk of which nothing was kept because of `cause`; says so of its items. */
+async function refuseWhole(
+  deps: BulkWorkDeps,
+  bulk: Bulk,
+  { refused, others, cause }: { refused: readonly ItemError[]; others: WireError; cause: WireError },
+): Promise<void> {
   await deps.ledger.transaction([], async (books) => {
     const current = await stillThere(books, bulk);
-    const refused = wired(errors);
     await books.bulks.setErrors(bulk.id, refused);
-    await books.bulks.setErrorOfOthers(bulk.id, toWire(bulkAborted()));
-    books.bulks.put(refusedWhole(current, atPlace(refused[0])));
+    await books.bulks.setErrorOfOthers(bulk.id, others);
+    books.bulks.put(refusedWhole(current, cause));
   });
 }
 
@@ -188,7 +212,7 @@ const wired = (errors: ReadonlyMap<number, DomainError>) =>
   [...errors].map(([index, error]) => ({ index, error: toWire(error) }));
 
 /** An item's error as that of its bulk: says which item it was. */
-function atPlace(first: { readonly index: number; readonly error: WireError } | undefined): WireError {
+function atPlace(first: ItemError | undefined): WireError {
   if (first === undefined) throw new Error('a bulk was refused without a reason');
   const { index, error } = first;
   const fields = error.fields.map(({ field, message }) => ({ field: `items[${index}].${field}`, message }));

@@ -121,8 +121,15 @@ export interface Books {
 }
 
 export interface Ledger {
-  /** Runs `work` in one transaction that locks these routers; may run it again, so it must have no effects elsewhere. */
-  transaction<T>(routers: readonly string[], work: (books: Books) => Promise<T>): Promise<T>;
+  /**
+   * Runs `work` in one transaction that locks these routers; may run it again, so it must have no effects elsewhere. One that computes much
+   * between its statements says `takesLong`, so that the database does not take it for frozen.
+   */
+  transaction<T>(
+    routers: readonly string[],
+    work: (books: Books) => Promise<T>,
+    options?: { readonly takesLong: boolean },
+  ): Promise<T>;
   /** The routers of living VMs, by the names or ids that the caller wrote. A look without locks. */
   routersOf(machineIds: readonly string[]): Promise<ReadonlyMap<string, string>>;
   /** The routers of pools, by kind and name ("ip-pools/edge"). A look without locks. */

@@ -153,6 +153,9 @@ test('what stands around the items is checked: none, too many, unknown members a
   ]);
   assert.deepEqual(await answerTo(lines(named(10_001)), asLines), [413, 'BULK_TOO_LARGE', undefined]);
   assert.deepEqual(await answerTo({ items: named(10_001) }), [413, 'BULK_TOO_LARGE', undefined]);
+  const tooManyAtomic = [422, 'INVALID_REQUEST', 'items'];
+  assert.deepEqual(await answerTo({ items: named(2_001), mode: 'atomic' }), tooManyAtomic);
+  assert.deepEqual(await answerTo(lines(named(2_001)), asLines, `${provision}?mode=atomic`), tooManyAtomic);
   const zipped = { ...asLines, 'content-encoding': 'gzip' };
   assert.deepEqual(await answerTo('{}', zipped), [415, 'UNSUPPORTED_MEDIA_TYPE', undefined]);
   assert.deepEqual(await answerTo('{}', asLines, '/v1/vms/provision'), [415, 'UNSUPPORTED_MEDIA_TYPE', undefined]);

@@ -57,6 +57,13 @@ export interface KeyUse {
   readonly fingerprint: Uint8Array;
 }
 
+/** What a key was used for first. */
+export interface FirstUse {
+  /** Undefined: something else than a single operation, as a bulk. */
+  readonly operation: Operation | undefined;
+  readonly fingerprint: Uint8Array;
+}
+
 /** Operations of this transaction; what is put is written when it commits. */
 export interface OperationBook {
   put(operation: Operation): void;
@@ -68,9 +75,7 @@ export interface OperationBook {
   openOf(vmIds: readonly string[]): Promise<Operation[]>;
   byIds(ids: readonly string[]): Promise<ReadonlyMap<string, Operation>>;
   /** What these keys started within the last 24 hours; the answer's places are the keys'. */
-  byKeys(
-    keys: readonly (KeyUse | undefined)[],
-  ): Promise<readonly ({ operation: Operation; fingerprint: Uint8Array } | undefined)[]>;
+  byKeys(keys: readonly (KeyUse | undefined)[]): Promise<readonly (FirstUse | undefined)[]>;
   /** Binds a key to an operation that was put. */
   remember(key: KeyUse, operationId: string): void;
 }
@@ -116,8 +121,15 @@ export interface Books {
 }
 
 export interface Ledger {
-  /** Runs `work` in one transaction that locks these routers; may run it again, so it must have no effects elsewhere. */
-  transaction<T>(routers: readonly string[], work: (books: Books) => Promise<T>): Promise<T>;
+  /**
+   * Runs `work` in one transaction that locks these routers; may run it again, so it must have no effects elsewhere. One that computes much
+   * between its statements says `takesLong`, so that the database does not take it for frozen.
+   */
+  transaction<T>(
+    routers: readonly string[],
+    work: (books: Books) => Promise<T>,
+    options?: { readonly takesLong: boolean },
+  ): Promise<T>;
   /** The routers of living VMs, by the names or ids that the caller wrote. A look without locks. */
   routersOf(machineIds: readonly string[]): Promise<ReadonlyMap<string, string>>;
   /** The routers of pools, by kind and name ("ip-pools/edge"). A look without locks. */

@@ -41,15 +41,23 @@ export interface LedgerDeps {
   readonly onBulkWork?: (bulkId: string) => void;
 }
 
+/** How long a transaction that takes long may compute between two statements. */
+const longIdle = '60 s';
+
 /** The allocator's books in Postgres: everything that a transaction reads and changes of some routers, under their locks. */
 export function postgresLedger(deps: LedgerDeps, settings: LedgerSettings): Ledger {
   const { database, outbox, messages } = deps;
 
-  const attempt = async <T>(routers: readonly string[], work: (books: Books) => Promise<T>): Promise<T> => {
+  const attempt = async <T>(
+    routers: readonly string[],
+    work: (books: Books) => Promise<T>,
+    takesLong: boolean,
+  ): Promise<T> => {
     let ended: Operation[] = [];
     let bulkWork: string[] = [];
     const result = await outbox.transaction(async (sql, send) => {
       ended = [];
+      if (takesLong) await sql.execute(`SET LOCAL idle_in_transaction_session_timeout = '${longIdle}'`);
       const locked = await lockRouters(sql, routers);
       const [clock] = await sql.query<{ now: string; incarnation: string; template: ForwardTemplate }>(
         `SELECT clock_timestamp() AS now, incarnation, jsonb_build_object('forwards', forwards, 'version', version) AS template
@@ -94,7 +102,8 @@ export function postgresLedger(deps: LedgerDeps, settings: LedgerSettings): Ledg
   };
 
   return {
-    transaction: (routers, work) => repairingSpans(database, () => attempt(routers, work)),
+    transaction: (routers, work, { takesLong } = { takesLong: false }) =>
+      repairingSpans(database, () => attempt(routers, work, takesLong)),
 
     routersOfPools: (names) => routersOfPools(database, names),
 

@@ -6,7 +6,7 @@ import { provisionVmBody } from './vm.ts';
 
 const mode = Type.Enum(['best_effort', 'atomic'], {
   description:
-    '`best_effort` (default): what cannot be done does not concern the others. `atomic`: all items or none; provisions only.',
+    '`best_effort` (default): what cannot be done does not concern the others. `atomic`: all items or none; provisions only, at most 2,000.',
 });
 
 /** What stands around the items of a bulk. The items are looked at one by one, so that a wrong one concerns itself alone. */

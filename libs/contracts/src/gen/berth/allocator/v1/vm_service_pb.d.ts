@@ -1463,7 +1463,7 @@ export declare type StartBulkRequest = Message<"berth.allocator.v1.StartBulkRequ
   context?: CommandContext | undefined;
 
   /**
-   * How many items it has; all must be staged. 1 to 10,000.
+   * How many items it has; all must be staged. 1 to 10,000; of an atomic bulk, 1 to 2,000.
    *
    * @generated from field: uint32 items = 2;
    */
@@ -1491,7 +1491,7 @@ export declare type StartBulkRequestJson = {
   context?: CommandContextJson;
 
   /**
-   * How many items it has; all must be staged. 1 to 10,000.
+   * How many items it has; all must be staged. 1 to 10,000; of an atomic bulk, 1 to 2,000.
    *
    * @generated from field: uint32 items = 2;
    */

@@ -115,10 +115,13 @@ export interface PoolBooks {
 }
 
 export interface PoolLedger {
-  /** Runs `work` in one transaction; may run it again, so it must have no effects elsewhere. */
-  transaction<T>(work: (books: PoolBooks) => Promise<T>): Promise<T>;
+  /**
+   * Runs `work` in one transaction; may run it again, so it must have no effects elsewhere. Soon after `deadline`, by the database's clock,
+   * it is ended and holds no lock any more: `unavailable` DEADLINE_PASSED, and nothing was done.
+   */
+  transaction<T>(work: (books: PoolBooks) => Promise<T>, deadline?: Date): Promise<T>;
   /** The same, and nothing is kept. */
-  rehearse<T>(work: (books: PoolBooks) => Promise<T>): Promise<T>;
+  rehearse<T>(work: (books: PoolBooks) => Promise<T>, deadline?: Date): Promise<T>;
   /** The routers of which reservations have ended. A look without locks. */
   routersWithEndedReservations(): Promise<readonly string[]>;
 }

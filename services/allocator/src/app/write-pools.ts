@@ -26,7 +26,7 @@ export interface AnswerForm<Answer> {
 /** Does `work` if the caller may, once for each Idempotency-Key: a repeat gets the first answer. A refusal binds no key. */
 export function writePools<Answer>(
   ledger: PoolLedger,
-  { caller, key }: PoolWrite,
+  { caller, key, deadline }: PoolWrite,
   form: AnswerForm<Answer>,
   work: (books: PoolBooks) => Promise<Answer>,
 ): Promise<Answer> {
@@ -38,17 +38,17 @@ export function writePools<Answer>(
     const answer = await work(books);
     if (key) await books.answers.answer(key, form.encode(answer));
     return answer;
-  });
+  }, deadline);
 }
 
 /** What `work` would answer, if the caller may; nothing is kept, and no key is bound. */
 export function rehearsePools<Answer>(
   ledger: PoolLedger,
-  { caller }: PoolWrite,
+  { caller, deadline }: PoolWrite,
   work: (books: PoolBooks) => Promise<Answer>,
 ): Promise<Answer> {
   assertMayWrite(caller);
-  return ledger.rehearse(work);
+  return ledger.rehearse(work, deadline);
 }
 
 function assertMayWrite(caller: Caller): void {

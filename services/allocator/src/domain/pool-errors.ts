@@ -20,6 +20,14 @@ export const poolInUse = (pool: string, what: string, count: number, examples: r
   return new DomainError('conflict', 'POOL_IN_USE', message, about(pool));
 };
 
+/** `count`: how many it would be. */
+export const tooManyRanges = (count: number, most: number): DomainError =>
+  new DomainError(
+    'conflict',
+    'POOL_RANGES_TOO_MANY',
+    `The pools of this router would have ${count} ranges; together they can have ${most}. Exclusions and denied ports cut ranges in two.`,
+  );
+
 export const versionMismatch = (pool: string): DomainError =>
   new DomainError(
     'precondition_failed',

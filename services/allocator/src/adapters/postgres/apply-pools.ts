@@ -1,27 +1,32 @@
 import type { Sql } from '@berth/database';
-import type { SpaceKind } from '../../domain/choose-values.ts';
-import type { NumberRange } from '../../domain/number-range.ts';
 import type { Pool } from '../../domain/pool.ts';
+import { tooManyRanges } from '../../domain/pool-errors.ts';
 import { type SegmentRanges, shareOut, siteOfPool } from '../../domain/pool-segments.ts';
 import type { Router } from '../../domain/router.ts';
 import { deriveForeign } from './foreign-store.ts';
 import { poolsOf } from './pool-rows.ts';
+import { changedSegments, type SegmentChange, storeSegments } from './segment-store.ts';
 import { SpaceCatalogue } from './space-catalogue.ts';
-import { rebuildSpans } from './span-store.ts';
+import { rebuildSpansOf } from './span-store.ts';
+
+/** Every write of a pool compares all ranges of its router. */
+const mostRanges = 50_000;
 
 /**
  * Makes what is derived from a router's pools (segments, free spans, what others hold of them, where their VMs go) what their rows say.
  * Writes only what differs, with a fixed number of statements; needs the router's lock. Repeatable. Pools that overlap are refused:
- * `conflict` POOL_OVERLAP, naming both; or the junior one goes without, when `overlap` is `yield`.
+ * `conflict` POOL_OVERLAP, naming both; or the junior one goes without, when `overlap` is `yield`. Unless it is, more ranges than a router's
+ * pools may have are refused too: `conflict` POOL_RANGES_TOO_MANY.
  */
 export async function applyPools(sql: Sql, router: Router, overlap: 'refuse' | 'yield' = 'refuse'): Promise<void> {
   const pools = await poolsOf(sql, [router.name]);
   const catalogue = await SpaceCatalogue.read(sql, [router.name]);
   const wanted = shareOut(router, pools, overlap, catalogue.spaces);
   const moved = await storeSites(sql, router, pools);
-  const changed = await storeSegments(sql, router.name, wanted);
-  if (changed.length > 0) await rebuildSpans(sql, changed);
-  if (changed.length > 0 || moved) await deriveForeign(sql, router.name);
+  const changes = await changedSegments(sql, router.name, wanted);
+  if (overlap === 'refuse') refuseTooMany(wanted, changes);
+  await rebuildSpansOf(sql, await storeSegments(sql, changes));
+  if (changes.length > 0 || moved) await deriveForeign(sql, router.name);
 }
 
 /** Stores where the pools' VMs go; whether that changed. */
@@ -33,68 +38,12 @@ async function storeSites(sql: Sql, router: Router, pools: readonly Pool[]): Pro
   return stored > 0;
 }
 
-const asMultirange = (ranges: readonly NumberRange[]): string =>
-  `{${ranges.map(({ first, last }) => `[${first},${last}]`).join(',')}}`;
-
-/** Nulls cannot be joined. */
-const noPool = '00000000-0000-0000-0000-000000000000';
-
-interface WantedRow {
-  readonly kind: SpaceKind;
-  readonly external_ip: string;
-  readonly pool_id: string | null;
-  readonly ranges: string;
-}
-
-const wantedRows = `SELECT s.id AS space_id, w.pool_id, w.ranges::int8multirange AS ranges
-  FROM jsonb_to_recordset($2::jsonb) AS w (kind text, external_ip text, pool_id uuid, ranges text)
-  JOIN spaces s ON s.router = $1 AND s.kind = w.kind AND s.external_ip = w.external_ip`;
-
-/** Stores the segments of the spaces in which any differs; gives back those spaces. */
-async function storeSegments(sql: Sql, router: string, wanted: readonly SegmentRanges[]): Promise<number[]> {
-  const rows: WantedRow[] = wanted.map(({ space, poolId, ranges }) => ({
-    kind: space.kind,
-    external_ip: space.externalIp,
-    pool_id: poolId,
-    ranges: asMultirange(ranges),
-  }));
-  const given = [router, JSON.stringify(rows)];
-  await sql.execute(
-    `INSERT INTO spaces (router, kind, external_ip)
-     SELECT DISTINCT $1, kind, external_ip FROM jsonb_to_recordset($2::jsonb) AS w (kind text, external_ip text)
-     ON CONFLICT DO NOTHING`,
-    given,
+/** What makes them fewer is let through, also when they are still too many: the settings' pools and reports of routers know no limit. */
+function refuseTooMany(wanted: readonly SegmentRanges[], changes: readonly SegmentChange[]): void {
+  const count = wanted.reduce((sum, { poolId, ranges }) => sum + (poolId === null ? 0 : ranges.length), 0);
+  const more = changes.reduce(
+    (sum, { poolId, ranges, stored }) => sum + (poolId === null ? 0 : (ranges?.length ?? 0) - stored),
+    0,
   );
-  const different = await sql.query<{ space_id: number }>(
-    `SELECT DISTINCT space_id FROM (
-       SELECT g.space_id, coalesce(g.pool_id, '${noPool}') AS pool_id, coalesce(range_agg(r.span), '{}') AS ranges
-       FROM segments g JOIN spaces s ON s.id = g.space_id LEFT JOIN segment_ranges r ON r.segment_id = g.id
-       WHERE s.router = $1 GROUP BY g.id
-     ) stored FULL JOIN (
-       SELECT space_id, coalesce(pool_id, '${noPool}') AS pool_id, ranges FROM (${wantedRows}) w
-     ) wanted USING (space_id, pool_id)
-     WHERE stored.ranges IS DISTINCT FROM wanted.ranges`,
-    given,
-  );
-  const spaceIds = different.map(({ space_id }) => space_id);
-  if (spaceIds.length === 0) return [];
-  const these = [...given, spaceIds];
-  // Before any is written: a range may go from one segment to another.
-  await sql.execute('DELETE FROM segment_ranges WHERE space_id = ANY($1)', [spaceIds]);
-  await sql.execute(
-    `DELETE FROM segments g WHERE g.space_id = ANY($3)
-       AND NOT EXISTS (SELECT FROM (${wantedRows}) w WHERE w.space_id = g.space_id AND w.pool_id IS NOT DISTINCT FROM g.pool_id)`,
-    these,
-  );
-  await sql.execute(
-    `INSERT INTO segments (space_id, pool_id) SELECT space_id, pool_id FROM (${wantedRows}) w WHERE space_id = ANY($3) ON CONFLICT DO NOTHING`,
-    these,
-  );
-  await sql.execute(
-    `INSERT INTO segment_ranges (space_id, segment_id, span)
-     SELECT g.space_id, g.id, unnest(w.ranges) FROM (${wantedRows}) w
-     JOIN segments g ON g.space_id = w.space_id AND g.pool_id IS NOT DISTINCT FROM w.pool_id WHERE g.space_id = ANY($3)`,
-    these,
-  );
-  return spaceIds;
+  if (count > mostRanges && more > 0) throw tooManyRanges(count, mostRanges);
 }

@@ -10,8 +10,11 @@ import { postgresPools } from './pool-store.ts';
 import { postgresReservations, routersWithEnded } from './reservation-store.ts';
 import { lockRouters } from './router-rows.ts';
 import { repairingSpans } from './spans-out-of-step.ts';
+import { untilDeadline } from './until-deadline.ts';
 
 const maxLooks = 5;
+
+type Work<T> = (books: PoolBooks) => Promise<T>;
 
 /** Ends a transaction whose outcome is wanted, and nothing else of it. */
 class NotKept<T> extends Error {
@@ -31,8 +34,9 @@ export function postgresPoolLedger(deps: {
 }): PoolLedger {
   const { database, outbox, forms, defaults } = deps;
 
-  const attempt = <T>(work: (books: PoolBooks) => Promise<T>, isKept: boolean): Promise<T> =>
-    outbox.transaction(async (sql, send) => {
+  const attempt = <T>(work: Work<T>, isKept: boolean, deadline: Date | undefined): Promise<T> =>
+    outbox.transaction(async (unbounded, send) => {
+      const sql = deadline ? await untilDeadline(unbounded, deadline) : unbounded;
       const changes: PoolChange[] = [];
       const outcome = await work(booksOf(sql, changes, defaults));
       if (!isKept) throw new NotKept(outcome);
@@ -40,10 +44,10 @@ export function postgresPoolLedger(deps: {
       return outcome;
     });
 
-  const run = async <T>(work: (books: PoolBooks) => Promise<T>, isKept: boolean): Promise<T> => {
+  const run = async <T>(work: Work<T>, isKept: boolean, deadline: Date | undefined): Promise<T> => {
     for (let looks = 1; ; looks++) {
       try {
-        return await repairingSpans(database, () => attempt(work, isKept));
+        return await repairingSpans(database, () => attempt(work, isKept, deadline));
       } catch (error) {
         if (error instanceof NotKept) return error.outcome;
         if (!(error instanceof LookAgain) || looks === maxLooks) throw error;
@@ -52,8 +56,8 @@ export function postgresPoolLedger(deps: {
   };
 
   return {
-    transaction: (work) => run(work, true),
-    rehearse: (work) => run(work, false),
+    transaction: (work, deadline) => run(work, true, deadline),
+    rehearse: (work, deadline) => run(work, false, deadline),
     routersWithEndedReservations: () => routersWithEnded(database),
   };
 }

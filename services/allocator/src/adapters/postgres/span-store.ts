@@ -86,16 +86,25 @@ export async function storeSpans(sql: Sql, segments: ReadonlyMap<number, FreeSpa
 
 /** Makes the free spans of these spaces anew from their segments and allocations. */
 export async function rebuildSpans(sql: Sql, spaceIds: readonly number[]): Promise<void> {
-  await sql.execute('DELETE FROM free_spans WHERE segment_id IN (SELECT id FROM segments WHERE space_id = ANY($1))', [
-    spaceIds,
-  ]);
+  const segments = await sql.query<{ id: number }>('SELECT id FROM segments WHERE space_id = ANY($1)', [spaceIds]);
+  await rebuildSpansOf(
+    sql,
+    segments.map(({ id }) => id),
+  );
+}
+
+/** The same of these segments alone; reads, of the allocations, what overlaps them, by one look into the index for each segment. */
+export async function rebuildSpansOf(sql: Sql, segmentIds: readonly number[]): Promise<void> {
+  if (segmentIds.length === 0) return;
+  await sql.execute('DELETE FROM free_spans WHERE segment_id = ANY($1)', [segmentIds]);
   await sql.execute(
     `INSERT INTO free_spans (segment_id, first, last)
      SELECT free.segment_id, lower(free.span), upper(free.span) - 1 FROM (
-       SELECT r.segment_id, unnest(range_agg(r.span) - coalesce(
-         (SELECT range_agg(a.held) FROM allocations a WHERE a.space_id = r.space_id), '{}'::int8multirange)) AS span
-       FROM segment_ranges r WHERE r.space_id = ANY($1) GROUP BY r.segment_id, r.space_id
+       SELECT g.segment_id, unnest(g.ranges - coalesce(
+         (SELECT range_agg(a.held) FROM allocations a WHERE a.space_id = g.space_id AND a.held && g.ranges), '{}'::int8multirange)) AS span
+       FROM (SELECT segment_id, space_id, range_agg(span) AS ranges FROM segment_ranges
+         WHERE segment_id = ANY($1) GROUP BY segment_id, space_id) g
      ) free`,
-    [spaceIds],
+    [segmentIds],
   );
 }

@@ -214,6 +214,17 @@ test('who holds what of a pool is listed in the order of the values, page by pag
   assert.deepEqual(await pagesOf(0, { holders: [HolderKind.VM] }, ofGroup('blue')), all.slice(1, 4));
   const { nextPageToken: pageToken } = await pools.listAllocations({ pool: 'port-pools/x', pageSize: 1 });
   await assert.rejects(pools.listAllocations({ pool: 'port-pools/y', pageToken }), { code: 'PAGE_TOKEN_INVALID' });
+  const [query] = JSON.parse(Buffer.from(pageToken, 'base64url').toString());
+  for (const place of [
+    ['x', 'tcp'],
+    ['-1', 'tcp'],
+    ['1e3', 'tcp'],
+    ['40000', 'smoke'],
+  ]) {
+    const changed = Buffer.from(JSON.stringify([query, ...place])).toString('base64url');
+    const asked = pools.listAllocations({ pool: 'port-pools/x', pageToken: changed });
+    await assert.rejects(asked, { kind: 'invalid', code: 'PAGE_TOKEN_INVALID' }, String(place));
+  }
   assert.deepEqual(await refusedFields(pools.listAllocations({ pool: 'port-pools/x', holders: [9 as HolderKind] })), [
     'holders',
   ]);

@@ -1,4 +1,4 @@
-import { VmService } from '@berth/contracts';
+import { VmSchema, VmService } from '@berth/contracts';
 import { type Bus, currentTrace, serve } from '@berth/messaging';
 import type { BulkStore } from '../../app/bulk-ports.ts';
 import { findBulk } from '../../app/bulk-read.ts';
@@ -7,6 +7,8 @@ import type { Accepted, Command } from '../../app/commands.ts';
 import { setForwardTemplate, type TemplateStore } from '../../app/forward-template.ts';
 import { listVms, type VmList } from '../../app/list-vms.ts';
 import { getOperation, getVm, type VmReader } from '../../app/read-vms.ts';
+import type { Vm } from '../../domain/vm.ts';
+import { fitting } from '../fitting.ts';
 import { toBulkOperationMessage } from './bulk-messages.ts';
 import {
   permittedCaller,
@@ -32,6 +34,8 @@ export interface VmServiceDeps {
 }
 
 const traceparent = (): string => currentTrace()['traceparent'] ?? '';
+
+const fittingVms = (vms: readonly Vm[]): number => fitting(VmSchema, vms.map(toVmMessage));
 
 /** Answers VmService over NATS. Gives back its stop. */
 export function serveVms(bus: Bus, deps: VmServiceDeps): () => Promise<void> {
@@ -70,7 +74,7 @@ export function serveVms(bus: Bus, deps: VmServiceDeps): () => Promise<void> {
     }),
     serve(bus, VmService.method.listVms, async (message) => {
       const caller = permittedCaller(message.principal, 'vms:read');
-      const { vms, nextToken } = await listVms(deps, caller, toListRequest(message));
+      const { vms, nextToken } = await listVms({ ...deps, fitting: fittingVms }, caller, toListRequest(message));
       return { vms: vms.map(toVmMessage), nextPageToken: nextToken };
     }),
     serve(bus, VmService.method.getForwardTemplate, async ({ principal }) => {

@@ -304,6 +304,13 @@ test('a value is explained: who holds it, whether it can be handed out, and why 
     true,
     '10.0.2.10 is free, and a pool of others hands it out.',
   ]);
+  const reserved = { case: 'address', value: '10.0.2.9' } as const;
+  const toOthers = await pools.explainValue({ value: reserved }, ofGroup('red'));
+  assert.deepEqual(
+    [toOthers.reason, toOthers.pool, toOthers.holders.map(brief), toOthers.holders[0]?.reservationId],
+    ['10.0.2.9 is reserved.', '', ['10.0.2.9 10.0.2.9 UNSPECIFIED RESERVATION'], ''],
+  );
+  assert.equal((await address('10.0.2.9', ofGroup('blue')))[3], '10.0.2.9 is reserved (printer).');
   await pools.drainPool({ name: edge });
   assert.deepEqual(await address('10.0.2.10'), [
     edge,

@@ -1,5 +1,6 @@
 import { VmSchema, VmService } from '@berth/contracts';
 import { type Bus, currentTrace, serve } from '@berth/messaging';
+import { timestampDate } from '@bufbuild/protobuf/wkt';
 import type { BulkStore } from '../../app/bulk-ports.ts';
 import { findBulk } from '../../app/bulk-read.ts';
 import type { CommandQueue } from '../../app/command-queue.ts';
@@ -32,6 +33,8 @@ export interface VmServiceDeps {
   /** Hears of each command's end of acceptance. */
   readonly onAnswer: (kind: Command['kind'], answer: Accepted | unknown) => void;
 }
+
+const endOfTime = new Date(8.64e15);
 
 const traceparent = (): string => currentTrace()['traceparent'] ?? '';
 
@@ -82,11 +85,13 @@ export function serveVms(bus: Bus, deps: VmServiceDeps): () => Promise<void> {
       return toTemplateMessage(await deps.templates.read());
     }),
     serve(bus, VmService.method.setForwardTemplate, async ({ context, forwards }) => {
-      permittedCaller(context?.principal, 'pools:write');
+      const caller = permittedCaller(context?.principal, 'pools:write');
       const template = await setForwardTemplate(deps, {
+        caller,
         forwards: forwards.map(toTemplateForward),
         ifVersion: Number(context?.ifVersion ?? 0n),
         key: context?.idempotency,
+        deadline: context?.deadline ? timestampDate(context.deadline) : endOfTime,
       });
       return toTemplateMessage(template);
     }),

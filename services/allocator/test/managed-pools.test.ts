@@ -111,9 +111,14 @@ test('without a pool’s name, values of other pools are not to be had, not even
   const world = await makeWorld(t, { config: { pools: smallPools } });
   await withBluePools(world);
   const ofBlue = { addressRange: { first: '10.0.5.1', last: '10.0.5.4' } };
-  await assert.rejects(world.provision({ vmName: 'a', ...ofBlue }), { code: 'ADDRESS_POOL_EXHAUSTED' });
+  // No pool is short of anything, and the others' one is not named.
+  await assert.rejects(world.provision({ vmName: 'a', ...ofBlue }), {
+    ...{ kind: 'exhausted', code: 'ADDRESS_POOL_EXHAUSTED', details: {} },
+    message: 'Nothing of 10.0.5.1-10.0.5.4 can be handed out.',
+  });
   await assert.rejects(world.provision({ vmName: 'a', portRange: { start: 40_000, end: 40_008 } }), {
-    code: 'PORT_POOL_EXHAUSTED',
+    ...{ kind: 'exhausted', code: 'PORT_POOL_EXHAUSTED', details: {} },
+    message: 'Nothing of 40000-40008 can be handed out.',
   });
   await assert.rejects(world.provision({ vmName: 'a', forwards: [{ name: 'ssh', externalPort: 40_003 }] }), {
     code: 'EXTERNAL_PORT_TAKEN',

@@ -457,6 +457,20 @@ test('pools are listed page by page, and a page token continues no other list', 
   assert.deepEqual(await refusedFields(pools.listPools({ kind: 'pools' })), ['kind']);
 });
 
+test('a page of pools ends where the next one would not go into the message', async (t) => {
+  const world = await aWorld(t);
+  const pools = poolSide(world);
+  for (const [index, id] of ['a', 'b', 'c'].entries()) {
+    await pools.createPool(portPool(id, 40_000 + index * 10, 40_005 + index * 10));
+  }
+  await world.query("UPDATE pools SET description = repeat('x', 300000) WHERE name <> 'default'");
+  const first = await pools.listPools({ kind: 'port-pools' });
+  const names = (page: typeof first) => page.pools.map(({ name }) => name);
+  assert.deepEqual(names(first), ['port-pools/a', 'port-pools/b']);
+  const second = await pools.listPools({ kind: 'port-pools', pageToken: first.nextPageToken });
+  assert.deepEqual([names(second), second.nextPageToken], [['port-pools/c', 'port-pools/default'], '']);
+});
+
 test('a repeat with the same key gets the same answer, whatever happened since; another body is refused', async (t) => {
   const world = await aWorld(t, 2);
   const pools = poolSide(world);

@@ -1252,7 +1252,7 @@ export declare const ForwardTemplateSchema: GenMessage<ForwardTemplate, {jsonTyp
  */
 export declare type SetForwardTemplateRequest = Message<"berth.allocator.v1.SetForwardTemplateRequest"> & {
   /**
-   * Who asks; its operation id and deadline are not looked at.
+   * Who asks, of no group, and until when; its operation id is not looked at.
    *
    * @generated from field: berth.common.v1.CommandContext context = 1;
    */
@@ -1273,7 +1273,7 @@ export declare type SetForwardTemplateRequest = Message<"berth.allocator.v1.SetF
  */
 export declare type SetForwardTemplateRequestJson = {
   /**
-   * Who asks; its operation id and deadline are not looked at.
+   * Who asks, of no group, and until when; its operation id is not looked at.
    *
    * @generated from field: berth.common.v1.CommandContext context = 1;
    */

@@ -230,6 +230,7 @@ class Acceptance {
         this.#answers.set(command, { operation, replayed: false });
       }
     }
+    this.#books.vms.beginVersion();
   }
 
   /** Throws when the caller sees no such VM, or has seen another version of it. */

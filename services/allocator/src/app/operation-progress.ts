@@ -50,5 +50,6 @@ export const progressIn = (books: Books): SagaStore<Operation> => ({
         books.sendEnded(end);
       }
     }
+    books.vms.beginVersion();
   },
 });

@@ -44,6 +44,8 @@ export interface VmBook {
   load(ids: readonly string[]): Promise<void>;
   get(id: string): Vm | undefined;
   put(vm: Vm): void;
+  /** What was put so far is a version of its own, which an operation may show as its result; what is put from here on is another. */
+  beginVersion(): void;
   /** Drops one that was put and never stored. */
   forget(id: string): void;
   /** Living VMs by name or id as the caller wrote it, loaded. */

@@ -266,6 +266,7 @@ class Acceptance {
       revision: 0,
       wanted: null,
       reserved: [],
+      stood: false,
       alone: false,
       retries: 0,
       result: null,

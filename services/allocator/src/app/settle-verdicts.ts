@@ -75,8 +75,8 @@ export async function settleVerdicts(deps: { readonly ledger: Ledger }, verdicts
     const judged: Operation[] = [];
     const together = Map.groupBy(running, ({ vmId }) => vmId);
     for (const [vmId, operations] of together) {
-      const conflict = due.get(vmId)?.conflict;
-      const elsewhere = conflict !== undefined && (await chooseElsewhere(books, operations, conflict));
+      const { conflict, stood = false } = due.get(vmId) ?? {};
+      const elsewhere = conflict !== undefined && (await chooseElsewhere(books, operations, { conflict, stood }));
       if (!elsewhere) judged.push(...operations);
     }
     for (const [saga, operations] of Map.groupBy(judged, ({ kind }) => sagas[kind])) {

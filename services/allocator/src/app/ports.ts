@@ -120,6 +120,8 @@ export interface Books {
 export interface Ledger {
   /** Runs `work` in one transaction that locks these routers; may run it again, so it must have no effects elsewhere. */
   transaction<T>(routers: readonly string[], work: (books: Books) => Promise<T>): Promise<T>;
+  /** Whether a transaction that failed with this may succeed when it is run again later, as it is. */
+  mayPass(error: unknown): boolean;
   /** The routers of living VMs, by the names or ids that the caller wrote. A look without locks. */
   routersOf(machineIds: readonly string[]): Promise<ReadonlyMap<string, string>>;
   /** The routers of pools, by kind and name ("ip-pools/edge"). A look without locks. */

@@ -233,6 +233,7 @@ class Acceptance {
         this.#answers.set(command, { operation, replayed: false });
       }
     }
+    this.#books.vms.beginVersion();
   }
 
   /** Throws when the caller sees no such VM, or has seen another version of it. */
@@ -268,6 +269,7 @@ class Acceptance {
       revision: 0,
       wanted: null,
       reserved: [],
+      stood: false,
       alone: false,
       retries: 0,
       result: null,

@@ -44,6 +44,8 @@ export interface VmBook {
   load(ids: readonly string[]): Promise<void>;
   get(id: string): Vm | undefined;
   put(vm: Vm): void;
+  /** What was put so far is a version of its own, which an operation may show as its result; what is put from here on is another. */
+  beginVersion(): void;
   /** Drops one that was put and never stored. */
   forget(id: string): void;
   /** Living VMs by name or id as the caller wrote it, loaded. */
@@ -130,6 +132,8 @@ export interface Ledger {
     work: (books: Books) => Promise<T>,
     options?: { readonly takesLong: boolean },
   ): Promise<T>;
+  /** Whether a transaction that failed with this may succeed when it is run again later, as it is. */
+  mayPass(error: unknown): boolean;
   /** The routers of living VMs, by the names or ids that the caller wrote. A look without locks. */
   routersOf(machineIds: readonly string[]): Promise<ReadonlyMap<string, string>>;
   /** The routers of pools, by kind and name ("ip-pools/edge"). A look without locks. */

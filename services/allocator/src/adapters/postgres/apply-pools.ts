@@ -5,22 +5,26 @@ import type { Pool } from '../../domain/pool.ts';
 import { type SegmentRanges, shareOut, siteOfPool } from '../../domain/pool-segments.ts';
 import type { Router } from '../../domain/router.ts';
 import { deriveForeign } from './foreign-store.ts';
+import { moveReservations } from './move-reservations.ts';
 import { poolsOf } from './pool-rows.ts';
-import { SpaceCatalogue } from './space-catalogue.ts';
 import { rebuildSpans } from './span-store.ts';
+import { dropSpaces, spacesInUse } from './unused-spaces.ts';
 
 /**
- * Makes what is derived from a router's pools (segments, free spans, what others hold of them, where their VMs go) what their rows say.
- * Writes only what differs, with a fixed number of statements; needs the router's lock. Repeatable. Pools that overlap are refused:
- * `conflict` POOL_OVERLAP, naming both; or the junior one goes without, when `overlap` is `yield`.
+ * Makes what is derived from a router's pools (segments, free spans, what others hold of them, whose the reservations are, where their VMs
+ * go) what their rows say. Writes only what differs, with a fixed number of statements; needs the router's lock. Repeatable. Of pools that
+ * overlap the junior one goes without, but not with the one that is being `written` (its id): `conflict` POOL_OVERLAP, naming both.
  */
-export async function applyPools(sql: Sql, router: Router, overlap: 'refuse' | 'yield' = 'refuse'): Promise<void> {
+export async function applyPools(sql: Sql, router: Router, written?: string): Promise<void> {
   const pools = await poolsOf(sql, [router.name]);
-  const catalogue = await SpaceCatalogue.read(sql, [router.name]);
-  const wanted = shareOut(router, pools, overlap, catalogue.spaces);
+  const wanted = shareOut(router, pools, await spacesInUse(sql, router.name), written);
   const moved = await storeSites(sql, router, pools);
   const changed = await storeSegments(sql, router.name, wanted);
-  if (changed.length > 0) await rebuildSpans(sql, changed);
+  if (changed.length > 0) {
+    await dropSpaces(sql, router.name, wanted);
+    await rebuildSpans(sql, changed);
+    await moveReservations(sql, changed);
+  }
   if (changed.length > 0 || moved) await deriveForeign(sql, router.name);
 }
 

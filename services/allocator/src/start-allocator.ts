@@ -128,7 +128,7 @@ export async function startAllocator(config: AllocatorConfig, context: Context):
     await commands.idle();
   });
 
-  const pools = startPools({ database, bus, outbox, defaultRouter, settings: config.pools }, context);
+  const pools = startPools({ database, bus, outbox, defaultRouter }, context);
 
   const { keys, stop: stopKeys } = openKeyCache(bus, { wait: askAuth, ttlMs: config.keyCacheSeconds * 1_000 });
   onStop(stopKeys);

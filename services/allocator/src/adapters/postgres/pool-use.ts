@@ -1,6 +1,9 @@
 import type { Sql } from '@berth/database';
+import type { SpaceKind } from '../../domain/choose-values.ts';
 import type { UseSample } from '../../domain/forecast.ts';
 import type { ForeignFact } from '../../domain/lint-pool.ts';
+import type { NumberRange } from '../../domain/number-range.ts';
+import type { SegmentRanges } from '../../domain/pool-segments.ts';
 import type { PoolCounts } from '../../domain/pool-use.ts';
 
 /** The last hours, and how many minutes one sample of them stands for. */
@@ -61,6 +64,26 @@ export async function recentSamples(
   );
   const samples = rows.map(({ pool_id, at, used }) => ({ pool_id, at: new Date(at), used }));
   return Map.groupBy(samples, ({ pool_id }) => pool_id);
+}
+
+/** What was shared out to these pools. */
+export async function segmentsOfPools(
+  sql: Sql,
+  poolIds: readonly string[],
+): Promise<ReadonlyMap<string, readonly SegmentRanges[]>> {
+  const rows = await sql.query<{ pool_id: string; kind: SpaceKind; external_ip: string; ranges: NumberRange[] }>(
+    `SELECT g.pool_id, s.kind, s.external_ip,
+       json_agg(json_build_object('first', lower(r.span), 'last', upper(r.span) - 1) ORDER BY r.span) AS ranges
+     FROM segments g JOIN spaces s ON s.id = g.space_id JOIN segment_ranges r ON r.segment_id = g.id
+     WHERE g.pool_id = ANY($1) GROUP BY g.pool_id, s.id`,
+    [poolIds],
+  );
+  const segments = rows.map(({ pool_id: poolId, kind, external_ip: externalIp, ranges }) => ({
+    space: { kind, externalIp },
+    poolId,
+    ranges,
+  }));
+  return Map.groupBy(segments, ({ poolId }) => poolId);
 }
 
 /** Of which sort something is that others hold, by where it stands on the router. */

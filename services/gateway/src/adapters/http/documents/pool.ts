@@ -40,7 +40,9 @@ const shown = {
   state: Type.Enum(['active', 'draining', 'disabled']),
   alert_thresholds: Type.Array(Type.Number(), { description: 'Empty: 0.8 and 0.95.' }),
   version: Type.Integer({ description: 'Grows with each change; the ETag begins with it.' }),
-  from_settings: Type.Boolean({ description: 'Made and kept in step by the settings until it is changed.' }),
+  from_settings: Type.Boolean({
+    description: 'Made by the settings, which keep its values in step until these are changed.',
+  }),
   use: nullable(poolUse),
   warnings: Type.Array(
     Type.Object({

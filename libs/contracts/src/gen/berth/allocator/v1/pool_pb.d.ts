@@ -107,7 +107,8 @@ export declare type Pool = Message<"berth.allocator.v1.Pool"> & {
   version: bigint;
 
   /**
-   * Made and kept in step by the settings (BERTH_ADDRESS_RANGE and the like) until it is changed for the first time. Output only.
+   * Made by the settings (BERTH_ADDRESS_RANGE and the like), which keep its values in step until these are changed for the first time; until then
+   * it makes room for other pools. Output only.
    *
    * @generated from field: bool from_settings = 12;
    */
@@ -228,7 +229,8 @@ export declare type PoolJson = {
   version?: string;
 
   /**
-   * Made and kept in step by the settings (BERTH_ADDRESS_RANGE and the like) until it is changed for the first time. Output only.
+   * Made by the settings (BERTH_ADDRESS_RANGE and the like), which keep its values in step until these are changed for the first time; until then
+   * it makes room for other pools. Output only.
    *
    * @generated from field: bool from_settings = 12;
    */

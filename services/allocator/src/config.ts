@@ -14,6 +14,8 @@ export interface AllocatorConfig {
   readonly grpcPort: number;
   /** undefined: in the clear. */
   readonly grpcTls: TlsFiles | undefined;
+  /** gRPC calls a second of one key, on this replica; 0: no limit. */
+  readonly callsPerSecond: number;
   /** How long it is believed who holds a key; a revocation ends that at once. 0 asks each time. */
   readonly keyCacheSeconds: number;
   /** The router of commands that name none. */
@@ -60,6 +62,7 @@ export function readConfig(env: NodeJS.ProcessEnv): AllocatorConfig {
     grpcHost: read.text('GRPC_HOST', { fallback: loopback }),
     grpcPort: read.integer('GRPC_PORT', { min: 0, max: 65_535, fallback: 8_801 }),
     grpcTls: readGrpcTls(read),
+    callsPerSecond: read.integer('BERTH_RATE_LIMIT_PER_SECOND', { min: 0, fallback: 300 }),
     keyCacheSeconds: read.integer('BERTH_KEY_CACHE_SECONDS', { min: 0, max: 3_600, fallback: 30 }),
     defaultRouter: read.text('VYOS_ROUTER_NAME', { fallback: 'default' }),
     pools: {

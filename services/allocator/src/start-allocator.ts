@@ -133,7 +133,7 @@ export async function startAllocator(config: AllocatorConfig, context: Context):
   const { keys, stop: stopKeys } = openKeyCache(bus, { wait: askAuth, ttlMs: config.keyCacheSeconds * 1_000 });
   onStop(stopKeys);
   const grpc = await serveGrpc(
-    { host: config.grpcHost, port: config.grpcPort, tls: config.grpcTls },
+    { host: config.grpcHost, port: config.grpcPort, tls: config.grpcTls, callsPerSecond: config.callsPerSecond },
     { log, metrics, keys, ping: () => database.ping(), methods: poolMethods(pools) },
   );
   onStop(() => grpc.stop());

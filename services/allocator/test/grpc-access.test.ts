@@ -139,3 +139,23 @@ test('a watch whose key cannot be asked about after the connection was lost ends
   await side.bus.connection.reconnect();
   assert.equal((await ended).code, 'UNAVAILABLE');
 });
+
+test('who calls too often is told when to call again; others, and strangers, are counted apart', async (t) => {
+  const client = (await startGrpcSide(t, {}, { callsPerSecond: 3 })).client();
+  const often = async (apiKey: string) => {
+    const calls = Array.from({ length: 12 }, () =>
+      client.failure(method.getPool, {}, { apiKey }).catch(() => undefined),
+    );
+    return (await Promise.all(calls)).filter((failure) => failure !== undefined);
+  };
+  const refused = await often('viewer-1');
+  assert.ok(refused.length > 0 && refused.length <= 9, String(refused.length));
+  for (const { code, details } of refused) {
+    assert.equal(code, 'RESOURCE_EXHAUSTED');
+    assert.equal(Object(details['google.rpc.ErrorInfo']).reason, 'RATE_LIMITED');
+    assert.ok(Object(details['google.rpc.RetryInfo']).retryDelay.seconds > 0n);
+  }
+  await client.call(method.getPool, {}, { apiKey: 'viewer-2' });
+  const codes = (await often('nobody')).map(({ code }) => code);
+  assert.deepEqual([...new Set(codes)].sort(), ['RESOURCE_EXHAUSTED', 'UNAUTHENTICATED']);
+});

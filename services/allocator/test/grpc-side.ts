@@ -120,7 +120,7 @@ export async function startGrpcSide(
   await bus.ping();
   const metrics = new Registry();
   const server = await serveGrpc(
-    { host: '127.0.0.1', port: 0, tls: undefined, ...options },
+    { host: '127.0.0.1', port: 0, tls: undefined, callsPerSecond: 0, ...options },
     { log, metrics, keys, ping: async () => {}, methods: poolMethods(answering(handlers)) },
   );
   t.after(() => server.stop());

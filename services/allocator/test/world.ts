@@ -262,6 +262,7 @@ export async function makeWorld(t: TestContext, options: WorldOptions = {}): Pro
     grpcHost: '127.0.0.1',
     grpcPort: 0,
     grpcTls: undefined,
+    callsPerSecond: 0,
     keyCacheSeconds: 30,
     defaultRouter: 'default',
     pools: {

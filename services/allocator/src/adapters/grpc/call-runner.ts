@@ -11,6 +11,7 @@ import {
   status,
 } from '@grpc/grpc-js';
 import { admitCaller, keyUseOf } from './admit-call.ts';
+import type { CallLimits } from './call-limits.ts';
 import type { GrpcMetrics } from './grpc-metrics.ts';
 import { keepAdmitted } from './keep-admitted.ts';
 import { type CallEnd, endOf, type OpenCall, openCall, type ServerCall } from './open-call.ts';
@@ -21,6 +22,7 @@ export interface CallDeps {
   readonly keys: Pick<KeyCache, 'principalOf' | 'onForgotten'>;
   readonly log: Logger;
   readonly metrics: GrpcMetrics;
+  readonly limits: CallLimits;
   /** For calls with one answer whose caller names no deadline. */
   readonly defaultDeadlineMs: number;
 }
@@ -132,8 +134,14 @@ export class CallRunner {
     open: OpenCall,
   ): Promise<Admitted<Answer>> {
     if (this.#stopping) throw stopping();
-    const caller = await admitCaller(this.#deps.keys, call.metadata, method.needs);
+    const { keys, limits } = this.#deps;
+    limits.checkHost(call.getPeer());
+    const caller = await admitCaller(keys, call.metadata, method.needs).catch((error: unknown) => {
+      if (isKind(error, 'unauthenticated')) limits.countStranger(call.getPeer());
+      throw error;
+    });
     open.principalId = caller.id;
+    limits.countCaller(caller.id);
     return { caller, request: method.read(call.request) };
   }
 

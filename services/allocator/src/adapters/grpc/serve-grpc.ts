@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from '@berth/service-kit';
 import { Server, ServerCredentials } from '@grpc/grpc-js';
 import type { Registry } from 'prom-client';
+import { CallLimits } from './call-limits.ts';
 import { type CallDeps, CallRunner } from './call-runner.ts';
 import { type TlsFiles, tlsCredentials } from './credentials.ts';
 import { grpcMetrics } from './grpc-metrics.ts';
@@ -31,6 +32,8 @@ export interface GrpcOptions {
   readonly port: number;
   /** undefined: in the clear. */
   readonly tls: TlsFiles | undefined;
+  /** Calls that one principal may begin in a second; 0: any number. */
+  readonly callsPerSecond: number;
   readonly defaultDeadlineMs?: number;
   readonly readTlsFilesEveryMs?: number;
 }
@@ -59,6 +62,7 @@ export async function serveGrpc(options: GrpcOptions, deps: GrpcDeps): Promise<G
   const calls = new CallRunner({
     ...deps,
     metrics: grpcMetrics(deps.metrics),
+    limits: new CallLimits(options.callsPerSecond),
     defaultDeadlineMs: options.defaultDeadlineMs ?? defaultDeadlineMs,
   });
   for (const method of deps.methods) register(server, method, calls);

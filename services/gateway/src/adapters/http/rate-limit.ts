@@ -1,5 +1,5 @@
+import { TokenBuckets } from '@berth/access';
 import { DomainError } from '@berth/errors';
-import { TokenBuckets } from '../../domain/token-buckets.ts';
 import type { App } from './app-types.ts';
 
 const maxKeys = 10_000;

@@ -28,15 +28,29 @@ export class TokenBuckets {
 
   /** Takes a token of `key` at `nowMs` of a monotonic clock. */
   take(key: string, nowMs: number): Taken {
+    const tokens = this.#tokensOf(key, nowMs);
+    const taken = this.#taking(tokens);
+    this.#buckets.delete(key);
+    this.#dropOldest();
+    this.#buckets.set(key, { tokens: taken.allowed ? tokens - 1 : tokens, atMs: nowMs });
+    return taken;
+  }
+
+  /** What `take` would say; takes nothing. */
+  look(key: string, nowMs: number): Taken {
+    return this.#taking(this.#tokensOf(key, nowMs));
+  }
+
+  #tokensOf(key: string, nowMs: number): number {
     const bucket = this.#buckets.get(key);
     const filled =
       bucket === undefined ? this.#perSecond : bucket.tokens + ((nowMs - bucket.atMs) * this.#perSecond) / 1_000;
-    const tokens = Math.min(this.#perSecond, filled);
+    return Math.min(this.#perSecond, filled);
+  }
+
+  #taking(tokens: number): Taken {
     const allowed = tokens >= 1;
     const left = allowed ? tokens - 1 : tokens;
-    this.#buckets.delete(key);
-    this.#dropOldest();
-    this.#buckets.set(key, { tokens: left, atMs: nowMs });
     const retryAfterMs = left >= 1 ? 0 : ((1 - left) * 1_000) / this.#perSecond;
     return { allowed, remaining: Math.floor(left), retryAfterMs };
   }

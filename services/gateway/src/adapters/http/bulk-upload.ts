@@ -1,12 +1,10 @@
 import { type BulkItem, BulkItemSchema } from '@berth/contracts';
-import { DomainError, type FieldError } from '@berth/errors';
+import type { FieldError } from '@berth/errors';
 import { toBinary } from '@bufbuild/protobuf';
+import { maxBulkItems, tooManyItems } from '../../domain/bulk-bounds.ts';
 import { invalidRequest } from '../../domain/field-checks.ts';
 import type { BulkBody } from './bulk-body.ts';
 import { BulkFingerprint, type CheckedItem, checkItem, type ItemKind } from './bulk-items.ts';
-
-/** At most so many items in one request. */
-const maxBulkItems = 10_000;
 
 /** Per message: half of what the bus carries, and no more than one transaction should store. */
 const maxBytesTogether = 500_000;
@@ -31,7 +29,7 @@ export async function uploadBulk(
   const outbound = new Outbound(stage);
   let items = 0;
   for await (const read of body.items) {
-    if (items === maxBulkItems) throw tooMany();
+    if (items === maxBulkItems) throw tooManyItems();
     const item = checkItem(read, kind);
     if (body.mode === 'atomic' && item.wrong) wrong.push(...fieldsOf(item, items));
     if (wrong.length >= maxFieldsTold) break;
@@ -77,6 +75,3 @@ function fieldsOf({ wrong }: CheckedItem, index: number): FieldError[] {
   const fields = wrong?.details.fields ?? [{ field: 'item', message: wrong?.message ?? '' }];
   return fields.map(({ field, message }) => ({ field: field === 'item' ? at : `${at}.${field}`, message }));
 }
-
-const tooMany = () =>
-  new DomainError('too_large', 'BULK_TOO_LARGE', `At most ${maxBulkItems} items go into one request.`);

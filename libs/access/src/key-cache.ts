@@ -45,7 +45,7 @@ export class KeyCache {
 
   /** Who holds `apiKey`. Many who ask at once cause one question. Throws `unauthenticated`, or `unavailable` when auth is away. */
   async principalOf(apiKey: string): Promise<Principal> {
-    const digest = createHash('sha256').update(apiKey).digest('base64');
+    const digest = digestOf(apiKey);
     const known = fresh(this.#held, digest) ?? fresh(this.#refused, digest);
     this.#options.onLookup?.(known === undefined ? 'miss' : 'hit');
     if (known instanceof Error) throw known;
@@ -57,6 +57,11 @@ export class KeyCache {
     });
     this.#inFlight.set(digest, asking);
     return asking;
+  }
+
+  /** Whether it is believed at the moment that somebody holds `apiKey`, so that nobody need be asked. */
+  knows(apiKey: string): boolean {
+    return fresh(this.#held, digestOf(apiKey)) !== undefined;
   }
 
   /** Forgets what the principal with this id may do. */
@@ -112,6 +117,8 @@ export class KeyCache {
     entries.set(digest, entry);
   }
 }
+
+const digestOf = (apiKey: string): string => createHash('sha256').update(apiKey).digest('base64');
 
 /** What is still true of an entry. One that is used moves to the end, so that the least used one leaves first. */
 function fresh(entries: Map<string, Entry>, digest: string): Entry['answer'] | undefined {

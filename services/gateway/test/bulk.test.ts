@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { request as httpRequest } from 'node:http';
 import { type TestContext, test } from 'node:test';
 import { BulkMode, OperationKind, OperationState } from '@berth/contracts';
@@ -151,8 +152,8 @@ test('what stands around the items is checked: none, too many, unknown members a
     'INVALID_REQUEST',
     'mode',
   ]);
-  assert.deepEqual(await answerTo(lines(named(10_001)), asLines), [413, 'BULK_TOO_LARGE', undefined]);
-  assert.deepEqual(await answerTo({ items: named(10_001) }), [413, 'BULK_TOO_LARGE', undefined]);
+  assert.deepEqual(await answerTo(lines(named(10_001)), asLines), [413, 'BULK_TOO_LARGE', 'items']);
+  assert.deepEqual(await answerTo({ items: named(10_001) }), [413, 'BULK_TOO_LARGE', 'items']);
   const tooManyAtomic = [422, 'INVALID_REQUEST', 'items'];
   assert.deepEqual(await answerTo({ items: named(2_001), mode: 'atomic' }), tooManyAtomic);
   assert.deepEqual(await answerTo(lines(named(2_001)), asLines, `${provision}?mode=atomic`), tooManyAtomic);
@@ -164,6 +165,52 @@ test('what stands around the items is checked: none, too many, unknown members a
     ...[422, 'INVALID_REQUEST', 'Idempotency-Key'],
   ]);
   assert.equal(played.started.length, 0);
+});
+
+test('a body of millions of values is refused before it is parsed', async (t) => {
+  const gateway = await bulkGateway(t);
+  const played = new PlayedBulks(gateway);
+  const zeros = (count: number) => `[${'0,'.repeat(count)}0]`;
+  for (const body of [
+    `{"mode":"atomic","items":${zeros(7_000_000)}}`,
+    zeros(7_000_000),
+    `{"items":[{"vm_name":"a","metadata":{"constructor":${zeros(7_000_000)}}}]}`,
+  ]) {
+    const answer = await gateway.call('POST', provision, { body });
+    assert.deepEqual([answer.status, answer.body.code], [413, 'BULK_TOO_LARGE']);
+    assert.equal(answer.body.errors[0].field, 'items');
+  }
+  const tooLong = await gateway.call('POST', provision, { body: ' '.repeat(16_777_217) });
+  assert.equal(tooLong.body.code, 'BODY_TOO_LARGE');
+  assert.equal(played.started.length, 0);
+});
+
+test('only a few large bodies are read at a time; the others are told to come back', async (t) => {
+  const gateway = await bulkGateway(t);
+  const played = new PlayedBulks(gateway);
+  const body = JSON.stringify({ items: named(1) }).padEnd(1_100_000);
+  const headers = { 'x-api-key': 'admin-1', 'content-type': 'application/json', 'content-length': body.length };
+  const uploads = Array.from({ length: 5 }, () => {
+    const upload = httpRequest(gateway.url + provision, { method: 'POST', headers });
+    const status = once(upload, 'response').then(([response]) => response.resume().statusCode);
+    upload.write(body.slice(0, 500_000));
+    return { upload, status };
+  });
+  assert.equal(await Promise.race(uploads.map(({ status }) => status)), 503);
+  const refused = await gateway.call('POST', provision, { body });
+  assert.deepEqual([refused.status, refused.body.code, refused.headers.get('retry-after')], [503, 'OVERLOADED', '5']);
+  assert.equal(
+    (await gateway.call('POST', provision, { body: { items: named(1) } })).status,
+    200,
+    'a small one passes',
+  );
+  played.ends = false;
+  for (const { upload } of uploads) upload.end(body.slice(500_000));
+  await eventually(() => played.started.length === 5);
+  const next = await gateway.call('POST', provision, { body, headers: { prefer: 'respond-async' } });
+  assert.equal(next.status, 202, 'a place is free again once its items are handed on, while their end is waited for');
+  await gateway.stop();
+  assert.deepEqual((await Promise.all(uploads.map(({ status }) => status))).sort(), [202, 202, 202, 202, 503]);
 });
 
 test('removals name a VM by text or object; one that cannot be there is not found by itself', async (t) => {
@@ -252,6 +299,20 @@ test('an atomic bulk that failed is answered with why', async (t) => {
     [answer.status, answer.body.code, answer.body.detail, answer.body.operation_id],
     [507, 'ADDRESS_POOL_EXHAUSTED', 'Item 1: No address is left.', id],
   );
+});
+
+test('a range of ports that was refused later is named as items name it', async (t) => {
+  const gateway = await bulkGateway(t);
+  const played = new PlayedBulks(gateway);
+  played.ends = false;
+  const body = { mode: 'atomic', items: named(1) };
+  const waiting = gateway.call('POST', provision, { body, headers: { prefer: 'respond-async' } });
+  const id = (await waiting).body.id;
+  const fields = [{ field: 'ports[0].internal_port_end', message: 'needs 2000 rules' }];
+  played.put(atomicFailed(id, { kind: 'invalid', code: 'INVALID_REQUEST', message: 'No.', fields } as never));
+  const { error } = (await gateway.call('GET', `/v1/bulks/${id}`)).body;
+  assert.deepEqual(error.errors, [{ field: 'ports[0].internal_ports', message: 'needs 2000 rules' }]);
+  assert.equal(error.detail, 'ports[0].internal_ports: needs 2000 rules');
 });
 
 test('the fingerprint of a key is that of the items, however they are sent', async (t) => {

@@ -184,15 +184,28 @@ test('a change of forwards may take longer than its caller waits, and may fail',
 test('a field that is found wrong later is named as the caller wrote it', async (t) => {
   const gateway = await startTestGateway(t);
   let field = '';
-  gateway.answer(method.changeForwards, () => {
+  const refuse = () => {
     throw new DomainError('invalid', 'INVALID_REQUEST', 'No.', { fields: [{ field, message: 'is missing' }] });
-  });
+  };
+  gateway.answer(method.changeForwards, refuse);
+  gateway.answer(method.provisionVm, refuse);
+  await gateway.bus.connection.flush();
   for (const [verb, url, body, found, named] of [
     ['POST', path, { name: 'x' }, 'create[0].internal_port', 'internal_port'],
     ['POST', path, { name: 'x' }, 'create[0]', 'body'],
     ['POST', path, { forwards: [{ name: 'x' }] }, 'create[0].internal_port', 'forwards[0].internal_port'],
     ['PATCH', path, { create: [{ name: 'x' }] }, 'create[0].internal_port', 'create[0].internal_port'],
     ['PATCH', `${path}/x`, { name: 'y' }, 'update[0].new_name', 'name'],
+    ['POST', path, { name: 'x', internal_ports: '1-2000' }, 'create[0].internal_port_end', 'internal_ports'],
+    ['PATCH', `${path}/x`, { external_ports: '2000-2001' }, 'update[0].external_port', 'external_ports'],
+    ['PATCH', `${path}/x`, { internal_port: 65_535 }, 'update[0].internal_port_end', 'internal_port'],
+    [
+      'POST',
+      '/v1/vms/provision',
+      { vm_name: 'a', ports: [{ name: 'x', internal_ports: '1-99' }] },
+      'ports[0].internal_port_end',
+      'ports[0].internal_ports',
+    ],
   ] as const) {
     field = found;
     const answer = await gateway.call(verb, url, { body });

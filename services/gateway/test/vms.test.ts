@@ -389,3 +389,20 @@ test('operations on forwards and VMs are shown with what they were answered with
     await stop();
   }
 });
+
+test('a VM may be called like any other address below /v1/vms', async (t) => {
+  const gateway = await startTestGateway(t);
+  acceptUpdates(gateway);
+  gateway.answer(method.getVm, ({ machineId }) => ({ vm: aVm({ name: machineId }) }));
+  await gateway.bus.connection.flush();
+  const { paths } = (await gateway.call('GET', '/openapi.json')).body;
+  const words = Object.keys(paths).flatMap((path) => /^\/v1\/vms\/([a-z-]+)$/.exec(path)?.[1] ?? []);
+  assert.deepEqual(words.sort(), ['bulk-decommission', 'bulk-provision', 'provision']);
+  for (const word of words) {
+    assert.equal((await gateway.call('GET', `/v1/vms/${word}`)).body.name, word);
+    const changed = await gateway.call('PATCH', `/v1/vms/${word}`, { body: { metadata: null } });
+    assert.equal(changed.status, 200, JSON.stringify(changed.body));
+    const put = await gateway.call('PUT', `/v1/vms/${word}`, { body: {} });
+    assert.deepEqual([put.status, put.headers.get('allow')], [405, 'POST']);
+  }
+});

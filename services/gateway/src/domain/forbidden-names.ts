@@ -17,10 +17,10 @@ export function forbiddenNameIn(text: string, body: unknown): string | undefined
   if (!suspicious.test(text) || !isObject(body)) return undefined;
   const places: Place[] = [{ value: body, path: '' }]; // a list instead of recursion: a body may be as deep as it is long
   for (let place = places.pop(); place !== undefined; place = places.pop()) {
-    for (const [name, value] of Object.entries(place.value)) {
-      const path = below(place, name);
-      if (name === '__proto__') return shortened(path);
+    for (const [name, value] of membersOf(place.value)) {
+      if (name === '__proto__') return shortened(below(place, name));
       if (!isObject(value)) continue;
+      const path = below(place, name);
       if (name === 'constructor' && Object.hasOwn(value, 'prototype')) return shortened(`${path}.prototype`);
       places.push({ value, path });
     }
@@ -30,9 +30,13 @@ export function forbiddenNameIn(text: string, body: unknown): string | undefined
 
 const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null;
 
-function below({ value, path }: Place, name: string): string {
+/** One after the other where it is a list, which may be very long. */
+const membersOf = (value: object): Iterable<[string | number, unknown]> =>
+  Array.isArray(value) ? value.entries() : Object.entries(value);
+
+function below({ value, path }: Place, name: string | number): string {
   if (Array.isArray(value)) return `${path}[${name}]`;
-  return path === '' ? name : `${path}.${name}`;
+  return path === '' ? String(name) : `${path}.${name}`;
 }
 
 const shortened = (path: string): string =>

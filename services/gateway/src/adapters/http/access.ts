@@ -1,10 +1,14 @@
 import { type KeyCache, presentedKey } from '@berth/access';
-import { type PermissionVerb, permits } from '@berth/contracts';
-import { DomainError } from '@berth/errors';
-import type { App } from './app-types.ts';
+import { type PermissionVerb, type Principal, permits } from '@berth/contracts';
+import { DomainError, isKind } from '@berth/errors';
+import type { AnyRequest, App } from './app-types.ts';
+import type { RefusalLimit } from './rate-limit.ts';
 
-/** Nothing is reachable by default: every route says what it needs, and a route that does not stops the start. */
-export function registerAccess(app: App, keys: KeyCache): void {
+/**
+ * Nothing is reachable by default: every route says what it needs, and a route that does not stops the start. Requests without a valid
+ * key count in `refusals`.
+ */
+export function registerAccess(app: App, keys: KeyCache, refusals: RefusalLimit): void {
   app.decorateRequest('principal', null);
   app.addHook('onRoute', ({ method, url, config }) => {
     if (config?.permission === undefined && config?.open !== true) {
@@ -13,13 +17,28 @@ export function registerAccess(app: App, keys: KeyCache): void {
   });
   app.addHook('onRequest', async (request) => {
     if (request.is404 || request.routeOptions.config.open === true) return;
-    const { 'x-api-key': apiKey, authorization } = request.headers;
-    request.principal = await keys.principalOf(presentedKey({ apiKey, authorization }));
+    request.principal = await holderOf(request, keys, refusals);
   });
   app.addHook('preParsing', async (request) => {
     if (request.is404 || request.routeOptions.config.open === true) return;
     requirePermission(request.principal, request.routeOptions.config.permission);
   });
+}
+
+/** Whoever guesses keys neither has each guess asked about, nor shuts out those behind the same address whose keys are known. */
+async function holderOf(
+  { headers: { 'x-api-key': apiKey, authorization }, ip }: AnyRequest,
+  keys: KeyCache,
+  refusals: RefusalLimit,
+): Promise<Principal> {
+  try {
+    const key = presentedKey({ apiKey, authorization });
+    if (!keys.knows(key)) refusals.check(ip);
+    return await keys.principalOf(key);
+  } catch (error) {
+    if (isKind(error, 'unauthenticated')) refusals.note(ip);
+    throw error;
+  }
 }
 
 function requirePermission(

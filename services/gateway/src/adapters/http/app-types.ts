@@ -9,6 +9,7 @@ import type {
   RawRequestDefaultExpression,
   RawServerDefault,
 } from 'fastify';
+import type { LargeBody } from './large-bodies.ts';
 import type { RequestScope } from './request-scope.ts';
 
 /** The HTTP server with types from its schemas. */
@@ -26,6 +27,8 @@ declare module 'fastify' {
     scope: RequestScope;
     /** Who asks; null on open routes and until the key is checked. */
     principal: Principal | null;
+    /** Its body's place among the large ones; null when it needs none. */
+    largeBody: LargeBody | null;
   }
   interface FastifyContextConfig {
     /** What the key must permit. A route has this or `open`; one with neither stops the start. */
@@ -36,8 +39,8 @@ declare module 'fastify' {
     canonicalPath?: string;
     /** An absent body is the same as an empty object. */
     bodyOptional?: true;
-    /** Takes a body of NDJSON too, as a stream. */
-    ndjson?: true;
+    /** Takes many items: as JSON, in bodies that may be large, or as NDJSON, as a stream. */
+    bulk?: true;
   }
 }
 

@@ -5,15 +5,20 @@ export async function asWritten<T>(ask: () => Promise<T>, pathOf: (field: string
   try {
     return await ask();
   } catch (error) {
-    const fields = isKind(error, 'invalid') ? error.details.fields : undefined;
-    if (!(error instanceof DomainError) || fields === undefined) throw error;
-    const renamed = fields.map(({ field, message }) => ({ field: pathOf(field) || 'body', message }));
-    throw new DomainError(
-      error.kind,
-      error.code,
-      renamed.map(({ field, message }) => `${field}: ${message}`).join('; '),
-      { ...error.details, fields: renamed },
-      { cause: error },
-    );
+    throw error instanceof DomainError ? withFieldsAt(error, pathOf) : error;
   }
+}
+
+/** `error` with the fields that it names called as `pathOf` says. */
+export function withFieldsAt(error: DomainError, pathOf: (field: string) => string): DomainError {
+  const fields = isKind(error, 'invalid') ? error.details.fields : undefined;
+  if (fields === undefined) return error;
+  const renamed = fields.map(({ field, message }) => ({ field: pathOf(field) || 'body', message }));
+  return new DomainError(
+    error.kind,
+    error.code,
+    renamed.map(({ field, message }) => `${field}: ${message}`).join('; '),
+    { ...error.details, fields: renamed },
+    { cause: error },
+  );
 }

@@ -12,10 +12,11 @@ import { strict } from './documents/json-types.ts';
 import { refuseExpectations } from './expectations.ts';
 import { type GatewayMetrics, measureRequests } from './http-metrics.ts';
 import { registerJsonBody } from './json-body.ts';
+import { registerLargeBodies } from './large-bodies.ts';
 import { noteMethods } from './method-not-allowed.ts';
 import { openApiRoutes, registerOpenApi } from './openapi.ts';
 import { registerProblems } from './problem-reply.ts';
-import { registerRateLimit } from './rate-limit.ts';
+import { RefusalLimit, registerRateLimit } from './rate-limit.ts';
 import { logRequests } from './request-log.ts';
 import { registerRequestScope } from './request-scope.ts';
 import { schemaCompiler } from './schema-compiler.ts';
@@ -24,7 +25,7 @@ export interface HttpOptions {
   readonly log: Logger;
   readonly metrics: GatewayMetrics;
   readonly keys: KeyCache;
-  /** Of one key; 0: no limit. */
+  /** Of one key, and of one address without a valid key; 0: no limit. */
   readonly requestsPerSecond: number;
   readonly overloadedAfterMs: number;
 }
@@ -51,7 +52,8 @@ export async function buildApp(options: HttpOptions, addRoutes: (app: App) => vo
   await app.register(underPressure, { maxEventLoopDelay: options.overloadedAfterMs });
   refuseExpectations(app);
   const answerOtherMethods = noteMethods(app);
-  registerAccess(app, options.keys);
+  registerAccess(app, options.keys, new RefusalLimit(options.requestsPerSecond));
+  registerLargeBodies(app);
   registerJsonBody(app);
   refuseUnknownQueries(app);
   registerRateLimit(app, options.requestsPerSecond);

@@ -9,12 +9,15 @@ import { arriving, linesOf } from './bulk-lines.ts';
 import { bulkEnvelope, type bulkQuery } from './documents/bulk.ts';
 import { toFieldErrors } from './field-errors.ts';
 import { parseJsonBody, refuseOtherEncodings } from './json-body.ts';
+import type { LargeBody } from './large-bodies.ts';
 
 export const ndjson = 'application/x-ndjson';
 
 /** Of the routes that take bulks. */
-export const bulkBodyBytes = 33_554_432;
+export const bulkBodyBytes = 16_777_216;
 const lineBytes = 1_048_576;
+/** Of a body that was refused, so much more is read. */
+const discardedBytes = 33_554_432;
 
 export type Mode = 'best_effort' | 'atomic';
 
@@ -24,12 +27,19 @@ export interface BulkBody {
   readonly items: AsyncIterable<ReadValue> | Iterable<ReadValue>;
 }
 
+/** A request for a bulk, as far as its body goes. */
+interface BulkRequest {
+  readonly body: unknown;
+  readonly query: Static<typeof bulkQuery>;
+  readonly largeBody: LargeBody | null;
+}
+
 const isEnvelope = Compile(bulkEnvelope);
 
 /** Hands bodies of NDJSON over as streams, to the routes that take them. */
 export function registerNdjson(app: App): void {
   app.addContentTypeParser(ndjson, async (request: AnyRequest, body: Readable) => {
-    if (!request.routeOptions.config.ndjson) {
+    if (!request.routeOptions.config.bulk) {
       throw new DomainError('invalid', 'UNSUPPORTED_MEDIA_TYPE', 'The body must be sent as application/json.');
     }
     refuseOtherEncodings(request.headers);
@@ -38,13 +48,25 @@ export function registerNdjson(app: App): void {
 }
 
 /** The bulk that a body asks for, sent as `{mode, items}`, as a list of items, or as one item per line. */
-export function bulkBodyOf(body: unknown, query: Static<typeof bulkQuery>): BulkBody {
+export function bulkBodyOf({ body, query, largeBody }: BulkRequest): BulkBody {
   if (body instanceof Readable) return { mode: query.mode ?? 'best_effort', items: itemsByLine(body) };
   const envelope = Array.isArray(body) ? { items: body } : body;
   if (!isEnvelope.Check(envelope))
     throw invalidRequest(toFieldErrors(isEnvelope.Errors(envelope), bulkEnvelope, 'body'));
   const mode = envelope.mode ?? query.mode ?? 'best_effort';
-  return { mode, items: envelope.items.map((value) => ({ value })) };
+  return { mode, items: itemsOf(envelope.items, () => largeBody?.leave()) };
+}
+
+/** Lets go of each item once it has been read, and tells when that is over. */
+function* itemsOf(items: unknown[], finished: () => void): Generator<ReadValue> {
+  try {
+    for (const [index, value] of items.entries()) {
+      items[index] = undefined;
+      yield { value };
+    }
+  } finally {
+    finished();
+  }
 }
 
 /** Reads the rest of a streamed body that is not wanted, so that its sender hears the answer; not without end. */
@@ -54,7 +76,7 @@ export async function discardRest(body: unknown): Promise<void> {
   try {
     for await (const chunk of arriving(body)) {
       total += chunk.length;
-      if (total > bulkBodyBytes) return;
+      if (total > discardedBytes) return;
     }
   } catch {
     // nobody is there any more

@@ -8,7 +8,9 @@ import {
   OperationKind,
   OperationState,
 } from '@berth/contracts';
+import type { DomainError } from '@berth/errors';
 import type { BulkDocument, BulkItemDocument } from './documents/bulk.ts';
+import { withFieldsAsked } from './forward-field.ts';
 import { problemOf } from './problem-reply.ts';
 import { failureOf, showProvisionedVm } from './show-operation.ts';
 import { showTime } from './show-time.ts';
@@ -23,7 +25,9 @@ const modeOf = (mode: BulkMode): BulkDocument['mode'] => (mode === BulkMode.ATOM
 
 const pathOf = (bulkId: string): string => `/v1/bulks/${bulkId}`;
 const problem = (error: ErrorMessage, bulkId: string, traceId: string) =>
-  problemOf(fromErrorMessage(error), { instance: pathOf(bulkId), traceId });
+  problemAt(fromErrorMessage(error), bulkId, traceId);
+const problemAt = (error: DomainError, bulkId: string, traceId: string) =>
+  problemOf(withFieldsAsked(error), { instance: pathOf(bulkId), traceId });
 
 /** What there is to say of a bulk in few words. */
 export const summaryOf = (bulk: Bulk) => ({
@@ -53,7 +57,7 @@ export function showItem(item: BulkItemResult, bulkId: string, traceId: string):
     status: failure ? 'failed' : operation ? statusOf(operation) : 'pending',
     vm: provisioned && !failure ? showProvisionedVm(operation) : null,
     operation_id: operation?.id ?? null,
-    problem: failure ? problemOf(failure, { instance: pathOf(bulkId), traceId }) : null,
+    problem: failure ? problemAt(failure, bulkId, traceId) : null,
   };
 }
 

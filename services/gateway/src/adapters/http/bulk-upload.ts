@@ -1,12 +1,11 @@
 import { type BulkItem, BulkItemSchema } from '@berth/contracts';
-import { DomainError, type FieldError } from '@berth/errors';
+import type { FieldError } from '@berth/errors';
 import { toBinary } from '@bufbuild/protobuf';
+import { maxBulkItems, tooManyItems } from '../../domain/bulk-bounds.ts';
 import { invalidRequest } from '../../domain/field-checks.ts';
 import type { BulkBody } from './bulk-body.ts';
 import { BulkFingerprint, type CheckedItem, checkItem, type ItemKind } from './bulk-items.ts';
 
-/** At most so many items in one request. */
-const maxBulkItems = 10_000;
 /** Of an atomic bulk, as the allocator has it: all of them are accepted in one transaction. */
 const maxAtomicItems = 2_000;
 
@@ -33,7 +32,7 @@ export async function uploadBulk(
   const outbound = new Outbound(stage);
   let items = 0;
   for await (const read of body.items) {
-    if (items === maxBulkItems) throw tooMany();
+    if (items === maxBulkItems) throw tooManyItems();
     if (items === maxAtomicItems && body.mode === 'atomic') throw tooManyAtomic();
     const item = checkItem(read, kind);
     if (body.mode === 'atomic' && item.wrong) wrong.push(...fieldsOf(item, items));
@@ -83,6 +82,3 @@ function fieldsOf({ wrong }: CheckedItem, index: number): FieldError[] {
 
 const tooManyAtomic = () =>
   invalidRequest([{ field: 'items', message: `must be at most ${maxAtomicItems} in an atomic bulk` }]);
-
-const tooMany = () =>
-  new DomainError('too_large', 'BULK_TOO_LARGE', `At most ${maxBulkItems} items go into one request.`);

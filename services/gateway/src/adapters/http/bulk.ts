@@ -56,14 +56,14 @@ function takingRoute(app: App, deps: BulkDeps, { url, operationId, summary, body
   const options = {
     schema,
     bodyLimit: bulkBodyBytes,
-    config: { permission: 'vms:write', ndjson: true } as const,
+    config: { permission: 'vms:write', bulk: true } as const,
     // Items are checked one by one as they are read; the schema of the whole is for the documentation.
     validatorCompiler: ((route) =>
       route.httpPart === 'body' ? () => true : schemaCompiler(route)) as typeof schemaCompiler,
   };
   app.post(url, options, async (request, reply) => {
     try {
-      return await answerBulk(deps, request, reply, { kind, body: bulkBodyOf(request.body, request.query) });
+      return await answerBulk(deps, request, reply, { kind, body: bulkBodyOf(request) });
     } catch (error) {
       await discardRest(request.body);
       throw error;

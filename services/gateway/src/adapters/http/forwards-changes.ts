@@ -10,6 +10,7 @@ import { asWritten } from './as-written.ts';
 import { commandResponses, conditionalHeaders } from './command-docs.ts';
 import { changeForwardsBody, createForwardsBody, forwardChangeBody } from './documents/forward.ts';
 import { forwardNameParam, machineParams } from './documents/vm.ts';
+import { forwardFieldOf } from './forward-field.ts';
 import { forwardNameOf } from './forward-name.ts';
 import { machineIdOf } from './machine-id.ts';
 import { showChangedForwards } from './show-forwards.ts';
@@ -131,12 +132,12 @@ function answerChange(deps: Deps, request: AnyRequest, reply: AnyReply, change: 
   const { params, status, pathOf = (field) => field, ...changes } = change;
   const machineId = machineIdOf(params);
   const ifVersion = ifVersionOf(request);
-  return answerCommand(deps, request, reply, {
-    send(context, timeoutMs) {
-      const message = { ...changes, context: { ...context, ifVersion }, machineId };
-      return asWritten(() => deps.vms.changeForwards(message, timeoutMs), pathOf);
-    },
-    status,
-    show: showChangedForwards,
-  });
+  const answer = () =>
+    answerCommand(deps, request, reply, {
+      send: (context, timeoutMs) =>
+        deps.vms.changeForwards({ ...changes, context: { ...context, ifVersion }, machineId }, timeoutMs),
+      status,
+      show: showChangedForwards,
+    });
+  return asWritten(answer, (field) => forwardFieldOf(pathOf(field), request.body));
 }

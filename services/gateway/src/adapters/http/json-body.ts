@@ -1,4 +1,5 @@
 import { DomainError } from '@berth/errors';
+import { refuseOversizedBulk } from '../../domain/bulk-bounds.ts';
 import { invalidRequest } from '../../domain/field-checks.ts';
 import { forbiddenNameIn } from '../../domain/forbidden-names.ts';
 import type { AnyRequest, App } from './app-types.ts';
@@ -11,6 +12,7 @@ export function registerJsonBody(app: App): void {
   app.addContentTypeParser(['application/json'], { parseAs: 'buffer' }, async (request: AnyRequest, body: Buffer) => {
     if (body.length === 0) return undefined;
     refuseOtherEncodings(request.headers);
+    if (request.routeOptions.config.bulk) refuseOversizedBulk(body);
     return parseJsonBody(body);
   });
   app.addHook('preValidation', (request, _reply, done) => {

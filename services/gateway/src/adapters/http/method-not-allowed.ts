@@ -1,14 +1,9 @@
 import { DomainError } from '@berth/errors';
 import type { HTTPMethods } from 'fastify';
+import { isWithinPattern } from '../../domain/matching-paths.ts';
 import type { App } from './app-types.ts';
 
 const methods: readonly HTTPMethods[] = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE'];
-/** Another route takes these, with its last parameter: a forward and a VM may be called like that. */
-const taken = new Set([
-  'POST /v1/vms/:machine_id/ports/status',
-  ...['GET', 'HEAD', 'PATCH'].map((method) => `${method} /v1/vms/provision`),
-]);
-
 /** Notes the methods of each address; what it gives back answers all others with 405 and `Allow`. To be called after the last route. */
 export function noteMethods(app: App): () => void {
   const known = new Map<string, Set<string>>();
@@ -18,9 +13,11 @@ export function noteMethods(app: App): () => void {
     known.set(url, allowed);
   });
   return () => {
-    for (const [url, allowed] of [...known]) {
+    const routes = new Map([...known].map(([url, allowed]) => [url, new Set(allowed)])); // without those made here
+    for (const [url, allowed] of routes) {
       const allow = [...allowed].sort().join(', ');
-      const others = methods.filter((method) => !allowed.has(method) && !taken.has(`${method} ${url}`));
+      const others = methods.filter((method) => !allowed.has(method) && !takenElsewhere(routes, url, method));
+      if (others.length === 0) continue;
       app.route({
         method: others,
         url,
@@ -35,3 +32,7 @@ export function noteMethods(app: App): () => void {
     }
   };
 }
+
+/** Whether a route with a parameter in the place of a word of `url` takes this method: a VM or a forward may be called like that. */
+const takenElsewhere = (routes: ReadonlyMap<string, ReadonlySet<string>>, url: string, method: string): boolean =>
+  [...routes].some(([pattern, allowed]) => allowed.has(method) && isWithinPattern(url, pattern));

@@ -2,8 +2,10 @@ import { randomUUID } from 'node:crypto';
 import type { VmCommands } from '../nats/vm-service.ts';
 import { type AnswerCommandDeps, answerCommand } from './answer-command.ts';
 import type { App } from './app-types.ts';
+import { asWritten } from './as-written.ts';
 import { commandHeaders, commandResponses } from './command-docs.ts';
 import { provisionVmBody } from './documents/vm.ts';
+import { forwardFieldOf } from './forward-field.ts';
 import { showProvisionedVm } from './show-operation.ts';
 import { toProvisionVm } from './to-provision-vm.ts';
 
@@ -27,11 +29,13 @@ export function provisionVmRoutes(app: App, deps: AnswerCommandDeps & { vms: VmC
     app.post(url, { schema, config: { permission: 'vms:write', canonicalPath: path } }, (request, reply) => {
       const command = toProvisionVm(request.body);
       const vmId = randomUUID(); // fixed here, so that a repeat on the bus means the same VM
-      return answerCommand(deps, request, reply, {
-        send: (context, timeoutMs) => deps.vms.provision({ ...command, context, vmId }, timeoutMs),
-        status: 201,
-        show: showProvisionedVm,
-      });
+      const answer = () =>
+        answerCommand(deps, request, reply, {
+          send: (context, timeoutMs) => deps.vms.provision({ ...command, context, vmId }, timeoutMs),
+          status: 201,
+          show: showProvisionedVm,
+        });
+      return asWritten(answer, (field) => forwardFieldOf(field, request.body));
     });
   }
 }

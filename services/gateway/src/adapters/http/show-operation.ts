@@ -10,6 +10,7 @@ import { DomainError } from '@berth/errors';
 import type { OperationDocument } from './documents/operation.ts';
 import type { ChangedPorts } from './documents/ports.ts';
 import type { DecommissionedVm, ProvisionedVm } from './documents/vm.ts';
+import { withFieldsAsked } from './forward-field.ts';
 import { vmOf } from './operation-vm.ts';
 import { problemOf } from './problem-reply.ts';
 import { showChangedForwards, showForward } from './show-forwards.ts';
@@ -60,7 +61,7 @@ export function showOperation(operation: Operation, traceId: string): OperationD
         ? { type: 'bulk', id: operation.id, name: '' }
         : { type: 'vm', id: operation.vmId, name: operation.vmName },
     result: operation.state === OperationState.SUCCEEDED ? { ...show(operation) } : null,
-    error: failure === undefined ? null : problemOf(failure, { instance, traceId }),
+    error: failure === undefined ? null : problemOf(withFieldsAsked(failure), { instance, traceId }),
     created_at: showTime(operation.createdAt),
     updated_at: showTime(operation.updatedAt),
   };

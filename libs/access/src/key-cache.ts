@@ -34,6 +34,7 @@ export class KeyCache {
   readonly #held = new Map<string, Entry>();
   /** Apart from the held ones, so that guessing keys does not push those out. */
   readonly #refused = new Map<string, Entry>();
+  readonly #listeners = new Set<() => void>();
   readonly #inFlight = new Map<string, Promise<Principal>>();
   /** Grows with each notice; an answer that was asked for before is not kept. */
   #generation = 0;
@@ -64,12 +65,24 @@ export class KeyCache {
     for (const [digest, { answer }] of this.#held) {
       if (!(answer instanceof Error) && answer.id === principalId) this.#held.delete(digest);
     }
+    this.#tell();
   }
 
   /** Forgets everything. */
   clear(): void {
     this.#forgetUnsettled();
     this.#held.clear();
+    this.#tell();
+  }
+
+  /** Calls `listener` whenever something was forgotten: whoever was let in before may have to ask again. Gives back its stop. */
+  onForgotten(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+
+  #tell(): void {
+    for (const listener of this.#listeners) listener();
   }
 
   #forgetUnsettled(): void {

@@ -85,7 +85,9 @@ export async function startAllocator(config: AllocatorConfig, context: Context):
   onStop(repeatedly(askDriverEveryMs, log, 'asking how the routers stand', ask));
   void ask().catch((error) => log.warn({ err: error }, 'asking how the routers stand failed'));
 
-  const verdicts = consumeVerdicts({ bus, database, ledger });
+  const onStartBug = (error: unknown, operationId: string) =>
+    log.error({ err: error, operationId }, 'an operation that waited could not be started');
+  const verdicts = consumeVerdicts({ bus, database, ledger, onBug: onStartBug });
   onStop(() => verdicts.stop());
 
   onStop(repeatedly(everySecondMs, log, 'ending quarantines', () => endQuarantines(database)));
@@ -126,7 +128,7 @@ export async function startAllocator(config: AllocatorConfig, context: Context):
     await commands.idle();
   });
 
-  const pools = startPools({ database, bus, outbox, defaultRouter, settings: config.pools }, context);
+  const pools = startPools({ database, bus, outbox, defaultRouter }, context);
 
   const { keys, stop: stopKeys } = openKeyCache(bus, { wait: askAuth, ttlMs: config.keyCacheSeconds * 1_000 });
   onStop(stopKeys);

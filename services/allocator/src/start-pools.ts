@@ -16,7 +16,6 @@ import { postgresPoolReader } from './adapters/postgres/pool-reader.ts';
 import { repeatedly } from './adapters/repeatedly.ts';
 import { passThresholds } from './app/pass-thresholds.ts';
 import { endReservations } from './app/reserve-values.ts';
-import { type PoolSettings, poolsFromSettings } from './domain/default-pools.ts';
 
 const everySecondMs = 1_000;
 const lookAtLevelsEveryMs = 5_000;
@@ -30,12 +29,11 @@ export function startPools(
     readonly bus: Bus;
     readonly outbox: Outbox;
     readonly defaultRouter: string;
-    readonly settings: PoolSettings;
   },
   { log, onStop }: Pick<ServiceContext, 'log' | 'onStop'>,
 ): PoolHandlers {
-  const { database, bus, outbox, defaultRouter, settings } = deps;
-  const ledger = postgresPoolLedger({ database, outbox, forms: changeForms, defaults: poolsFromSettings(settings) });
+  const { database, bus, outbox, defaultRouter } = deps;
+  const ledger = postgresPoolLedger({ database, outbox, forms: changeForms });
 
   onStop(repeatedly(everySecondMs, log, 'ending reservations', () => endReservations(ledger)));
   const levels = { all: () => allPoolLevels(database) };

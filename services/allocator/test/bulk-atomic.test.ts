@@ -69,6 +69,57 @@ test('of an atomic bulk nothing is had when one item cannot be: its values, name
   await assertBooksBalance(world, 1);
 });
 
+/** Has `statement` run in every transaction that takes more values than all chunks of single commands do here. */
+async function whenManyAreTaken(world: World, statement: string): Promise<void> {
+  await world.query(
+    `CREATE FUNCTION note_many() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+       IF (SELECT count(*) FROM taken) > 200 THEN ${statement}; END IF; RETURN NULL; END $$`,
+  );
+  await world.query(
+    `CREATE TRIGGER note_many AFTER INSERT ON allocations REFERENCING NEW TABLE AS taken FOR EACH STATEMENT EXECUTE FUNCTION note_many()`,
+  );
+}
+
+const roomy = {
+  ...pools,
+  addressRange: { first: 0x0a_00_00_64, last: 0x0a_00_00_64 + 999 },
+  ruleRange: { first: 10_000, last: 19_999 },
+};
+const many = () => Array.from({ length: 250 }, (_, index) => provisionItem(`vm-${index}`, { noForwards: true }));
+
+test('a large atomic bulk may compute for longer between its statements than others', async (t) => {
+  const world = await makeWorld(t, { config: { pools: roomy } });
+  const bulks = new BulkSide(world);
+  t.after(settleAll(world));
+  await world.query('CREATE TABLE limits (idle text)');
+  await whenManyAreTaken(world, "INSERT INTO limits VALUES (current_setting('idle_in_transaction_session_timeout'))");
+  const bulk = await bulks.ended(await bulks.ask(many(), BulkMode.ATOMIC));
+  assert.equal(bulk.succeeded, 250);
+  assert.deepEqual(await world.query('SELECT idle FROM limits'), [{ idle: '1min' }]);
+});
+
+test('an atomic bulk whose transaction is broken off again and again is given up, and others get in between', async (t) => {
+  const world = await makeWorld(t, { config: { pools: roomy } });
+  const bulks = new BulkSide(world);
+  await world.query('CREATE SEQUENCE broken_off');
+  await whenManyAreTaken(world, "PERFORM nextval('broken_off'); RAISE 'idle for too long' USING ERRCODE = '25P03'");
+  const brokenOff = async () =>
+    (await world.query<{ count: number }>('SELECT last_value::int AS count FROM broken_off WHERE is_called'))[0]
+      ?.count ?? 0;
+  const id = await bulks.ask(many(), BulkMode.ATOMIC);
+  for (const attempt of [1, 2, 3]) {
+    await eventually(async () => (await brokenOff()) === attempt, { what: `attempt ${attempt}` });
+    await world.provision({ vmName: `between-${attempt}`, noForwards: true });
+    await world.query("UPDATE bulks SET leased_until = '-infinity'"); // two minutes later
+  }
+  const bulk = await bulks.ended(id);
+  assert.deepEqual([bulk.state, bulk.succeeded, bulk.failed], [OperationState.FAILED, 0, 250]);
+  assert.deepEqual([bulk.error?.kind, bulk.error?.code], ['unavailable', 'BULK_GIVEN_UP']);
+  assert.deepEqual(new Set(await bulks.codes(id)), new Set(['BULK_GIVEN_UP']));
+  assert.equal(await brokenOff(), 3);
+  await assertBooksBalance(world, 3);
+});
+
 test('removals cannot be atomic', async (t) => {
   const { bulks } = await atomicWorld(t);
   await assert.rejects(bulks.ask([provisionItem('a'), removalItem('b')], BulkMode.ATOMIC), { code: 'BULK_NOT_ATOMIC' });
@@ -117,6 +168,39 @@ test('several refusals, and VMs that somebody removed meanwhile, come to the sam
   const bulk = await bulks.ended(id);
   assert.deepEqual([bulk.state, bulk.succeeded, bulk.failed], [OperationState.FAILED, 0, 12]);
   await world.ended(waiting);
+  await assertBooksBalance(world, 0);
+});
+
+test('an item that fails while the others are taken back keeps its own error', async (t) => {
+  const { world, bulks } = await atomicWorld(t);
+  const id = await bulks.ask(items(3), BulkMode.ATOMIC);
+  await eventually(() => world.driver.changes.length === 3);
+  const vmIds = ['vm-0', 'vm-1', 'vm-2'].map(
+    (name) => world.driver.changes.find(({ desired }) => desired?.mapping?.name === name)?.resourceId ?? '',
+  );
+  await eventually(async () => {
+    const free = await world.query('SELECT FROM bulks WHERE leased_until <= clock_timestamp()');
+    return free.length === 1;
+  });
+  await world.query("UPDATE bulks SET leased_until = 'infinity'"); // nobody takes back yet
+  await world.driver.settle(vmIds[0] ?? '', { applied: false, message: 'first' });
+  await eventually(async () => (await bulks.get(id)).failed === 1);
+  const waitingForLocks = async (count: number) => {
+    const waiting = await world.query(
+      `SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
+    );
+    return waiting.length >= count;
+  };
+  await world.database.transaction(async (sql) => {
+    await sql.query('SELECT FROM routers FOR UPDATE');
+    await world.driver.settle(vmIds[1] ?? '', { applied: false, message: 'second' });
+    await eventually(() => waitingForLocks(1), { what: 'the verdict to wait for the lock' });
+    await world.query("UPDATE bulks SET leased_until = '-infinity'");
+    await eventually(() => waitingForLocks(2), { what: 'the taking back to wait behind it' });
+  });
+  t.after(settleAll(world, ({ resourceId }) => resourceId === vmIds[2]));
+  assert.equal((await bulks.ended(id)).error?.message, 'first');
+  assert.deepEqual(await bulks.codes(id), ['ROUTER_REFUSED', 'ROUTER_REFUSED', 'BULK_ABORTED']);
   await assertBooksBalance(world, 0);
 });
 

@@ -90,6 +90,19 @@ test('a bulk of removals removes what is there', async (t) => {
   assert.deepEqual(await world.list(10), [[]]);
 });
 
+test('provisions and removals of the same VM are done in their order', async (t) => {
+  const { world, bulks } = await bulkWorld(t, { settles: false });
+  const id = await bulks.ask([
+    ...[removalItem('Early'), provisionItem('early')],
+    ...[provisionItem('late'), removalItem('late'), provisionItem('late', { hostname: 'other' })],
+  ]);
+  await eventually(() => world.driver.changes.length === 2);
+  t.after(settleAll(world));
+  await bulks.ended(id);
+  assert.deepEqual(await bulks.codes(id), ['VM_NOT_FOUND', '', '', '', 'VM_NAME_TAKEN']);
+  assert.deepEqual(await world.list(10), [['early']]);
+});
+
 test('a refusal of the router fails the item that it is about alone', async (t) => {
   const { world, bulks } = await bulkWorld(t, { settles: false });
   t.after(settleAll(world, (change) => change.desired?.mapping?.name !== 'vm-1'));
@@ -127,6 +140,7 @@ test('a bulk starts once, complete and in time; repeats mean the same', async (t
   await assert.rejects(start(2), { code: 'BULK_INCOMPLETE' });
   await assert.rejects(start(0), { code: 'INVALID_REQUEST' });
   await assert.rejects(start(10_001), { code: 'INVALID_REQUEST' });
+  await assert.rejects(bulks.start(id, 2_001, BulkMode.ATOMIC), { code: 'INVALID_REQUEST' });
   await assert.rejects(start(3, { deadline: timestampFromMs(Date.now() - 1_000) }), { code: 'DEADLINE_PASSED' });
   await Promise.all(Array.from({ length: 8 }, () => start(3)));
   await assert.rejects(start(4), { code: 'OPERATION_ID_TAKEN' });
@@ -163,6 +177,21 @@ test('a key means the bulk that it started first; its repeat leaves nothing stag
   assert.deepEqual([replay.replayed, replay.bulk?.id], [true, id]);
   assert.deepEqual(await world.query('SELECT id FROM bulks'), [{ id }]);
   assert.deepEqual(await world.list(10), [['a']]);
+});
+
+test('a key of a bulk is not one for a single command, nor the other way round', async (t) => {
+  const { world, bulks } = await bulkWorld(t);
+  const keyed = (key: string) => ({ idempotency: { scope: 'key-1', key, fingerprint: Buffer.from('one') } });
+  const startWith = async (key: string) => {
+    const id = randomUUID();
+    await bulks.stage(id, 0, [provisionItem('a')]);
+    await bulks.start(id, 1, BulkMode.BEST_EFFORT, keyed(key));
+  };
+  const reused = { kind: 'unprocessable', code: 'IDEMPOTENCY_KEY_REUSED' };
+  await startWith('of a bulk');
+  await assert.rejects(world.provision({ vmName: 'b' }, keyed('of a bulk')), reused);
+  await world.provision({ vmName: 'c' }, keyed('of a single'));
+  await assert.rejects(startWith('of a single'), reused);
 });
 
 test('a replica that stops in the middle leaves the rest to another, and nothing is done twice', async (t) => {

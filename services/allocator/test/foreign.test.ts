@@ -180,3 +180,35 @@ test('pools follow the router when its place in the network changes', async (t) 
   });
   assert.equal((await world.driver.change(after.vmId)).desired?.mapping?.subnet, '10.0.0.0/24');
 });
+
+test('a report is taken in although free spans and allocations contradict each other', async (t) => {
+  const world = await makeWorld(t, { foreign: holdings });
+  const [space] = await world.query<{ id: number }>("SELECT id FROM spaces WHERE kind = 'rule'");
+  await world.query(
+    `INSERT INTO free_spans (segment_id, first, last) SELECT id, 10004, 10004 FROM segments WHERE space_id = $1 AND pool_id IS NOT NULL`,
+    [space?.id],
+  );
+  await world.query("DELETE FROM foreign_holdings WHERE kind = 'rule' AND path = 'nat destination rule 10004'");
+  await world.driver.report({ profile: { ...profile, gateway: '10.0.0.9' }, inventory: 1n });
+  await eventually(async () => (await world.query("SELECT FROM routers WHERE gateway = '10.0.0.9'")).length === 1);
+  const free = await world.query(
+    'SELECT first::int, last::int FROM free_spans WHERE segment_id IN (SELECT id FROM segments WHERE space_id = $1)',
+    [space?.id],
+  );
+  assert.deepEqual(free, [{ first: 10_001, last: 999_999 }]);
+});
+
+test('MAC addresses that others have in a subnet are nobody’s when the subnet has left the router', async (t) => {
+  const world = await makeWorld(t, { foreign: holdings });
+  const scopes = async () =>
+    (await world.query<{ scope: string }>("SELECT scope FROM claims WHERE kind = 'mac' ORDER BY scope")).map(
+      ({ scope }) => scope,
+    );
+  const dmz = { network: 'DMZ', subnet: '10.9.0.0/24', gateway: '10.9.0.1' };
+  await world.driver.report({ profile: { ...profile, subnets: [dmz] } });
+  await eventually(async () => (await scopes()).length === 2);
+  assert.deepEqual(await scopes(), ['default 10.0.0.0/16', 'default 10.9.0.0/24']);
+  await world.driver.report({ profile });
+  await eventually(async () => (await scopes()).length === 1);
+  assert.deepEqual(await scopes(), ['default 10.0.0.0/16']);
+});

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { PortAction, Protocol, type TemplateForwardSchema, VmService } from '@berth/contracts';
 import { request } from '@berth/messaging';
 import type { MessageInitShape } from '@bufbuild/protobuf';
+import { timestampFromMs } from '@bufbuild/protobuf/wkt';
 import { aPrincipal, makeWorld, type World } from './world.ts';
 
 const admin = aPrincipal({ permissions: ['vms:read', 'pools:write'] });
@@ -100,6 +101,21 @@ test('a template that cannot be, one of another version, and a caller who may no
   await assert.rejects(setTemplate(world, [rdp], { principal: aPrincipal() }), { kind: 'forbidden' });
   await assert.rejects(getTemplate(world, aPrincipal({ permissions: [] })), { kind: 'forbidden' });
   assert.equal((await getTemplate(world)).version, 1n);
+});
+
+test('who belongs to a group changes no template, and nobody does after the deadline', async (t) => {
+  const world = await makeWorld(t);
+  const ofGroup = aPrincipal({ permissions: ['*'], group: 'blue' });
+  await assert.rejects(setTemplate(world, [], { principal: ofGroup }), {
+    kind: 'forbidden',
+    code: 'POOL_WRITE_FORBIDDEN',
+  });
+  const key = { scope: 'key-1 PUT /v1/forward-template', key: 'k', fingerprint: Buffer.from('one') };
+  const late = { deadline: timestampFromMs(Date.now() - 1), idempotency: key };
+  await assert.rejects(setTemplate(world, [], late), { kind: 'unavailable', code: 'DEADLINE_PASSED' });
+  assert.equal((await getTemplate(world)).version, 1n);
+  assert.equal((await setTemplate(world, [], { idempotency: key })).version, 2n);
+  assert.equal((await setTemplate(world, [], late)).version, 2n, 'a repeat gets the first answer, however late');
 });
 
 test('a repeat changes nothing, and a key is answered from its first use', async (t) => {

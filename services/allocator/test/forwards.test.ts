@@ -267,3 +267,18 @@ test('within the quarantine a deleted forward’s name gets its ports and rule n
   await world.applied(await world.changeForwards('vm', { create: [spec] }), 4n);
   assert.deepEqual(await rulesOf(world, vmId, 4n), first);
 });
+
+test('within the quarantine a name gets a run of ports back that had grown while it was held', async (t) => {
+  const world = await makeWorld(t, { config: { pools } });
+  const range = { name: 'range', internalPort: 32_010, internalPortEnd: 32_012, externalPort: 32_010 };
+  await world.provisioned({ vmName: 'vm', forwards: [range] });
+  const grown = { ...range, internalPortEnd: 32_014 };
+  await world.applied(await world.changeForwards('vm', { update: [{ name: 'range', internalPortEnd: 32_014 }] }), 2n);
+  await world.applied(await world.decommission('vm'), 3n);
+  await assert.rejects(world.provision({ vmName: 'other', forwards: [grown] }), { code: 'EXTERNAL_PORT_TAKEN' });
+  const { vmId } = await world.provisioned({ vmName: 'vm', forwards: [grown] });
+  assert.equal((await world.driver.change(vmId)).desired?.rules[0]?.destinationPort, '32010-32014');
+  await world.applied(await world.decommission('vm'), 2n);
+  assert.deepEqual(await held(world), []);
+  await assertBooksBalance(world);
+});

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { test } from 'node:test';
 import { ApiKeyChangedSchema, PoolService, subjects } from '@berth/contracts';
 import { notify } from '@berth/messaging';
 import { eventually } from '@berth/testing';
 import type { DescMethod, DescMethodUnary } from '@bufbuild/protobuf';
-import { startGrpcSide } from './grpc-side.ts';
+import type { ServiceError } from '@grpc/grpc-js';
+import { failureOf, type GrpcSide, startGrpcSide } from './grpc-side.ts';
 
 const { method } = PoolService;
 const isUnary = (one: DescMethod): one is DescMethod & DescMethodUnary => one.methodKind === 'unary';
@@ -89,4 +91,51 @@ test('a revoked key is refused from the notice on', async (t) => {
     const refused = client.failure(method.getPool, {}, { apiKey }).catch(() => undefined);
     return (await refused)?.code === 'UNAUTHENTICATED';
   });
+});
+
+/** A watch that lasts, of a key; and how it ends. */
+async function lastingWatch(side: GrpcSide, apiKey: string) {
+  const stream = side.client().stream(method.watchPools, {}, { apiKey });
+  const failed = once(stream, 'error').then(([error]) => failureOf(error as ServiceError));
+  await once(stream, 'data');
+  return { ended: failed };
+}
+
+async function* untilAborted(_: unknown, _call: unknown, signal: AbortSignal) {
+  yield {};
+  if (!signal.aborted) await once(signal, 'abort');
+}
+
+test('a watch ends with its key: when it is revoked, at its own end, and when it may something else', async (t) => {
+  const side = await startGrpcSide(t, { watchPools: untilAborted });
+  const tell = (id: string) => notify(side.bus, subjects.apiKeyChanged, ApiKeyChangedSchema, { id });
+  const others = await lastingWatch(side, 'viewer-others');
+
+  const revoked = await lastingWatch(side, 'viewer-revoked');
+  side.auth.ended.add('viewer-revoked');
+  tell('viewer-revoked');
+  assert.equal((await revoked.ended).code, 'UNAUTHENTICATED');
+
+  side.auth.expiry.set('viewer-short', new Date(Date.now() + 1_500));
+  const short = await lastingWatch(side, 'viewer-short');
+  side.auth.ended.add('viewer-short'); // as auth answers from the key's end on
+  assert.equal((await short.ended).code, 'UNAUTHENTICATED');
+
+  const moved = await lastingWatch(side, 'viewer-moved');
+  side.auth.groups.set('viewer-moved', 'blue');
+  tell('viewer-moved');
+  const failure = await moved.ended;
+  assert.deepEqual([failure.code, failure.message], ['UNAVAILABLE', 'What this key may do has changed. Call again.']);
+
+  side.auth.ended.add('viewer-others');
+  tell('viewer-others');
+  assert.equal((await others.ended).code, 'UNAUTHENTICATED', 'it lasted until then');
+});
+
+test('a watch whose key cannot be asked about after the connection was lost ends with UNAVAILABLE', async (t) => {
+  const side = await startGrpcSide(t, { watchPools: untilAborted });
+  const { ended } = await lastingWatch(side, 'viewer-1');
+  await side.auth.leave();
+  await side.bus.connection.reconnect();
+  assert.equal((await ended).code, 'UNAVAILABLE');
 });

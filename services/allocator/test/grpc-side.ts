@@ -18,7 +18,7 @@ import {
   type Registry as TypeRegistry,
   toBinary,
 } from '@bufbuild/protobuf';
-import { anyUnpack } from '@bufbuild/protobuf/wkt';
+import { anyUnpack, timestampFromDate } from '@bufbuild/protobuf/wkt';
 import {
   type ChannelCredentials,
   Client,
@@ -53,19 +53,29 @@ const answering = (own: Partial<PoolHandlers>): PoolHandlers => ({
   ...own,
 });
 
-/** Answers for auth: a key is `<level>-<anything>`, and its id the key itself. Keys in `ended` are held by nobody. */
-async function playAuth(bus: Bus): Promise<{ asked: number; ended: Set<string> }> {
-  const state = { asked: 0, ended: new Set<string>() };
-  serve(bus, AuthService.method.verifyApiKey, async ({ apiKey }) => {
+/** Answers for auth: a key is `<level>-<anything>`, and its id the key itself. */
+async function playAuth(bus: Bus): Promise<GrpcSide['auth']> {
+  const state = {
+    asked: 0,
+    ended: new Set<string>(),
+    expiry: new Map<string, Date>(),
+    groups: new Map<string, string>(),
+  };
+  const leave = serve(bus, AuthService.method.verifyApiKey, async ({ apiKey }) => {
     state.asked++;
     const level = Object.keys(permissionsOf).find((one) => apiKey.startsWith(`${one}-`));
     if (level === undefined || state.ended.has(apiKey))
       throw new DomainError('unauthenticated', 'API_KEY_INVALID', 'This key is not valid.');
     const permissions = [...permissionsOf[level as PermissionLevel]];
-    return { principal: { id: apiKey, kind: 'api_key', name: 'tests', permissions, group: '' } };
+    const expiresAt = state.expiry.get(apiKey);
+    const group = state.groups.get(apiKey) ?? '';
+    return {
+      principal: { id: apiKey, kind: 'api_key', name: 'tests', permissions, group },
+      ...(expiresAt && { expiresAt: timestampFromDate(expiresAt) }),
+    };
   });
   await bus.ping();
-  return state;
+  return Object.assign(state, { leave });
 }
 
 export interface GrpcSide {
@@ -74,7 +84,15 @@ export interface GrpcSide {
   readonly metrics: Registry;
   /** Lines of the log, parsed. */
   readonly logged: Record<string, unknown>[];
-  readonly auth: { asked: number; readonly ended: Set<string> };
+  readonly auth: {
+    asked: number;
+    /** Keys that nobody holds. */
+    readonly ended: Set<string>;
+    readonly expiry: Map<string, Date>;
+    readonly groups: Map<string, string>;
+    /** Nobody answers for auth any more. */
+    leave(): Promise<void>;
+  };
   client(secured?: ChannelCredentials): TestClient;
 }
 
@@ -94,7 +112,8 @@ export async function startGrpcSide(
   const { url } = await testNats();
   const bus = await connectBus({ url, prefix: freshPrefix(t), name: 'allocator', log });
   t.after(() => bus.drain());
-  const auth = hasAuth ? await playAuth(bus) : { asked: 0, ended: new Set<string>() };
+  const auth = await playAuth(bus);
+  if (!hasAuth) await auth.leave();
   const wait = { answerTimeoutMs: 1_000, nobodyThereMs: 100 };
   const { keys, stop } = openKeyCache(bus, { wait, ttlMs: 30_000 });
   t.after(stop);

@@ -168,21 +168,14 @@ test('of operations that name one VM by name and by id in one transaction, each 
   const world = await makeWorld(t);
   const { vmId } = await world.provisioned({ vmName: 'vm' });
   await world.provisioned({ vmName: 'other' });
-  const held = Promise.withResolvers<void>();
-  const letGo = Promise.withResolvers<void>();
-  const holding = world.database.transaction(async (sql) => {
-    await sql.query('SELECT FROM routers FOR UPDATE');
-    held.resolve();
-    await letGo.promise;
-  });
-  await held.promise;
+  const letGo = await world.holdRouters();
   const before = world.changePorts('other', PortAction.DISABLE, ['ssh']);
   await world.vm('vm'); // whoever answers this has queued what came before it
   const byName = world.changePorts('vm', PortAction.DISABLE, ['ssh']);
   const byId = world.changePorts(vmId, PortAction.DISABLE, ['http']);
   await world.vm('vm');
-  letGo.resolve();
-  await Promise.all([holding, before]);
+  await letGo();
+  await before;
   const [first, second] = await Promise.all([byName, byId]);
   assert.deepEqual(await statesOf(world, [first, second]), [RUNNING, PENDING]);
   await world.driver.change(vmId, 2n);

@@ -117,6 +117,36 @@ test('a page token is of one filter and one order, and of one caller’s group',
   }
 });
 
+test('a page token whose place was changed is refused, whatever the list is ordered by', async (t) => {
+  const world = await makeWorld(t);
+  for (const vmName of ['a', 'b']) await world.provision({ vmName });
+  const moments = ['garbage', '2026-02-31 00:00:00+00', '2026-01-01 25:00:00+00', '0000-01-01 00:00:00+00', 'infinity'];
+  const changed: [VmOrder, string[]][] = [
+    [VmOrder.NAME, ['a\u0000b', 'x'.repeat(256)]],
+    [VmOrder.CREATED_AT, moments],
+    [VmOrder.UPDATED_AT, moments],
+    [VmOrder.INTERNAL_IP, ['garbage', '10.0.0.300/32', '10.0.0.0/24', '10.0.0.1/32/32']],
+  ];
+  for (const [order, keys] of changed) {
+    const { nextPageToken: token } = await page(world, { pageSize: 1, order });
+    assert.equal((await page(world, { pageToken: token, order })).vms.length, 1);
+    const [query, , id] = JSON.parse(Buffer.from(token, 'base64url').toString());
+    for (const key of keys) {
+      const pageToken = Buffer.from(JSON.stringify([query, key, id])).toString('base64url');
+      await assert.rejects(page(world, { pageToken, order }), { kind: 'invalid', code: 'PAGE_TOKEN_INVALID' }, key);
+    }
+  }
+});
+
+test('a page ends where the next VM would not go into the message, and the list goes on from there', async (t) => {
+  const world = await makeWorld(t);
+  for (const vmName of ['a', 'b', 'c', 'd', 'e']) await world.provision({ vmName });
+  await world.query("UPDATE vms SET metadata = jsonb_build_object('text', repeat('x', 300000))");
+  assert.deepEqual(await world.list(0), [['a', 'b'], ['c', 'd'], ['e']]);
+  await world.query("UPDATE vms SET metadata = jsonb_build_object('text', repeat('x', 900000))");
+  assert.deepEqual(await world.list(2), [['a'], ['b'], ['c'], ['d'], ['e']]);
+});
+
 test('VMs that come and go between two pages move nobody out of the list', async (t) => {
   const world = await someVms(t);
   const first = await page(world, { pageSize: 2 });

@@ -30,3 +30,14 @@ test('a database of the first version comes to have managed pools, and everythin
     ],
   );
 });
+
+test('a VM of the first version whose address is of no pool is of none; its other values are of theirs', async (t) => {
+  const elsewhere = [
+    `UPDATE pool_ranges SET span = '[167772200,167837695)' WHERE span @> 167772162::bigint`,
+    `DELETE FROM free_spans f USING pools p, spaces s WHERE p.id = f.pool_id AND s.id = p.space_id AND s.kind = 'address'`,
+  ];
+  const databaseUrl = await firstVersionDatabase(t, elsewhere);
+  const world = await makeWorld(t, { databaseUrl, routerKnown: false });
+  const { ipPool, portPool, rulePool } = await world.vm('vm');
+  assert.deepEqual([ipPool, portPool, rulePool], ['', 'port-pools/default', 'rule-pools/default']);
+});

@@ -236,23 +236,32 @@ test('the settings’ pool makes room for others, and takes back what they leave
   const pools = poolSide(world);
   const settings = async () => {
     const pool = await pools.getPool({ name: 'port-pools/default' });
-    const denied = pool.values.case === 'port' ? pool.values.value.denied.map(({ first, last }) => [first, last]) : [];
-    return { denied, fromSettings: pool.fromSettings, size: Number(pool.use?.size) };
+    assert.deepEqual(pool.values.case === 'port' && pool.values.value.denied, [], 'it stays what the settings say');
+    const warnings = pool.warnings.map(({ code, message }) => `${code}: ${message}`);
+    return { version: pool.version, warnings, fromSettings: pool.fromSettings, size: Number(pool.use?.size) };
   };
   const before = await settings();
   const held = await world.provisioned({ vmName: 'vm' });
   assert.equal(held.vm?.forwards[0]?.externalPort, 32_000);
   const made = await pools.createPool(portPool('inside', 32_000, 32_002));
   assert.deepEqual([made.use?.size, made.use?.held], [6n, 3n], 'the VM’s ports are of the new pool now');
-  assert.deepEqual(await settings(), { denied: [[32_000, 32_002]], fromSettings: true, size: before.size - 6 });
+  const gaveWay = (ports: string) => [
+    `POOL_GAVE_WAY: Other pools have ${ports} (tcp), ${ports} (udp): not handed out from this one.`,
+  ];
+  assert.deepEqual(await settings(), { ...before, warnings: gaveWay('32000-32002'), size: before.size - 6 });
   await pools.updatePool({ pool: portPool('inside', 32_000, 32_003).pool });
-  assert.deepEqual((await settings()).denied, [[32_000, 32_003]]);
+  assert.deepEqual(await settings(), { ...before, warnings: gaveWay('32000-32003'), size: before.size - 8 });
   await world.driver.settle((await world.decommission('vm')).vmId, { applied: true });
   await eventually(async () => (await pools.getPool({ name: 'port-pools/inside' })).use?.held === 0n);
   await pools.deletePool({ name: 'port-pools/inside' });
   assert.deepEqual(await settings(), before);
   await pools.drainPool({ name: 'port-pools/default' });
-  await assert.rejects(pools.createPool(portPool('inside', 32_000, 32_002)), { code: 'POOL_OVERLAP' });
+  await pools.createPool(portPool('inside', 32_000, 32_002));
+  const byHand = portPool('default', 32_000, 32_100).pool;
+  await assert.rejects(pools.updatePool({ pool: byHand }), { code: 'POOL_OVERLAP' });
+  await pools.updatePool({ pool: portPool('default', 32_003, 32_100).pool });
+  await assert.rejects(pools.updatePool({ pool: portPool('inside', 32_000, 32_003).pool }), { code: 'POOL_OVERLAP' });
+  assert.deepEqual([(await settings()).fromSettings, (await settings()).warnings], [false, []]);
   await assertBooksBalance(world);
 });
 
@@ -455,6 +464,20 @@ test('pools are listed page by page, and a page token continues no other list', 
     await assert.rejects(pools.listPools(wrong), { kind: 'invalid', code: 'PAGE_TOKEN_INVALID' });
   }
   assert.deepEqual(await refusedFields(pools.listPools({ kind: 'pools' })), ['kind']);
+});
+
+test('a page of pools ends where the next one would not go into the message', async (t) => {
+  const world = await aWorld(t);
+  const pools = poolSide(world);
+  for (const [index, id] of ['a', 'b', 'c'].entries()) {
+    await pools.createPool(portPool(id, 40_000 + index * 10, 40_005 + index * 10));
+  }
+  await world.query("UPDATE pools SET description = repeat('x', 300000) WHERE name <> 'default'");
+  const first = await pools.listPools({ kind: 'port-pools' });
+  const names = (page: typeof first) => page.pools.map(({ name }) => name);
+  assert.deepEqual(names(first), ['port-pools/a', 'port-pools/b']);
+  const second = await pools.listPools({ kind: 'port-pools', pageToken: first.nextPageToken });
+  assert.deepEqual([names(second), second.nextPageToken], [['port-pools/c', 'port-pools/default'], '']);
 });
 
 test('a repeat with the same key gets the same answer, whatever happened since; another body is refused', async (t) => {

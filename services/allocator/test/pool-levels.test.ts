@@ -58,6 +58,18 @@ test('a threshold that is passed is told once, by whichever replica, and again o
   assert.equal(told.length, 1 + 3 + 2 + 3); // made, reserved, released, thresholds
 });
 
+test('a pool whose tcp ports are used up is used up, however many udp ports are free', async (t) => {
+  const world = await aWorld(t);
+  const pools = poolSide(world);
+  const { ledger } = await poolReplica(t, world);
+  await pools.createPool(portPool('both', 40_000, 40_009));
+  await pools.reserve({ pool: 'port-pools/both', count: 10, protocols: [PortProtocol.TCP] });
+  const { use } = await pools.getPool({ name: 'port-pools/both' });
+  assert.deepEqual([use?.size, use?.free, use?.used], [20n, 10n, 1]);
+  await passThresholds(ledger, { all: () => allPoolLevels(world.database) });
+  assert.equal((await pools.getPool({ name: 'port-pools/both' })).use?.thresholdReached, 0.95);
+});
+
 test('how much is used is noted once a minute for each pool, and the old is dropped', async (t) => {
   const world = await aWorld(t);
   const { database } = world;

@@ -8,7 +8,6 @@ import { changeForms } from '../src/adapters/pools/pool-announcements.ts';
 import type { PoolCall, PoolHandlers } from '../src/adapters/pools/pool-handlers.ts';
 import { postgresPoolLedger } from '../src/adapters/postgres/pool-ledger.ts';
 import type { PoolLedger } from '../src/app/pool-ports.ts';
-import { poolsFromSettings } from '../src/domain/default-pools.ts';
 import { openAllocatorDatabase } from '../src/start-allocator.ts';
 import { startPools } from '../src/start-pools.ts';
 import { aPrincipal, silentLog, type World } from './world.ts';
@@ -79,14 +78,11 @@ export async function poolReplica(
   const bus = await connectBus({ url: config.natsUrl, prefix: config.subjectPrefix, name: 'test-replica', log });
   onStop(() => bus.drain());
   const outbox = new Outbox({ database, bus, streams: [streams.routerChanges, streams.events] });
-  const handlers = startPools(
-    { database, bus, outbox, defaultRouter: config.defaultRouter, settings: config.pools },
-    { log, onStop },
-  );
+  const handlers = startPools({ database, bus, outbox, defaultRouter: config.defaultRouter }, { log, onStop });
   await bus.ping();
   return {
     handlers,
-    ledger: postgresPoolLedger({ database, outbox, forms: changeForms, defaults: poolsFromSettings(config.pools) }),
+    ledger: postgresPoolLedger({ database, outbox, forms: changeForms }),
     onStop,
   };
 }

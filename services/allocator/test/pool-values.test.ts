@@ -214,6 +214,17 @@ test('who holds what of a pool is listed in the order of the values, page by pag
   assert.deepEqual(await pagesOf(0, { holders: [HolderKind.VM] }, ofGroup('blue')), all.slice(1, 4));
   const { nextPageToken: pageToken } = await pools.listAllocations({ pool: 'port-pools/x', pageSize: 1 });
   await assert.rejects(pools.listAllocations({ pool: 'port-pools/y', pageToken }), { code: 'PAGE_TOKEN_INVALID' });
+  const [query] = JSON.parse(Buffer.from(pageToken, 'base64url').toString());
+  for (const place of [
+    ['x', 'tcp'],
+    ['-1', 'tcp'],
+    ['1e3', 'tcp'],
+    ['40000', 'smoke'],
+  ]) {
+    const changed = Buffer.from(JSON.stringify([query, ...place])).toString('base64url');
+    const asked = pools.listAllocations({ pool: 'port-pools/x', pageToken: changed });
+    await assert.rejects(asked, { kind: 'invalid', code: 'PAGE_TOKEN_INVALID' }, String(place));
+  }
   assert.deepEqual(await refusedFields(pools.listAllocations({ pool: 'port-pools/x', holders: [9 as HolderKind] })), [
     'holders',
   ]);
@@ -293,6 +304,13 @@ test('a value is explained: who holds it, whether it can be handed out, and why 
     true,
     '10.0.2.10 is free, and a pool of others hands it out.',
   ]);
+  const reserved = { case: 'address', value: '10.0.2.9' } as const;
+  const toOthers = await pools.explainValue({ value: reserved }, ofGroup('red'));
+  assert.deepEqual(
+    [toOthers.reason, toOthers.pool, toOthers.holders.map(brief), toOthers.holders[0]?.reservationId],
+    ['10.0.2.9 is reserved.', '', ['10.0.2.9 10.0.2.9 UNSPECIFIED RESERVATION'], ''],
+  );
+  assert.equal((await address('10.0.2.9', ofGroup('blue')))[3], '10.0.2.9 is reserved (printer).');
   await pools.drainPool({ name: edge });
   assert.deepEqual(await address('10.0.2.10'), [
     edge,

@@ -169,6 +169,22 @@ test('a revision of which not all that followed is known is answered with a rese
   assert.deepEqual(await resets(`${generation}.5`), ['3 RESET']);
 });
 
+test('a watcher before whom all that it has not read was dropped is told to begin anew', async (t) => {
+  const world = await aWorld(t);
+  const pools = poolSide(world);
+  const { handlers } = await poolReplica(t, world);
+  const stop = new AbortController();
+  t.after(() => stop.abort());
+  const stream = handlers.watchPools(create(WatchSchema, {}), aCall(), stop.signal)[Symbol.asyncIterator]();
+  assert.equal((await stream.next()).value?.change, PoolChangeKind.BEGIN); // it reads on only when it is asked to
+  await pools.createPool(portPool('x', 40_000, 40_009));
+  await world.query("UPDATE pool_changes SET at = now() - interval '8 days'");
+  await dropOldChanges(world.database);
+  const { value } = await stream.next();
+  assert.deepEqual([value?.change, value?.revision], [PoolChangeKind.RESET, (await pools.listPools({})).revision]);
+  assert.equal((await stream.next()).done, true);
+});
+
 test('who misses the bell hears of changes all the same', async (t) => {
   const world = await aWorld(t);
   const pools = poolSide(world);

@@ -57,6 +57,7 @@ const anOperation = (kind: Operation['kind'], id: string, more: Partial<Operatio
   revision: 0,
   wanted: null,
   reserved: [],
+  stood: false,
   alone: false,
   retries: 0,
   result: null,

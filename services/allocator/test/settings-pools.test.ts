@@ -150,3 +150,36 @@ test('a router’s report is taken in although pools come to overlap by it', asy
   assert.deepEqual(await numbersOutOfStep(world), []);
   await setState(world, 'port-pools', 'fixed', 'draining'); // what is left of it can still be changed
 });
+
+test('a router’s pools find a name however many of those that fit are taken', async (t) => {
+  const world = await makeWorld(t, { config: { pools: { ...pools } } });
+  for (const [place, name] of ['second', 'second-default', 'second-default-2'].entries()) {
+    await addPool(world, { kind: 'rule-pools', name, ranges: [{ first: place + 1, last: place + 1 }] });
+  }
+  await world.query(
+    `INSERT INTO routers SELECT (jsonb_populate_record(r, '{"name": "second"}')).* FROM routers r WHERE name = 'default'`,
+  );
+  await restartedWith(world, {});
+  const second = await world.query("SELECT name FROM pools WHERE router = 'second' AND kind = 'rule-pools'");
+  assert.deepEqual(second, [{ name: 'second-default-3' }]);
+});
+
+test('a name that is taken in the very moment in which a router’s pools are made does not cost it a pool', async (t) => {
+  const world = await makeWorld(t, { config: { pools: { ...pools } } });
+  const record = `(jsonb_populate_record(r, '{"name": "second"}')).*`;
+  await world.query(`INSERT INTO routers SELECT ${record} FROM routers r WHERE name = 'default'`);
+  let restarted: Promise<void> | undefined;
+  await world.database.transaction(async (sql) => {
+    await sql.execute("INSERT INTO pools (kind, name, router, spec) VALUES ('rule-pools', 'second', 'default', '{}')");
+    restarted = restartedWith(world, {});
+    await world.someoneWaits();
+  });
+  await restarted;
+  const second = await world.query("SELECT kind, name FROM pools WHERE router = 'second' ORDER BY kind");
+  assert.deepEqual(second, [
+    { kind: 'ip-pools', name: 'second' },
+    { kind: 'port-pools', name: 'second' },
+    { kind: 'rule-pools', name: 'second-default' },
+  ]);
+  assert.equal((await world.query("SELECT FROM pool_seeds WHERE router = 'second'")).length, 3);
+});

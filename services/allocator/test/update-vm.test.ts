@@ -206,3 +206,37 @@ test('If-Match: a change of another version than the caller saw is refused, also
   await world.ended(running);
   await race();
 });
+
+test('no two results of one transaction have one version', async (t) => {
+  const world = await makeWorld(t);
+  const provision = await world.provision({ vmName: 'vm', noForwards: true, metadata: { step: 1 } });
+  const behind = await world.updateVm('vm', { metadata: { step: 2 } });
+  await world.driver.settle(provision.vmId, { applied: true });
+  const made = (await world.ended(provision)).vm;
+  const updated = (await world.ended(behind)).vm;
+  assert.deepEqual([made?.metadata, updated?.metadata], [{ step: 1 }, { step: 2 }]);
+  assert.equal(updated?.version, (await world.vm('vm')).version);
+  assert.equal(made?.version, (updated?.version ?? 0n) - 1n);
+  const stale = { ifVersion: made?.version ?? 0n };
+  await assert.rejects(world.updateVm('vm', { metadata: { step: 3 } }, stale), { code: 'VERSION_MISMATCH' });
+});
+
+test('updates that name one VM by name and by id in one transaction leave a version each', async (t) => {
+  const world = await makeWorld(t);
+  const { vmId } = await world.provisioned({ vmName: 'vm', noForwards: true });
+  await world.provisioned({ vmName: 'other', noForwards: true });
+  const letGo = await world.holdRouters();
+  const before = world.updateVm('other', { metadata: { step: 0 } });
+  await world.someoneWaits();
+  const both = [world.updateVm('vm', { metadata: { step: 1 } }), world.updateVm(vmId, { metadata: { step: 2 } })];
+  await world.vm('vm'); // whoever answers this has queued what came before it
+  await letGo();
+  await before;
+  const results = (await Promise.all(both)).map(({ vm }) => vm);
+  assert.deepEqual(
+    results.map((vm) => vm?.metadata),
+    [{ step: 1 }, { step: 2 }],
+  );
+  const [first, second] = results.map((vm) => vm?.version ?? 0n);
+  assert.equal(second, (first ?? 0n) + 1n);
+});

@@ -142,8 +142,8 @@ test('a change whose verdict does not come is sent again, word for word', async 
 
 type Clash = NonNullable<Parameters<World['driver']['settle']>[1]['conflict']>;
 
-const refuse = (world: World, vmId: string, revision: bigint, conflict: Clash) =>
-  world.driver.settle(vmId, { applied: false, revision, code: 'ROUTER_CONFLICT', message: 'taken', conflict });
+const refuse = (world: World, vmId: string, revision: bigint, conflict: Clash, stood = false) =>
+  world.driver.settle(vmId, { applied: false, revision, code: 'ROUTER_CONFLICT', message: 'taken', conflict, stood });
 
 const valuesOf = async (world: World, vmId: string, revision: bigint) => {
   const { desired } = await world.driver.change(vmId, revision);
@@ -221,4 +221,122 @@ test('a change of forwards whose chosen ports or rule numbers others hold by now
     held.map((row) => row.held),
     ['[10000,10003)', '[32000,32001)', '[167772162,167772163)'],
   );
+});
+
+/** Who holds which ports, as text. */
+const portsHeld = async (world: World) =>
+  (
+    await world.query<{ text: string }>(
+      `SELECT concat_ws(' ', a.kind, s.kind, a.held::text, a.former_name) AS text FROM allocations a JOIN spaces s ON s.id = a.space_id
+       WHERE s.kind IN ('tcp', 'udp') ORDER BY a.held, s.kind`,
+    )
+  ).map(({ text }) => text);
+
+test('what stood before a change stays its VM’s while other values are chosen, until the verdict on those', async (t) => {
+  for (const applied of [true, false]) {
+    const world = await makeWorld(t);
+    const { vmId } = await world.provisioned({ vmName: 'vm', forwards: [{ name: 'ssh' }] });
+    const change = await world.changeForwards('vm', { update: [{ name: 'ssh', protocol: Protocol.TCP_UDP }] });
+    await refuse(world, vmId, 2n, { kind: PORT, ...number(32_000) });
+    assert.deepEqual((await valuesOf(world, vmId, 3n))[1], [[10_000, '32001']]);
+    const chosen = ['vm tcp [32001,32002)', 'vm udp [32001,32002)'];
+    const nobodys = 'quarantine udp [32000,32001)';
+    assert.deepEqual(await portsHeld(world), ['vm tcp [32000,32001)', `${nobodys} `, ...chosen]);
+    await world.driver.settle(vmId, { applied, revision: 3n });
+    await world.ended(change);
+    assert.deepEqual(
+      await portsHeld(world),
+      applied ? ['quarantine tcp [32000,32001) vm', `${nobodys} `, ...chosen] : ['vm tcp [32000,32001)', `${nobodys} `],
+    );
+  }
+});
+
+test('a port that stood before a change of something else is not chosen anew', async (t) => {
+  const world = await makeWorld(t);
+  const { vmId } = await world.provisioned({ vmName: 'vm', forwards: [{ name: 'ssh' }] });
+  const update = [{ name: 'ssh', sources: { sources: ['192.0.2.1', '192.0.2.2'] } }];
+  const change = await world.changeForwards('vm', { update });
+  await refuse(world, vmId, 2n, { kind: PORT, ...number(32_000) });
+  assert.equal((await world.ended(change)).error?.code, 'ROUTER_CONFLICT');
+  assert.deepEqual(await portsHeld(world), ['vm tcp [32000,32001)']);
+});
+
+test('where nothing else is to be had, what was refused is free at once', async (t) => {
+  const portRange = { first: 32_000, last: 32_000 };
+  const pools = { addressRange: undefined, portRange, ruleRange: { first: 10_000, last: 10_099 } };
+  const world = await makeWorld(t, { config: { pools } });
+  const provision = await world.provision({ vmName: 'vm', forwards: [{ name: 'ssh' }] });
+  await refuse(world, provision.vmId, 1n, { kind: PORT, ...number(32_000) });
+  assert.equal((await world.ended(provision)).error?.code, 'ROUTER_CONFLICT');
+  assert.deepEqual(await world.query('SELECT FROM allocations'), []);
+});
+
+test('values that may have stood rest, although a later verdict on others says nothing of the kind', async (t) => {
+  const world = await makeWorld(t);
+  const provision = await world.provision({ vmName: 'vm', forwards: [{ name: 'ssh' }] });
+  await refuse(world, provision.vmId, 1n, { kind: ADDRESS, value: '10.0.0.2' }, true);
+  await world.driver.change(provision.vmId, 2n);
+  await world.driver.settle(provision.vmId, { applied: false, revision: 2n, stood: false });
+  await world.ended(provision);
+  assert.deepEqual(await portsHeld(world), ['quarantine tcp [32000,32001) vm']);
+});
+
+/** A range that leads to itself, with one rule for each of two sources, and no more numbers held than those need. */
+async function vmWithRange(world: World): Promise<string> {
+  const sources = { source: '192.0.2.1', moreSources: ['192.0.2.2'] };
+  const range = { name: 'range', internalPort: 32_000, internalPortEnd: 32_002, ...sources };
+  const { vmId } = await world.provisioned({ vmName: 'vm', forwards: [range] });
+  await world.applied(await world.changeForwards('vm', { update: [{ name: 'range', description: 'x' }] }), 2n);
+  const held = [10_003, 10_004].map((rule) => [rule, '32000-32002']);
+  assert.deepEqual((await valuesOf(world, vmId, 2n))[1], held);
+  return vmId;
+}
+
+const shifted = (base: number, firstPort: number) =>
+  [0, 1, 2, 3, 4, 5].map((place) => [place === 0 ? 10_003 : base + place - 1, String(firstPort + (place % 3))]);
+
+test('a range that is made again with other ports gets the rule numbers that it needs then', async (t) => {
+  const world = await makeWorld(t, { config: { quarantineMs: 1 } });
+  const vmId = await vmWithRange(world);
+  await world.applied(await world.changePorts('vm', PortAction.DELETE, ['range']), 3n);
+  await eventually(() =>
+    world.provisioned({ vmName: 'other', forwards: [{ name: 'ssh', externalPort: 32_000 }] }).catch(() => undefined),
+  );
+  const creation = await world.changePorts('vm', PortAction.CREATE, ['range']);
+  const { desired } = await world.driver.change(vmId, 4n);
+  assert.deepEqual(
+    desired?.rules.map(({ destinationPort }) => destinationPort),
+    ['32001', '32002', '32003', '32001', '32002', '32003'],
+  );
+  assert.equal((await world.applied(creation, 4n)).state, OperationState.SUCCEEDED);
+});
+
+test('a range whose ports are chosen anew gets the rule numbers that it needs then', async (t) => {
+  const world = await makeWorld(t);
+  const vmId = await vmWithRange(world);
+  const change = await world.changeForwards('vm', { update: [{ name: 'range', protocol: Protocol.TCP_UDP }] });
+  await refuse(world, vmId, 3n, { kind: PORT, ...number(32_001) });
+  const rules = (await valuesOf(world, vmId, 4n))[1];
+  assert.deepEqual(rules, shifted(Number(rules?.[1]?.[0]), 32_003));
+  assert.equal((await world.applied(change, 4n)).state, OperationState.SUCCEEDED);
+});
+
+test('an operation that waited and cannot be started fails alone; verdicts and what else waited go on', async (t) => {
+  const world = await makeWorld(t);
+  const provisions = [
+    await world.provision({ vmName: 'vm', forwards: [{ name: 'ssh' }] }),
+    await world.provision({ vmName: 'other', forwards: [{ name: 'ssh' }] }),
+  ];
+  const before = await world.changePorts('vm', PortAction.CREATE, ['http']);
+  const broken = await world.changePorts('vm', PortAction.CREATE, ['https']);
+  const after = await world.changePorts('vm', PortAction.DISABLE, ['ssh']);
+  const others = await world.changePorts('other', PortAction.DISABLE, ['ssh']);
+  await world.query('UPDATE operations SET port_action = NULL WHERE id = $1', [broken.id]);
+  await Promise.all(provisions.map(({ vmId }) => world.driver.settle(vmId, { applied: true })));
+  for (const provision of provisions) assert.equal((await world.ended(provision)).state, OperationState.SUCCEEDED);
+  assert.equal((await world.applied(others, 2n)).state, OperationState.SUCCEEDED);
+  assert.equal((await world.applied(before, 2n)).state, OperationState.SUCCEEDED);
+  const { state, error } = await world.ended(broken);
+  assert.deepEqual([state, error?.kind, error?.code], [OperationState.FAILED, 'bug', 'INTERNAL']);
+  assert.equal((await world.applied(after, 3n)).state, OperationState.SUCCEEDED);
 });

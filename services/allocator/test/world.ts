@@ -198,6 +198,22 @@ export class World {
     );
   }
 
+  /** Locks all routers, so that what comes now is taken together once they are let go. */
+  async holdRouters(): Promise<() => Promise<void>> {
+    const held = Promise.withResolvers<void>();
+    const letGo = Promise.withResolvers<void>();
+    const holding = this.database.transaction(async (sql) => {
+      await sql.query('SELECT FROM routers FOR UPDATE');
+      held.resolve();
+      await letGo.promise;
+    });
+    await held.promise;
+    return () => {
+      letGo.resolve();
+      return holding;
+    };
+  }
+
   /** Waits until a transaction of an allocator waits for a lock that the test holds. */
   async someoneWaits(): Promise<void> {
     const waiting = "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";

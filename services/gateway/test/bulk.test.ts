@@ -39,6 +39,14 @@ test('a bulk of JSON is answered 200 with every item in its order', async (t) =>
   assert.equal(played.started[0]?.context?.operationId, id);
 });
 
+test('a bare list means the same as its items, with the mode beside it', async (t) => {
+  const gateway = await bulkGateway(t);
+  const played = new PlayedBulks(gateway);
+  const answer = await gateway.call('POST', `${provision}?mode=atomic`, { body: named(3) });
+  assert.deepEqual([answer.status, answer.body.mode, answer.body.succeeded], [200, 'atomic', 3]);
+  assert.deepEqual([played.started[0]?.items, played.started[0]?.mode], [3, BulkMode.ATOMIC]);
+});
+
 test('lines mean the same as JSON, and are answered as lines to whoever wants that', async (t) => {
   const gateway = await bulkGateway(t);
   const played = new PlayedBulks(gateway);
@@ -131,7 +139,8 @@ test('what stands around the items is checked: none, too many, unknown members a
   };
   assert.deepEqual(await answerTo({ items: [] }), [422, 'INVALID_REQUEST', 'items']);
   assert.deepEqual(await answerTo({}), [422, 'INVALID_REQUEST', 'items']);
-  assert.deepEqual(await answerTo([]), [422, 'INVALID_REQUEST', 'body']);
+  assert.deepEqual(await answerTo([]), [422, 'INVALID_REQUEST', 'items']);
+  assert.deepEqual(await answerTo('x'), [400, 'MALFORMED_JSON', undefined]);
   assert.deepEqual(await answerTo('\n\n', asLines), [422, 'INVALID_REQUEST', 'items']);
   assert.deepEqual(await answerTo('', asLines), [422, 'INVALID_REQUEST', 'items']);
   assert.deepEqual(await answerTo({ items: ['a'], more: 1 }), [422, 'INVALID_REQUEST', 'more']);
@@ -144,6 +153,9 @@ test('what stands around the items is checked: none, too many, unknown members a
   ]);
   assert.deepEqual(await answerTo(lines(named(10_001)), asLines), [413, 'BULK_TOO_LARGE', undefined]);
   assert.deepEqual(await answerTo({ items: named(10_001) }), [413, 'BULK_TOO_LARGE', undefined]);
+  const tooManyAtomic = [422, 'INVALID_REQUEST', 'items'];
+  assert.deepEqual(await answerTo({ items: named(2_001), mode: 'atomic' }), tooManyAtomic);
+  assert.deepEqual(await answerTo(lines(named(2_001)), asLines, `${provision}?mode=atomic`), tooManyAtomic);
   const zipped = { ...asLines, 'content-encoding': 'gzip' };
   assert.deepEqual(await answerTo('{}', zipped), [415, 'UNSUPPORTED_MEDIA_TYPE', undefined]);
   assert.deepEqual(await answerTo('{}', asLines, '/v1/vms/provision'), [415, 'UNSUPPORTED_MEDIA_TYPE', undefined]);

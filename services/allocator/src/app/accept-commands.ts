@@ -20,7 +20,7 @@ import { changePorts } from './change-ports.ts';
 import type { Accepted, Command, ProvisionCommand } from './commands.ts';
 import { decommissionVm } from './decommission-vm.ts';
 import { progressIn, vmOf } from './operation-progress.ts';
-import { type Books, type Ledger, LookAgain } from './ports.ts';
+import { type Books, type FirstUse, type Ledger, LookAgain } from './ports.ts';
 import { provisionVm } from './provision-vm.ts';
 import { reserveForLater, updateVm } from './update-vm.ts';
 
@@ -37,6 +37,8 @@ const isProvision = (command: Command): command is ProvisionCommand => command.k
 const isMachine = (command: Command): command is MachineCommand => command.kind !== 'provision-vm';
 
 const maxLooks = 5;
+/** More than single commands are accepted together: only all items of an atomic bulk are. */
+const many = 200;
 
 /**
  * Accepts commands in one transaction: each is stored with all that it reserves and what is sent for it, or refused with nothing kept.
@@ -52,13 +54,14 @@ export async function acceptCommands(
     const routers = await deps.ledger.routersOf(commands.filter(isMachine).map(({ machineId }) => machineId));
     const names = new Set([...routers.values(), ...commands.filter(isProvision).map(({ request }) => request.router)]);
     try {
-      return await deps.ledger.transaction([...names], async (books) => {
+      const work = async (books: Books) => {
         const acceptance = new Acceptance(deps, books);
         await acceptance.accept(commands);
         const answers = commands.map((command) => acceptance.answerTo(command));
         await besides(books, answers);
         return answers;
-      });
+      };
+      return await deps.ledger.transaction([...names], work, { takesLong: commands.length > many });
     } catch (error) {
       if (!(error instanceof LookAgain) || looks === maxLooks) throw error;
     }
@@ -230,6 +233,7 @@ class Acceptance {
         this.#answers.set(command, { operation, replayed: false });
       }
     }
+    this.#books.vms.beginVersion();
   }
 
   /** Throws when the caller sees no such VM, or has seen another version of it. */
@@ -265,6 +269,7 @@ class Acceptance {
       revision: 0,
       wanted: null,
       reserved: [],
+      stood: false,
       alone: false,
       retries: 0,
       result: null,
@@ -313,9 +318,8 @@ function askedOf(command: MachineCommand, vm: Vm): Partial<Operation> {
   }
 }
 
-function answerByKey(first: { operation: Operation; fingerprint: Uint8Array }, fingerprint: Uint8Array): Answer {
-  if (!Buffer.from(first.fingerprint).equals(Buffer.from(fingerprint))) return idempotencyKeyReused();
-  return hasEnded(first.operation)
-    ? { operation: first.operation, replayed: true }
-    : idempotencyKeyRunning(first.operation.id);
+function answerByKey({ operation, fingerprint }: FirstUse, asked: Uint8Array): Answer {
+  const same = Buffer.from(fingerprint).equals(Buffer.from(asked));
+  if (operation === undefined || !same) return idempotencyKeyReused();
+  return hasEnded(operation) ? { operation, replayed: true } : idempotencyKeyRunning(operation.id);
 }

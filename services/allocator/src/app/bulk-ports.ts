@@ -30,8 +30,8 @@ export interface StartingBulk {
   readonly now: Date;
   /** Undefined when nothing is staged under this id. */
   readonly bulk: Bulk | undefined;
-  /** The bulk that the key started within the last 24 hours. */
-  readonly first: { readonly bulk: Bulk; readonly fingerprint: Uint8Array } | undefined;
+  /** What the key started within the last 24 hours; without a bulk when that was something else. */
+  readonly first: { readonly bulk: Bulk | undefined; readonly fingerprint: Uint8Array } | undefined;
   /** How many items are staged without a gap from the first, and how many of them are removals. */
   readonly staged: { readonly items: number; readonly removals: number };
   /** Accepts it, and binds the key to it. */

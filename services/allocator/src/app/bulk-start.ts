@@ -1,5 +1,5 @@
 import { DomainError } from '@berth/errors';
-import { type Bulk, type BulkMode, maxBulkItems } from '../domain/bulk.ts';
+import { type Bulk, type BulkMode, maxAtomicItems, maxBulkItems } from '../domain/bulk.ts';
 import { invalid } from '../domain/check-fields.ts';
 import {
   bulkNotFound,
@@ -44,9 +44,8 @@ export function startBulk(
   context: BulkContext,
   asked: { readonly items: number; readonly mode: BulkMode },
 ): Promise<{ readonly bulk: Bulk; readonly replayed: boolean }> {
-  if (asked.items < 1 || asked.items > maxBulkItems) {
-    throw invalid([{ field: 'items', message: `must be 1 to ${maxBulkItems}` }]);
-  }
+  const most = asked.mode === 'atomic' ? maxAtomicItems : maxBulkItems;
+  if (asked.items < 1 || asked.items > most) throw invalid([{ field: 'items', message: `must be 1 to ${most}` }]);
   return deps.bulks.start(context, async (starting) => {
     const { bulk, first, staged } = starting;
     if (bulk && bulk.state !== 'staged') return { bulk: again(bulk, asked), replayed: false };
@@ -70,8 +69,10 @@ async function byKey(
   first: NonNullable<StartingBulk['first']>,
   { key }: BulkContext,
 ): Promise<Bulk> {
-  if (!Buffer.from(first.fingerprint).equals(Buffer.from(key?.fingerprint ?? []))) throw idempotencyKeyReused();
-  if (first.bulk.state === 'running') throw idempotencyKeyRunning(first.bulk.id);
+  const { bulk } = first;
+  const same = Buffer.from(first.fingerprint).equals(Buffer.from(key?.fingerprint ?? []));
+  if (bulk === undefined || !same) throw idempotencyKeyReused();
+  if (bulk.state === 'running') throw idempotencyKeyRunning(bulk.id);
   await starting.drop();
-  return first.bulk;
+  return bulk;
 }

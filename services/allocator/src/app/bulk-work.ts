@@ -1,8 +1,19 @@
 import { DomainError, isKind, toDomainError, toWire, type WireError } from '@berth/errors';
-import { type Bulk, bulkAborted, itemIds, itemsTaken, refusedWhole, undoTaken } from '../domain/bulk.ts';
+import {
+  type Bulk,
+  bulkAborted,
+  bulkGivenUp,
+  type ItemError,
+  itemIds,
+  itemsTaken,
+  maxAttempts,
+  refusedWhole,
+  undoTaken,
+} from '../domain/bulk.ts';
+import type { Operation } from '../domain/operation.ts';
 import { type AcceptDeps, acceptCommands } from './accept-commands.ts';
 import type { BulkStore, ReadItem } from './bulk-ports.ts';
-import type { Accepted, Command, DecommissionCommand } from './commands.ts';
+import { type Accepted, type Command, type DecommissionCommand, exclusiveKeys } from './commands.ts';
 import type { Books } from './ports.ts';
 
 export interface BulkWorkDeps extends AcceptDeps {
@@ -40,8 +51,9 @@ export async function workOnBulk(deps: BulkWorkDeps): Promise<boolean> {
   if (bulk === undefined) return false;
   try {
     if (bulk.undoNext !== null) await takeBack(deps, bulk, bulk.undoNext);
-    else if (bulk.mode === 'atomic') await acceptWhole(deps, bulk);
-    else await acceptSome(deps, bulk, chunkSize);
+    else if (bulk.mode === 'best-effort') await acceptSome(deps, bulk, chunkSize);
+    else if (bulk.attempts > maxAttempts) await giveUp(deps, bulk);
+    else await acceptWhole(deps, bulk);
   } catch (error) {
     if (!(error instanceof TakenOver)) throw error;
   }
@@ -52,8 +64,8 @@ export async function workOnBulk(deps: BulkWorkDeps): Promise<boolean> {
 /** Accepts or refuses the next items, in one transaction with the note that they are done. */
 async function acceptSome(deps: BulkWorkDeps, bulk: Bulk, most: number): Promise<void> {
   const items = await deps.bulks.items(bulk.id, bulk.next, most);
-  const read = items.map((item, place) => deps.readItem(bulk, bulk.next + place, item));
-  const upTo = bulk.next + items.length;
+  const read = untilConflict(items.map((item, place) => deps.readItem(bulk, bulk.next + place, item)));
+  const upTo = bulk.next + read.length;
   const note = async (books: Books, errors: ReadonlyMap<number, DomainError>) => {
     const current = await stillThere(books, bulk);
     await books.bulks.setErrors(bulk.id, wired(errors));
@@ -64,33 +76,62 @@ async function acceptSome(deps: BulkWorkDeps, bulk: Bulk, most: number): Promise
   } catch (error) {
     if (error instanceof TakenOver || isKind(error, 'unavailable')) throw error;
     // Unforeseen: the others must not suffer from it, so the one that causes it is found by going on with fewer.
-    if (items.length > 1) return await acceptSome(deps, bulk, Math.ceil(items.length / 2));
+    if (read.length > 1) return await acceptSome(deps, bulk, Math.ceil(read.length / 2));
     deps.onBug(error, bulk.id);
     await deps.ledger.transaction([], (books) => note(books, new Map([[bulk.next, toDomainError(error)]])));
   }
+}
+
+/**
+ * The first items whose order is kept within one transaction: that provisions before it removes, so of a provision and a removal that mean
+ * the same VM the later one waits for the next.
+ */
+function untilConflict(read: readonly (Command | DomainError)[]): readonly (Command | DomainError)[] {
+  const kinds = new Map<string, Command['kind']>();
+  const end = read.findIndex((one) => {
+    if (one instanceof DomainError) return false;
+    const keys = exclusiveKeys(one);
+    const meetsOtherKind = keys.some((key) => (kinds.get(key) ?? one.kind) !== one.kind);
+    for (const key of keys) kinds.set(key, one.kind);
+    return meetsOtherKind;
+  });
+  return end < 0 ? read : read.slice(0, end);
 }
 
 /** Accepts all items in one transaction, or none of them. */
 async function acceptWhole(deps: BulkWorkDeps, bulk: Bulk): Promise<void> {
   const items = await deps.bulks.items(bulk.id, 0, bulk.items);
   const read = items.map((item, place) => deps.readItem(bulk, place, item));
-  let errors: ReadonlyMap<number, DomainError>;
   try {
-    return await accept(deps, read, 0, async (books, refused) => {
+    await accept(deps, read, 0, async (books, refused) => {
       if (refused.size > 0) throw new NotAllHad(refused);
       books.bulks.put(itemsTaken(await stillThere(books, bulk), { upTo: bulk.items, refused: 0 }));
     });
   } catch (error) {
     if (error instanceof TakenOver || isKind(error, 'unavailable')) throw error;
     if (!(error instanceof NotAllHad)) deps.onBug(error, bulk.id);
-    errors = error instanceof NotAllHad ? error.errors : new Map([[0, toDomainError(error)]]);
+    const refused = wired(error instanceof NotAllHad ? error.errors : new Map([[0, toDomainError(error)]]));
+    await refuseWhole(deps, bulk, { refused, others: toWire(bulkAborted()), cause: atPlace(refused[0]) });
   }
+}
+
+/** Ends an atomic bulk whose transaction was broken off too often. */
+async function giveUp(deps: BulkWorkDeps, bulk: Bulk): Promise<void> {
+  const cause = toWire(bulkGivenUp());
+  await refuseWhole(deps, bulk, { refused: [], others: cause, cause });
+}
+
+/** Ends an atomic bulk of which nothing was kept because of `cause`; says so of its items. */
+async function refuseWhole(
+  deps: BulkWorkDeps,
+  bulk: Bulk,
+  { refused, others, cause }: { refused: readonly ItemError[]; others: WireError; cause: WireError },
+): Promise<void> {
   await deps.ledger.transaction([], async (books) => {
     const current = await stillThere(books, bulk);
-    const refused = wired(errors);
     await books.bulks.setErrors(bulk.id, refused);
-    await books.bulks.setErrorOfOthers(bulk.id, toWire(bulkAborted()));
-    books.bulks.put(refusedWhole(current, atPlace(refused[0])));
+    await books.bulks.setErrorOfOthers(bulk.id, others);
+    books.bulks.put(refusedWhole(current, cause));
   });
 }
 
@@ -98,22 +139,28 @@ async function acceptWhole(deps: BulkWorkDeps, bulk: Bulk): Promise<void> {
 async function takeBack(deps: BulkWorkDeps, bulk: Bulk, from: number): Promise<void> {
   const upTo = Math.min(from + chunkSize, bulk.items);
   const places = Array.from({ length: upTo - from }, (_, place) => from + place);
-  const operations = await deps.bulks.operations(places.map((index) => itemIds(bulk.id, index).operationId));
-  const toUndo = places.filter((index) => operations.get(itemIds(bulk.id, index).operationId)?.state !== 'failed');
+  const operationIds = places.map((index) => itemIds(bulk.id, index).operationId);
+  const seen = await deps.bulks.operations(operationIds);
+  const toUndo = places.filter((index) => !hasFailed(seen, bulk, index));
   const commands = toUndo.map((index) => removalOf(bulk, index));
   await acceptCommands(deps, commands, async (books, answers) => {
     const current = await stillThere(books, bulk);
     const refusal = answers.find((answer) => answer instanceof DomainError && answer.code !== 'VM_NOT_FOUND');
     if (refusal instanceof DomainError) throw refusal; // nothing that is known can be it; the next turn tries again
+    const now = await books.operations.byIds(operationIds); // under the locks: one that has failed meanwhile keeps its own error
+    const kept = toUndo.filter((index) => !hasFailed(now, bulk, index));
     const error = toWire(bulkAborted());
     await books.bulks.setErrors(
       bulk.id,
-      toUndo.map((index) => ({ index, error })),
+      kept.map((index) => ({ index, error })),
     );
     const removals = answers.filter((answer) => !(answer instanceof DomainError)).length;
     books.bulks.put(undoTaken(current, { upTo, removals }));
   });
 }
+
+const hasFailed = (operations: ReadonlyMap<string, Operation>, bulk: Bulk, index: number): boolean =>
+  operations.get(itemIds(bulk.id, index).operationId)?.state === 'failed';
 
 /** Accepts what could be read, and hands `note` why the others were refused, by their places in the bulk. */
 async function accept(
@@ -165,7 +212,7 @@ const wired = (errors: ReadonlyMap<number, DomainError>) =>
   [...errors].map(([index, error]) => ({ index, error: toWire(error) }));
 
 /** An item's error as that of its bulk: says which item it was. */
-function atPlace(first: { readonly index: number; readonly error: WireError } | undefined): WireError {
+function atPlace(first: ItemError | undefined): WireError {
   if (first === undefined) throw new Error('a bulk was refused without a reason');
   const { index, error } = first;
   const fields = error.fields.map(({ field, message }) => ({ field: `items[${index}].${field}`, message }));

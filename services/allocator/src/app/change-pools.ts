@@ -9,7 +9,7 @@ import { type CheckedPool, checkPool, invalidFields } from '../domain/validate-p
 import type { DescribedPool, HeldValues, PoolBooks } from './pool-ports.ts';
 import { lockPool, lockRouter, type PoolWrite } from './write-pools.ts';
 
-/** Makes a pool. Throws for each wrong field, a taken name, and values that another pool of the router has. */
+/** Makes a pool. Throws for each wrong field, a taken name, and values that another pool of the router has that people made. */
 export async function createPool(
   books: PoolBooks,
   write: PoolWrite,
@@ -22,9 +22,8 @@ export async function createPool(
   const pool: Pool = { ...checked, id: wish.id, fromSettings: false, version: 1, ...times };
   if (!(await books.pools.insert(pool))) throw poolNameTaken(resourceName(pool));
   const displaced = pool.isDefault ? await books.pools.takeDefaults(pool) : [];
-  const giveWay = await books.pools.apply(router);
+  await books.pools.apply(router, pool);
   books.tell({ kind: 'created', pool, at: now });
-  for (const change of giveWay) books.tell(change);
   for (const other of displaced) books.tell({ kind: 'updated', pool: other, at: now });
   return described(books, pool);
 }
@@ -51,13 +50,14 @@ export async function updatePool(books: PoolBooks, write: PoolWrite, update: Poo
   if (isSame && !update.claimsDefault) return described(books, pool);
   const movesValues = !isDeepStrictEqual(checked.spec, pool.spec);
   if (movesValues) refuse(misplaced(checked.spec, router));
-  const next: Pool = { ...pool, ...checked, fromSettings: false, version: pool.version + 1, updatedAt: now };
+  const fromSettings = pool.fromSettings && !movesValues;
+  const next: Pool = { ...pool, ...checked, fromSettings, version: pool.version + 1, updatedAt: now };
   const before = await books.pools.segmentsOf(pool);
   const displaced = await settleDefaults(books, pool, next, update.claimsDefault);
   if (isSame && displaced.length === 0) return described(books, pool);
   await books.pools.replace(next);
   if (movesValues) {
-    for (const change of await books.pools.apply(router)) books.tell(change);
+    await books.pools.apply(router, next);
     const lost = await books.pools.heldOutside(next, before);
     if (lost.count > 0) throw inUse(pool, 'Values that are held cannot leave the pool:', lost);
   }
@@ -75,7 +75,7 @@ export async function setPoolState(
 ): Promise<DescribedPool> {
   const { pool, now } = await lockPool(books, name, write);
   if (pool.state === state) return described(books, pool);
-  const next: Pool = { ...pool, state, fromSettings: false, version: pool.version + 1, updatedAt: now };
+  const next: Pool = { ...pool, state, version: pool.version + 1, updatedAt: now };
   await books.pools.replace(next);
   books.tell({ kind: 'updated', pool: next, at: now });
   return described(books, next);
@@ -92,9 +92,8 @@ export async function deletePool(
   const held = await books.pools.heldOf(pool);
   if (held.count > 0) throw inUse(pool, 'The pool is in use:', held);
   await books.pools.remove(pool);
-  const takeBack = await books.pools.apply(router);
+  await books.pools.apply(router);
   books.tell({ kind: 'deleted', pool, at: now });
-  for (const change of takeBack) books.tell(change);
 }
 
 function refuse(fields: readonly FieldError[]): void {

@@ -1,6 +1,6 @@
 import { DomainError } from '@berth/errors';
 import type { Chosen, Demand } from '../domain/choose-values.ts';
-import { type Forward, moveBlock, stands } from '../domain/forward.ts';
+import { type Forward, moveBlock, portSpacesOf, stands, withFittingRules } from '../domain/forward.ts';
 import { demandsFor, type Holding, holdingsOf, toHoldings, withoutHoldings, withTaken } from '../domain/holdings.ts';
 import { formatIpv4, parseIpv4 } from '../domain/ipv4.ts';
 import { lengthOf, type NumberRange, overlapOf } from '../domain/number-range.ts';
@@ -25,6 +25,7 @@ const maxRetries = 3;
 
 /** What is to be given up for others, and the forwards with what is to be chosen anew left open. */
 interface Replacement {
+  /** Reserved by the operation and needed no more. What stood before it stays held until the verdict. */
   readonly givenUp: readonly Holding[];
   readonly address?: Demand['address'];
   /** The VM's block goes with its address and ports staying. */
@@ -40,7 +41,6 @@ function replacementFor(
 ): Replacement | undefined {
   const forwards = operation.wanted?.forwards ?? [];
   const isNew = operation.kind === 'provision-vm';
-  const chosen = ({ name }: Forward) => operation.reserved.some(({ slot }) => slot === name);
   if (kind === 'address') {
     const address = parseIpv4(vm.internalIp);
     if (!isNew || value !== vm.internalIp || address === undefined) return undefined;
@@ -50,20 +50,23 @@ function replacementFor(
   if (kind === 'rule' && isNew && overlapOf(vm.rules, numbers)) {
     return { givenUp: [{ kind, held: vm.rules, slot: '' }], block: true, forwards };
   }
-  const hit = forwards.find(
-    (forward) =>
-      stands(forward) &&
-      chosen(forward) &&
-      (kind === 'rule'
-        ? forward.ownRules && overlapOf(forward.ownRules, numbers)
-        : kind === 'port' && forward.fixedPort === 0 && forward.external && overlapOf(forward.external, numbers)),
-  );
+  if (kind !== 'rule' && kind !== 'port') return undefined;
+  const standing = holdingsOf(vm.forwards);
+  const chosen = withoutHoldings(operation.reserved, standing);
+  const hit = forwards.find((forward) => isChosen(forward, kind, numbers, chosen));
   if (hit === undefined) return undefined;
-  const open: Forward = kind === 'rule' ? { ...hit, ownRules: null } : { ...hit, external: null };
-  return {
-    givenUp: withoutHoldings(holdingsOf([hit]), holdingsOf([open])),
-    forwards: forwards.map((forward) => (forward === hit ? open : forward)),
-  };
+  const open = kind === 'rule' ? { ...hit, ownRules: null } : withFittingRules({ ...hit, external: null });
+  const replaced = forwards.map((forward) => (forward === hit ? open : forward));
+  return { givenUp: withoutHoldings(chosen, holdingsOf(replaced)), forwards: replaced };
+}
+
+/** Whether the forward has one of these numbers because the operation chose it: neither did it stand before nor did the caller name it. */
+function isChosen(forward: Forward, kind: 'rule' | 'port', numbers: NumberRange, chosen: readonly Holding[]): boolean {
+  const held = kind === 'rule' ? forward.ownRules : forward.external;
+  const hit = stands(forward) && held ? overlapOf(held, numbers) : undefined;
+  if (hit === undefined || (kind === 'port' && forward.fixedPort !== 0)) return false;
+  const spaces: readonly Holding['kind'][] = kind === 'rule' ? ['rule'] : portSpacesOf(forward.protocol);
+  return chosen.some((one) => spaces.includes(one.kind) && overlapOf(one.held, hit));
 }
 
 /** What of the operation's own reservations is left, with what it got anew. */
@@ -80,7 +83,7 @@ const reservedAfter = ({ reserved }: Operation, givenUp: readonly Holding[], { t
 export async function chooseElsewhere(
   books: Books,
   operations: readonly Operation[],
-  conflict: RouterConflict,
+  { conflict, stood }: { readonly conflict: RouterConflict; readonly stood: boolean },
 ): Promise<boolean> {
   const [operation, ...others] = operations;
   if (operation === undefined || others.length > 0 || operation.retries >= maxRetries) return false;
@@ -89,13 +92,6 @@ export async function chooseElsewhere(
   if (!operation.wanted || !replacement) return false;
   const { givenUp, address, block, forwards } = replacement;
   const holder = holderOf(vm);
-  // In quarantine under nobody's name: so it is not chosen again, not even for the one that gives it up.
-  const nobody = { ...holder, vmName: '', ownerGroup: '' };
-  const { router, site } = vm;
-  await books.values.release(
-    [{ router, externalIp: site.externalIp, holder: nobody, holdings: givenUp }],
-    'quarantine',
-  );
   const left = withoutHoldings([...holdingsOf(vm.forwards), ...operation.reserved], givenUp);
   const demands = demandsFor(forwards, left, vm.portRange ?? undefined);
   const rules = [...(block ? [{ slot: '', count: lengthOf(vm.rules) }] : []), ...demands.rules];
@@ -103,6 +99,7 @@ export async function chooseElsewhere(
     { holder, demand: { address, ports: demands.ports, rules }, sources: sourcesOf(vm, await books.pools()) },
   ]);
   if (chosen === undefined || chosen instanceof DomainError) return false;
+  await giveToNobody(books, vm, givenUp);
   const newBlock = chosen.rules.get('') ?? vm.rules;
   const moved = moveBlock(withTaken(forwards, chosen.taken), newBlock.first - vm.rules.first);
   const internalIp = chosen.address === undefined ? vm.internalIp : formatIpv4(chosen.address);
@@ -111,8 +108,16 @@ export async function chooseElsewhere(
       ...operation,
       wanted: { ...operation.wanted, forwards: moved },
       reserved: reservedAfter(operation, givenUp, chosen),
+      stood: operation.stood || stood,
       retries: operation.retries + 1,
     },
   ]);
   return true;
+}
+
+/** Into quarantine under nobody's name: so it is not chosen again, not even for the one that gives it up. */
+function giveToNobody(books: Books, vm: Vm, holdings: readonly Holding[]): Promise<void> {
+  const { router, site } = vm;
+  const nobody = { ...holderOf(vm), vmName: '', ownerGroup: '' };
+  return books.values.release([{ router, externalIp: site.externalIp, holder: nobody, holdings }], 'quarantine');
 }

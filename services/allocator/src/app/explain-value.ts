@@ -86,11 +86,21 @@ function factsOf(
   pools: readonly Pool[],
   caller: Caller,
 ): ValueFacts & { readonly run: HeldRun | undefined } {
-  const run = holder && seenBy(caller, holder);
   const pool = typeof poolId === 'string' ? pools.find(({ id }) => id === poolId) : poolId;
+  const poolIsKnown = !!pool && seesPool(caller, pool);
+  const seen = holder && seenBy(caller, holder);
+  const run = seen && !poolIsKnown && isOfPool(seen, poolId) ? withoutWords(caller, seen) : seen;
   const told = run && { kind: run.holder, vmName: run.vmName, note: run.note, until: run.until };
-  return { space, value, pool, poolIsKnown: !!pool && seesPool(caller, pool), holder: told, run };
+  return { space, value, pool, poolIsKnown, holder: told, run };
 }
+
+/** Whether what is said of a value is the pool's own: a reservation is of one always. */
+const isOfPool = ({ holder }: HeldRun, poolId: FoundValue['poolId']): boolean =>
+  typeof poolId === 'string' || holder === 'reserved';
+
+/** What is left for those who may not know of the pool: that the value is held. */
+const withoutWords = ({ group }: Caller, run: HeldRun): HeldRun =>
+  group === '' || run.ownerGroup === group ? run : { ...run, reservationId: '', note: '' };
 
 const unknownRouter = (name: string) =>
   new DomainError('invalid', 'UNKNOWN_ROUTER', `There is no router "${name}".`, {

@@ -1,12 +1,19 @@
 import { isDeepStrictEqual } from 'node:util';
-import { idempotencyKeyReused, versionMismatch } from '../domain/errors.ts';
+import { deadlinePassed, idempotencyKeyReused, versionMismatch } from '../domain/errors.ts';
 import { checkTemplate, type ForwardTemplate, type TemplateForward } from '../domain/forward-template.ts';
 import type { KeyUse } from './ports.ts';
+import { assertMayWrite, type PoolWrite } from './write-pools.ts';
 
 export interface TemplateStore {
   read(): Promise<ForwardTemplate>;
-  /** Runs `change` under the template's lock and stores what it gives back, bound to `key`; a key that was used is answered from before. */
-  update(key: KeyUse | undefined, change: (now: ForwardTemplate) => ForwardTemplate): Promise<AnsweredTemplate>;
+  /**
+   * Runs `change` under the template's lock, at a moment of the database's clock, and stores what it gives back, bound to `key`; a key that
+   * was used is answered from before.
+   */
+  update(
+    key: KeyUse | undefined,
+    change: (stored: ForwardTemplate, now: Date) => ForwardTemplate,
+  ): Promise<AnsweredTemplate>;
 }
 
 /** The template, and whether the key was known: then it is what the key's first use made of it. */
@@ -16,23 +23,24 @@ export interface AnsweredTemplate {
   readonly fingerprint: Uint8Array | undefined;
 }
 
-export interface SetTemplate {
+export interface SetTemplate extends PoolWrite {
   readonly forwards: readonly TemplateForward[];
   /** Refused unless the template's version is this; 0: whatever it is. */
   readonly ifVersion: number;
-  readonly key: KeyUse | undefined;
 }
 
-/** Replaces the forwards that new VMs get. What is there already stays as it is, its version too. */
+/** Replaces the forwards that new VMs get, of whatever group: so it is not for who belongs to one. What is there already stays, its version too. */
 export async function setForwardTemplate(
   deps: { readonly templates: TemplateStore },
   command: SetTemplate,
 ): Promise<ForwardTemplate> {
-  const { forwards, ifVersion, key } = command;
+  const { caller, forwards, ifVersion, key, deadline } = command;
+  assertMayWrite(caller);
   checkTemplate(forwards);
-  const { template, fingerprint } = await deps.templates.update(key, (now) => {
-    if (ifVersion !== 0 && ifVersion !== now.version) throw versionMismatch(ifVersion, now.version);
-    return isDeepStrictEqual(now.forwards, forwards) ? now : { forwards, version: now.version + 1 };
+  const { template, fingerprint } = await deps.templates.update(key, (stored, now) => {
+    if (deadline.getTime() <= now.getTime()) throw deadlinePassed();
+    if (ifVersion !== 0 && ifVersion !== stored.version) throw versionMismatch(ifVersion, stored.version);
+    return isDeepStrictEqual(stored.forwards, forwards) ? stored : { forwards, version: stored.version + 1 };
   });
   if (key && fingerprint && !Buffer.from(fingerprint).equals(Buffer.from(key.fingerprint)))
     throw idempotencyKeyReused();

@@ -1,5 +1,6 @@
 import type { Pool } from '../domain/pool.ts';
 import { resourceName } from '../domain/pool.ts';
+import { pageTokenInvalid } from '../domain/pool-errors.ts';
 import type { Caller } from './commands.ts';
 import { readPageToken, writePageToken } from './page-token.ts';
 import { findVisiblePool, type PoolReader } from './read-pools.ts';
@@ -46,10 +47,15 @@ export interface AllocationReader {
 
 const defaultPageSize = 500;
 const maxPageSize = 1_000;
+const spaces: readonly HeldRun['space'][] = ['address', 'tcp', 'udp', 'rule'];
 
-/** A page of who holds what of a pool. */
+/** A page of who holds what of a pool. `fitting`: how many of the first go into one answer. */
 export async function listAllocations(
-  deps: { readonly pools: PoolReader; readonly allocations: AllocationReader },
+  deps: {
+    readonly pools: PoolReader;
+    readonly allocations: AllocationReader;
+    readonly fitting: (runs: readonly HeldRun[], pool: Pool) => number;
+  },
   caller: Caller,
   page: {
     readonly pool: string;
@@ -63,17 +69,19 @@ export async function listAllocations(
   const bound = JSON.stringify([resourceName(pool), [...page.holders].sort()]);
   const after = toPlace(readPageToken(page.token, bound, 2));
   const found = await deps.allocations.page(pool, { after, size: size + 1, holders: page.holders });
-  const runs = found.slice(0, size);
-  const last = runs.at(-1);
-  const nextToken =
-    last && found.length > size ? writePageToken([String(last.place.first), last.place.space], bound) : '';
-  return { pool, runs: runs.map((run) => seenBy(caller, run)), nextToken };
+  const runs = found.slice(0, size).map((run) => seenBy(caller, run));
+  const count = deps.fitting(runs, pool);
+  const place = found.length > count ? found[count - 1]?.place : undefined;
+  const nextToken = place ? writePageToken([String(place.first), place.space], bound) : '';
+  return { pool, runs: runs.slice(0, count), nextToken };
 }
 
 function toPlace(parts: readonly string[] | undefined): AllocationPlace | undefined {
   if (parts === undefined) return undefined;
-  const [first, space] = [Number(parts[0]), parts[1] ?? ''];
-  return { first: Number.isSafeInteger(first) ? first : 0, space: space as HeldRun['space'] };
+  const [text = '', kind] = parts;
+  const space = spaces.find((one) => one === kind);
+  if (space === undefined || !/^\d{1,10}$/.test(text)) throw pageTokenInvalid();
+  return { first: Number(text), space };
 }
 
 /** The same without what names other groups' things. */

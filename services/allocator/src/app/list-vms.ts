@@ -58,9 +58,9 @@ const defaultPageSize = 500;
 const maxPageSize = 1_000;
 const maxText = 255;
 
-/** A page of the VMs that the caller may see, and where the next one begins. */
+/** A page of the VMs that the caller may see, and where the next one begins. `fitting`: how many of the first go into one answer. */
 export async function listVms(
-  deps: { readonly list: VmList },
+  deps: { readonly list: VmList; readonly fitting: (vms: readonly Vm[]) => number },
   caller: Caller,
   request: ListRequest,
 ): Promise<{ readonly vms: readonly Vm[]; readonly nextToken: string }> {
@@ -68,12 +68,14 @@ export async function listVms(
   const { filter, addresses } = checkedFilter(request.filter);
   const size = Math.min(request.size || defaultPageSize, maxPageSize);
   const query = fingerprintOf([caller.group, filter, order, descending]);
-  const after = readToken(request.token, query);
+  const after = readToken(request.token, query, order);
   const page = { visibleTo: caller.group, filter, addresses, order, descending, after };
   // one more than the page tells whether there is another
   const found = await deps.list.page({ ...page, size: size + 1 });
-  const last = found.length > size ? found[size - 1] : undefined;
-  return { vms: found.slice(0, size).map(({ vm }) => vm), nextToken: last ? writeToken(query, last.place) : '' };
+  const vms = found.slice(0, size).map(({ vm }) => vm);
+  const count = deps.fitting(vms);
+  const last = found.length > count ? found[count - 1] : undefined;
+  return { vms: vms.slice(0, count), nextToken: last ? writeToken(query, last.place) : '' };
 }
 
 function checkedFilter(filter: VmFilter): { filter: VmFilter; addresses: NumberRange | undefined } {
@@ -100,7 +102,7 @@ const writeToken = (query: string, place: Place): string =>
   Buffer.from(JSON.stringify([query, ...place])).toString('base64url');
 
 /** Throws for a token that was not given out, or for a list of another filter or order. */
-function readToken(token: string, query: string): Place | undefined {
+function readToken(token: string, query: string, order: VmOrder): Place | undefined {
   if (token === '') return undefined;
   let parts: unknown;
   try {
@@ -111,7 +113,25 @@ function readToken(token: string, query: string): Place | undefined {
   const [of, key, id]: unknown[] = Array.isArray(parts) ? parts : [];
   if (typeof key !== 'string' || typeof id !== 'string' || !isUuid(id)) throw badToken('is not one that was given out');
   if (of !== query) throw badToken('is of a list with another filter or order');
+  if (!isKeyOf[order](key)) throw badToken('is not one that was given out');
   return [key, id];
+}
+
+const isKeyOf: Record<VmOrder, (key: string) => boolean> = {
+  name: (key) => key.length <= maxText && !key.includes('\u0000'),
+  created_at: isMoment,
+  updated_at: isMoment,
+  internal_ip: (key) => key.endsWith('/32') && parseIpv4(key.slice(0, -'/32'.length)) !== undefined,
+};
+
+/** A moment as Postgres writes it, on a day that there is: "2026-01-31 09:30:00.123456+00". */
+function isMoment(key: string): boolean {
+  const [, day, time] =
+    /^([1-9]\d{3}-\d\d-\d\d) (\d\d:\d\d:\d\d)(?:\.\d{1,6})?[+-](?:0\d|1[0-4])(?::[0-5]\d)?$/.exec(key) ?? [];
+  if (day === undefined || time === undefined) return false;
+  const moment = new Date(`${day}T${time}Z`);
+  // Dates take the 31st of February for the 3rd of March.
+  return Number.isFinite(moment.getTime()) && moment.toISOString().startsWith(`${day}T${time}`);
 }
 
 const badToken = (why: string): DomainError =>

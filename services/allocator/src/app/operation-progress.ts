@@ -15,8 +15,9 @@ export function vmOf(books: Books, { id, vmId }: Operation): Vm {
   return vm;
 }
 
-/** Its values may have been live: it was sent, and no verdict says that they never stood. */
-export const mayHaveStood = ({ revision, refusal }: Operation): boolean => revision > 0 && (refusal?.stood ?? true);
+/** Its values may have been live: it was sent, and no verdict says that they never stood, or an earlier one that they may have. */
+export const mayHaveStood = ({ revision, refusal, stood }: Operation): boolean =>
+  revision > 0 && (stood || (refusal?.stood ?? true));
 
 /** The VM as the operation left it; for a removal: as it was. */
 const resultOf = ({ kind, wanted }: Operation, vm: Vm): Vm =>
@@ -40,7 +41,15 @@ export const progressIn = (books: Books): SagaStore<Operation> => ({
       } else if (progress.state === 'again') {
         // One that was sent has failed in company: its next try is its alone.
         const alone = operation.alone || operation.revision > 0;
-        const start = { state: 'pending', step: '', revision: 0, wanted: null, reserved: [], alone } as const;
+        const start = {
+          state: 'pending',
+          step: '',
+          revision: 0,
+          wanted: null,
+          reserved: [],
+          stood: false,
+          alone,
+        } as const;
         books.operations.put({ ...operation, ...start, updatedAt: books.now });
       } else if (progress.state === 'failed' && operation.fresh) {
         books.operations.forget(operation.id); // refused: nothing is stored, the caller has the answer
@@ -50,5 +59,6 @@ export const progressIn = (books: Books): SagaStore<Operation> => ({
         books.sendEnded(end);
       }
     }
+    books.vms.beginVersion();
   },
 });

@@ -27,7 +27,7 @@ export interface HeldValues {
   readonly examples: readonly HeldValue[];
 }
 
-/** How much of a pool is left, and which threshold was noted as reached. */
+/** How much of a pool (of ports: of its tightest protocol) is left, and which threshold was noted as reached. */
 export interface PoolLevel {
   readonly id: string;
   readonly router: string;
@@ -50,14 +50,14 @@ export interface PoolStore {
   takeDefaults(pool: Pool): Promise<readonly Pool[]>;
   dropDefaults(pool: Pool): Promise<void>;
   /**
-   * Makes the segments of the router what its pools say. The settings' pools make room for others, and take back what those leave; gives
-   * back how they changed. Throws `POOL_OVERLAP` for two others.
+   * Makes the segments of the router what its pools say; reservations are of the pool that has their values then. Throws `POOL_OVERLAP`
+   * when `written` has values of another pool that people made. Of other pools that overlap the junior one goes without.
    */
-  apply(router: Router): Promise<readonly PoolChange[]>;
+  apply(router: Router, written?: Pool): Promise<void>;
   segmentsOf(pool: Pool): Promise<PoolSegments>;
   /** What VMs and reservations hold of `before` and the pool has no more. */
   heldOutside(pool: Pool, before: PoolSegments): Promise<HeldValues>;
-  /** What VMs and reservations hold of it. */
+  /** What VMs and reservations hold of it; and its reservations whose values no pool has any more. */
   heldOf(pool: Pool): Promise<HeldValues>;
   levelsOf(ids: readonly string[]): Promise<readonly PoolLevel[]>;
   /** Notes thresholds as reached where `before` is still what was noted; gives back those. */

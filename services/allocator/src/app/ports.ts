@@ -44,6 +44,8 @@ export interface VmBook {
   load(ids: readonly string[]): Promise<void>;
   get(id: string): Vm | undefined;
   put(vm: Vm): void;
+  /** What was put so far is a version of its own, which an operation may show as its result; what is put from here on is another. */
+  beginVersion(): void;
   /** Drops one that was put and never stored. */
   forget(id: string): void;
   /** Living VMs by name or id as the caller wrote it, loaded. */
@@ -54,6 +56,13 @@ export interface VmBook {
 export interface KeyUse {
   readonly scope: string;
   readonly key: string;
+  readonly fingerprint: Uint8Array;
+}
+
+/** What a key was used for first. */
+export interface FirstUse {
+  /** Undefined: something else than a single operation, as a bulk. */
+  readonly operation: Operation | undefined;
   readonly fingerprint: Uint8Array;
 }
 
@@ -68,9 +77,7 @@ export interface OperationBook {
   openOf(vmIds: readonly string[]): Promise<Operation[]>;
   byIds(ids: readonly string[]): Promise<ReadonlyMap<string, Operation>>;
   /** What these keys started within the last 24 hours; the answer's places are the keys'. */
-  byKeys(
-    keys: readonly (KeyUse | undefined)[],
-  ): Promise<readonly ({ operation: Operation; fingerprint: Uint8Array } | undefined)[]>;
+  byKeys(keys: readonly (KeyUse | undefined)[]): Promise<readonly (FirstUse | undefined)[]>;
   /** Binds a key to an operation that was put. */
   remember(key: KeyUse, operationId: string): void;
 }
@@ -116,8 +123,17 @@ export interface Books {
 }
 
 export interface Ledger {
-  /** Runs `work` in one transaction that locks these routers; may run it again, so it must have no effects elsewhere. */
-  transaction<T>(routers: readonly string[], work: (books: Books) => Promise<T>): Promise<T>;
+  /**
+   * Runs `work` in one transaction that locks these routers; may run it again, so it must have no effects elsewhere. One that computes much
+   * between its statements says `takesLong`, so that the database does not take it for frozen.
+   */
+  transaction<T>(
+    routers: readonly string[],
+    work: (books: Books) => Promise<T>,
+    options?: { readonly takesLong: boolean },
+  ): Promise<T>;
+  /** Whether a transaction that failed with this may succeed when it is run again later, as it is. */
+  mayPass(error: unknown): boolean;
   /** The routers of living VMs, by the names or ids that the caller wrote. A look without locks. */
   routersOf(machineIds: readonly string[]): Promise<ReadonlyMap<string, string>>;
   /** The routers of pools, by kind and name ("ip-pools/edge"). A look without locks. */

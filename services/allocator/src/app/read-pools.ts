@@ -50,9 +50,9 @@ export async function getPool(reader: PoolReader, caller: Caller, name: string):
   return described;
 }
 
-/** A page of the pools that the caller may see. */
+/** A page of the pools that the caller may see. `fitting`: how many of the first go into one answer. */
 export async function listPools(
-  reader: PoolReader,
+  { reader, fitting }: { readonly reader: PoolReader; readonly fitting: (pools: readonly DescribedPool[]) => number },
   caller: Caller,
   page: {
     readonly size: number;
@@ -71,10 +71,12 @@ export async function listPools(
   const after = afterKind !== undefined && afterName !== undefined ? ([afterKind, afterName] as const) : undefined;
   // one more than the page tells whether there is another
   const found = await reader.page({ filter: { kind, router: page.router, groups }, after, size: size + 1 });
-  const pools = found.pools.slice(0, size);
-  const last = pools.at(-1);
-  const nextToken = last && found.pools.length > size ? writePageToken([last.spec.kind, last.name], bound) : '';
-  return { pools: await reader.describe(pools), nextToken, revision: found.revision };
+  const described = await reader.describe(found.pools.slice(0, size));
+  const pools = described.slice(0, fitting(described));
+  const lastRead = found.pools.length > size ? found.pools[size - 1] : undefined;
+  const last = pools.length < described.length ? pools.at(-1)?.pool : lastRead;
+  const nextToken = last ? writePageToken([last.spec.kind, last.name], bound) : '';
+  return { pools, nextToken, revision: found.revision };
 }
 
 /** A kind of pools by its name; empty: all. */

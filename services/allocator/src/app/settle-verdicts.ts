@@ -6,8 +6,9 @@ import { changePorts } from './change-ports.ts';
 import { chooseElsewhere, type RouterConflict } from './choose-elsewhere.ts';
 import { decommissionVm } from './decommission-vm.ts';
 import { progressIn } from './operation-progress.ts';
-import type { Books, Ledger } from './ports.ts';
+import type { Books } from './ports.ts';
 import { provisionVm } from './provision-vm.ts';
+import { type AttemptDeps, StartAttempt } from './start-attempt.ts';
 import { startWaiting } from './start-waiting.ts';
 import { updateVm } from './update-vm.ts';
 
@@ -55,11 +56,13 @@ function outcomeOf(verdict: Verdict, together: number): StepOutcome {
 
 /**
  * Ends what the driver has judged, and starts what waited behind it, in one transaction. Verdicts that nobody waits for (repeats, older
- * revisions) change nothing.
+ * revisions) change nothing. What waited and cannot be started, for a reason that nobody foresaw, fails: it must not keep the verdict from
+ * being taken.
  */
-export async function settleVerdicts(deps: { readonly ledger: Ledger }, verdicts: readonly Verdict[]): Promise<void> {
+export async function settleVerdicts(deps: AttemptDeps, verdicts: readonly Verdict[]): Promise<void> {
   const routers = [...new Set(verdicts.map(({ router }) => router))];
-  await deps.ledger.transaction(routers, async (books) => {
+  const attempt = new StartAttempt(deps);
+  await attempt.transaction(routers, async (books) => {
     await books.vms.load(verdicts.map(({ vmId }) => vmId));
     const due = new Map<string, Verdict>();
     for (const verdict of verdicts) {
@@ -75,8 +78,8 @@ export async function settleVerdicts(deps: { readonly ledger: Ledger }, verdicts
     const judged: Operation[] = [];
     const together = Map.groupBy(running, ({ vmId }) => vmId);
     for (const [vmId, operations] of together) {
-      const conflict = due.get(vmId)?.conflict;
-      const elsewhere = conflict !== undefined && (await chooseElsewhere(books, operations, conflict));
+      const { conflict, stood = false } = due.get(vmId) ?? {};
+      const elsewhere = conflict !== undefined && (await chooseElsewhere(books, operations, { conflict, stood }));
       if (!elsewhere) judged.push(...operations);
     }
     for (const [saga, operations] of Map.groupBy(judged, ({ kind }) => sagas[kind])) {
@@ -89,6 +92,6 @@ export async function settleVerdicts(deps: { readonly ledger: Ledger }, verdicts
       });
       await resumeSaga(saga, resumed, { deps: books, store: progressIn(books) });
     }
-    await startWaiting(books, vmIds);
+    await startWaiting(books, vmIds, attempt);
   });
 }

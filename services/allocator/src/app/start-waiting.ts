@@ -1,20 +1,22 @@
-import { type Progress, runSaga } from '@berth/saga';
+import { toDomainError } from '@berth/errors';
+import { failed, type Progress, resumeSaga, runSaga, type Saga } from '@berth/saga';
 import { vmNotFound } from '../domain/errors.ts';
-import type { Operation } from '../domain/operation.ts';
+import type { Operation, OperationKind } from '../domain/operation.ts';
 import { isAlive, type Vm } from '../domain/vm.ts';
 import { changePorts } from './change-ports.ts';
 import { decommissionVm } from './decommission-vm.ts';
 import { progressIn } from './operation-progress.ts';
 import type { Books } from './ports.ts';
+import type { StartAttempt } from './start-attempt.ts';
 import { updateVm } from './update-vm.ts';
 
 const ofForwards = ({ kind }: Operation): boolean => kind === 'change-ports' || kind === 'change-forwards';
 
 /** Those at the head of a VM's queue that go as its next revision: changes of forwards together, any other alone. */
-function nextTogether(waiting: readonly Operation[]): readonly Operation[] {
+function nextTogether(waiting: readonly Operation[], { oneByOne }: StartAttempt): readonly Operation[] {
   const [head] = waiting;
   if (head === undefined) return [];
-  if (!ofForwards(head) || head.alone) return [head];
+  if (!ofForwards(head) || head.alone || oneByOne) return [head];
   const end = waiting.findIndex((operation) => !ofForwards(operation) || operation.alone);
   return end < 0 ? waiting : waiting.slice(0, end);
 }
@@ -25,8 +27,33 @@ const endWithout = (vm: Vm, { kind }: Operation): Progress =>
     ? { state: 'succeeded' }
     : { state: 'failed', error: vmNotFound(vm.name) };
 
+const sagas: readonly (readonly [Saga<Operation, Books>, readonly OperationKind[]])[] = [
+  [changePorts, ['change-ports', 'change-forwards']],
+  [updateVm, ['update-vm']],
+  [decommissionVm, ['decommission-vm']],
+];
+
+/** Starts these; those that broke an attempt before fail instead. */
+async function start(books: Books, starting: readonly Operation[], attempt: StartAttempt): Promise<void> {
+  const options = { deps: books, store: progressIn(books) };
+  const broken = starting.filter((operation) => attempt.errorOf(operation));
+  const sound = starting.filter((operation) => !attempt.errorOf(operation));
+  for (const [saga, kinds] of sagas) {
+    const ofSaga = ({ kind }: Operation) => kinds.includes(kind);
+    const failing = broken.filter(ofSaga).map((instance) => ({
+      instance,
+      step: saga.steps[0]?.name ?? '',
+      outcome: failed(toDomainError(attempt.errorOf(instance))),
+    }));
+    await resumeSaga(saga, failing, options);
+    await attempt.each(sound.filter(ofSaga), async (operations) => {
+      await runSaga(saga, operations, options);
+    });
+  }
+}
+
 /** Starts what waited for these VMs, as far as they are settled: in the transaction that settled them. */
-export async function startWaiting(books: Books, vmIds: readonly string[]): Promise<void> {
+export async function startWaiting(books: Books, vmIds: readonly string[], attempt: StartAttempt): Promise<void> {
   for (;;) {
     const open = (await books.operations.openOf(vmIds)).filter(({ state }) => state === 'pending');
     const store = progressIn(books);
@@ -34,14 +61,11 @@ export async function startWaiting(books: Books, vmIds: readonly string[]): Prom
     for (const [vmId, waiting] of Map.groupBy(open, (operation) => operation.vmId)) {
       const vm = books.vms.get(vmId);
       if (vm === undefined || vm.unsettled) continue;
-      if (isAlive(vm)) starting.push(...nextTogether(waiting));
+      if (isAlive(vm)) starting.push(...nextTogether(waiting, attempt));
       else await store.save(waiting.map((instance) => ({ instance, progress: endWithout(vm, instance) })));
     }
     if (starting.length === 0) return;
     // Each round ends the first operation of a queue or sends its VM's revision, so this comes to an end.
-    const of = (kind: Operation['kind']) => starting.filter((operation) => operation.kind === kind);
-    await runSaga(changePorts, starting.filter(ofForwards), { deps: books, store });
-    await runSaga(updateVm, of('update-vm'), { deps: books, store });
-    await runSaga(decommissionVm, of('decommission-vm'), { deps: books, store });
+    await start(books, starting, attempt);
   }
 }

@@ -54,38 +54,45 @@ export async function* watchPools<Told>(
   signal: AbortSignal,
 ): AsyncGenerator<Heard<Told>, void, undefined> {
   requirePermission(caller, 'pools:read');
-  const kind = readKind(wish.kind);
-  const isWanted = (change: KeptChange<Told>) =>
-    (kind === '' || change.kind === kind) &&
-    (wish.router === '' || change.router === wish.router) &&
-    seesPool(caller, change);
-  const head = await feed.head();
-  const start = wish.revision === '' ? head.revision : startOf(wish.revision, head);
-  const reset = { heard: 'reset', revision: textOf(head, head.revision) } as const;
-  if (start === undefined) return yield reset;
+  const isWanted = wantedBy(caller, wish);
+  let head = await feed.head();
+  const start = startOf(wish.revision, head);
+  const reset = () => ({ heard: 'reset', revision: textOf(head, head.revision) }) as const;
+  if (start === undefined) return yield reset();
   yield { heard: 'begin', revision: textOf(head, start) };
   for (let last = start; !signal.aborted; ) {
     const page = await feed.after(last);
     for (const change of page) {
       // Numbers have no gaps: one that is missing was dropped before this watcher came to it.
-      if (change.revision !== last + 1) return yield reset;
+      if (change.revision !== last + 1) return yield reset();
       last = change.revision;
       if (isWanted(change)) yield { heard: 'change', told: change.told };
       if (signal.aborted) return;
     }
     if (page.length > 0) continue;
+    // The head was read before the page: what lies between was dropped.
+    if (head.revision > last) return yield reset();
     await feed.moreThan(last, signal);
-    const now = await feed.head();
-    if (now.generation !== head.generation || now.revision < last) {
-      return yield { heard: 'reset', revision: textOf(now, now.revision) };
-    }
+    const { generation } = head;
+    head = await feed.head();
+    if (head.generation !== generation || head.revision < last) return yield reset();
   }
+}
+
+/** Whether a watcher hears of a change. Throws `invalid` for a kind that there is not. */
+function wantedBy(caller: Caller, wish: WatchWish): (change: KeptChange<unknown>) => boolean {
+  const kind = readKind(wish.kind);
+  return (change) =>
+    (kind === '' || change.kind === kind) &&
+    (wish.router === '' || change.router === wish.router) &&
+    seesPool(caller, change);
 }
 
 const textOf = ({ generation }: ChangeHead, revision: number): string => `${generation}.${revision}`;
 
-/** The number that a revision's text names; undefined when what followed it is not known. */
+/** The number that a revision's text names, of none the newest; undefined when what followed it is not known. */
 function startOf(text: string, head: ChangeHead): number | undefined {
+  if (text === '') return head.revision;
   const [generation, number = '', ...more] = text.split('.');
   if (more.length > 0 || generation !== head.generation || !/^\d{1,15}$/.test(number)) return undefined;
   const revision = Number(number);

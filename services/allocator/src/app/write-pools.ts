@@ -51,7 +51,8 @@ export function rehearsePools<Answer>(
   return ledger.rehearse(work, deadline);
 }
 
-function assertMayWrite(caller: Caller): void {
+/** Throws unless the caller may change what is there for all groups. */
+export function assertMayWrite(caller: Caller): void {
   requirePermission(caller, 'pools:write');
   if (caller.group !== '') throw poolsNotOfGroups();
 }

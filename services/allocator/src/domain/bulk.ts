@@ -10,6 +10,10 @@ export type BulkState = 'staged' | 'running' | 'succeeded' | 'failed';
 
 /** At most so many items. */
 export const maxBulkItems = 10_000;
+/** At most so many of an atomic one: their one transaction holds the router's lock, which every other change of the router waits for. */
+export const maxAtomicItems = 2_000;
+/** So often it is tried to accept an atomic bulk. */
+export const maxAttempts = 3;
 
 /** Many provisions or removals that were asked for at once. */
 export interface Bulk {
@@ -30,6 +34,8 @@ export interface Bulk {
   readonly mayWait: boolean;
   /** The items before this place have been accepted or refused. */
   readonly next: number;
+  /** How often somebody began with what comes next. */
+  readonly attempts: number;
   readonly succeeded: number;
   readonly failed: number;
   /** Atomic, and an item has failed: the items before this place have been asked to be taken back. Null: nothing is taken back. */
@@ -62,6 +68,13 @@ export const itemIds = (bulkId: string, index: number) => ({
 
 export const bulkAborted = (): DomainError =>
   new DomainError('conflict', 'BULK_ABORTED', 'Another item of this bulk could not be had, so this one was not kept.');
+
+export const bulkGivenUp = (): DomainError =>
+  new DomainError(
+    'unavailable',
+    'BULK_GIVEN_UP',
+    `The items could not be had together in one transaction, in ${maxAttempts} attempts, and none was kept: ask again, or for fewer of them.`,
+  );
 
 const notUndone = (words: string): DomainError =>
   new DomainError(

@@ -166,17 +166,28 @@ test('a port that is taken, and pools that are empty, are told apart', () => {
 
 test('a run of ports is one value; one that comes back has to be as long', () => {
   const run = { ...aPort, count: 4 };
-  const kept = (last: number): KeptValue[] => [
-    { id: '1', space: 'tcp', segmentId: 20, held: { first: 104, last }, slot: 'a' },
-  ];
+  const value = (id: string, first: number, last: number, more: Partial<KeptValue> = {}): KeptValue => ({
+    ...{ id, space: 'tcp', segmentId: 20, held: { first, last }, slot: 'a' },
+    ...more,
+  });
+  const kept = (last: number) => [value('1', 104, last)];
   const choose = (port: PortDemand, before: KeptValue[] = []) => {
     const result = chooseValues(book(), sources, { ...noDemand, ports: [port] }, before);
-    return isChosen(result) ? result.taken.map(({ held, keptId }) => [held.first, held.last, keptId]) : result.code;
+    return isChosen(result)
+      ? result.taken.map(({ held, keptIds }) => [held.first, held.last, ...keptIds])
+      : result.code;
   };
-  assert.deepEqual(choose(run), [[100, 103, undefined]]);
+  assert.deepEqual(choose(run), [[100, 103]]);
   assert.deepEqual(choose(run, kept(107)), [[104, 107, '1']]);
-  assert.deepEqual(choose(run, kept(106)), [[100, 103, undefined]]);
-  assert.deepEqual(choose({ ...run, exact: 106 }), [[106, 109, undefined]]);
+  assert.deepEqual(choose(run, kept(106)), [[100, 103]]);
+  assert.deepEqual(choose(run, [value('2', 107, 107), ...kept(106)]), [[104, 107, '1', '2']]);
+  assert.deepEqual(choose({ ...run, exact: 104 }, [...kept(105), value('2', 106, 107)]), [[104, 107, '1', '2']]);
+  assert.deepEqual(choose(run, [...kept(106), value('2', 108, 108)]), [[100, 103]]);
+  assert.deepEqual(choose(run, [...kept(106), value('2', 107, 107, { slot: 'b' })]), [[100, 103]]);
+  assert.deepEqual(choose(run, [...kept(106), value('2', 107, 107, { segmentId: 21 })]), [[100, 103]]);
+  // Neighbours that were values of their own stay such.
+  assert.deepEqual(choose(aPort, [value('2', 105, 105), ...kept(104)]), [[105, 105, '2']]);
+  assert.deepEqual(choose({ ...run, exact: 106 }), [[106, 109]]);
   assert.deepEqual(choose({ ...run, exact: 108 }), 'EXTERNAL_PORT_TAKEN'); // half of the pool, half of none
 });
 

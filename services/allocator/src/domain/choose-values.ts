@@ -11,7 +11,8 @@ import {
 import { type ForwardProtocol, portSpacesOf } from './forward.ts';
 import { FreeSpans } from './free-spans.ts';
 import { formatIpv4 } from './ipv4.ts';
-import { includes, lengthOf, type NumberRange } from './number-range.ts';
+import { keptRuns } from './kept-runs.ts';
+import { includes, type NumberRange } from './number-range.ts';
 import type { PoolKind } from './pool.ts';
 import { nameOf, type Source } from './pool-directory.ts';
 
@@ -84,8 +85,8 @@ export interface TakenValue {
   /** The forward's name; empty for the address and the block of rule numbers. */
   readonly slot: string;
   readonly segmentId: number;
-  /** The quarantine that it comes back from. */
-  readonly keptId: string | undefined;
+  /** The quarantines that it comes back from; none for one that was free. */
+  readonly keptIds: readonly string[];
 }
 
 /** What one VM got. */
@@ -113,22 +114,31 @@ class Basket {
   }
 
   /** What this VM held before, in all of these spaces, if it still fits and is of the pool; with `orRest`, also when it is of none. */
-  kept(spaces: readonly SpaceKind[], slot: string, orRest: boolean, fits: (held: NumberRange) => boolean) {
-    const isOurs = ({ segmentId, space }: KeptValue) => {
-      const { pool, rest } = this.#book[space];
-      return segmentId !== null && (segmentId === pool?.id || (orRest && segmentId === rest?.id));
-    };
+  kept(
+    { spaces, slot, count }: { spaces: readonly SpaceKind[]; slot: string; count: number },
+    orRest: boolean,
+    fits: (held: NumberRange) => boolean,
+  ) {
+    const ofSlot = this.#kept.filter((value) => value.slot === slot && this.#isOurs(value, orRest));
     const [first, ...others] = spaces.map((space) =>
-      this.#kept.find((value) => value.space === space && value.slot === slot && isOurs(value) && fits(value.held)),
+      keptRuns(
+        ofSlot.filter((value) => value.space === space),
+        count,
+      ).find(({ held }) => fits(held)),
     );
     if (first === undefined || others.some((other) => other?.held.first !== first.held.first)) return undefined;
-    for (const value of [first, ...others]) {
-      const segmentId = value?.segmentId ?? null;
-      if (value === undefined || segmentId === null) continue;
-      this.#kept.splice(this.#kept.indexOf(value), 1);
-      this.taken.push({ space: value.space, held: value.held, slot, segmentId, keptId: value.id });
+    for (const run of [first, ...others]) {
+      if (run === undefined) continue;
+      for (const value of run.values) this.#kept.splice(this.#kept.indexOf(value), 1);
+      const { space, segmentId } = run;
+      this.taken.push({ space, held: run.held, slot, segmentId, keptIds: run.values.map(({ id }) => id) });
     }
     return first.held;
+  }
+
+  #isOurs({ segmentId, space }: KeptValue, orRest: boolean): boolean {
+    const { pool, rest } = this.#book[space];
+    return segmentId !== null && (segmentId === pool?.id || (orRest && segmentId === rest?.id));
   }
 
   /** The lowest run of the pool; with `within`, else of no pool. */
@@ -171,7 +181,7 @@ class Basket {
   #put(space: SpaceKind, slot: string, held: NumberRange, segment: Segment | undefined): void {
     if (segment === undefined) return;
     this.#fresh.push({ free: segment.free, held });
-    this.taken.push({ space, held, slot, segmentId: segment.id, keptId: undefined });
+    this.taken.push({ space, held, slot, segmentId: segment.id, keptIds: [] });
   }
 }
 
@@ -199,8 +209,8 @@ function choosePort(basket: Basket, sources: Sources, demand: Demand, port: Port
   const byRange = exact !== 0 || within !== undefined;
   assertHandsOut(source, sources, 'port-pools', byRange);
   const fits = (held: NumberRange) =>
-    lengthOf(held) === count && (exact === 0 ? within === undefined || includes(within, held) : held.first === exact);
-  const kept = basket.kept(spaces, slot, byRange, fits);
+    exact === 0 ? within === undefined || includes(within, held) : held.first === exact;
+  const kept = basket.kept({ spaces, slot, count }, byRange, fits);
   if (kept) return kept.first;
   if (exact !== 0) {
     const held = { first: exact, last: exact + count - 1 };
@@ -221,8 +231,7 @@ function askedPorts({ ports }: Demand, { count, protocol, within }: PortDemand):
 function chooseAddress(basket: Basket, sources: Sources, within: NumberRange | undefined): number {
   assertHandsOut(sources.address, sources, 'ip-pools', within !== undefined);
   const kept = basket.kept(
-    ['address'],
-    '',
+    { spaces: ['address'], slot: '', count: 1 },
     within !== undefined,
     (held) => within === undefined || includes(within, held),
   );
@@ -234,7 +243,7 @@ function chooseAddress(basket: Basket, sources: Sources, within: NumberRange | u
 
 function chooseRules(basket: Basket, sources: Sources, { slot, count }: RuleDemand): NumberRange {
   assertHandsOut(sources.rules, sources, 'rule-pools', false);
-  const kept = basket.kept(['rule'], slot, false, (held) => lengthOf(held) === count);
+  const kept = basket.kept({ spaces: ['rule'], slot, count }, false, () => true);
   const rules = kept ?? basket.block(slot, count);
   if (rules === undefined) {
     throw rulePoolExhausted(

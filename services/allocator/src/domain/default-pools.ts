@@ -38,11 +38,3 @@ export const poolsFromSettings =
   (settings: PoolSettings) =>
   ({ site }: { readonly site: RouterSite | null }): PoolSpec[] =>
     site ? defaultPools(settings, site) : [];
-
-/**
- * A pool of the settings without what pools made by hand have of it: theirs is the more particular wish, and a pool written twice would be
- * refused at the next change of either.
- */
-export function yielding(spec: PoolSpec, others: readonly NumberRange[]): PoolSpec {
-  return spec.kind === 'port-pools' ? { ...spec, denied: others } : { ...spec, exclusions: others };
-}

@@ -30,7 +30,7 @@ class Numbers {
     const demands = demandsFor(planned, inHand, undefined);
     const taken: TakenValue[] = [];
     const take = (space: TakenValue['space'], held: NumberRange, slot: string) =>
-      taken.push({ space, held, slot, segmentId: 1, keptId: undefined });
+      taken.push({ space, held, slot, segmentId: 1, keptIds: [] });
     for (const { slot, protocol, exact, count } of demands.ports) {
       const first = exact || this.#port;
       if (exact === 0) this.#port += count;

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { ForwardsChange } from './change-forwards.ts';
 import { checkAll, invalid } from './check-fields.ts';
 import { forwardExists, portNotFound } from './errors.ts';
-import { assertPortsApart, type Forward, type ForwardProtocol, ownRuleCount, stands } from './forward.ts';
+import { assertPortsApart, type Forward, type ForwardProtocol, stands, withFittingRules } from './forward.ts';
 import type { TemplateForward } from './forward-template.ts';
 import { checkShape, defaultsOf, type ForwardWish, namedPorts, planForward } from './forward-wish.ts';
 import { lengthOf, type NumberRange } from './number-range.ts';
@@ -157,13 +157,4 @@ function unusedOf({ first, last }: NumberRange, forwards: readonly Forward[]): n
   const used = new Set(forwards.map(({ blockRule }) => blockRule));
   for (let number = first; number <= last; number++) if (!used.has(number)) return number;
   return null;
-}
-
-/** Its own rule numbers are as many as it needs; when they are too few, a new run must be taken. */
-function withFittingRules(forward: Forward): Forward {
-  const { ownRules } = forward;
-  const count = ownRuleCount(forward);
-  if (ownRules === null || lengthOf(ownRules) === count) return forward;
-  const enough = count > 0 && lengthOf(ownRules) > count;
-  return { ...forward, ownRules: enough ? { first: ownRules.first, last: ownRules.first + count - 1 } : null };
 }

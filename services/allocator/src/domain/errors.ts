@@ -89,6 +89,10 @@ export const addressPoolExhausted = exhausted('ADDRESS_POOL_EXHAUSTED');
 export const portPoolExhausted = exhausted('PORT_POOL_EXHAUSTED');
 export const rulePoolExhausted = exhausted('RULE_POOL_EXHAUSTED');
 
+/** No value of the range is for those who ask: not even one that is held. */
+export const nothingOfRange = (code: string, range: string): DomainError =>
+  new DomainError('exhausted', code, `Nothing of ${range} can be handed out.`);
+
 /** Also said of a pool that the VM's group may not have values from: others' things do not exist. */
 export const unknownPool = (field: string, name: string): DomainError =>
   new DomainError('invalid', 'UNKNOWN_POOL', `There is no pool "${name}".`, {

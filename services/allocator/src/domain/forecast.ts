@@ -1,4 +1,4 @@
-/** How much of a pool was used at a moment. */
+/** How much of a pool was used at a moment; of ports: under the protocol of which the least part was free. */
 export interface UseSample {
   readonly at: Date;
   readonly used: number;

@@ -54,6 +54,18 @@ export function ruleNumbersOf(forward: Forward): number[] {
   return [...(blockRule === null ? [] : [blockRule]), ...own].slice(0, ruleCount(forward));
 }
 
+/**
+ * The forward with as many rule numbers of its own as it needs; when they are too few, a new run must be taken. Whatever changes the ports of
+ * a forward that stands goes through here: whether a range is shifted decides how many rules it needs.
+ */
+export function withFittingRules(forward: Forward): Forward {
+  const { ownRules } = forward;
+  const count = ownRuleCount(forward);
+  if (ownRules === null || lengthOf(ownRules) === count) return forward;
+  const enough = count > 0 && lengthOf(ownRules) > count;
+  return { ...forward, ownRules: enough ? { first: ownRules.first, last: ownRules.first + count - 1 } : null };
+}
+
 /** Which external ports lead to which internal ones, one pair per rule. */
 export function portPairsOf(forward: Forward): { readonly external: NumberRange; readonly internal: NumberRange }[] {
   const { external, internal } = forward;

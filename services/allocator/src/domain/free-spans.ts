@@ -35,6 +35,7 @@ export class FreeSpans {
     let best: NumberRange | undefined;
     for (const span of this.#spans) {
       if (lengthOf(span) >= length && (best === undefined || lengthOf(span) < lengthOf(best))) best = span;
+      if (best && lengthOf(best) === length) break; // none is smaller; so pools in many pieces are not looked through for each VM
     }
     if (best === undefined) return undefined;
     const block = { first: best.first, last: best.first + length - 1 };

@@ -3,6 +3,7 @@ import { addressesOf, subnetOf } from './known-subnets.ts';
 import { includes, type NumberRange } from './number-range.ts';
 import type { RouterPlace } from './place-pool.ts';
 import type { IpPoolSpec, Pool } from './pool.ts';
+import type { SegmentRanges } from './pool-segments.ts';
 import type { PoolUse } from './pool-use.ts';
 
 /** Something about a pool that people should know. */
@@ -23,14 +24,24 @@ export interface ForeignFact {
   readonly first: number;
 }
 
+/** What is known of a pool besides what it is written to be. */
+export interface PoolFacts {
+  readonly foreign: readonly ForeignFact[];
+  /** What it is written to have, and other pools have. */
+  readonly gaveWay: readonly SegmentRanges[];
+  readonly use: PoolUse;
+}
+
 const most = 20;
+const mostExamples = 3;
 
 /** What of a pool is never handed out, and what else people should know: few rows, however much there is. */
-export function lintPool(pool: Pool, place: RouterPlace, foreign: readonly ForeignFact[], use: PoolUse): PoolWarning[] {
+export function lintPool(pool: Pool, place: RouterPlace, { foreign, gaveWay, use }: PoolFacts): PoolWarning[] {
   const { spec } = pool;
   const value = (number: number) => (spec.kind === 'ip-pools' ? formatIpv4(number) : String(number));
   return [
     ...(spec.kind === 'ip-pools' ? lintAddresses(spec, place) : []),
+    ...(gaveWay.length > 0 ? [roomMade(gaveWay, value)] : []),
     ...foreign.map((fact) => foreignWarning(fact, value(fact.first))),
     ...(use.thresholdReached > 0 ? [nearlyFull(use)] : []),
   ].slice(0, most);
@@ -58,6 +69,19 @@ function foreignWarning({ sort, count, path }: ForeignFact, example: string): Po
       return { code: 'POOL_HOLDS_FOREIGN_VALUES', message, path };
     }
   }
+}
+
+function roomMade(gaveWay: readonly SegmentRanges[], value: (number: number) => string): PoolWarning {
+  const texts = gaveWay.flatMap(({ space: { kind }, ranges }) =>
+    ranges.map(({ first, last }) => {
+      const text = first === last ? value(first) : `${value(first)}-${value(last)}`;
+      return kind === 'tcp' || kind === 'udp' ? `${text} (${kind})` : text;
+    }),
+  );
+  const more = texts.length - mostExamples;
+  const list =
+    texts.slice(0, mostExamples).join(', ') + (more > 0 ? ` and ${things(more, '1 more range', 'more ranges')}` : '');
+  return { code: 'POOL_GAVE_WAY', message: `Other pools have ${list}: not handed out from this one.`, path: '' };
 }
 
 const nearlyFull = ({ used, free, thresholdReached }: PoolUse): PoolWarning => ({

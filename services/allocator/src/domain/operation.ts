@@ -69,6 +69,8 @@ export interface Operation {
   readonly wanted: Wanted | null;
   /** What forwards got for this operation; what its undo gives back. */
   readonly reserved: readonly Holding[];
+  /** Some of `reserved` may have been live for a moment, as a verdict said before other parts of it were chosen anew. */
+  readonly stood: boolean;
   /** A revision that it shared with others was refused: the next try is its alone. */
   readonly alone: boolean;
   /** How often it got other values, because others held on the router what was chosen. */

@@ -37,7 +37,11 @@ export const versionMismatch = (pool: string): DomainError =>
   );
 
 export const poolsNotOfGroups = (): DomainError =>
-  new DomainError('forbidden', 'POOL_WRITE_FORBIDDEN', 'Who belongs to a group may look at pools, and change none.');
+  new DomainError(
+    'forbidden',
+    'POOL_WRITE_FORBIDDEN',
+    'Who belongs to a group may look at pools and the forward template, and change none.',
+  );
 
 export const valueTaken = (pool: string, value: string, holder: string): DomainError =>
   new DomainError('conflict', 'VALUE_TAKEN', `${value} is taken: ${holder}.`, about(pool));

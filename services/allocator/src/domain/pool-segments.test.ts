@@ -6,7 +6,7 @@ import { defaultPools } from './default-pools.ts';
 import { parseAddressRange } from './ipv4.ts';
 import { lengthOf, type NumberRange } from './number-range.ts';
 import type { IpPoolSpec, Pool, PoolSpec, PortPoolSpec, RulePoolSpec } from './pool.ts';
-import { type SegmentRanges, segmentsOf, shareOut, siteOfPool } from './pool-segments.ts';
+import { gaveWay, type SegmentRanges, segmentsOf, shareOut, siteOfPool } from './pool-segments.ts';
 import type { DhcpSubnet, Router } from './router.ts';
 
 const site = { wanInterface: 'eth0', externalIp: '203.0.113.2', dhcpNetwork: 'LAN', dhcpSubnet: '0.0.0.0/28' };
@@ -101,7 +101,7 @@ test('the settings’ pools hand out what they did before pools could be managed
     ruleRange: { first: 10_000, last: 999_999 },
   };
   const pools = defaultPools(settings, site).map((spec) => aPool(spec.kind, spec));
-  const segments = shareOut({ ...router, subnets: [] }, pools, 'refuse');
+  const segments = shareOut({ ...router, subnets: [] }, pools);
   assert.deepEqual(rangesIn(segments, 'address', 'ip-pools'), ['10-11', '13-14']);
   assert.deepEqual(rangesIn(segments, 'address', null), ['1-9']);
   assert.deepEqual(rangesIn(segments, 'udp', 'port-pools', site.externalIp), ['32000-33000']);
@@ -115,28 +115,51 @@ test('what callers may name besides is every subnet and address that is known, w
     aPool('edge', { ...ip, ranges: [{ first: 36, last: 60 }], gateway: '0.0.0.40' }),
     aPool('web', { ...port, externalIp: '198.51.100.9', ranges: [{ first: 2_000, last: 65_000 }], protocols: ['tcp'] }),
   ];
-  const segments = shareOut(router, pools, 'refuse', [{ kind: 'tcp', externalIp: '192.0.2.1' }]);
+  const segments = shareOut(router, pools, [{ kind: 'tcp', externalIp: '192.0.2.1' }]);
   assert.deepEqual(rangesIn(segments, 'address', null), ['1-11', '13-14', '34-35']);
   assert.deepEqual(rangesIn(segments, 'tcp', null, '198.51.100.9'), ['1024-1999', '65001-65535']);
   assert.deepEqual(rangesIn(segments, 'udp', null, '198.51.100.9'), ['1024-65535']);
   assert.deepEqual(rangesIn(segments, 'tcp', null, '192.0.2.1'), ['1024-65535']);
 });
 
-test('pools that overlap are refused, naming both; pools of other addresses and kinds do not overlap', () => {
+test('a pool that is written may not overlap another, of others the younger goes without; pools of other addresses and kinds do not overlap', () => {
   const older = aPool('older', { ...port, ranges: [{ first: 2_000, last: 2_009 }], protocols: ['udp'] });
   const younger = aPool('younger', { ...port, ranges: [{ first: 2_009, last: 2_020 }] }, { createdAt: new Date(1) });
-  assert.throws(() => shareOut(router, [younger, older], 'refuse'), {
-    code: 'POOL_OVERLAP',
-    message: 'port-pools/older and port-pools/younger have values in common.',
-  });
+  for (const written of ['older', 'younger']) {
+    assert.throws(() => shareOut(router, [younger, older], [], written), {
+      code: 'POOL_OVERLAP',
+      message: 'port-pools/older and port-pools/younger have values in common.',
+    });
+  }
   const elsewhere = {
     ...younger,
     spec: { ...port, ranges: [{ first: 2_009, last: 2_020 }], externalIp: '198.51.100.9' },
   };
-  shareOut(router, [older, elsewhere, aPool('rules', { ...rule, ranges: [{ first: 2_000, last: 2_009 }] })], 'refuse');
-  const yielded = shareOut(router, [younger, older], 'yield');
+  const rules = aPool('rules', { ...rule, ranges: [{ first: 2_000, last: 2_009 }] });
+  for (const written of ['older', 'younger', 'rules']) shareOut(router, [older, elsewhere, rules], [], written);
+  const yielded = shareOut(router, [younger, older, rules], [], 'rules');
   assert.deepEqual(rangesIn(yielded, 'udp', 'younger', site.externalIp), ['2010-2020']);
   assert.deepEqual(rangesIn(yielded, 'tcp', 'younger', site.externalIp), ['2009-2020']);
+});
+
+test('a pool of the settings goes without what others have, under each protocol by itself', () => {
+  const settings = aPool('settings', { ...port, ranges: [{ first: 2_000, last: 2_009 }] }, { fromSettings: true });
+  const inside = aPool(
+    'inside',
+    { ...port, ranges: [{ first: 2_003, last: 2_004 }], protocols: ['tcp'] },
+    { createdAt: new Date(1) },
+  );
+  for (const written of [undefined, 'settings', 'inside']) {
+    const segments = shareOut(router, [settings, inside], [], written);
+    assert.deepEqual(rangesIn(segments, 'tcp', 'settings', site.externalIp), ['2000-2002', '2005-2009']);
+    assert.deepEqual(rangesIn(segments, 'tcp', 'inside', site.externalIp), ['2003-2004']);
+    assert.deepEqual(rangesIn(segments, 'udp', 'settings', site.externalIp), ['2000-2009']);
+    const own = segments.filter(({ poolId }) => poolId === 'settings');
+    const space = { kind: 'tcp', externalIp: site.externalIp };
+    assert.deepEqual(gaveWay(settings, router, own), [
+      { space, poolId: 'settings', ranges: [{ first: 2_003, last: 2_004 }] },
+    ]);
+  }
 });
 
 const someRange = fc.tuple(fc.nat(60), fc.nat(9)).map(([first, more]) => ({ first, last: first + more }));
@@ -170,12 +193,20 @@ const somePools = fc
 const numbersOf = (ranges: readonly NumberRange[]): number[] =>
   ranges.flatMap((range) => Array.from({ length: lengthOf(range) }, (_, index) => range.first + index));
 
+function assertNobodyYielded(pools: readonly Pool[], segments: readonly SegmentRanges[]): void {
+  for (const pool of pools) {
+    assert.deepEqual(shareOut(router, pools, [], pool.id), segments);
+    const own = segments.filter(({ poolId }) => poolId === pool.id);
+    assert.deepEqual(gaveWay(pool, router, own), []);
+  }
+}
+
 test('no number is in two segments, and no pool gets more than it is written to have', () => {
   let refused = 0;
   let accepted = 0;
   fc.assert(
     fc.property(somePools, (pools) => {
-      const segments = shareOut(router, pools, 'yield');
+      const segments = shareOut(router, pools);
       const owners = new Set<string>();
       for (const { space, ranges, poolId } of segments) {
         const { spec } = pools.find(({ id }) => id === poolId) ?? {};
@@ -190,7 +221,7 @@ test('no number is in two segments, and no pool gets more than it is written to 
         }
       }
       try {
-        assert.deepEqual(shareOut(router, pools, 'refuse'), segments); // nobody had to yield
+        assertNobodyYielded(pools, segments);
         accepted++;
       } catch (error) {
         assert.ok(error instanceof DomainError && error.code === 'POOL_OVERLAP', String(error));

@@ -78,22 +78,26 @@ const bySeniority = (a: Pool, b: Pool): number =>
 const keyOf = ({ kind, externalIp }: SpaceName): string => `${kind} ${externalIp}`;
 
 /**
- * Shares out a router's numbers: no number is in two segments. Pools that overlap are refused (POOL_OVERLAP, naming both) or, when
- * `overlap` is `yield`, the junior one goes without: a router's report must not fail because its address became another's.
+ * Shares out a router's numbers: no number is in two segments. Of pools that overlap the junior one goes without: a router's report must
+ * not fail because its address became another's, nor a change of one pool because of two others. Only a pool that is being `written` (its
+ * id) may not overlap another that people made: `conflict` POOL_OVERLAP, naming both. `spaces` are looked at besides those of pools.
  */
 export function shareOut(
   router: Placed,
   pools: readonly Pool[],
-  overlap: 'refuse' | 'yield',
   spaces: readonly SpaceName[] = [],
+  written?: string,
 ): SegmentRanges[] {
   const shared = new Map<string, { readonly pool: Pool; readonly segment: SegmentRanges }[]>();
   for (const pool of [...pools].sort(bySeniority)) {
     for (const segment of segmentsOf(pool, router)) {
       const seniors = shared.get(keyOf(segment.space)) ?? [];
-      const rival = seniors.find((senior) => inBoth(senior.segment.ranges, segment.ranges).length > 0);
-      if (rival && overlap === 'refuse') throw poolOverlap(resourceName(rival.pool), resourceName(pool));
-      const taken = rival ? seniors.flatMap((senior) => senior.segment.ranges) : [];
+      const rivals = seniors.filter((senior) => inBoth(senior.segment.ranges, segment.ranges).length > 0);
+      const refused = pool.fromSettings
+        ? undefined
+        : rivals.find((rival) => [rival.pool.id, pool.id].includes(written ?? ''));
+      if (refused) throw poolOverlap(resourceName(refused.pool), resourceName(pool));
+      const taken = rivals.flatMap((rival) => rival.segment.ranges);
       const own = { ...segment, ranges: except(segment.ranges, taken) };
       shared.set(keyOf(segment.space), [...seniors, { pool, segment: own }]);
     }
@@ -101,6 +105,14 @@ export function shareOut(
   const segments = [...shared.values()].flatMap((entries) => entries.map(({ segment }) => segment));
   return [...segments, ...restOf(router, pools, segments, spaces)];
 }
+
+/** What of each space a pool is written to have, and other pools have: `has` is what was shared out to it. */
+export const gaveWay = (pool: Pool, router: Placed, has: readonly SegmentRanges[]): SegmentRanges[] =>
+  segmentsOf(pool, router).flatMap((segment) => {
+    const own = has.find(({ space }) => keyOf(space) === keyOf(segment.space));
+    const ranges = except(segment.ranges, own?.ranges ?? []);
+    return ranges.length > 0 ? [{ ...segment, ranges }] : [];
+  });
 
 /** What callers may ask for by range although it is of no pool. */
 function restOf(

@@ -8,6 +8,8 @@ export interface PoolCounts {
   readonly reserved: number;
   readonly quarantined: number;
   readonly foreign: number;
+  /** Ports: of the protocol of which the least part is free. */
+  readonly tightest: { readonly size: number; readonly free: number };
 }
 
 /** How much of a pool is used, and how that goes on. */
@@ -42,13 +44,13 @@ export function useOf(
   samples: readonly UseSample[],
   now: Date,
 ): PoolUse {
-  const used = usedPart(counts);
+  const used = usedPart(counts.tightest);
   const perHour = takenPerHour(samples);
   return {
     ...counts,
     used,
     thresholdReached: reachedThreshold(used, pool.alertThresholds, pool.reachedBefore),
     takenPerHour: perHour,
-    exhaustedAt: exhaustedAt(now, counts.free, perHour),
+    exhaustedAt: exhaustedAt(now, counts.tightest.free, perHour),
   };
 }

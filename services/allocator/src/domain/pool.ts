@@ -59,7 +59,7 @@ export interface Pool {
   readonly spec: PoolSpec;
   /** Ascending fractions of use; empty: the defaults. */
   readonly alertThresholds: readonly number[];
-  /** Kept in step with the settings until it is changed by hand. */
+  /** Its values are kept in step with the settings until they are changed by hand; until then it makes room for other pools. */
   readonly fromSettings: boolean;
   readonly version: number;
   readonly createdAt: Date;

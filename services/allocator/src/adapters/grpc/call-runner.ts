@@ -12,12 +12,13 @@ import {
 } from '@grpc/grpc-js';
 import { admitCaller, keyUseOf } from './admit-call.ts';
 import type { GrpcMetrics } from './grpc-metrics.ts';
+import { keepAdmitted } from './keep-admitted.ts';
 import { type CallEnd, endOf, type OpenCall, openCall, type ServerCall } from './open-call.ts';
 import { type RpcStatus, rpcStatus } from './rpc-status.ts';
 import type { MethodBetweenBytes, ReadRequest, ServedMethod, StreamingMethod, UnaryMethod } from './served-method.ts';
 
 export interface CallDeps {
-  readonly keys: Pick<KeyCache, 'principalOf'>;
+  readonly keys: Pick<KeyCache, 'principalOf' | 'onForgotten'>;
   readonly log: Logger;
   readonly metrics: GrpcMetrics;
   /** For calls with one answer whose caller names no deadline. */
@@ -97,9 +98,24 @@ export class CallRunner {
     call: ServerWritableStream<Buffer, Uint8Array>,
     open: OpenCall,
   ): Promise<void> {
-    const request = await this.#admit(method, call, open);
+    const admitted = await this.#admit(method, call, open);
+    const { keys } = this.#deps;
+    const admitAgain = () => admitCaller(keys, call.metadata, method.needs);
+    const stop = keepAdmitted(keys, admitted.caller, admitAgain, open.interrupt);
+    try {
+      await this.#send(this.#run(admitted, call, open), call, open);
+    } finally {
+      stop();
+    }
+  }
+
+  async #send(
+    answers: AsyncIterable<Uint8Array>,
+    call: ServerWritableStream<Buffer, Uint8Array>,
+    open: OpenCall,
+  ): Promise<void> {
     let first = true;
-    for await (const answer of this.#run(request, call, open)) {
+    for await (const answer of answers) {
       open.signal.throwIfAborted();
       // Not before there is something to send: a client may try again elsewhere as long as it has no headers.
       if (first) call.sendMetadata(requestIdOf(open));

@@ -10,8 +10,8 @@ import type { Database } from '@berth/database';
 import { DomainError } from '@berth/errors';
 import { type Bus, type Consumption, consume } from '@berth/messaging';
 import type { RouterConflict } from '../../app/choose-elsewhere.ts';
-import type { Ledger } from '../../app/ports.ts';
 import { settleVerdicts, type Verdict } from '../../app/settle-verdicts.ts';
+import type { AttemptDeps } from '../../app/start-attempt.ts';
 import { isUuid } from '../../domain/text-rules.ts';
 
 const conflictKinds: Partial<Record<ConflictKind, RouterConflict['kind']>> = {
@@ -47,7 +47,7 @@ function toVerdict(message: RouterChangeSettled): Verdict {
 }
 
 /** Takes the driver's verdicts, many at once. */
-export const consumeVerdicts = (deps: { bus: Bus; database: Database; ledger: Ledger }): Consumption =>
+export const consumeVerdicts = (deps: AttemptDeps & { bus: Bus; database: Database }): Consumption =>
   consume(deps, {
     stream: streams.routerEvents,
     filter: 'router-events.settled.>',

@@ -1,16 +1,13 @@
-import { type BulkItemResult, BulkItemResultSchema, type CommandContext, VmService } from '@berth/contracts';
+import { BulkItemResultSchema, type CommandContext, VmService } from '@berth/contracts';
 import { type Bus, currentTrace, serve } from '@berth/messaging';
-import { create, toBinary } from '@bufbuild/protobuf';
 import type { BulkContext, BulkStore } from '../../app/bulk-ports.ts';
 import { getBulk, listBulkItems } from '../../app/bulk-read.ts';
 import { stageBulk, startBulk } from '../../app/bulk-start.ts';
 import { invalid } from '../../domain/check-fields.ts';
+import { fitting } from '../fitting.ts';
 import { modeOf, toBulkMessage, toItemResult, toStagedItem } from './bulk-messages.ts';
 import { tellOfBulkWork } from './bulk-notices.ts';
 import { permittedCaller, readContext } from './to-commands.ts';
-
-/** Below what the bus carries in one message (1 MB), with room for the rest of it. */
-const pageBytes = 768_000;
 
 function readBulkContext(message: CommandContext | undefined): BulkContext {
   const { operationId: id, ...context } = readContext(message, currentTrace()['traceparent'] ?? '');
@@ -38,19 +35,10 @@ export function serveBulks(bus: Bus, deps: { readonly bulks: BulkStore }): () =>
     serve(bus, VmService.method.listBulkItems, async ({ principal, bulkId, offset, pageSize }) => {
       const caller = permittedCaller(principal, 'operations:read');
       const { results, more } = await listBulkItems(deps, caller, { id: bulkId, offset, size: pageSize });
-      const fitting = fittingOf(results.map((result) => create(BulkItemResultSchema, toItemResult(result))));
-      return { results: fitting, more: more || fitting.length < results.length };
+      const told = results.map(toItemResult);
+      const count = fitting(BulkItemResultSchema, told);
+      return { results: told.slice(0, count), more: more || count < told.length };
     }),
   ];
   return async () => void (await Promise.all(stops.map((stop) => stop())));
-}
-
-/** As many of the first as one message carries; at least one. */
-function fittingOf(results: readonly BulkItemResult[]): BulkItemResult[] {
-  let bytes = 0;
-  const end = results.findIndex((result, place) => {
-    bytes += toBinary(BulkItemResultSchema, result).length;
-    return bytes > pageBytes && place > 0;
-  });
-  return end < 0 ? [...results] : results.slice(0, end);
 }

@@ -1,5 +1,6 @@
-import { VmService } from '@berth/contracts';
+import { VmSchema, VmService } from '@berth/contracts';
 import { type Bus, currentTrace, serve } from '@berth/messaging';
+import { timestampDate } from '@bufbuild/protobuf/wkt';
 import type { BulkStore } from '../../app/bulk-ports.ts';
 import { findBulk } from '../../app/bulk-read.ts';
 import type { CommandQueue } from '../../app/command-queue.ts';
@@ -7,6 +8,8 @@ import type { Accepted, Command } from '../../app/commands.ts';
 import { setForwardTemplate, type TemplateStore } from '../../app/forward-template.ts';
 import { listVms, type VmList } from '../../app/list-vms.ts';
 import { getOperation, getVm, type VmReader } from '../../app/read-vms.ts';
+import type { Vm } from '../../domain/vm.ts';
+import { fitting } from '../fitting.ts';
 import { toBulkOperationMessage } from './bulk-messages.ts';
 import {
   permittedCaller,
@@ -31,7 +34,11 @@ export interface VmServiceDeps {
   readonly onAnswer: (kind: Command['kind'], answer: Accepted | unknown) => void;
 }
 
+const endOfTime = new Date(8.64e15);
+
 const traceparent = (): string => currentTrace()['traceparent'] ?? '';
+
+const fittingVms = (vms: readonly Vm[]): number => fitting(VmSchema, vms.map(toVmMessage));
 
 /** Answers VmService over NATS. Gives back its stop. */
 export function serveVms(bus: Bus, deps: VmServiceDeps): () => Promise<void> {
@@ -70,7 +77,7 @@ export function serveVms(bus: Bus, deps: VmServiceDeps): () => Promise<void> {
     }),
     serve(bus, VmService.method.listVms, async (message) => {
       const caller = permittedCaller(message.principal, 'vms:read');
-      const { vms, nextToken } = await listVms(deps, caller, toListRequest(message));
+      const { vms, nextToken } = await listVms({ ...deps, fitting: fittingVms }, caller, toListRequest(message));
       return { vms: vms.map(toVmMessage), nextPageToken: nextToken };
     }),
     serve(bus, VmService.method.getForwardTemplate, async ({ principal }) => {
@@ -78,11 +85,13 @@ export function serveVms(bus: Bus, deps: VmServiceDeps): () => Promise<void> {
       return toTemplateMessage(await deps.templates.read());
     }),
     serve(bus, VmService.method.setForwardTemplate, async ({ context, forwards }) => {
-      permittedCaller(context?.principal, 'pools:write');
+      const caller = permittedCaller(context?.principal, 'pools:write');
       const template = await setForwardTemplate(deps, {
+        caller,
         forwards: forwards.map(toTemplateForward),
         ifVersion: Number(context?.ifVersion ?? 0n),
         key: context?.idempotency,
+        deadline: context?.deadline ? timestampDate(context.deadline) : endOfTime,
       });
       return toTemplateMessage(template);
     }),

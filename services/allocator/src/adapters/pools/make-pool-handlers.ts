@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import {
+  AllocationSchema,
   DeletePoolResponseSchema,
   PoolChangeKind,
   type Pool as PoolMessage,
@@ -19,14 +20,15 @@ import {
 import { durationMs } from '@bufbuild/protobuf/wkt';
 import { createPool, deletePool, setPoolState, updatePool } from '../../app/change-pools.ts';
 import { explain, type ValueReader } from '../../app/explain-value.ts';
-import { type AllocationReader, listAllocations } from '../../app/list-allocations.ts';
+import { type AllocationReader, type HeldRun, listAllocations } from '../../app/list-allocations.ts';
 import type { DescribedPool, PoolBooks, PoolLedger } from '../../app/pool-ports.ts';
 import { getPool, listPools, type PoolReader } from '../../app/read-pools.ts';
 import { releaseReservation, reserveValues } from '../../app/reserve-values.ts';
 import { type ChangeFeed, type Heard, watchPools } from '../../app/watch-pools.ts';
 import { rehearsePools, writePools } from '../../app/write-pools.ts';
-import { resourceName } from '../../domain/pool.ts';
+import { type Pool, resourceName } from '../../domain/pool.ts';
 import { invalidFields } from '../../domain/validate-pool.ts';
+import { fitting } from '../fitting.ts';
 import { maskPaths, mergePool } from './merge-pool.ts';
 import type { PoolCall, PoolHandlers } from './pool-handlers.ts';
 import { toAllocationMessage, toHolders } from './to-allocation-message.ts';
@@ -77,7 +79,7 @@ export function makePoolHandlers(deps: PoolHandlerDeps): PoolHandlers {
 
     async listPools({ pageSize, pageToken, kind, router, group }, { caller }) {
       const page = { size: pageSize, token: pageToken, kind, router, group };
-      const { pools, nextToken, revision } = await listPools(reader, caller, page);
+      const { pools, nextToken, revision } = await listPools({ reader, fitting: fittingPools }, caller, page);
       return { pools: pools.map(toDescribedMessage), nextPageToken: nextToken, revision };
     },
 
@@ -106,7 +108,8 @@ export function makePoolHandlers(deps: PoolHandlerDeps): PoolHandlers {
 
     async listAllocations({ pool, pageSize, pageToken, holders }, { caller }) {
       const page = { pool, size: pageSize, token: pageToken, holders: toHolders(holders) };
-      const found = await listAllocations({ pools: reader, allocations: deps.allocations }, caller, page);
+      const ports = { pools: reader, allocations: deps.allocations, fitting: fittingRuns };
+      const found = await listAllocations(ports, caller, page);
       const allocations = found.runs.map((run) => toAllocationMessage(run, resourceName(found.pool)));
       return { allocations, nextPageToken: found.nextToken };
     },
@@ -142,6 +145,16 @@ export function makePoolHandlers(deps: PoolHandlerDeps): PoolHandlers {
     },
   };
 }
+
+const fittingPools = (pools: readonly DescribedPool[]): number => fitting(PoolSchema, pools.map(toDescribedMessage));
+
+const fittingRuns = (runs: readonly HeldRun[], pool: Pool): number => {
+  const name = resourceName(pool);
+  return fitting(
+    AllocationSchema,
+    runs.map((run) => toAllocationMessage(run, name)),
+  );
+};
 
 function present(pool: PoolMessage | undefined): PoolMessage {
   if (pool === undefined) throw invalidFields([{ field: 'pool', message: 'is missing' }]);

@@ -4,28 +4,32 @@ import { tooManyRanges } from '../../domain/pool-errors.ts';
 import { type SegmentRanges, shareOut, siteOfPool } from '../../domain/pool-segments.ts';
 import type { Router } from '../../domain/router.ts';
 import { deriveForeign } from './foreign-store.ts';
+import { moveReservations } from './move-reservations.ts';
 import { poolsOf } from './pool-rows.ts';
 import { changedSegments, type SegmentChange, storeSegments } from './segment-store.ts';
-import { SpaceCatalogue } from './space-catalogue.ts';
 import { rebuildSpansOf } from './span-store.ts';
+import { dropSpaces, spacesInUse } from './unused-spaces.ts';
 
 /** Every write of a pool compares all ranges of its router. */
 const mostRanges = 50_000;
 
 /**
- * Makes what is derived from a router's pools (segments, free spans, what others hold of them, where their VMs go) what their rows say.
- * Writes only what differs, with a fixed number of statements; needs the router's lock. Repeatable. Pools that overlap are refused:
- * `conflict` POOL_OVERLAP, naming both; or the junior one goes without, when `overlap` is `yield`. Unless it is, more ranges than a router's
- * pools may have are refused too: `conflict` POOL_RANGES_TOO_MANY.
+ * Makes what is derived from a router's pools (segments, free spans, what others hold of them, whose the reservations are, where their VMs
+ * go) what their rows say. Writes only what differs, with a fixed number of statements; needs the router's lock. Repeatable. Of pools that
+ * overlap the junior one goes without, but not with the one that is being `written` (its id): `conflict` POOL_OVERLAP, naming both. Nor may
+ * that one bring more ranges than a router's pools may have: `conflict` POOL_RANGES_TOO_MANY.
  */
-export async function applyPools(sql: Sql, router: Router, overlap: 'refuse' | 'yield' = 'refuse'): Promise<void> {
+export async function applyPools(sql: Sql, router: Router, written?: string): Promise<void> {
   const pools = await poolsOf(sql, [router.name]);
-  const catalogue = await SpaceCatalogue.read(sql, [router.name]);
-  const wanted = shareOut(router, pools, overlap, catalogue.spaces);
+  const wanted = shareOut(router, pools, await spacesInUse(sql, router.name), written);
   const moved = await storeSites(sql, router, pools);
   const changes = await changedSegments(sql, router.name, wanted);
-  if (overlap === 'refuse') refuseTooMany(wanted, changes);
+  if (written !== undefined) refuseTooMany(wanted, changes);
   await rebuildSpansOf(sql, await storeSegments(sql, changes));
+  if (changes.length > 0) {
+    await dropSpaces(sql, router.name, wanted);
+    await moveReservations(sql, [...new Set(changes.map(({ spaceId }) => spaceId))]);
+  }
   if (changes.length > 0 || moved) await deriveForeign(sql, router.name);
 }
 

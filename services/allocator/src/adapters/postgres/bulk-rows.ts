@@ -16,6 +16,7 @@ export interface BulkRow {
   readonly traceparent: string;
   readonly may_wait: boolean;
   readonly next_index: number;
+  readonly attempts: number;
   readonly succeeded: number;
   readonly failed: number;
   readonly undo_next: number | null;
@@ -38,6 +39,7 @@ export const toBulk = (row: BulkRow): Bulk => ({
   traceparent: row.traceparent,
   mayWait: row.may_wait,
   next: row.next_index,
+  attempts: row.attempts,
   succeeded: row.succeeded,
   failed: row.failed,
   undoNext: row.undo_next,
@@ -60,7 +62,7 @@ export async function storeProgress(sql: Sql, bulks: readonly Bulk[]): Promise<v
   }));
   await sql.execute(
     `UPDATE bulks b SET state = r.state, next_index = r.next_index, succeeded = r.succeeded, failed = r.failed,
-       undo_next = r.undo_next, undoing = r.undoing, error = r.error, updated_at = clock_timestamp()
+       undo_next = r.undo_next, undoing = r.undoing, error = r.error, attempts = 0, updated_at = clock_timestamp()
      FROM jsonb_to_recordset($1::jsonb) AS r (id uuid, state text, next_index integer, succeeded integer, failed integer,
        undo_next integer, undoing integer, error jsonb) WHERE b.id = r.id`,
     [JSON.stringify(rows)],

@@ -29,12 +29,12 @@ export async function startingBulk(sql: Sql, context: BulkContext): Promise<Star
 
 async function startedByKey(sql: Sql, { key }: BulkContext): Promise<StartingBulk['first']> {
   if (key === undefined) return undefined;
-  const [row] = await sql.query<BulkRow & { fingerprint: Uint8Array }>(
-    `SELECT b.*, k.fingerprint FROM idempotency_keys k JOIN bulks b ON b.id = k.operation_id
+  const [row] = await sql.query<{ fingerprint: Uint8Array } & (BulkRow | { id: null })>(
+    `SELECT b.*, k.fingerprint FROM idempotency_keys k LEFT JOIN bulks b ON b.id = k.operation_id
      WHERE k.scope = $1 AND k.key = $2 AND k.created_at > now() - interval '${keysKept}'`,
     [key.scope, key.key],
   );
-  return row && { bulk: toBulk(row), fingerprint: row.fingerprint };
+  return row && { bulk: row.id === null ? undefined : toBulk(row), fingerprint: row.fingerprint };
 }
 
 async function stagedItems(sql: Sql, id: string): Promise<StartingBulk['staged']> {

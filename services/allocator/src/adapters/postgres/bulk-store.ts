@@ -10,7 +10,10 @@ import { startingBulk } from './bulk-start.ts';
 import { operationsById } from './operation-rows.ts';
 
 const maxLooks = 5;
-/** How long a piece of work may take before another replica takes it for lost. All of an atomic bulk is one piece. */
+/**
+ * How long a piece of work may take before another replica takes it for lost. All of an atomic bulk is one piece: what is left of its time
+ * after an attempt that failed is for the other changes of its router.
+ */
 const leases = "CASE mode WHEN 'atomic' THEN interval '120 s' ELSE interval '10 s' END";
 const stagedFor = '1 hour';
 const endedFor = '7 days';
@@ -39,7 +42,7 @@ export const postgresBulks = (database: Database): BulkStore => ({
 
   async lease() {
     const [row] = await database.query<BulkRow>(
-      `UPDATE bulks SET leased_until = clock_timestamp() + ${leases}
+      `UPDATE bulks SET leased_until = clock_timestamp() + ${leases}, attempts = attempts + 1
        WHERE id = (SELECT id FROM bulks WHERE state = 'running' AND leased_until <= clock_timestamp()
          AND (next_index < items OR undo_next < items) ORDER BY leased_until LIMIT 1 FOR NO KEY UPDATE)
        RETURNING *`,

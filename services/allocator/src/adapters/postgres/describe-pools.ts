@@ -2,8 +2,9 @@ import type { Sql } from '@berth/database';
 import type { DescribedPool } from '../../app/pool-ports.ts';
 import { lintPool } from '../../domain/lint-pool.ts';
 import type { Pool } from '../../domain/pool.ts';
+import { gaveWay } from '../../domain/pool-segments.ts';
 import { useOf } from '../../domain/pool-use.ts';
-import { countsOf, foreignFacts, recentSamples } from './pool-use.ts';
+import { countsOf, foreignFacts, recentSamples, segmentsOfPools } from './pool-use.ts';
 import { routersByName } from './router-rows.ts';
 
 /** Use and warnings of pools: the same number of statements for a whole page of them. */
@@ -13,6 +14,7 @@ export async function describePools(sql: Sql, pools: readonly Pool[]): Promise<D
   const counts = await countsOf(sql, ids);
   const samples = await recentSamples(sql, ids);
   const foreign = await foreignFacts(sql, ids);
+  const segments = await segmentsOfPools(sql, ids);
   const routers = await routersByName(
     sql,
     pools.map(({ router }) => router),
@@ -24,6 +26,9 @@ export async function describePools(sql: Sql, pools: readonly Pool[]): Promise<D
     const { reached, ...numbers } = count;
     const alerts = { alertThresholds: pool.alertThresholds, reachedBefore: reached };
     const use = useOf(numbers, alerts, samples.get(pool.id) ?? [], now);
-    return [{ pool, use, warnings: lintPool(pool, router, foreign.get(pool.id) ?? [], use) }];
+    const given = gaveWay(pool, router, segments.get(pool.id) ?? []);
+    return [
+      { pool, use, warnings: lintPool(pool, router, { foreign: foreign.get(pool.id) ?? [], gaveWay: given, use }) },
+    ];
   });
 }

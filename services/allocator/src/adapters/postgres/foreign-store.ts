@@ -72,7 +72,7 @@ const claimsOfRouter = `SELECT f.kind, m.scope, f.value FROM foreign_holdings f 
 async function deriveClaims(sql: Sql, router: string): Promise<void> {
   await sql.execute(
     `DELETE FROM claims c WHERE c.vm_id IS NULL
-       AND ((c.kind = 'mapping' AND c.scope = $1) OR (c.kind = 'mac' AND c.scope IN (SELECT scope FROM (${scopesOfRouter}) m)))
+       AND ((c.kind = 'mapping' AND c.scope = $1) OR (c.kind = 'mac' AND starts_with(c.scope, $1 || ' ')))
        AND (c.kind, c.scope, c.value) NOT IN (${claimsOfRouter})`,
     [router],
   );

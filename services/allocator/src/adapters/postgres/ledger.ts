@@ -1,4 +1,4 @@
-import type { Database, Sql } from '@berth/database';
+import { type Database, type Sql, sqlStateOf } from '@berth/database';
 import type { Outbox, OutgoingMessage } from '@berth/messaging';
 import type { Books, ClaimStore, Ledger, ValueStore } from '../../app/ports.ts';
 import { type Bulk, beginsUndo, hasEndedBulk } from '../../domain/bulk.ts';
@@ -13,7 +13,7 @@ import { PostgresOperationBook } from './operation-book.ts';
 import { readPoolDirectory, routersOfPools } from './read-pool-directory.ts';
 import { lockRouters } from './router-rows.ts';
 import { SpaceCatalogue } from './space-catalogue.ts';
-import { repairingSpans } from './spans-out-of-step.ts';
+import { repairingSpans, SpansOutOfStep } from './spans-out-of-step.ts';
 import { postgresValues } from './value-store.ts';
 import { aliveByMachineId, lowerCased, PostgresVmBook } from './vm-book.ts';
 import { storeVms, vmsAlive } from './vm-rows.ts';
@@ -41,15 +41,23 @@ export interface LedgerDeps {
   readonly onBulkWork?: (bulkId: string) => void;
 }
 
+/** How long a transaction that takes long may compute between two statements. */
+const longIdle = '60 s';
+
 /** The allocator's books in Postgres: everything that a transaction reads and changes of some routers, under their locks. */
 export function postgresLedger(deps: LedgerDeps, settings: LedgerSettings): Ledger {
   const { database, outbox, messages } = deps;
 
-  const attempt = async <T>(routers: readonly string[], work: (books: Books) => Promise<T>): Promise<T> => {
+  const attempt = async <T>(
+    routers: readonly string[],
+    work: (books: Books) => Promise<T>,
+    takesLong: boolean,
+  ): Promise<T> => {
     let ended: Operation[] = [];
     let bulkWork: string[] = [];
     const result = await outbox.transaction(async (sql, send) => {
       ended = [];
+      if (takesLong) await sql.execute(`SET LOCAL idle_in_transaction_session_timeout = '${longIdle}'`);
       const locked = await lockRouters(sql, routers);
       const [clock] = await sql.query<{ now: string; incarnation: string; template: ForwardTemplate }>(
         `SELECT clock_timestamp() AS now, incarnation, jsonb_build_object('forwards', forwards, 'version', version) AS template
@@ -94,7 +102,10 @@ export function postgresLedger(deps: LedgerDeps, settings: LedgerSettings): Ledg
   };
 
   return {
-    transaction: (routers, work) => repairingSpans(database, () => attempt(routers, work)),
+    transaction: (routers, work, { takesLong } = { takesLong: false }) =>
+      repairingSpans(database, () => attempt(routers, work, takesLong)),
+
+    mayPass: (error) => error instanceof SpansOutOfStep || mayPassByItself(error),
 
     routersOfPools: (names) => routersOfPools(database, names),
 
@@ -104,6 +115,9 @@ export function postgresLedger(deps: LedgerDeps, settings: LedgerSettings): Ledg
     },
   };
 }
+
+// Class 40: deadlock, serialization; 53: out of memory, disk or connections; 55: locks; 57, 58: the server or its machine is in trouble.
+const mayPassByItself = (error: unknown): boolean => /^(40|53|55|57|58)...$/.test(sqlStateOf(error) ?? '');
 
 /** `values`, with a note of the routers where something was given up. */
 const noting = (values: ValueStore, released: Set<string>): ValueStore => ({

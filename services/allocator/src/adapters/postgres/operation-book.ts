@@ -6,6 +6,12 @@ import { type OperationRow, operationsById, storeOperations, toOperation } from 
 /** How long an Idempotency-Key binds. */
 export const keysKept = '24 hours';
 
+interface KeyRow {
+  readonly key_scope: string;
+  readonly key_text: string;
+  readonly fingerprint: Uint8Array;
+}
+
 /** The operations of one transaction, and the keys that started them. */
 export class PostgresOperationBook implements OperationBook {
   readonly #sql: Sql;
@@ -50,9 +56,9 @@ export class PostgresOperationBook implements OperationBook {
   async byKeys(keys: readonly (KeyUse | undefined)[]) {
     const used = keys.filter((key) => key !== undefined);
     if (used.length === 0) return keys.map(() => undefined);
-    const rows = await this.#sql.query<OperationRow & { key_scope: string; key_text: string; fingerprint: Uint8Array }>(
+    const rows = await this.#sql.query<KeyRow & (OperationRow | { id: null })>(
       `SELECT o.*, k.scope AS key_scope, k.key AS key_text, k.fingerprint
-       FROM idempotency_keys k JOIN operations o ON o.id = k.operation_id
+       FROM idempotency_keys k LEFT JOIN operations o ON o.id = k.operation_id
        WHERE (k.scope, k.key) IN (SELECT * FROM unnest($1::text[], $2::text[])) AND k.created_at > now() - interval '${keysKept}'`,
       [used.map(({ scope }) => scope), used.map(({ key }) => key)],
     );
@@ -60,7 +66,7 @@ export class PostgresOperationBook implements OperationBook {
     const found = new Map(
       rows.map((row) => [
         textOf(row.key_scope, row.key_text),
-        { operation: toOperation(row), fingerprint: row.fingerprint },
+        { operation: row.id === null ? undefined : toOperation(row), fingerprint: row.fingerprint },
       ]),
     );
     return keys.map((key) => key && found.get(textOf(key.scope, key.key)));

@@ -28,6 +28,7 @@ export interface OperationRow {
   readonly revision: string;
   readonly wanted: Operation['wanted'];
   readonly reserved: Operation['reserved'];
+  readonly stood: boolean;
   readonly alone: boolean;
   readonly retries: number;
   readonly result: StoredVm | null;
@@ -66,6 +67,7 @@ export const toOperation = (row: OperationRow): Operation => ({
   revision: Number(row.revision),
   wanted: row.wanted,
   reserved: row.reserved,
+  stood: row.stood,
   alone: row.alone,
   retries: row.retries,
   result: row.result && fromStored(row.result),
@@ -96,6 +98,7 @@ const columns = [
   ['revision', 'bigint'],
   ['wanted', 'jsonb'],
   ['reserved', 'jsonb'],
+  ['stood', 'boolean'],
   ['alone', 'boolean'],
   ['retries', 'integer'],
   ['result', 'jsonb'],
@@ -113,6 +116,7 @@ const changeable = [
   'revision',
   'wanted',
   'reserved',
+  'stood',
   'alone',
   'retries',
   'result',
@@ -153,6 +157,7 @@ export async function storeOperations(sql: Sql, operations: readonly Operation[]
     revision: operation.revision,
     wanted: operation.wanted,
     reserved: operation.reserved,
+    stood: operation.stood,
     alone: operation.alone,
     retries: operation.retries,
     result: operation.result,

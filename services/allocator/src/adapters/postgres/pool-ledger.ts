@@ -1,7 +1,7 @@
 import type { Database, Sql } from '@berth/database';
 import type { Outbox } from '@berth/messaging';
 import type { PoolBooks, PoolLedger } from '../../app/pool-ports.ts';
-import { type DefaultPools, LookAgain } from '../../app/ports.ts';
+import { LookAgain } from '../../app/ports.ts';
 import type { PoolChange } from '../../domain/pool-change.ts';
 import { postgresAnswers } from './answered-keys.ts';
 import { describePools } from './describe-pools.ts';
@@ -30,15 +30,14 @@ export function postgresPoolLedger(deps: {
   readonly database: Database;
   readonly outbox: Outbox;
   readonly forms: ChangeForms;
-  readonly defaults: DefaultPools;
 }): PoolLedger {
-  const { database, outbox, forms, defaults } = deps;
+  const { database, outbox, forms } = deps;
 
   const attempt = <T>(work: Work<T>, isKept: boolean, deadline: Date | undefined): Promise<T> =>
     outbox.transaction(async (unbounded, send) => {
       const sql = deadline ? await untilDeadline(unbounded, deadline) : unbounded;
       const changes: PoolChange[] = [];
-      const outcome = await work(booksOf(sql, changes, defaults));
+      const outcome = await work(booksOf(sql, changes));
       if (!isKept) throw new NotKept(outcome);
       await storeChanges(sql, changes, forms, send);
       return outcome;
@@ -62,13 +61,13 @@ export function postgresPoolLedger(deps: {
   };
 }
 
-const booksOf = (sql: Sql, changes: PoolChange[], defaults: DefaultPools): PoolBooks => ({
+const booksOf = (sql: Sql, changes: PoolChange[]): PoolBooks => ({
   async lock(names) {
     const routers = await lockRouters(sql, names);
     const [clock] = await sql.query<{ now: string }>('SELECT clock_timestamp() AS now');
     return { routers, now: new Date(clock?.now ?? Number.NaN) };
   },
-  pools: postgresPools(sql, defaults),
+  pools: postgresPools(sql),
   reservations: postgresReservations(sql),
   answers: postgresAnswers(sql),
   describe: (pools) => describePools(sql, pools),

@@ -1,19 +1,17 @@
 import type { Database, Sql } from '@berth/database';
 import type { PoolLevel } from '../../app/pool-ports.ts';
 import type { PoolCounts } from '../../domain/pool-use.ts';
-import { countsOf } from './pool-use.ts';
+import { countsOf, tightestSegment } from './pool-use.ts';
 
 /** Samples are kept for so long. */
 const daysKept = 7;
 /** Scrapes of several collectors share one look. */
 const countsFreshMs = 10_000;
 
-/** Size and free values of pools `p`, without a look at who holds what. */
+/** How full pools `p` are, without a look at who holds what. */
 const levels = `SELECT p.id, p.router, p.alert_thresholds AS "alertThresholds", p.threshold_reached AS reached,
-    coalesce((SELECT sum(upper(r.span) - lower(r.span)) FROM segments g JOIN segment_ranges r ON r.segment_id = g.id
-      WHERE g.pool_id = p.id), 0)::float8 AS size,
-    coalesce((SELECT sum(f.length) FROM segments g JOIN free_spans f ON f.segment_id = g.id WHERE g.pool_id = p.id), 0)::float8 AS free
-  FROM pools p`;
+    coalesce(t.size, 0)::float8 AS size, coalesce(t.free, 0)::float8 AS free
+  FROM pools p LEFT JOIN LATERAL ${tightestSegment} t ON true`;
 
 export const poolLevelsOf = (sql: Sql, ids: readonly string[]): Promise<PoolLevel[]> =>
   sql.query<PoolLevel>(`${levels} WHERE p.id = ANY($1)`, [ids]);

@@ -1,15 +1,14 @@
 import type { Sql } from '@berth/database';
 import type { HeldValues, PoolSegments, PoolStore } from '../../app/pool-ports.ts';
-import type { DefaultPools } from '../../app/ports.ts';
 import type { Pool } from '../../domain/pool.ts';
+import { applyPools } from './apply-pools.ts';
 import { poolLevelsOf } from './pool-levels.ts';
 import { findPool, poolsById } from './pool-rows.ts';
-import { settlePools } from './settings-pools.ts';
 
 const mostExamples = 3;
 
 /** Pools in Postgres, for a transaction that has the lock of their router. */
-export const postgresPools = (sql: Sql, defaults: DefaultPools): PoolStore => ({
+export const postgresPools = (sql: Sql): PoolStore => ({
   find: (kind, name) => findPool(sql, kind, name),
 
   async insert(pool) {
@@ -43,7 +42,7 @@ export const postgresPools = (sql: Sql, defaults: DefaultPools): PoolStore => ({
     await sql.execute('DELETE FROM pool_defaults WHERE pool_id = $1', [id]);
   },
 
-  apply: (router) => settlePools(sql, router, defaults(router)),
+  apply: (router, written) => applyPools(sql, router, written?.id),
 
   async segmentsOf({ id }) {
     const rows = await sql.query<{ space_id: number; spans: string }>(
@@ -54,9 +53,9 @@ export const postgresPools = (sql: Sql, defaults: DefaultPools): PoolStore => ({
     return rows.map(({ space_id, spans }) => ({ spaceId: space_id, spans }));
   },
 
-  heldOutside: ({ id }, before) => heldIn(sql, id, before, lostBy),
+  heldOutside: ({ id }, before) => heldIn(sql, id, before, heldOfLost),
   async heldOf(pool) {
-    return heldIn(sql, pool.id, await this.segmentsOf(pool), 'b.spans::int8multirange');
+    return heldIn(sql, pool.id, await this.segmentsOf(pool), heldOfPool);
   },
 
   levelsOf: (ids) => poolLevelsOf(sql, ids),
@@ -75,18 +74,24 @@ export const postgresPools = (sql: Sql, defaults: DefaultPools): PoolStore => ({
   },
 });
 
-/** What of before the pool has no more. */
-const lostBy = `b.spans::int8multirange - coalesce((SELECT range_agg(r.span) FROM segments g JOIN segment_ranges r ON r.segment_id = g.id
-  WHERE g.pool_id = $1 AND g.space_id = b.space_id), '{}'::int8multirange)`;
+const heldWithin = (spans: string) => `SELECT a.* FROM (
+    SELECT b.space_id, ${spans} AS spans FROM unnest($2::int[], $3::text[]) AS b (space_id, spans)
+  ) w JOIN allocations a ON a.space_id = w.space_id AND a.held && w.spans AND a.kind IN ('vm', 'reserved')`;
 
-async function heldIn(sql: Sql, poolId: string, before: PoolSegments, spans: string): Promise<HeldValues> {
+/** What of before the pool has no more. */
+const heldOfLost = heldWithin(`b.spans::int8multirange - coalesce((SELECT range_agg(r.span) FROM segments g
+  JOIN segment_ranges r ON r.segment_id = g.id WHERE g.pool_id = $1 AND g.space_id = b.space_id), '{}'::int8multirange)`);
+
+/** What it has; and its reservations, also of values that were of its router's former address. */
+const heldOfPool = `${heldWithin('b.spans::int8multirange')}
+  UNION SELECT a.* FROM reservations r JOIN allocations a ON a.reservation_id = r.id WHERE r.pool_id = $1`;
+
+async function heldIn(sql: Sql, poolId: string, before: PoolSegments, held: string): Promise<HeldValues> {
   const rows = await sql.query<{ total: number; first: number; last: number; holder: string }>(
     `SELECT count(*) OVER ()::int AS total, lower(a.held)::float8 AS first, upper(a.held)::float8 - 1 AS last,
        CASE a.kind WHEN 'vm' THEN 'VM ' || coalesce((SELECT v.name FROM vms v WHERE v.id = a.vm_id), a.vm_id::text)
          ELSE 'reservation ' || a.reservation_id END AS holder
-     FROM (SELECT b.space_id, ${spans} AS spans FROM unnest($2::int[], $3::text[]) AS b (space_id, spans)
-         WHERE $1::uuid IS NOT NULL) w
-       JOIN allocations a ON a.space_id = w.space_id AND a.held && w.spans AND a.kind IN ('vm', 'reserved')
+     FROM (${held}) a
      ORDER BY lower(a.held) LIMIT ${mostExamples}`,
     [poolId, before.map(({ spaceId }) => spaceId), before.map((segment) => segment.spans)],
   );

@@ -1,11 +1,23 @@
 import type { Sql } from '@berth/database';
+import type { SpaceKind } from '../../domain/choose-values.ts';
 import type { UseSample } from '../../domain/forecast.ts';
 import type { ForeignFact } from '../../domain/lint-pool.ts';
+import type { NumberRange } from '../../domain/number-range.ts';
+import type { SegmentRanges } from '../../domain/pool-segments.ts';
 import type { PoolCounts } from '../../domain/pool-use.ts';
 
 /** The last hours, and how many minutes one sample of them stands for. */
 const recentHours = 6;
 const bucketMinutes = 6;
+
+/** Of the segments of a pool `p` the one with the least part free: when tcp ports are used up, free udp ports help nobody. */
+export const tightestSegment = `(
+    SELECT parts.size, parts.free FROM (
+      SELECT (SELECT sum(upper(r.span) - lower(r.span)) FROM segment_ranges r WHERE r.segment_id = g.id) AS size,
+        coalesce((SELECT sum(f.length) FROM free_spans f WHERE f.segment_id = g.id), 0) AS free
+      FROM segments g WHERE g.pool_id = p.id
+    ) parts WHERE parts.size > 0 ORDER BY parts.free / parts.size LIMIT 1
+  )`;
 
 /** How much of these pools is in whose hands: one statement, however many they are. `reached`: the threshold that was noted last. */
 export async function countsOf(
@@ -31,10 +43,11 @@ export async function countsOf(
          sum(count) FILTER (WHERE kind = 'quarantine') AS quarantined, sum(count) FILTER (WHERE kind = 'foreign') AS "foreign"
        FROM taken GROUP BY pool_id
      )
-     SELECT p.id AS pool_id, p.threshold_reached AS reached, coalesce(size, 0)::float8 AS size, coalesce(free, 0)::float8 AS free,
+     SELECT p.id AS pool_id, p.threshold_reached AS reached, coalesce(sizes.size, 0)::float8 AS size, coalesce(free.free, 0)::float8 AS free,
        coalesce(held, 0)::float8 AS held, coalesce(reserved, 0)::float8 AS reserved, coalesce(quarantined, 0)::float8 AS quarantined,
-       coalesce("foreign", 0)::float8 AS "foreign"
-     FROM pools p LEFT JOIN sizes ON sizes.pool_id = p.id LEFT JOIN free ON free.pool_id = p.id LEFT JOIN holders ON holders.pool_id = p.id
+       coalesce("foreign", 0)::float8 AS "foreign",
+       jsonb_build_object('size', coalesce(t.size, 0), 'free', coalesce(t.free, 0)) AS tightest
+     FROM pools p LEFT JOIN LATERAL ${tightestSegment} t ON true LEFT JOIN sizes ON sizes.pool_id = p.id LEFT JOIN free ON free.pool_id = p.id LEFT JOIN holders ON holders.pool_id = p.id
      WHERE p.id = ANY($1)`,
     [poolIds],
   );
@@ -55,6 +68,26 @@ export async function recentSamples(
   );
   const samples = rows.map(({ pool_id, at, used }) => ({ pool_id, at: new Date(at), used }));
   return Map.groupBy(samples, ({ pool_id }) => pool_id);
+}
+
+/** What was shared out to these pools. */
+export async function segmentsOfPools(
+  sql: Sql,
+  poolIds: readonly string[],
+): Promise<ReadonlyMap<string, readonly SegmentRanges[]>> {
+  const rows = await sql.query<{ pool_id: string; kind: SpaceKind; external_ip: string; ranges: NumberRange[] }>(
+    `SELECT g.pool_id, s.kind, s.external_ip,
+       json_agg(json_build_object('first', lower(r.span), 'last', upper(r.span) - 1) ORDER BY r.span) AS ranges
+     FROM segments g JOIN spaces s ON s.id = g.space_id JOIN segment_ranges r ON r.segment_id = g.id
+     WHERE g.pool_id = ANY($1) GROUP BY g.pool_id, s.id`,
+    [poolIds],
+  );
+  const segments = rows.map(({ pool_id: poolId, kind, external_ip: externalIp, ranges }) => ({
+    space: { kind, externalIp },
+    poolId,
+    ranges,
+  }));
+  return Map.groupBy(segments, ({ poolId }) => poolId);
 }
 
 /** Of which sort something is that others hold, by where it stands on the router. */

@@ -138,8 +138,8 @@ async function storeAllocations(
     if (result instanceof DomainError) return [];
     return result.taken.map((value) => ({ ...value, vmId, spaceId: places[index]?.spaceIds[value.space] ?? 0 }));
   });
-  const fresh = all.filter(({ keptId }) => keptId === undefined);
-  const back = all.filter(({ keptId }) => keptId !== undefined);
+  const fresh = all.filter(({ keptIds }) => keptIds.length === 0);
+  const back = all.flatMap(({ keptIds, vmId }) => keptIds.map((id) => ({ id, vmId })));
   const stored = await sql.execute(
     `INSERT INTO allocations (space_id, held, kind, vm_id, slot)
      SELECT space_id, int8range(first, last, '[]'), 'vm', vm_id, slot
@@ -158,6 +158,6 @@ async function storeAllocations(
   await sql.execute(
     `UPDATE allocations a SET kind = 'vm', vm_id = b.vm_id, rests_until = a.until, until = NULL, former_group = NULL, former_name = NULL
      FROM unnest($1::bigint[], $2::uuid[]) AS b (id, vm_id) WHERE a.id = b.id AND a.kind = 'quarantine'`,
-    [back.map(({ keptId }) => keptId), back.map(({ vmId }) => vmId)],
+    [back.map(({ id }) => id), back.map(({ vmId }) => vmId)],
   );
 }

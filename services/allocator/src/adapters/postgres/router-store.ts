@@ -18,29 +18,33 @@ export interface RouterStoreDeps {
 /** Routers, their pools and what others hold there, in Postgres. */
 export const postgresRouters = ({ database, outbox, forms }: RouterStoreDeps): RouterStore => ({
   async report(reports, defaults) {
-    await outbox.transaction(async (sql, send) => {
-      await lockRouters(
-        sql,
-        reports.map(({ name }) => name),
-      );
-      const moved: string[] = [];
-      for (const report of reports) if (await storeReport(sql, report)) moved.push(report.name);
-      // In the same transaction: nobody may see the new place without its pools.
-      const changes: PoolChange[] = [];
-      for (const router of (await lockRouters(sql, moved)).values()) {
-        changes.push(...(await followSettings(sql, router, defaults(router))));
-      }
-      await storeChanges(sql, changes, forms, send);
-    });
+    const take = () =>
+      outbox.transaction(async (sql, send) => {
+        await lockRouters(
+          sql,
+          reports.map(({ name }) => name),
+        );
+        const moved: string[] = [];
+        for (const report of reports) if (await storeReport(sql, report)) moved.push(report.name);
+        // In the same transaction: nobody may see the new place without its pools.
+        const changes: PoolChange[] = [];
+        for (const router of (await lockRouters(sql, moved)).values()) {
+          changes.push(...(await followSettings(sql, router, defaults(router))));
+        }
+        await storeChanges(sql, changes, forms, send);
+      });
+    await repairingSpans(database, take);
   },
 
   all: () => allRouters(database),
 
   async reconcilePools(name, defaults) {
-    await outbox.transaction(async (sql, send) => {
-      const router = (await lockRouters(sql, [name])).get(name);
-      if (router) await storeChanges(sql, await followSettings(sql, router, defaults(router)), forms, send);
-    });
+    const reconcile = () =>
+      outbox.transaction(async (sql, send) => {
+        const router = (await lockRouters(sql, [name])).get(name);
+        if (router) await storeChanges(sql, await followSettings(sql, router, defaults(router)), forms, send);
+      });
+    await repairingSpans(database, reconcile);
   },
 
   async replaceForeign(name, inventory, values) {

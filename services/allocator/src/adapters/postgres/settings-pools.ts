@@ -1,80 +1,75 @@
 import type { Sql } from '@berth/database';
-import { yielding } from '../../domain/default-pools.ts';
 import type { PoolSpec } from '../../domain/pool.ts';
 import type { PoolChange } from '../../domain/pool-change.ts';
-import { type SegmentRanges, segmentsOf } from '../../domain/pool-segments.ts';
-import { inBoth, merged } from '../../domain/range-sets.ts';
 import type { Router } from '../../domain/router.ts';
 import { applyPools } from './apply-pools.ts';
-import { poolsById, poolsOf } from './pool-rows.ts';
+import { poolsById } from './pool-rows.ts';
 
 /**
- * Makes the settings' pools of a router, each once for all time, and keeps those that nobody has changed by hand what the settings say;
- * then all that follows from the router's pools and its place in the network. Repeatable; needs the router's lock. Never fails because of
- * pools that overlap: those of the settings go without what others have. Gives back what is to be told of.
+ * Makes the settings' pools of a router, each once for all time, and keeps those whose values nobody has changed by hand what the settings
+ * say; then all that follows from the router's pools and its place in the network. Repeatable; needs the router's lock. Never fails because
+ * of pools that overlap. Gives back what is to be told of.
  */
 export async function followSettings(sql: Sql, router: Router, specs: readonly PoolSpec[]): Promise<PoolChange[]> {
   const made = await seedPools(sql, router.name, specs);
-  const moved = await yieldToOthers(sql, router, specs);
-  await applyPools(sql, router, 'yield');
+  const moved = await updateSpecs(sql, router.name, specs);
+  await applyPools(sql, router);
   const isNew = new Set(made);
   const told = await poolsById(sql, [...new Set([...made, ...moved])]);
   return told.map((pool) => ({ kind: isNew.has(pool.id) ? 'created' : 'updated', pool, at: pool.updatedAt }));
 }
 
-/**
- * After pools of a router were changed by hand: the settings' pools go without what others have now, and take back what those have no
- * more; then all that follows from the pools. Throws `POOL_OVERLAP` for two that were made by hand. Gives back what is to be told of.
- */
-export async function settlePools(sql: Sql, router: Router, specs: readonly PoolSpec[]): Promise<PoolChange[]> {
-  const moved = await yieldToOthers(sql, router, specs);
-  await applyPools(sql, router);
-  return (await poolsById(sql, moved)).map((pool) => ({ kind: 'updated', pool, at: pool.updatedAt }));
-}
-
-/** Makes the settings' pools what the settings say, without what pools made by hand have of it. Gives back the ids of those that changed. */
-async function yieldToOthers(sql: Sql, router: Router, specs: readonly PoolSpec[]): Promise<string[]> {
-  const pools = await poolsOf(sql, [router.name]);
-  const byHand = pools.filter(({ fromSettings }) => !fromSettings).flatMap((pool) => segmentsOf(pool, router));
-  const current = specs.map((spec) => {
-    const own = segmentsOf({ id: '', spec }, router);
-    const others = byHand.filter(({ space }) => own.some((one) => isSame(one.space, space)));
-    const common = merged(others.flatMap(({ ranges }) => own.flatMap((one) => inBoth(one.ranges, ranges))));
-    return yielding(spec, common);
-  });
+/** Makes the pools that are still the settings' what these say. Gives back the ids of those that changed. */
+async function updateSpecs(sql: Sql, router: string, specs: readonly PoolSpec[]): Promise<string[]> {
   const moved = await sql.query<{ id: string }>(
     `UPDATE pools p SET spec = w.spec, version = p.version + 1, updated_at = clock_timestamp()
      FROM unnest($2::jsonb[]) AS w (spec)
      WHERE p.router = $1 AND p.from_settings AND p.kind = w.spec ->> 'kind' AND p.spec <> w.spec
      RETURNING p.id`,
-    [router.name, current.map((spec) => JSON.stringify(spec))],
+    [router, specs.map((spec) => JSON.stringify(spec))],
   );
   return moved.map(({ id }) => id);
 }
 
-const isSame = (one: SegmentRanges['space'], other: SegmentRanges['space']): boolean =>
-  one.kind === other.kind && one.externalIp === other.externalIp;
+/** Makes the pools of the kinds that this router never had one of from the settings. Gives back their ids. */
+async function seedPools(sql: Sql, router: string, specs: readonly PoolSpec[]): Promise<string[]> {
+  const made: string[] = [];
+  // Again only when another router's pool got one of the names in the same moment: that is seen by the next turn, which takes another.
+  for (let left = specs; left.length > 0; ) {
+    const turn = await seedOnce(sql, router, left);
+    made.push(...turn.flatMap(({ id }) => id ?? []));
+    const raced = new Set(turn.filter(({ id }) => id === null).map(({ kind }) => kind));
+    left = left.filter(({ kind }) => raced.has(kind));
+  }
+  return made;
+}
 
 /**
- * Makes the pools of the kinds that this router never had one of from the settings; the default of all groups unless another one is. It is
- * named like the router, or, should another router's pool have that name, with `-default` behind it. Gives back their ids.
+ * A pool of each kind that the router never had one of, the default of all groups unless another one is. It is named like the router or,
+ * where pools have those names, with `-default` behind it, then with a number too. Without an id: that name was taken meanwhile.
  */
-async function seedPools(sql: Sql, router: string, specs: readonly PoolSpec[]): Promise<string[]> {
-  const made = await sql.query<{ id: string }>(
+const seedOnce = (
+  sql: Sql,
+  router: string,
+  specs: readonly PoolSpec[],
+): Promise<{ readonly kind: string; readonly id: string | null }[]> =>
+  sql.query(
     `WITH missing AS (
-       INSERT INTO pool_seeds (router, kind) SELECT $1, spec ->> 'kind' FROM unnest($2::jsonb[]) AS w (spec)
-       ON CONFLICT DO NOTHING RETURNING kind
+       SELECT w.spec, w.spec ->> 'kind' AS kind FROM unnest($2::jsonb[]) AS w (spec)
+       WHERE NOT EXISTS (SELECT FROM pool_seeds s WHERE s.router = $1 AND s.kind = w.spec ->> 'kind')
      ), made AS (
        INSERT INTO pools (kind, name, router, spec, from_settings)
-       SELECT m.kind, CASE WHEN EXISTS (SELECT FROM pools p WHERE p.kind = m.kind AND p.name = $1) THEN $1 || '-default' ELSE $1 END,
-         $1, w.spec, true
-       FROM missing m JOIN unnest($2::jsonb[]) AS w (spec) ON w.spec ->> 'kind' = m.kind
-       ON CONFLICT (kind, name) DO NOTHING RETURNING id, kind
+       SELECT m.kind, (
+           SELECT c.name FROM generate_series(0, (SELECT count(*) FROM pools p WHERE p.kind = m.kind)) AS n
+           CROSS JOIN LATERAL (SELECT $1 || CASE n WHEN 0 THEN '' WHEN 1 THEN '-default' ELSE '-default-' || n END AS name) c
+           WHERE NOT EXISTS (SELECT FROM pools p WHERE p.kind = m.kind AND p.name = c.name) ORDER BY n LIMIT 1
+         ), $1, m.spec, true
+       FROM missing m ON CONFLICT (kind, name) DO NOTHING RETURNING id, kind
+     ), seeded AS (
+       INSERT INTO pool_seeds (router, kind) SELECT $1, kind FROM made
      ), defaults AS (
        INSERT INTO pool_defaults (router, kind, group_name, pool_id) SELECT $1, kind, '', id FROM made ON CONFLICT DO NOTHING
      )
-     SELECT id FROM made`,
+     SELECT m.kind, made.id FROM missing m LEFT JOIN made ON made.kind = m.kind`,
     [router, specs.map((spec) => JSON.stringify(spec))],
   );
-  return made.map(({ id }) => id);
-}

@@ -42,11 +42,12 @@ export const postgresTemplates = (database: Database): TemplateStore => ({
 
   update: (key, change) =>
     database.transaction(async (sql) => {
-      const now = await readTemplate(sql, 'FOR UPDATE');
+      const stored = await readTemplate(sql, 'FOR UPDATE');
       const known = key && (await answerOf(sql, key));
       if (known) return known;
-      const template = change(now);
-      if (template !== now) {
+      const [clock] = await sql.query<{ now: string }>('SELECT clock_timestamp() AS now');
+      const template = change(stored, new Date(clock?.now ?? Number.NaN));
+      if (template !== stored) {
         await sql.execute('UPDATE forward_template SET forwards = $1, version = $2', [
           JSON.stringify(template.forwards),
           template.version,

@@ -10,7 +10,8 @@ export class PostgresVmBook implements VmBook {
   readonly #vms = new Map<string, Vm>();
   readonly #seen = new Set<string>();
   readonly #changed = new Set<string>();
-  readonly #storedVersions = new Map<string, number>();
+  /** The versions that others have seen, or will: what is put is the one after it. */
+  readonly #seenVersions = new Map<string, number>();
 
   constructor(sql: Sql) {
     this.#sql = sql;
@@ -28,13 +29,17 @@ export class PostgresVmBook implements VmBook {
 
   put(vm: Vm): void {
     this.#seen.add(vm.id);
-    this.#vms.set(vm.id, { ...vm, version: (this.#storedVersions.get(vm.id) ?? 0) + 1 });
+    this.#vms.set(vm.id, { ...vm, version: (this.#seenVersions.get(vm.id) ?? 0) + 1 });
     this.#changed.add(vm.id);
   }
 
   forget(id: string): void {
     this.#vms.delete(id);
     this.#changed.delete(id);
+  }
+
+  beginVersion(): void {
+    for (const { id, version } of this.changed) this.#seenVersions.set(id, version);
   }
 
   async findAlive(machineIds: readonly string[]): Promise<ReadonlyMap<string, Vm>> {
@@ -48,7 +53,7 @@ export class PostgresVmBook implements VmBook {
   #keep(vm: Vm): void {
     this.#seen.add(vm.id);
     this.#vms.set(vm.id, vm);
-    this.#storedVersions.set(vm.id, vm.version);
+    this.#seenVersions.set(vm.id, vm.version);
   }
 
   get changed(): readonly Vm[] {

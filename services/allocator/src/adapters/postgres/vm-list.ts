@@ -41,8 +41,8 @@ function conditionsOf({ visibleTo, filter, addresses, order, descending, after }
   is('mac_address', filter.macAddress);
   if (filter.states.length > 0) where.add((at) => `vms.state = ANY(${at}::text[])`, filter.states);
   if (filter.pool !== '') {
-    const pool = (at: string) => `(SELECT id FROM pools WHERE kind || '/' || name = ${at})`;
-    where.add((at) => `${pool(at)} IN (vms.ip_pool, vms.port_pool, vms.rule_pool)`, filter.pool);
+    const named = (at: string) => `ARRAY(SELECT id FROM pools WHERE ${at} IN (kind || '/' || name, name))`;
+    where.add((at) => `ARRAY[vms.ip_pool, vms.port_pool, vms.rule_pool] && ${named(at)}`, filter.pool);
   }
   if (addresses) {
     const range = (first: string, last: string) => `int8range(${first}::bigint, ${last}::bigint, '[]')`;

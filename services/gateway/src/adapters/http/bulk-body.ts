@@ -37,12 +37,14 @@ export function registerNdjson(app: App): void {
   });
 }
 
-/** The bulk that a body asks for, sent as `{mode, items}` or as one item per line. */
+/** The bulk that a body asks for, sent as `{mode, items}`, as a list of items, or as one item per line. */
 export function bulkBodyOf(body: unknown, query: Static<typeof bulkQuery>): BulkBody {
   if (body instanceof Readable) return { mode: query.mode ?? 'best_effort', items: itemsByLine(body) };
-  if (!isEnvelope.Check(body)) throw invalidRequest(toFieldErrors(isEnvelope.Errors(body), bulkEnvelope, 'body'));
-  const mode = body.mode ?? query.mode ?? 'best_effort';
-  return { mode, items: body.items.map((value) => ({ value })) };
+  const envelope = Array.isArray(body) ? { items: body } : body;
+  if (!isEnvelope.Check(envelope))
+    throw invalidRequest(toFieldErrors(isEnvelope.Errors(envelope), bulkEnvelope, 'body'));
+  const mode = envelope.mode ?? query.mode ?? 'best_effort';
+  return { mode, items: envelope.items.map((value) => ({ value })) };
 }
 
 /** Reads the rest of a streamed body that is not wanted, so that its sender hears the answer; not without end. */

@@ -7,6 +7,8 @@ import { BulkFingerprint, type CheckedItem, checkItem, type ItemKind } from './b
 
 /** At most so many items in one request. */
 const maxBulkItems = 10_000;
+/** Of an atomic bulk, as the allocator has it: all of them are accepted in one transaction. */
+const maxAtomicItems = 2_000;
 
 /** Per message: half of what the bus carries, and no more than one transaction should store. */
 const maxBytesTogether = 500_000;
@@ -32,6 +34,7 @@ export async function uploadBulk(
   let items = 0;
   for await (const read of body.items) {
     if (items === maxBulkItems) throw tooMany();
+    if (items === maxAtomicItems && body.mode === 'atomic') throw tooManyAtomic();
     const item = checkItem(read, kind);
     if (body.mode === 'atomic' && item.wrong) wrong.push(...fieldsOf(item, items));
     if (wrong.length >= maxFieldsTold) break;
@@ -77,6 +80,9 @@ function fieldsOf({ wrong }: CheckedItem, index: number): FieldError[] {
   const fields = wrong?.details.fields ?? [{ field: 'item', message: wrong?.message ?? '' }];
   return fields.map(({ field, message }) => ({ field: field === 'item' ? at : `${at}.${field}`, message }));
 }
+
+const tooManyAtomic = () =>
+  invalidRequest([{ field: 'items', message: `must be at most ${maxAtomicItems} in an atomic bulk` }]);
 
 const tooMany = () =>
   new DomainError('too_large', 'BULK_TOO_LARGE', `At most ${maxBulkItems} items go into one request.`);

@@ -46,7 +46,7 @@ function takingRoute(app: App, deps: BulkDeps, { url, operationId, summary, body
     operationId,
     summary,
     description:
-      'Up to 10,000 items, as `{mode, items}` or one per line (`application/x-ndjson`, with `?mode=`). What became of each is answered in the order of the items; as lines when `Accept` names NDJSON. An item that is wrong fails alone, except in an atomic bulk.',
+      'Up to 10,000 items (2,000 in an atomic bulk), as `{mode, items}`, as a list, or one per line (`application/x-ndjson`); the latter two with `?mode=`. What became of each is answered in the order of the items; as lines when `Accept` names NDJSON. An item that is wrong fails alone, except in an atomic bulk.',
     tags: ['Bulks'],
     headers: commandHeaders,
     querystring: bulkQuery,

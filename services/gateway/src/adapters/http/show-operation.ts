@@ -12,7 +12,7 @@ import type { ChangedPorts } from './documents/ports.ts';
 import type { DecommissionedVm, ProvisionedVm } from './documents/vm.ts';
 import { vmOf } from './operation-vm.ts';
 import { problemOf } from './problem-reply.ts';
-import { showChangedForwards } from './show-forwards.ts';
+import { showChangedForwards, showForward } from './show-forwards.ts';
 import { forwardOf, showPortState } from './show-ports.ts';
 import { showTime } from './show-time.ts';
 import { showVm } from './show-vm.ts';
@@ -91,6 +91,7 @@ export function showProvisionedVm(operation: Operation): ProvisionedVm {
     external_ports: Object.fromEntries(
       vm.forwards.filter(hasOnePort).map(({ name, externalPort }) => [name, externalPort]),
     ),
+    forwards: vm.forwards.map(showForward),
     nat_rule_base: vm.natRuleBase === 0 ? null : vm.natRuleBase,
     metadata: vm.metadata ?? {},
     operation_id: operation.id,

@@ -110,7 +110,11 @@ export const managedPools = defineMigration('allocator-0002', [
     ADD COLUMN ip_pool uuid REFERENCES pools ON DELETE SET NULL,
     ADD COLUMN port_pool uuid REFERENCES pools ON DELETE SET NULL,
     ADD COLUMN rule_pool uuid REFERENCES pools ON DELETE SET NULL`,
-  `UPDATE vms v SET ip_pool = (SELECT id FROM pools WHERE router = v.router AND kind = 'ip-pools'),
-    port_pool = (SELECT id FROM pools WHERE router = v.router AND kind = 'port-pools'),
-    rule_pool = (SELECT id FROM pools WHERE router = v.router AND kind = 'rule-pools')`,
+  `UPDATE vms v SET ip_pool = held.ip, port_pool = held.port, rule_pool = held.rule FROM (
+     SELECT a.vm_id, (array_agg(p.id) FILTER (WHERE p.kind = 'ip-pools'))[1] AS ip,
+       (array_agg(p.id) FILTER (WHERE p.kind = 'port-pools'))[1] AS port, (array_agg(p.id) FILTER (WHERE p.kind = 'rule-pools'))[1] AS rule
+     FROM allocations a JOIN segment_ranges r ON r.space_id = a.space_id AND r.span && a.held
+     JOIN segments g ON g.id = r.segment_id JOIN pools p ON p.id = g.pool_id
+     WHERE a.kind = 'vm' GROUP BY a.vm_id
+   ) held WHERE v.id = held.vm_id`,
 ]);

@@ -18,6 +18,7 @@ export const bulk = defineMigration('allocator-0006', [
     traceparent text NOT NULL,
     may_wait boolean NOT NULL,
     next_index integer NOT NULL DEFAULT 0,
+    attempts integer NOT NULL DEFAULT 0,
     succeeded integer NOT NULL DEFAULT 0,
     failed integer NOT NULL DEFAULT 0,
     undo_next integer,

@@ -6,6 +6,7 @@ import { routerProfile } from './0003-router-profile.ts';
 import { forwardsInDetail } from './0004-forwards.ts';
 import { poolAdministration } from './0005-pool-administration.ts';
 import { bulk } from './0006-bulk.ts';
+import { valuesThatStood } from './0007-values-that-stood.ts';
 
 /** The history of the schema. Released ones are never edited. */
 export const migrations: readonly NamedMigration[] = [
@@ -16,4 +17,5 @@ export const migrations: readonly NamedMigration[] = [
   forwardsInDetail,
   poolAdministration,
   bulk,
+  valuesThatStood,
 ];

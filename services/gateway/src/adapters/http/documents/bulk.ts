@@ -6,7 +6,7 @@ import { provisionVmBody } from './vm.ts';
 
 const mode = Type.Enum(['best_effort', 'atomic'], {
   description:
-    '`best_effort` (default): what cannot be done does not concern the others. `atomic`: all items or none; provisions only.',
+    '`best_effort` (default): what cannot be done does not concern the others. `atomic`: all items or none; provisions only, at most 2,000.',
 });
 
 /** What stands around the items of a bulk. The items are looked at one by one, so that a wrong one concerns itself alone. */
@@ -21,7 +21,7 @@ export const bulkQuery = Type.Object(
       Type.Unsafe<Static<typeof mode>>({
         type: 'string',
         enum: ['best_effort', 'atomic'],
-        description: 'As in the body, for lines; there it counts for all of them.',
+        description: 'As in the body, for lists and lines, which have no place for it.',
       }),
     ),
   },
@@ -37,13 +37,22 @@ export const decommissionItem = Type.Union([
 const items = { minItems: 1, maxItems: 10_000 } as const;
 
 /** The bodies of bulks, for the documentation. */
-export const bulkProvisionBody = Type.Object(
-  { mode: Type.Optional(mode), items: Type.Array(provisionVmBody, items) },
-  { ...strict, examples: [{ items: [{ vm_name: 'web-01' }, { vm_name: 'web-02' }] }] },
+export const bulkProvisionBody = Type.Union(
+  [
+    Type.Object({ mode: Type.Optional(mode), items: Type.Array(provisionVmBody, items) }, strict),
+    Type.Array(provisionVmBody, items),
+  ],
+  { examples: [{ items: [{ vm_name: 'web-01' }, { vm_name: 'web-02' }] }] },
 );
-export const bulkDecommissionBody = Type.Object(
-  { mode: Type.Optional(Type.Literal('best_effort')), items: Type.Array(decommissionItem, items) },
-  { ...strict, examples: [{ items: ['web-01', { machine_id: 'web-02' }] }] },
+export const bulkDecommissionBody = Type.Union(
+  [
+    Type.Object(
+      { mode: Type.Optional(Type.Literal('best_effort')), items: Type.Array(decommissionItem, items) },
+      strict,
+    ),
+    Type.Array(decommissionItem, items),
+  ],
+  { examples: [{ items: ['web-01', { machine_id: 'web-02' }] }] },
 );
 
 const states = Type.Enum(['running', 'succeeded', 'failed'], {

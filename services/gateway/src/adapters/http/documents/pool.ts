@@ -17,7 +17,9 @@ const poolUse = Type.Object(
     reserved: Type.Integer({ description: 'By hand.' }),
     quarantined: Type.Integer({ description: 'Released, and resting before they are handed out again.' }),
     foreign: Type.Integer({ description: 'Held by others on the router.' }),
-    used: Type.Number({ description: '1 - free / size.' }),
+    used: Type.Number({
+      description: 'The part that is not free, 0 to 1; of ports: under the protocol of which the least part is free.',
+    }),
     threshold_reached: nullable(Type.Number({ description: 'The highest of `alert_thresholds` that is reached.' })),
     taken_per_hour: nullable(
       Type.Number({ description: 'The net number of values that a recent hour took. null: not known yet.' }),
@@ -38,7 +40,9 @@ const shown = {
   state: Type.Enum(['active', 'draining', 'disabled']),
   alert_thresholds: Type.Array(Type.Number(), { description: 'Empty: 0.8 and 0.95.' }),
   version: Type.Integer({ description: 'Grows with each change; the ETag begins with it.' }),
-  from_settings: Type.Boolean({ description: 'Made and kept in step by the settings until it is changed.' }),
+  from_settings: Type.Boolean({
+    description: 'Made by the settings, which keep its values in step until these are changed.',
+  }),
   use: nullable(poolUse),
   warnings: Type.Array(
     Type.Object({

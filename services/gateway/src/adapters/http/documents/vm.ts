@@ -2,7 +2,7 @@ import { type Static, Type } from 'typebox';
 import { forwardsMaxCount } from '../../../domain/forwards.ts';
 import { portRangeBounds } from '../../../domain/port-range.ts';
 import { namePattern } from '../../../domain/vm-name.ts';
-import { forwardName, newForward } from './forward.ts';
+import { type ForwardDocument, forwardName, newForward } from './forward.ts';
 import { anyObject, mapOf, nullable, strict } from './json-types.ts';
 
 /** Names of routers and groups. */
@@ -105,7 +105,10 @@ export const provisionedVm = Type.Object(
     mac_address: Type.String({ description: 'Lower case with colons.' }),
     internal_ip: Type.String(),
     external_ip: Type.String(),
-    external_ports: mapOf(Type.Integer(), { description: 'By the forward’s name; those of one port.' }),
+    external_ports: mapOf(Type.Integer(), {
+      description: 'By the forward’s name; those of one port. `forwards` has all.',
+    }),
+    forwards: Type.Array(Type.Unsafe<ForwardDocument>({ $ref: 'Forward#' })),
     nat_rule_base: nullable(Type.Integer({ description: 'The lowest rule number; null without forwards.' })),
     metadata: anyObject(),
     operation_id: Type.String({ format: 'uuid' }),
@@ -123,6 +126,7 @@ export const provisionedVm = Type.Object(
         internal_ip: '10.10.1.50',
         external_ip: '192.0.2.1',
         external_ports: { ssh: 32000, http: 32001, https: 32002 },
+        forwards: [],
         nat_rule_base: 10000,
         metadata: {},
         operation_id: '5d1f4f0e-9d0b-4b53-8b0e-3d4f1c2b7a90',

@@ -107,7 +107,8 @@ export declare type Pool = Message<"berth.allocator.v1.Pool"> & {
   version: bigint;
 
   /**
-   * Made and kept in step by the settings (BERTH_ADDRESS_RANGE and the like) until it is changed for the first time. Output only.
+   * Made by the settings (BERTH_ADDRESS_RANGE and the like), which keep its values in step until these are changed for the first time; until then
+   * it makes room for other pools. Output only.
    *
    * @generated from field: bool from_settings = 12;
    */
@@ -228,7 +229,8 @@ export declare type PoolJson = {
   version?: string;
 
   /**
-   * Made and kept in step by the settings (BERTH_ADDRESS_RANGE and the like) until it is changed for the first time. Output only.
+   * Made by the settings (BERTH_ADDRESS_RANGE and the like), which keep its values in step until these are changed for the first time; until then
+   * it makes room for other pools. Output only.
    *
    * @generated from field: bool from_settings = 12;
    */
@@ -712,7 +714,7 @@ export declare type PoolUse = Message<"berth.allocator.v1.PoolUse"> & {
   foreign: bigint;
 
   /**
-   * 1 - free / size.
+   * The part that is not free, 0 to 1; of ports: under the protocol of which the least part is free.
    *
    * @generated from field: double used = 7;
    */
@@ -726,7 +728,7 @@ export declare type PoolUse = Message<"berth.allocator.v1.PoolUse"> & {
   thresholdReached: number;
 
   /**
-   * The net number of values that a recent hour took; negative when more came back. Absent: not known yet.
+   * The net number of values that a recent hour took, of ports under that protocol; negative when more came back. Absent: not known yet.
    *
    * @generated from field: optional double taken_per_hour = 9;
    */
@@ -789,7 +791,7 @@ export declare type PoolUseJson = {
   foreign?: string;
 
   /**
-   * 1 - free / size.
+   * The part that is not free, 0 to 1; of ports: under the protocol of which the least part is free.
    *
    * @generated from field: double used = 7;
    */
@@ -803,7 +805,7 @@ export declare type PoolUseJson = {
   thresholdReached?: number | "NaN" | "Infinity" | "-Infinity";
 
   /**
-   * The net number of values that a recent hour took; negative when more came back. Absent: not known yet.
+   * The net number of values that a recent hour took, of ports under that protocol; negative when more came back. Absent: not known yet.
    *
    * @generated from field: optional double taken_per_hour = 9;
    */

@@ -990,7 +990,7 @@ export declare type VmFilter = Message<"berth.allocator.v1.VmFilter"> & {
   router: string;
 
   /**
-   * With a value of this pool, for example "ip-pools/default".
+   * Of this pool, for example "ip-pools/default", or of pools with this id, such as "default".
    *
    * @generated from field: string pool = 3;
    */
@@ -1060,7 +1060,7 @@ export declare type VmFilterJson = {
   router?: string;
 
   /**
-   * With a value of this pool, for example "ip-pools/default".
+   * Of this pool, for example "ip-pools/default", or of pools with this id, such as "default".
    *
    * @generated from field: string pool = 3;
    */
@@ -1252,7 +1252,7 @@ export declare const ForwardTemplateSchema: GenMessage<ForwardTemplate, {jsonTyp
  */
 export declare type SetForwardTemplateRequest = Message<"berth.allocator.v1.SetForwardTemplateRequest"> & {
   /**
-   * Who asks; its operation id and deadline are not looked at.
+   * Who asks, of no group, and until when; its operation id is not looked at.
    *
    * @generated from field: berth.common.v1.CommandContext context = 1;
    */
@@ -1273,7 +1273,7 @@ export declare type SetForwardTemplateRequest = Message<"berth.allocator.v1.SetF
  */
 export declare type SetForwardTemplateRequestJson = {
   /**
-   * Who asks; its operation id and deadline are not looked at.
+   * Who asks, of no group, and until when; its operation id is not looked at.
    *
    * @generated from field: berth.common.v1.CommandContext context = 1;
    */
@@ -1463,7 +1463,7 @@ export declare type StartBulkRequest = Message<"berth.allocator.v1.StartBulkRequ
   context?: CommandContext | undefined;
 
   /**
-   * How many items it has; all must be staged. 1 to 10,000.
+   * How many items it has; all must be staged. 1 to 10,000; of an atomic bulk, 1 to 2,000.
    *
    * @generated from field: uint32 items = 2;
    */
@@ -1491,7 +1491,7 @@ export declare type StartBulkRequestJson = {
   context?: CommandContextJson;
 
   /**
-   * How many items it has; all must be staged. 1 to 10,000.
+   * How many items it has; all must be staged. 1 to 10,000; of an atomic bulk, 1 to 2,000.
    *
    * @generated from field: uint32 items = 2;
    */

@@ -32,8 +32,12 @@ export async function countsOf(
      ), free AS (
        SELECT g.pool_id, sum(f.length) AS free FROM segments g JOIN free_spans f ON f.segment_id = g.id WHERE g.pool_id = ANY($1) GROUP BY g.pool_id
      ), taken AS (
-       SELECT p.pool_id, a.kind, sum(upper(a.held * p.span) - lower(a.held * p.span)) AS count
-       FROM parts p JOIN allocations a ON a.space_id = p.space_id AND a.held && p.span GROUP BY p.pool_id, a.kind
+       SELECT p.pool_id, h.kind, sum(upper(h.span) - lower(h.span)) AS count
+       FROM (SELECT pool_id, space_id, range_agg(span) AS spans FROM parts GROUP BY pool_id, space_id) p
+       CROSS JOIN LATERAL (
+         SELECT a.kind, unnest(range_agg(a.held) * p.spans) AS span FROM allocations a
+         WHERE a.space_id = p.space_id AND a.held && p.spans GROUP BY a.kind
+       ) h GROUP BY p.pool_id, h.kind
      ), holders AS (
        SELECT pool_id, sum(count) FILTER (WHERE kind = 'vm') AS held, sum(count) FILTER (WHERE kind = 'reserved') AS reserved,
          sum(count) FILTER (WHERE kind = 'quarantine') AS quarantined, sum(count) FILTER (WHERE kind = 'foreign') AS "foreign"

@@ -2,6 +2,7 @@ import type { Sql } from '@berth/database';
 import type { SpaceKind } from '../../domain/choose-values.ts';
 import type { NumberRange } from '../../domain/number-range.ts';
 import type { SegmentRanges } from '../../domain/pool-segments.ts';
+import { merged } from '../../domain/range-sets.ts';
 
 /** A segment whose stored ranges are not those that it shall have. */
 export interface SegmentChange {
@@ -16,11 +17,21 @@ export interface SegmentChange {
   readonly ranges: readonly NumberRange[] | undefined;
 }
 
-/** Nulls cannot be joined. */
-const noPool = '00000000-0000-0000-0000-000000000000';
-
+/** These ranges as Postgres writes them. */
 const asMultirange = (ranges: readonly NumberRange[]): string =>
-  `{${ranges.map(({ first, last }) => `[${first},${last}]`).join(',')}}`;
+  `{${merged(ranges)
+    .map(({ first, last }) => `[${first},${last + 1})`)
+    .join(',')}}`;
+
+interface StoredSegment {
+  readonly space_id: number;
+  readonly kind: SpaceKind;
+  readonly external_ip: string;
+  readonly segment_id: number | null;
+  readonly pool_id: string | null;
+  readonly count: number;
+  readonly ranges: string | null;
+}
 
 /** Makes the spaces that are missing, and tells which segments of the router differ from `wanted`. */
 export async function changedSegments(
@@ -28,41 +39,47 @@ export async function changedSegments(
   router: string,
   wanted: readonly SegmentRanges[],
 ): Promise<SegmentChange[]> {
-  const kinds: readonly SpaceKind[] = wanted.map(({ space }) => space.kind);
-  const externalIps = wanted.map(({ space }) => space.externalIp);
   await sql.execute(
     `INSERT INTO spaces (router, kind, external_ip)
      SELECT DISTINCT $1, kind, external_ip FROM unnest($2::text[], $3::text[]) AS w (kind, external_ip)
      ON CONFLICT DO NOTHING`,
-    [router, kinds, externalIps],
+    [router, wanted.map(({ space }) => space.kind), wanted.map(({ space }) => space.externalIp)],
   );
-  const different = await sql.query<{
-    space_id: number;
-    pool_id: string;
-    segment_id: number | null;
-    stored: number | null;
-    at: number | null;
-  }>(
-    `SELECT space_id, pool_id, segment_id, stored.count AS stored, wanted.at FROM (
-       SELECT g.id AS segment_id, g.space_id, coalesce(g.pool_id, '${noPool}') AS pool_id,
-         count(r.span)::int AS count, coalesce(range_agg(r.span), '{}') AS ranges
-       FROM segments g JOIN spaces s ON s.id = g.space_id LEFT JOIN segment_ranges r ON r.segment_id = g.id
-       WHERE s.router = $1 GROUP BY g.id
-     ) stored FULL JOIN (
-       SELECT s.id AS space_id, coalesce(w.pool_id, '${noPool}') AS pool_id, w.ranges::int8multirange AS ranges, w.at::int
-       FROM unnest($2::text[], $3::text[], $4::uuid[], $5::text[]) WITH ORDINALITY AS w (kind, external_ip, pool_id, ranges, at)
-       JOIN spaces s ON s.router = $1 AND s.kind = w.kind AND s.external_ip = w.external_ip
-     ) wanted USING (space_id, pool_id)
-     WHERE stored.ranges IS DISTINCT FROM wanted.ranges`,
-    [router, kinds, externalIps, wanted.map(({ poolId }) => poolId), wanted.map(({ ranges }) => asMultirange(ranges))],
+  const stored = await sql.query<StoredSegment>(
+    `SELECT s.id AS space_id, s.kind, s.external_ip, g.id AS segment_id, g.pool_id, r.count, r.ranges
+     FROM spaces s LEFT JOIN segments g ON g.space_id = s.id CROSS JOIN LATERAL (
+       SELECT count(*)::int AS count, range_agg(span)::text AS ranges FROM segment_ranges WHERE segment_id = g.id
+     ) r WHERE s.router = $1`,
+    [router],
   );
-  return different.map(({ space_id, pool_id, segment_id, stored, at }) => ({
-    spaceId: space_id,
-    poolId: pool_id === noPool ? null : pool_id,
-    segmentId: segment_id ?? undefined,
-    stored: stored ?? 0,
-    ranges: at === null ? undefined : wanted[at - 1]?.ranges,
-  }));
+  return differences(stored, wanted);
+}
+
+const keyOf = (kind: string, externalIp: string, poolId: string | null): string => `${kind} ${externalIp} ${poolId}`;
+
+function differences(stored: readonly StoredSegment[], wanted: readonly SegmentRanges[]): SegmentChange[] {
+  const spaces = new Map(stored.map((row) => [keyOf(row.kind, row.external_ip, null), row.space_id]));
+  const segments = new Map(
+    stored
+      .filter((row) => row.segment_id !== null)
+      .map((row) => [keyOf(row.kind, row.external_ip, row.pool_id), row] as const),
+  );
+  const changes: SegmentChange[] = [];
+  for (const { space, poolId, ranges } of wanted) {
+    const key = keyOf(space.kind, space.externalIp, poolId);
+    const [segment, spaceId] = [segments.get(key), spaces.get(keyOf(space.kind, space.externalIp, null))];
+    segments.delete(key);
+    if (spaceId === undefined) throw new Error(`a space of ${space.kind} was not made`);
+    if (segment && (segment.ranges ?? '{}') === asMultirange(ranges)) continue;
+    changes.push({ spaceId, poolId, segmentId: segment?.segment_id ?? undefined, stored: segment?.count ?? 0, ranges });
+  }
+  for (const { space_id, pool_id, segment_id, count } of segments.values()) {
+    changes.push({
+      ...{ spaceId: space_id, poolId: pool_id, segmentId: segment_id ?? undefined },
+      ...{ stored: count, ranges: undefined },
+    });
+  }
+  return changes;
 }
 
 /** The segments of `$1` and `$2` with what they shall have. */

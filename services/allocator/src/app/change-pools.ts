@@ -5,11 +5,12 @@ import { misplaced } from '../domain/place-pool.ts';
 import { type Pool, type PoolState, resourceName } from '../domain/pool.ts';
 import type { PoolDraft } from '../domain/pool-draft.ts';
 import { poolInUse, poolNameTaken, versionMismatch } from '../domain/pool-errors.ts';
+import type { Router } from '../domain/router.ts';
 import { type CheckedPool, checkPool, invalidFields } from '../domain/validate-pool.ts';
 import type { DescribedPool, HeldValues, PoolBooks } from './pool-ports.ts';
 import { lockPool, lockRouter, type PoolWrite } from './write-pools.ts';
 
-/** Makes a pool. Throws for each wrong field, a taken name, and values that another pool of the router has that people made. */
+/** Makes a pool. Throws for each wrong field, a taken name, values of another pool that people made, and held ones of the settings' pool. */
 export async function createPool(
   books: PoolBooks,
   write: PoolWrite,
@@ -22,7 +23,7 @@ export async function createPool(
   const pool: Pool = { ...checked, id: wish.id, fromSettings: false, version: 1, ...times };
   if (!(await books.pools.insert(pool))) throw poolNameTaken(resourceName(pool));
   const displaced = pool.isDefault ? await books.pools.takeDefaults(pool) : [];
-  await books.pools.apply(router, pool);
+  await applyWritten(books, router, pool);
   books.tell({ kind: 'created', pool, at: now });
   for (const other of displaced) books.tell({ kind: 'updated', pool: other, at: now });
   return described(books, pool);
@@ -57,7 +58,7 @@ export async function updatePool(books: PoolBooks, write: PoolWrite, update: Poo
   if (isSame && displaced.length === 0) return described(books, pool);
   await books.pools.replace(next);
   if (movesValues) {
-    await books.pools.apply(router, next);
+    await applyWritten(books, router, next);
     const lost = await books.pools.heldOutside(next, before);
     if (lost.count > 0) throw inUse(pool, 'Values that are held cannot leave the pool:', lost);
   }
@@ -94,6 +95,16 @@ export async function deletePool(
   await books.pools.remove(pool);
   await books.pools.apply(router);
   books.tell({ kind: 'deleted', pool, at: now });
+}
+
+/** The settings' pool makes room for what was written, but not of what VMs and reservations hold. */
+async function applyWritten(books: PoolBooks, router: Router, written: Pool): Promise<void> {
+  const settings = await books.pools.keptBySettings(router.name, written.spec.kind);
+  const before = settings && (await books.pools.segmentsOf(settings));
+  await books.pools.apply(router, written);
+  if (!settings || !before || settings.id === written.id) return;
+  const lost = await books.pools.heldOutside(settings, before);
+  if (lost.count > 0) throw inUse(settings, 'Values that are held cannot leave the pool:', lost);
 }
 
 function refuse(fields: readonly FieldError[]): void {

@@ -55,6 +55,8 @@ export interface PoolStore {
    */
   apply(router: Router, written?: Pool): Promise<void>;
   segmentsOf(pool: Pool): Promise<PoolSegments>;
+  /** The router's pool of this kind that the settings keep, if they do. */
+  keptBySettings(router: string, kind: PoolKind): Promise<Pool | undefined>;
   /** What VMs and reservations hold of `before` and the pool has no more. */
   heldOutside(pool: Pool, before: PoolSegments): Promise<HeldValues>;
   /** What VMs and reservations hold of it; and its reservations whose values no pool has any more. */

@@ -98,7 +98,10 @@ export function shareOut(
         : rivals.find((rival) => [rival.pool.id, pool.id].includes(written ?? ''));
       if (refused) throw poolOverlap(resourceName(refused.pool), resourceName(pool));
       const taken = rivals.flatMap((rival) => rival.segment.ranges);
-      const own = { ...segment, ranges: except(segment.ranges, taken) };
+      // What people exclude from their pool is not the settings' to hand out; another pool that people made may have it.
+      const others = pool.fromSettings ? seniors.map((senior) => senior.pool) : [];
+      const excluded = excludedFrom(segment.space, others, router);
+      const own = { ...segment, ranges: except(segment.ranges, [...taken, ...excluded]) };
       shared.set(keyOf(segment.space), [...seniors, { pool, segment: own }]);
     }
   }

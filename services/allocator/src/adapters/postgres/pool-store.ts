@@ -3,7 +3,7 @@ import type { HeldValues, PoolSegments, PoolStore } from '../../app/pool-ports.t
 import type { Pool } from '../../domain/pool.ts';
 import { applyPools } from './apply-pools.ts';
 import { poolLevelsOf } from './pool-levels.ts';
-import { findPool, poolsById } from './pool-rows.ts';
+import { findPool, poolsById, poolsOf } from './pool-rows.ts';
 
 const mostExamples = 3;
 
@@ -43,6 +43,10 @@ export const postgresPools = (sql: Sql): PoolStore => ({
   },
 
   apply: (router, written) => applyPools(sql, router, written?.id),
+
+  async keptBySettings(router, kind) {
+    return (await poolsOf(sql, [router])).find((pool) => pool.fromSettings && pool.spec.kind === kind);
+  },
 
   async segmentsOf({ id }) {
     const rows = await sql.query<{ space_id: number; spans: string }>(

@@ -51,7 +51,7 @@ export const first = defineMigration('allocator-0001', [
     CHECK (last >= first)
   )`,
   'CREATE INDEX free_spans_by_length ON free_spans (pool_id, length, first)',
-  // Rows of spaces are never deleted; a foreign key here would cost a look-up per value. `rests_until` is the end of the quarantine that a
+  // A space is dropped only when nothing is held in it; a foreign key here would cost a look-up per value. `rests_until` is the end of the quarantine that a
   // value of a VM came back from: until then nobody else may get it, also when its holder never came to use it again.
   `CREATE TABLE allocations (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

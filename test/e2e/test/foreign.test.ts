@@ -27,10 +27,10 @@ test('what people made on the router stays byte for byte, is skipped when we cho
     env: { BERTH_DRIVER_PROBE_EVERY_MS: '200', BERTH_DRIVER_BREAKER_RESET_MS: '500' },
   });
   await router.person({ commands: byHand, save: true });
-  await router.reboot(1_500); // long enough to be noticed; whoever reconnects reads the inventory again
+  await router.reboot(5_000); // long enough to be noticed, also on a busy machine; whoever reconnects reads the inventory again
   const health = async () => (await api.get('/v1/health')).body.status;
-  await eventuallyHolds(async () => assert.equal(await health(), 'degraded'), { timeoutMs: 20_000 });
-  await eventuallyHolds(async () => assert.equal(await health(), 'ok'), { timeoutMs: 20_000 });
+  await eventuallyHolds(async () => assert.equal(await health(), 'degraded'), { timeoutMs: 60_000 });
+  await eventuallyHolds(async () => assert.equal(await health(), 'ok'), { timeoutMs: 60_000 });
   const before = foreignPart(await router.config(), foreign);
   await eventuallyHolds(
     async () => {
@@ -39,7 +39,7 @@ test('what people made on the router stays byte for byte, is skipped when we cho
       assert.equal(answer.status, 409, JSON.stringify(answer.body));
       assert.equal(answer.body.code, 'MAC_TAKEN');
     },
-    { timeoutMs: 20_000 },
+    { timeoutMs: 60_000 },
   );
 
   const answers = await inParallel(names('vm', 40), 16, (vm_name) => api.provision({ vm_name }));

@@ -41,7 +41,7 @@ export interface AllocatorAlone {
 export interface AloneOptions {
   readonly routers: readonly PlayedRouter[];
   /** Whether the routers take what they are asked; otherwise they refuse it, so that its values are free again. */
-  readonly applied: boolean;
+  readonly applied: boolean | null;
   readonly env?: Readonly<Record<string, string>>;
 }
 

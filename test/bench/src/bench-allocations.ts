@@ -4,13 +4,26 @@ import { percentile, rounded } from './statistics.ts';
 
 const router = { name: 'default', externalIp: '203.0.113.2', dhcpSubnet: '10.0.0.0/8' };
 
-/** VMs per second that are durably accepted (an address, 3 ports, 3 rule numbers), from 64 callers through NATS, while the router takes all. */
+/**
+ * VMs per second that are durably accepted (an address, 3 ports, 3 rule numbers), from 64 callers through NATS: by themselves, as while a
+ * router works on its batch, and beside verdicts on each, as with a router that takes no time.
+ */
 export async function allocations(): Promise<void> {
-  await onAllocatorAlone({ routers: [router], applied: true }, async ({ provision, ended, untilEnded }) => {
+  for (const applied of [null, true] as const) {
+    const best = await bestOfThree(applied);
+    const beside = applied === null ? 'while no verdicts come' : 'beside a verdict on each';
+    console.log(
+      `allocations: ${rounded(best, 0)} VMs/s accepted durably from 64 callers ${beside}, best of three rounds (aim ≥ 1000: ratio ${rounded(best / 1_000, 2)})`,
+    );
+  }
+}
+
+async function bestOfThree(applied: true | null): Promise<number> {
+  const rates: number[] = [];
+  await onAllocatorAlone({ routers: [router], applied }, async ({ provision, ended, untilEnded }) => {
     const warm = 2_000;
     await inParallel(names('warm', warm), 64, (vmName) => provision({ vmName }));
-    await untilEnded(warm);
-    const rates: number[] = [];
+    if (applied) await untilEnded(warm);
     for (const round of [1, 2, 3]) {
       const count = 3_000;
       const before = ended.succeeded;
@@ -20,17 +33,12 @@ export async function allocations(): Promise<void> {
         await provision({ vmName });
         return performance.now() - begun;
       });
-      const accepted = (performance.now() - start) / 1_000;
-      await untilEnded(before + count);
-      const settled = (performance.now() - start) / 1_000;
-      rates.push(count / accepted);
+      rates.push(count / ((performance.now() - start) / 1_000));
+      if (applied) await untilEnded(before + count);
       console.log(
-        `  round ${round}: ${rounded(count / accepted, 0)} VMs/s accepted, p50 ${rounded(percentile(times, 0.5))} ms, p99 ${rounded(percentile(times, 0.99))} ms; ${rounded(count / settled, 0)} VMs/s to the end of their operations`,
+        `  round ${round}: ${rounded(rates.at(-1) ?? 0, 0)} VMs/s, p50 ${rounded(percentile(times, 0.5))} ms, p99 ${rounded(percentile(times, 0.99))} ms`,
       );
     }
-    const best = Math.max(...rates);
-    console.log(
-      `allocations: ${rounded(best, 0)} VMs/s accepted durably from 64 callers in the best of three rounds (aim ≥ 1000: ratio ${rounded(best / 1_000, 2)}), ${ended.failed} failed`,
-    );
   });
+  return Math.max(...rates);
 }

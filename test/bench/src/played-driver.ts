@@ -31,18 +31,18 @@ const statusOf = ({ name, externalIp, dhcpSubnet }: PlayedRouter): MessageInitSh
   version: '1.5',
 });
 
-/** Answers for a driver whose routers hold nothing of others, and judges every change when it comes. Ends with the bus. */
+/** Answers for a driver whose routers hold nothing of others, and judges every change when it comes, or none (null). Ends with the bus. */
 export async function playDriver(
   bus: Bus,
   routers: readonly PlayedRouter[],
-  { applied }: { readonly applied: boolean },
+  { applied }: { readonly applied: boolean | null },
 ): Promise<void> {
   await ensureStream(bus, streams.routerEvents);
   await ensureStream(bus, streams.routerChanges);
   serve(bus, RouterService.method.listRouters, async () => ({ routers: routers.map(statusOf) }));
   serve(bus, RouterService.method.listForeignHoldings, async () => ({ inventory, holdings: [] }));
   listen(bus, 'router-changes.>', RouterChangeSchema, ({ router, resourceId, revision }) => {
-    if (revision === undefined) return;
+    if (revision === undefined || applied === null) return;
     const settled = create(RouterChangeSettledSchema, {
       ...{ router, resourceId, revision },
       ...(applied

@@ -5,7 +5,7 @@ import { ConfigError, type Logger } from '@berth/service-kit';
 import type { Registry } from 'prom-client';
 import { consumeRouterChanges, listenForRouterWork } from './adapters/nats/consume-router-changes.ts';
 import { serveRouters } from './adapters/nats/serve-routers.ts';
-import { migrations } from './adapters/postgres/migrations.ts';
+import { migrations } from './adapters/postgres/migrations/index.ts';
 import { PostgresChangeInbox } from './adapters/postgres/postgres-change-inbox.ts';
 import { PostgresLeaseStore } from './adapters/postgres/postgres-lease-store.ts';
 import { PostgresRouterDirectory } from './adapters/postgres/postgres-router-directory.ts';
@@ -14,6 +14,7 @@ import { prometheusDriverMetrics } from './adapters/prometheus/prometheus-driver
 import { RouterBreaker } from './adapters/vyos/router-breaker.ts';
 import { RouterClient } from './adapters/vyos/router-client.ts';
 import { pause } from './app/bell.ts';
+import { type Clock, systemClock } from './app/clock.ts';
 import { RouterWorker } from './app/router-worker.ts';
 import type { DriverConfig } from './config.ts';
 import { redact } from './domain/redact.ts';
@@ -23,6 +24,8 @@ export interface DriverContext {
   readonly metrics: Registry;
   /** Called when the service cannot go on: a router whose place in the network became known after the start, and is ambiguous. */
   readonly fail?: (error: unknown) => void;
+  /** By which the workers wait; the machine's when absent. */
+  readonly clock?: Clock;
   /** See `SessionParts.beforeSend`. */
   readonly beforeSend?: () => Promise<void>;
 }
@@ -91,7 +94,7 @@ export async function startDriver(config: DriverConfig, context: DriverContext):
 
 function startWorker(
   config: DriverConfig,
-  { log, metrics, fail, beforeSend }: DriverContext,
+  { log, metrics, fail, beforeSend, clock = systemClock }: DriverContext,
   { database, outbox, phase }: { database: Database; outbox: Outbox; phase: { readonly started: boolean } },
   stops: (() => Promise<unknown> | unknown)[],
 ): RouterWorker {
@@ -106,6 +109,7 @@ function startWorker(
     times: config.times,
     wishes: config.wishes,
     log,
+    clock,
     metrics: prometheusDriverMetrics(metrics),
     redact: (text) => redact(text, [key]),
     onProfileProblem: (problem) => phase.started && fail?.(new ConfigError([problem.message])),

@@ -5,7 +5,7 @@ import { openDatabase } from '@berth/database';
 import { connectBus, listen, Outbox } from '@berth/messaging';
 import { createLogger } from '@berth/service-kit';
 import { eventually, freshDatabase, freshPrefix, testNats } from '@berth/testing';
-import { migrations } from '../src/adapters/postgres/migrations.ts';
+import { migrations } from '../src/adapters/postgres/migrations/index.ts';
 import { PostgresChangeInbox } from '../src/adapters/postgres/postgres-change-inbox.ts';
 import { PostgresLeaseStore } from '../src/adapters/postgres/postgres-lease-store.ts';
 import { PostgresRouterDirectory } from '../src/adapters/postgres/postgres-router-directory.ts';

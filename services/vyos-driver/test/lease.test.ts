@@ -3,7 +3,7 @@ import { type TestContext, test } from 'node:test';
 import { openDatabase } from '@berth/database';
 import { createLogger } from '@berth/service-kit';
 import { faultProxy, freshDatabase } from '@berth/testing';
-import { migrations } from '../src/adapters/postgres/migrations.ts';
+import { migrations } from '../src/adapters/postgres/migrations/index.ts';
 import { PostgresLeaseStore } from '../src/adapters/postgres/postgres-lease-store.ts';
 import { RouterLease } from '../src/app/lease.ts';
 

@@ -1,7 +1,14 @@
+import { type Clock, systemClock } from './clock.ts';
+
 /** Wakes one sleeper. A ring while nobody sleeps is remembered, so that none is lost between looking for work and lying down. */
 export class Bell {
+  readonly #clock: Clock;
   #rung = false;
   #wake: (() => void) | undefined;
+
+  constructor(clock: Clock = systemClock) {
+    this.#clock = clock;
+  }
 
   ring(): void {
     this.#rung = true;
@@ -18,18 +25,18 @@ export class Bell {
 
   async #lieDown(ms: number, signal: AbortSignal): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
-    const timer = setTimeout(resolve, ms);
+    const callOff = this.#clock.after(ms, resolve);
     this.#wake = resolve;
     const onAbort = () => resolve();
     signal.addEventListener('abort', onAbort, { once: true });
     await promise;
     signal.removeEventListener('abort', onAbort);
-    clearTimeout(timer);
+    callOff();
     this.#wake = undefined;
   }
 }
 
 /** Waits; ends early when `signal` aborts. */
-export async function pause(ms: number, signal: AbortSignal): Promise<void> {
-  await new Bell().sleep(ms, signal);
+export async function pause(ms: number, signal: AbortSignal, clock?: Clock): Promise<void> {
+  await new Bell(clock).sleep(ms, signal);
 }

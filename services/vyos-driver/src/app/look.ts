@@ -12,7 +12,6 @@ import {
 } from '../domain/inventory.ts';
 import type { OwnedContent } from '../domain/plan.ts';
 import { sameContent } from '../domain/plan-changes.ts';
-import { pause } from './bell.ts';
 import { RouterAway, readWholeConfig } from './router-calls.ts';
 import type { BatchChange, OwnedResource } from './router-ledger.ts';
 import type { Difference, RouterSession } from './session.ts';
@@ -57,7 +56,7 @@ export async function readGround(session: RouterSession, sent: readonly BatchCha
     );
     if (shown === previous) return reading;
     previous = shown;
-    if (readings % readingsInARow === 0) await pause(session.parts.times.settleDelayMs, session.over);
+    if (readings % readingsInARow === 0) await session.pause(session.parts.times.settleDelayMs);
     if (session.parts.stopping.aborted) throw new RouterAway('stopping');
   }
 }
@@ -83,7 +82,7 @@ export async function takeGround(
   session.ground = { differences };
   session.repairAll = false;
   session.toRepair.clear();
-  session.lastDriftLookAt = performance.now();
+  session.lastDriftLookAt = session.now();
   report(session);
   await recordLook(session, reading);
 }
@@ -174,7 +173,7 @@ async function recordLook(session: RouterSession, reading: Reading): Promise<voi
   session.placeChecked = true;
   session.inventoryHash = reading.inventoryHash;
   const { foreign, costMs, holdings } = reading;
-  session.look = { foreign, at: performance.now(), costMs, foreignSize: holdings.filter(isConfigured).length };
+  session.look = { foreign, at: session.now(), costMs, foreignSize: holdings.filter(isConfigured).length };
 }
 
 const isConfigured = ({ kind }: ForeignHolding): boolean => kind === 'rule_number' || kind === 'mapping_name';

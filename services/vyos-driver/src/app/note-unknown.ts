@@ -8,6 +8,6 @@ export function noteUnknown(session: RouterSession, text: string): void {
   session.unknown = {
     text,
     tries,
-    retryAt: performance.now() + growingMs(tries, times.troubleFirstMs, times.troubleMostMs),
+    retryAt: session.now() + growingMs(tries, times.troubleFirstMs, times.troubleMostMs),
   };
 }

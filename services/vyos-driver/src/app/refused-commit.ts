@@ -1,7 +1,6 @@
 import type { ConfigureOutcome } from '../domain/answer.ts';
 import type { OwnedContent } from '../domain/plan.ts';
 import { sameContent } from '../domain/plan-changes.ts';
-import { pause } from './bell.ts';
 import { type Reading, readGround, takeGround } from './look.ts';
 import type { BatchChange, StoredContent } from './router-ledger.ts';
 import type { AnsweredBatch } from './send-batch.ts';
@@ -22,7 +21,7 @@ export async function closeAfterReading(
 ): Promise<{ readonly surprised: boolean }> {
   session.distrust();
   session.openBatch = true; // should the reading fail, the row is settled by another one
-  await pause(session.parts.times.settleDelayMs, session.over);
+  await session.pause(session.parts.times.settleDelayMs);
   const reading = await readGround(session, batch.changes);
   await session.settle({
     batch: { id: batch.id, state: 'refused', outcome: refusalText(session, outcome), durationMs },

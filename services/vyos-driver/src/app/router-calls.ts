@@ -1,6 +1,5 @@
 import type { ConfigureOutcome } from '../domain/answer.ts';
 import type { ConfigTree } from '../domain/config-tree.ts';
-import { pause } from './bell.ts';
 import { growingMs } from './driver-times.ts';
 import type { RouterSession } from './session.ts';
 import { tellStatus } from './tell-status.ts';
@@ -71,7 +70,7 @@ export function throwAway(session: RouterSession, text: string): never {
 /** Waits before a router that cannot take the request just now is asked again. Throws RouterAway when the session is over meanwhile. */
 export async function waitForSpell(session: RouterSession, tries: number): Promise<void> {
   const { times, lease, stopping } = session.parts;
-  await pause(growingMs(tries, times.lockedFirstMs, times.lockedMostMs), session.over);
+  await session.pause(growingMs(tries, times.lockedFirstMs, times.lockedMostMs));
   lease.throwIfLost();
   if (stopping.aborted) throw new RouterAway('stopping');
 }
@@ -80,8 +79,8 @@ export async function waitForSpell(session: RouterSession, tries: number): Promi
 export async function waitForLock(session: RouterSession, tries: number, text: string): Promise<void> {
   const { times, redact } = session.parts;
   await waitForSpell(session, tries);
-  session.lockedSince ??= performance.now();
-  if (performance.now() - session.lockedSince < times.lockedAlarmMs) return;
+  session.lockedSince ??= session.now();
+  if (session.now() - session.lockedSince < times.lockedAlarmMs) return;
   session.locked = `The router is locked by somebody else: ${redact(text).trim()}`;
   await tellStatus(session);
 }

@@ -22,7 +22,7 @@ export interface WorkerParts extends Omit<SessionParts, 'ledger' | 'lease' | 'st
 export class RouterWorker {
   readonly #parts: WorkerParts;
   readonly #holder = randomUUID();
-  readonly #bell = new Bell();
+  readonly #bell: Bell;
   readonly #stopping = new AbortController();
   readonly #looked = Promise.withResolvers<void>();
   #lease: RouterLease | undefined;
@@ -30,6 +30,7 @@ export class RouterWorker {
 
   constructor(parts: WorkerParts) {
     this.#parts = parts;
+    this.#bell = new Bell(parts.clock);
   }
 
   start(): void {
@@ -70,7 +71,7 @@ export class RouterWorker {
         if (error instanceof LeaseLost)
           log.warn({ router: name, reason: error.message }, 'router session ended: lease lost');
         else log.error({ router: name, err: error }, 'router session failed');
-        await pause(growingMs(failures, times.awayFirstMs, times.awayMostMs), this.#stopping.signal);
+        await pause(growingMs(failures, times.awayFirstMs, times.awayMostMs), this.#stopping.signal, this.#parts.clock);
       }
     }
   }

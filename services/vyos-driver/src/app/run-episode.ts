@@ -135,7 +135,7 @@ async function tryProbe(session: RouterSession, members: readonly Member[]): Pro
     await settleApplied(session, parts, { judges: true, answered });
     return { kind: 'applied', surprised: false };
   }
-  session.notBefore = performance.now() + session.parts.times.settleDelayMs;
+  session.notBefore = session.now() + session.parts.times.settleDelayMs;
   if (outcome.kind === 'refused_operation') {
     await closeUntouched(session, batch, { state: 'refused', outcome: refusalText(session, outcome), durationMs });
     return { ...(await accused(session, parts, members, answered)), surprised: false };
@@ -188,7 +188,7 @@ function condemn(
       const { resourceId, revision, applied } = member;
       session.condemned.set(id, { resourceId, revision, applied, code: 'ROUTER_REFUSED', text });
     } else if (!session.repairsResting.has(id)) {
-      session.repairsResting.set(id, performance.now() + session.parts.times.troubleMostMs);
+      session.repairsResting.set(id, session.now() + session.parts.times.troubleMostMs);
       session.parts.metrics.repairRefused(session.parts.name);
       session.parts.log.error({ router: session.parts.name, resourceId: id, reason: text }, 'repair refused');
     }
@@ -202,7 +202,7 @@ function noteBlocked(session: RouterSession, text: string | undefined): void {
     return;
   }
   const tries = (session.blocked?.tries ?? 0) + 1;
-  const retryAt = performance.now() + growingMs(tries, times.troubleFirstMs, times.troubleMostMs);
+  const retryAt = session.now() + growingMs(tries, times.troubleFirstMs, times.troubleMostMs);
   session.blocked = { text, tries, retryAt };
 }
 

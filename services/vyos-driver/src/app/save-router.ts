@@ -4,7 +4,7 @@ import type { RouterSession } from './session.ts';
 
 /** Whether commits wait to be saved, and a failed save has rested long enough. */
 export const wantsSave = (session: RouterSession): boolean =>
-  session.savedCount < session.appliedCount && (session.saveTrouble?.retryAt ?? 0) <= performance.now();
+  session.savedCount < session.appliedCount && (session.saveTrouble?.retryAt ?? 0) <= session.now();
 
 /**
  * Saves the running configuration and records up to which commit. Safe to repeat. A failure that is no outage is tried again later, and holds
@@ -37,6 +37,6 @@ export async function saveRouter(session: RouterSession): Promise<void> {
     outcome.kind === 'try_later'
       ? [times.lockedFirstMs, times.lockedMostMs]
       : [times.troubleFirstMs, times.troubleMostMs];
-  session.saveTrouble = { text, tries, retryAt: performance.now() + growingMs(tries, first, most) };
+  session.saveTrouble = { text, tries, retryAt: session.now() + growingMs(tries, first, most) };
   log.warn({ router: name, reason: text, tries }, 'save refused');
 }

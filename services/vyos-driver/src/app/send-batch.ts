@@ -8,7 +8,6 @@ import { planChanges } from '../domain/plan-changes.ts';
 import type { Revision } from '../domain/revision.ts';
 import type { Cause } from '../domain/verdict.ts';
 import { inBatchSpan } from './batch-span.ts';
-import { pause } from './bell.ts';
 import { isAway, RouterAway, throwAway, waitForLock, waitForSpell } from './router-calls.ts';
 import type { BatchChange, NewBatch } from './router-ledger.ts';
 import type { RouterSession } from './session.ts';
@@ -58,7 +57,7 @@ export async function sendBatch(
     estimateMs: estimate,
     timeoutMs: httpTimeoutMs(estimate, session.parts.times.writeTimeoutMs),
   };
-  await pause(session.notBefore - performance.now(), session.over);
+  await session.pause(session.notBefore - session.now());
   if (session.over.aborted) throw new RouterAway('stopping');
   await session.parts.ledger.writeAhead(batch);
   for (const part of parts) session.owned.claim(part.resourceId, part.to.keys());
@@ -83,7 +82,7 @@ export async function sendBatch(
  * twice at least, since somebody else's refusal may have begun the spell.
  */
 const isOver = (session: RouterSession, spells: number): boolean =>
-  spells >= mostSpells || (spells > 1 && performance.now() - session.lastRefusalAt > longestSpellMs);
+  spells >= mostSpells || (spells > 1 && session.now() - session.lastRefusalAt > longestSpellMs);
 
 /** Closes the row of a batch that surely changed nothing. */
 export async function closeUntouched(
@@ -114,7 +113,7 @@ async function configure(
   if (!isAway(outcome)) {
     session.noteAnswer();
     if (outcome.kind === 'refused_operation' || outcome.kind === 'refused_commit')
-      session.lastRefusalAt = performance.now();
+      session.lastRefusalAt = session.now();
     return { outcome, durationMs };
   }
   session.distrust();

@@ -27,7 +27,7 @@ export async function sendWayBack(session: RouterSession, { judges }: { readonly
   const text = refusalText(session, outcome);
   if (outcome.kind === 'refused_operation')
     await closeUntouched(session, batch, { state: 'refused', outcome: text, durationMs });
-  session.notBefore = performance.now() + session.parts.times.settleDelayMs;
+  session.notBefore = session.now() + session.parts.times.settleDelayMs;
   isRefused(session, text);
   if (outcome.kind === 'refused_commit') await closeAfterReading(session, answered);
   return false;

@@ -5,7 +5,8 @@ import type { Fragment } from '../domain/fragment.ts';
 import type { ProfileWishes, RouterPlace } from '../domain/inventory.ts';
 import type { OwnedContent } from '../domain/plan.ts';
 import type { RejectedChange } from '../domain/verdict.ts';
-import type { Bell } from './bell.ts';
+import { type Bell, pause } from './bell.ts';
+import type { Clock } from './clock.ts';
 import type { DriverMetrics } from './driver-metrics.ts';
 import type { DriverTimes } from './driver-times.ts';
 import type { RouterLease } from './lease.ts';
@@ -31,6 +32,7 @@ export interface SessionParts {
   readonly wishes: ProfileWishes;
   readonly log: Log;
   readonly metrics: DriverMetrics;
+  readonly clock: Clock;
   /** Rings when changes wait. */
   readonly bell: Bell;
   readonly stopping: AbortSignal;
@@ -122,10 +124,10 @@ export class RouterSession {
   /** No request before this moment: the spell after a refusal, the pause after a batch. */
   notBefore = 0;
   lastRefusalAt = Number.NEGATIVE_INFINITY;
-  lastAnswerAt = performance.now();
+  lastAnswerAt: number;
   /** How long the last probe took: on a large configuration even that is work for the router. */
   lastProbeMs = 0;
-  lastDriftLookAt = performance.now();
+  lastDriftLookAt: number;
   unsavedSince: number | undefined;
   saveTrouble: Trouble | undefined;
 
@@ -140,11 +142,23 @@ export class RouterSession {
     this.costModel = record.costModel ?? initialCostModel;
     this.appliedCount = record.appliedCount;
     this.savedCount = record.savedCount;
-    this.told = { state: record.state, reason: record.reason, at: performance.now() };
-    if (record.appliedCount > record.savedCount) this.unsavedSince = performance.now();
+    this.lastAnswerAt = this.now();
+    this.lastDriftLookAt = this.now();
+    this.told = { state: record.state, reason: record.reason, at: this.now() };
+    if (record.appliedCount > record.savedCount) this.unsavedSince = this.now();
     // A take-over changes nothing about the router: what it was before, it is until reconciliation or a commit shows otherwise.
     if (record.state === 'unknown') this.unknown = { text: record.reason, tries: 1, retryAt: 0 };
     if (record.state === 'blocked') this.blocked = { text: record.reason, tries: 1, retryAt: 0 };
+  }
+
+  /** On the worker's clock, in milliseconds. All moments of a session are. */
+  now(): number {
+    return this.parts.clock.now();
+  }
+
+  /** Waits; ends early when the session is over. */
+  pause(ms: number): Promise<void> {
+    return pause(ms, this.over, this.parts.clock);
   }
 
   contentOf(fragment: Fragment): OwnedContent {
@@ -180,7 +194,7 @@ export class RouterSession {
   /** Called after every answer. An answer that comes after the lease was lost is not ours to act on. */
   noteAnswer(): void {
     this.parts.lease.throwIfLost();
-    this.lastAnswerAt = performance.now();
+    this.lastAnswerAt = this.now();
     this.away = undefined;
   }
 
@@ -189,7 +203,7 @@ export class RouterSession {
     const released = await this.parts.ledger.settle(settlement);
     if (mustBeSaved(settlement)) {
       this.appliedCount += 1n;
-      this.unsavedSince ??= performance.now();
+      this.unsavedSince ??= this.now();
     }
     this.owned.forget(settlement.unclaimed ?? []);
     this.owned.release(released, this.appliedCount);

@@ -1,7 +1,6 @@
 import { barrierFor } from '../domain/barrier.ts';
 import { httpTimeoutMs } from '../domain/choose-batch.ts';
 import { sameContent } from '../domain/plan-changes.ts';
-import { pause } from './bell.ts';
 import { growingMs } from './driver-times.ts';
 import { readGround, takeGround } from './look.ts';
 import { RouterAway, waitUntilNothingRuns } from './router-calls.ts';
@@ -56,14 +55,14 @@ function noteUnanswered(session: RouterSession, landed: number): void {
   const { times } = session.parts;
   const tries = (session.unanswered?.tries ?? 0) + 1;
   session.unanswered = { tries, text: session.unansweredText };
-  session.notBefore = performance.now() + growingMs(tries, times.settleDelayMs, times.awayMostMs);
+  session.notBefore = session.now() + growingMs(tries, times.settleDelayMs, times.awayMostMs);
 }
 
 async function passBarrier(session: RouterSession, { estimateMs, ageMs }: OpenBatch): Promise<void> {
   const barrier = barrierFor(session.version, estimateMs);
   if (barrier.kind === 'queue')
     return waitUntilNothingRuns(session, httpTimeoutMs(estimateMs, session.parts.times.writeTimeoutMs));
-  await pause(barrier.ms - ageMs, session.over);
+  await session.pause(barrier.ms - ageMs);
   session.parts.lease.throwIfLost();
   if (session.parts.stopping.aborted) throw new RouterAway('stopping');
 }

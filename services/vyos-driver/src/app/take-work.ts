@@ -39,7 +39,7 @@ const takenAtOnce = 2_000;
  */
 export async function takeWork(session: RouterSession): Promise<Work | undefined> {
   const { ledger, metrics, name } = session.parts;
-  const takenAt = performance.now();
+  const takenAt = session.now();
   const { changes, total } = await ledger.waiting(takenAtOnce);
   metrics.waiting(name, total);
   if (changes.length > 0 && isInventoryOld(session)) await lookAround(session);
@@ -68,7 +68,7 @@ function isInventoryOld(session: RouterSession): boolean {
   if (look === undefined) return true;
   const most = parts.times.inventoryMaxAgeMs;
   const allowed = Math.min(Math.max(most, 10 * look.costMs), Math.max(most / 60, 30 * look.costMs));
-  return performance.now() - look.at > allowed;
+  return session.now() - look.at > allowed;
 }
 
 function sortOut(session: RouterSession, changes: readonly WaitingChange[]): Sorted {
@@ -136,7 +136,7 @@ export function repairs(session: RouterSession, changes: readonly WaitingChange[
   const members: Member[] = [];
   for (const [resourceId, { resource, repair }] of session.ground?.differences ?? []) {
     if (!repair || waiting.has(resourceId) || session.condemned.has(resourceId)) continue;
-    if ((session.repairsResting.get(resourceId) ?? 0) > performance.now()) continue;
+    if ((session.repairsResting.get(resourceId) ?? 0) > session.now()) continue;
     members.push({
       resourceId,
       ownerGroup: resource.ownerGroup,

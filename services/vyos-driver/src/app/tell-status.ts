@@ -12,10 +12,10 @@ export async function tellStatus(session: RouterSession): Promise<void> {
   if (standing === undefined) return;
   metrics.state(name, standing.state);
   const { told } = session;
-  const retryDiffers = Math.abs(retryMoment(performance.now(), standing) - retryMoment(told.at, told)) > sameRetryMs;
+  const retryDiffers = Math.abs(retryMoment(session.now(), standing) - retryMoment(told.at, told)) > sameRetryMs;
   if (standing.state === told.state && standing.reason === told.reason && !retryDiffers) return;
   await ledger.tell(standing);
-  session.told = { ...standing, at: performance.now() };
+  session.told = { ...standing, at: session.now() };
   const fields = { router: name, state: standing.state, reason: standing.reason, before: told.state };
   if (standing.state === 'ok') log.info(fields, 'router status changed');
   else
@@ -37,7 +37,7 @@ const unansweredReason = ({ unanswered }: RouterSession): string =>
 /** Undefined while there is nothing to say yet: one lost connection is no outage, and a router never looked at is not `ok`. */
 function standingOf(session: RouterSession): Standing | undefined {
   const { away, unknown, blocked, told, parts } = session;
-  const inMs = (moment: number) => Math.max(0, moment - performance.now());
+  const inMs = (moment: number) => Math.max(0, moment - session.now());
   if (parts.router.state === 'open') {
     const reason = away?.text ?? told.reason;
     return { state: 'breaker_open', reason, retryAfterMs: parts.router.retryAfterSeconds() * 1_000 };

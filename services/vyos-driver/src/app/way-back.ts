@@ -29,7 +29,7 @@ export async function takeLeftoversBack(session: RouterSession, members: readonl
   const answered = await sendOrRead(session, parts, plan);
   if ('unanswered' in answered) return session.parts.metrics.repairRefused(session.parts.name);
   const { outcome, batch, durationMs } = answered;
-  session.notBefore = performance.now() + session.parts.times.settleDelayMs;
+  session.notBefore = session.now() + session.parts.times.settleDelayMs;
   if (outcome.kind === 'applied') return settleApplied(session, parts, { judges: false, answered });
   session.parts.metrics.repairRefused(session.parts.name);
   if (outcome.kind === 'refused_commit') await closeAfterReading(session, answered);

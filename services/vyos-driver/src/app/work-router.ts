@@ -1,5 +1,4 @@
 import { shouldSaveFirst } from '../domain/choose-batch.ts';
-import { pause } from './bell.ts';
 import { growingMs } from './driver-times.ts';
 import { lookAround } from './look.ts';
 import { probe, RouterAway } from './router-calls.ts';
@@ -34,15 +33,15 @@ async function step(session: RouterSession): Promise<void> {
   if (session.away !== undefined && !(await isOutageOver(session))) return;
   if (session.openBatch) return settleOpenBatch(session);
   if (session.ground === undefined) return lookAround(session);
-  if (session.unknown !== undefined) return isDue(session.unknown) ? reconcile(session) : rest(session);
+  if (session.unknown !== undefined) return isDue(session, session.unknown) ? reconcile(session) : rest(session);
   if (session.condemned.size > 0) return goBack(session);
-  if (session.blocked !== undefined && !isDue(session.blocked)) return rest(session);
+  if (session.blocked !== undefined && !isDue(session, session.blocked)) return rest(session);
   return (await workBatch(session)) ? undefined : rest(session);
 }
 
 /** One batch, if anything waits for one. */
 async function workBatch(session: RouterSession): Promise<boolean> {
-  await pause(session.notBefore - performance.now(), session.over); // whoever asks meanwhile is taken along
+  await session.pause(session.notBefore - session.now()); // whoever asks meanwhile is taken along
   const work = await takeWork(session);
   if (session.condemned.size > 0) return true; // a way back comes first
   if (work === undefined) {
@@ -67,7 +66,7 @@ const probeEveryMs = ({ parts, savedCount, appliedCount }: RouterSession): numbe
 /** What an idle router is good for, and sleep until something rings or is due. */
 async function rest(session: RouterSession): Promise<void> {
   const { times, bell } = session.parts;
-  const now = performance.now();
+  const now = session.now();
   if (wantsSave(session)) return saveRouter(session);
   const driftIn = session.lastDriftLookAt + Math.max(times.driftEveryMs, lookRest * (session.look?.costMs ?? 0)) - now;
   if (driftIn <= 0) return lookAround(session);
@@ -83,9 +82,9 @@ async function rest(session: RouterSession): Promise<void> {
 
 /** Waits for the next try, and tries. An open batch row means that a commit may still run: then its barrier is the try. */
 async function isOutageOver(session: RouterSession): Promise<boolean> {
-  const waitMs = (session.away?.retryAt ?? 0) - performance.now();
+  const waitMs = (session.away?.retryAt ?? 0) - session.now();
   if (waitMs > 0) {
-    await pause(waitMs, session.over);
+    await session.pause(waitMs);
     return false;
   }
   if (!session.openBatch) await probe(session);
@@ -100,13 +99,14 @@ function noteAway(session: RouterSession, text: string): void {
   if (session.away !== undefined) session.unanswered = undefined; // an outage explains what was not answered
   const tries = (session.away?.tries ?? 0) + 1;
   const breakerMs = router.state === 'open' ? router.retryAfterSeconds() * 1_000 : 0;
-  const retryAt = performance.now() + Math.max(breakerMs, growingMs(tries, times.awayFirstMs, times.awayMostMs));
+  const retryAt = session.now() + Math.max(breakerMs, growingMs(tries, times.awayFirstMs, times.awayMostMs));
   session.away = { text, tries, retryAt };
 }
 
-const isDue = (trouble: { readonly retryAt: number }): boolean => trouble.retryAt <= performance.now();
+const isDue = (session: RouterSession, trouble: { readonly retryAt: number }): boolean =>
+  trouble.retryAt <= session.now();
 
 function mustSaveFirst(session: RouterSession, estimateMs: number): boolean {
-  const unsavedMs = performance.now() - (session.unsavedSince ?? performance.now());
+  const unsavedMs = session.now() - (session.unsavedSince ?? session.now());
   return shouldSaveFirst(estimateMs) || unsavedMs > session.parts.times.saveWithinMs;
 }

@@ -11,6 +11,9 @@ export {
   ErrorSchema,
   type FieldError as FieldErrorMessage,
 } from './gen/berth/common/v1/error_pb.js';
+export * from './gen/berth/driver/v1/config_pb.js';
+export * from './gen/berth/driver/v1/history_service_pb.js';
+export * from './gen/berth/driver/v1/plan_service_pb.js';
 export * from './gen/berth/driver/v1/router_change_pb.js';
 export * from './gen/berth/driver/v1/router_pb.js';
 export * from './gen/berth/driver/v1/router_service_pb.js';

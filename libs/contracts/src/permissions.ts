@@ -11,7 +11,7 @@ export type PermissionVerb =
   | 'routers:admin'
   | 'api-keys:admin';
 
-const viewer = ['vms:read', 'pools:read', 'operations:read'] as const;
+const viewer = ['vms:read', 'pools:read', 'operations:read', 'routers:read'] as const;
 
 /** What each permission level of an API key holds. `*` is everything, also what is added later. */
 export const permissionsOf = {

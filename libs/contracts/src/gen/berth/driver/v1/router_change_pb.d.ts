@@ -65,6 +65,14 @@ export declare type RouterChange = Message<"berth.driver.v1.RouterChange"> & {
    * @generated from field: repeated berth.driver.v1.Cause causes = 7;
    */
   causes: Cause[];
+
+  /**
+   * Paths of the fragment that others made on the router become this resource's, if they stand there exactly as desired. One that
+   * stands there otherwise is a conflict, as without this.
+   *
+   * @generated from field: bool adopts = 8;
+   */
+  adopts: boolean;
 };
 
 /**
@@ -121,6 +129,14 @@ export declare type RouterChangeJson = {
    * @generated from field: repeated berth.driver.v1.Cause causes = 7;
    */
   causes?: CauseJson[];
+
+  /**
+   * Paths of the fragment that others made on the router become this resource's, if they stand there exactly as desired. One that
+   * stands there otherwise is a conflict, as without this.
+   *
+   * @generated from field: bool adopts = 8;
+   */
+  adopts?: boolean;
 };
 
 /**

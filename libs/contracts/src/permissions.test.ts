@@ -17,8 +17,8 @@ const verbs: readonly PermissionVerb[] = [
 test('each level may do exactly what the table says', () => {
   const allowed = (level: keyof typeof permissionsOf) =>
     verbs.filter((verb) => permits({ permissions: permissionsOf[level] }, verb));
-  assert.deepEqual(allowed('viewer'), ['vms:read', 'pools:read', 'operations:read']);
-  assert.deepEqual(allowed('operator'), ['vms:read', 'vms:write', 'pools:read', 'operations:read']);
+  assert.deepEqual(allowed('viewer'), ['vms:read', 'pools:read', 'operations:read', 'routers:read']);
+  assert.deepEqual(allowed('operator'), ['vms:read', 'vms:write', 'pools:read', 'operations:read', 'routers:read']);
   assert.deepEqual(allowed('admin'), verbs);
 });
 

@@ -1,1 +1,2 @@
-export {};
+export { readConfig } from './config.ts';
+export { startAllocator } from './start-allocator.ts';

@@ -120,7 +120,14 @@ export const importRules: readonly ImportRule[] = [
     name: 'tests-from-outside',
     why: 'Whole-system tests use the public API only, so that they hold whatever is rebuilt inside.',
     from: ['test/**'],
+    except: ['test/soak/**'],
     mayNot: ['services/**'],
+  },
+  {
+    name: 'soak-starts-services',
+    why: 'The soak gives the services a clock of its own, so it starts them in its process; nothing else of them is its business.',
+    from: ['test/soak/**'],
+    mayNot: ['services/**', '!services/allocator', '!services/vyos-driver'],
   },
   {
     name: 'test-code-in-tests',

@@ -1,0 +1,3 @@
+import { startGateway } from '@berth/gateway';
+
+startGateway();

@@ -7,7 +7,7 @@ import type { Fault } from './domain/faults.ts';
 import type { LatencySettings } from './domain/latency.ts';
 import { fingerprintOf, makeCertificate } from './http/certificate.ts';
 import type { LoggedRequest } from './http/request-log.ts';
-import { type ProfileName, profileNamed } from './profile/profile.ts';
+import { type Profile, type ProfileName, profileNamed } from './profile/profile.ts';
 import type { Counters } from './router/counters.ts';
 import type { PersonEdit } from './router/person.ts';
 import { SimulatedRouter } from './simulated-router.ts';
@@ -59,11 +59,12 @@ export interface Simulator {
 
 /** Starts a router on 127.0.0.1. Several can run side by side. */
 export async function startSimulator(options: SimulatorOptions = {}): Promise<Simulator> {
-  const profile = profileNamed(options.profile ?? '1.5-2024');
+  const profileName = options.profile ?? '1.5-2024';
+  const profile = profileNamed(profileName);
   const state = options.stateFolder === undefined ? undefined : await StateFolder.open(options.stateFolder);
-  const document = (await state?.saved()) ?? options.config ?? (await baseline());
+  const document = (await state?.saved()) ?? options.config ?? (await baseline(profileName));
   const config = treeFromJson(document, profile.schema);
-  const { key, keyId } = putKey(config, options.key ?? (await state?.key()), options.keyId);
+  const { key, keyId } = putKey(config, profile, options.key ?? (await state?.key()), options.keyId);
   const certificate = state === undefined ? await makeCertificate() : await state.certificate();
   const router = new SimulatedRouter(profile, config, certificate, options.port ?? 0);
   if (options.latency !== undefined) router.setLatency(options.latency);
@@ -98,14 +99,16 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   };
 }
 
-/** The configuration of the observed router (vyos-observed). */
-export async function baseline(): Promise<unknown> {
-  return JSON.parse(await readFile(new URL('../fixtures/baseline.json', import.meta.url), 'utf8'));
+/** The small router that is started with by default: the one that was observed, in the shapes of each version. */
+export async function baseline(profile: ProfileName = '1.5-2024'): Promise<unknown> {
+  const name = profile.startsWith('1.5') ? 'baseline.json' : `baseline-${profile}.json`;
+  return JSON.parse(await readFile(new URL(`../fixtures/${name}`, import.meta.url), 'utf8'));
 }
 
 /** Finds or makes the API key, and puts it where a router has it: `service https api keys id <id> key <key>`. */
 function putKey(
   config: Branch,
+  { apiPath }: Profile,
   wanted: string | undefined,
   wantedId: string | undefined,
 ): { key: string; keyId: string } {
@@ -120,7 +123,7 @@ function putKey(
   const keyId = wantedId ?? 'berth';
   const api = ensure(config, 'service', 'https', 'api');
   ensure(api, 'keys', 'id', keyId).children.set('key', new Leaf([key]));
-  ensure(api, 'rest');
+  ensure(config, ...apiPath);
   return { key, keyId };
 }
 

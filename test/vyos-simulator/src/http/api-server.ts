@@ -10,20 +10,8 @@ import { nginxPage } from './nginx-pages.ts';
 import { escapeHtml, toPythonJson } from './python-text.ts';
 import { type LoggedRequest, type RequestLog, withoutKey } from './request-log.ts';
 
-const ENDPOINTS = [
-  '/retrieve',
-  '/configure',
-  '/configure-section',
-  '/config-file',
-  '/show',
-  '/generate',
-  '/reset',
-  '/image',
-  '/container-image',
-  '/import-pki',
-  '/reboot',
-  '/poweroff',
-];
+/** What nginx of 1.3 says in place of a 502 page. */
+const START_THE_SERVICE = '{"error": "Start service in configuration mode: set service https api"}';
 
 /** Answers requests as nginx and the API process behind it do together. */
 export class ApiServer {
@@ -61,11 +49,10 @@ export class ApiServer {
   ): Promise<void> {
     const raw = await this.#readBody(request);
     if (raw === undefined) return this.#page(response, 413);
-    if (!this.#router.profile.proxiedPaths.some((prefix) => path.startsWith(`/${prefix}`)))
-      return this.#page(response, 404);
+    if (!this.#router.profile.proxied.test(path)) return this.#page(response, 404);
     if (this.#isAway()) return this.#page(response, 502);
     if (this.#frameworkAnswer(path, request, response)) return;
-    const decoded = await decodeRequest(path, request.headers, raw);
+    const decoded = await decodeRequest(this.#router.profile, path, request.headers, raw);
     if (decoded.kind === 'refused')
       return this.#envelope(response, { kind: 'error', status: decoded.status, text: decoded.text });
     entry.body = withoutKey(decoded.body);
@@ -91,11 +78,12 @@ export class ApiServer {
 
   /** What FastAPI answers by itself: 405, 307 for a slash at the end, 404. */
   #frameworkAnswer(path: string, request: IncomingMessage, response: ServerResponse): boolean {
-    if (ENDPOINTS.includes(path)) {
+    const { endpoints } = this.#router.profile;
+    if (endpoints.includes(path)) {
       if (request.method === 'POST') return false;
       response.setHeader('allow', 'POST');
       this.#json(response, 405, '{"detail":"Method Not Allowed"}');
-    } else if (path.endsWith('/') && ENDPOINTS.includes(path.slice(0, -1))) {
+    } else if (path.endsWith('/') && endpoints.includes(path.slice(0, -1))) {
       response.setHeader('location', `http://${request.headers.host ?? 'localhost'}${path.slice(0, -1)}`);
       response.writeHead(307).end();
     } else this.#json(response, 404, '{"detail":"Not Found"}');
@@ -143,6 +131,10 @@ export class ApiServer {
   }
 
   #page(response: ServerResponse, status: number): void {
+    if (status === 502 && this.#router.profile.whenAway === '200 with error') {
+      this.#json(response, 200, START_THE_SERVICE);
+      return;
+    }
     response.writeHead(status, { 'content-type': 'text/html' }).end(nginxPage(status, this.#router.profile.proxy));
   }
 

@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import type { Profile } from '../profile/profile.ts';
 import { type FormError, formFields, jsonOfForm } from './form-body.ts';
 import { invalidJson, keyError, type ModelFields, missingBody, modelError } from './pydantic-model.ts';
 import { pythonJsonError } from './python-json-errors.ts';
@@ -28,9 +29,14 @@ const MODELS: Record<string, { readonly fields: ModelFields; readonly within?: s
 const OPERATIONAL = { fields: { op: 'required', path: 'required' } } as const;
 
 /** Decodes a body of either encoding. The key is not compared here; a wrong one comes before a wrong rest. */
-export async function decodeRequest(endpoint: string, headers: IncomingHttpHeaders, raw: Buffer): Promise<Decoded> {
+export async function decodeRequest(
+  profile: Profile,
+  endpoint: string,
+  headers: IncomingHttpHeaders,
+  raw: Buffer,
+): Promise<Decoded> {
   const fields = await formFields(headers, raw);
-  const form = fields === undefined ? undefined : jsonOfForm(endpoint, fields);
+  const form = fields === undefined ? undefined : jsonOfForm(profile, endpoint, fields);
   const refusal = (text: string): Decoded => ({
     kind: 'refused',
     status: form?.error?.status ?? 400,

@@ -1,5 +1,13 @@
 import type { FaultKind } from '../domain/faults.ts';
-import { type Answer, badGateway, internalError, locked, refused, success } from '../router/answer.ts';
+import {
+  type Answer,
+  badGateway,
+  internalError,
+  locked,
+  refused,
+  success,
+  unknownOperation,
+} from '../router/answer.ts';
 import { loadConfiguration, saveConfiguration } from '../router/config-file.ts';
 import type { Edit } from '../router/configuration-store.ts';
 import { editConfiguration } from '../router/edit-configuration.ts';
@@ -78,7 +86,7 @@ function carryOut(
 
 function configFile(router: RouterState, op: string, file: unknown): Promise<Answer> {
   if (op === 'save') return saveConfiguration(router, typeof file === 'string' ? file : undefined);
-  if (op !== 'load') return Promise.resolve(refused(`'${op}' is not a valid operation`));
+  if (op !== 'load') return Promise.resolve(refused(unknownOperation(router.profile, op)));
   return typeof file === 'string'
     ? loadConfiguration(router, file)
     : Promise.resolve(refused('Missing required field "file"'));
@@ -86,7 +94,7 @@ function configFile(router: RouterState, op: string, file: unknown): Promise<Ans
 
 function operational(router: RouterState, endpoint: string, op: string, path: readonly string[]): Answer {
   const verb = endpoint.slice(1);
-  if (op !== verb) return refused(`'${op}' is not a valid operation`);
+  if (op !== verb) return refused(unknownOperation(router.profile, op));
   if (verb === 'show') return show(router, path);
   return path.length === 0 ? refused(`\n  Incomplete command: ${verb}\n\n`) : success('');
 }

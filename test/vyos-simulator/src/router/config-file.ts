@@ -1,20 +1,22 @@
 import { Branch, cloneBranch, equalNodes, sortedNames } from '../domain/config-tree.ts';
 import { type EditSession, RefusedEdit } from '../domain/edit-session.ts';
 import { type Answer, internalError, locked, refused, success } from './answer.ts';
-import { commitSession, isLocked } from './edit-configuration.ts';
+import { commitSession, isLocked, written } from './edit-configuration.ts';
 import type { RouterState } from './router-state.ts';
 import { pathsOf } from './tree-paths.ts';
+
+const BOOT_FILE = '/config/config.boot';
 
 /** `/config-file save`: the running configuration becomes the saved one, or is written to a file. */
 export async function saveConfiguration(router: RouterState, file: string | undefined): Promise<Answer> {
   if (router.sessionIsLost) return internalError;
   await router.clock.sleep(router.latency.of('saveMs', router.store.size.rules));
-  if (file === undefined || file === '/config/config.boot') {
+  if (file === undefined || file === BOOT_FILE) {
     router.store.save();
     await router.onSave();
   } else router.files.set(file, cloneBranch(router.store.running));
   router.counters.saves += 1;
-  return success('');
+  return success(router.profile.savedText(file ?? BOOT_FILE));
 }
 
 /**
@@ -24,7 +26,7 @@ export async function saveConfiguration(router: RouterState, file: string | unde
 export function loadConfiguration(router: RouterState, file: string): Promise<Answer> {
   return router.queue.run(async () => {
     if (router.sessionIsLost) return internalError;
-    const wanted = file === '/config/config.boot' ? router.store.saved : router.files.get(file);
+    const wanted = file === BOOT_FILE ? router.store.saved : router.files.get(file);
     if (wanted === undefined) return refused(`No such file '${file}'\n`);
     const { boot } = router;
     await router.clock.sleep(router.latency.of('noopMs', router.store.size.rules));
@@ -39,7 +41,7 @@ export function loadConfiguration(router: RouterState, file: string): Promise<An
       throw error;
     }
     const changes = session.netChanges();
-    return changes.length === 0 ? success() : commitSession(router, '/config-file', session, changes, []);
+    return changes.length === 0 ? written(router, '') : commitSession(router, '/config-file', session, changes, []);
   });
 }
 

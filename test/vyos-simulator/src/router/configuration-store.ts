@@ -34,7 +34,7 @@ export class ConfigurationStore {
   }
 
   startSession(): EditSession {
-    return new EditSession(this.running, this.#profile.schema);
+    return new EditSession(this.running, this.#profile.schema, this.#profile.validatorsPrint);
   }
 
   commit(session: EditSession, changes: readonly NetChange[], refuse?: Refusal): CommitResult {

@@ -2,7 +2,7 @@ import type { Path } from '../domain/config-tree.ts';
 import { pathExists } from '../domain/config-tree.ts';
 import { type EditSession, type NetChange, RefusedEdit } from '../domain/edit-session.ts';
 import { type Fault, matches } from '../domain/faults.ts';
-import { type Answer, internalError, LOCKED_TEXT, refused, success } from './answer.ts';
+import { type Answer, internalError, LOCKED_TEXT, refused, success, unknownOperation } from './answer.ts';
 import type { Edit } from './configuration-store.ts';
 import type { RouterState } from './router-state.ts';
 
@@ -93,7 +93,7 @@ function execute(router: RouterState, endpoint: string, edits: readonly Edit[], 
   }
   if (outcome.changes.length === 0) {
     router.counters.empty_configures += 1;
-    return success();
+    return written(router, '');
   }
   if (isLocked(router)) {
     session.undo();
@@ -125,7 +125,13 @@ export function commitSession(
   if (has('service', 'dhcp-server')) router.counters.dhcp_restarts += 1;
   if (has('service', 'https')) router.awayUntil = router.clock.now() + router.latency.of('httpsRestartMs');
   if (result.failed.length > 0) return refuse(router, result.output);
-  return success(result.output === '' ? null : result.output);
+  return written(router, result.output);
+}
+
+/** The answer to a write that succeeded: what its data is differs between versions. */
+export function written({ profile }: RouterState, output: string): Answer {
+  if (profile.successData === 'null') return success();
+  return success(output === '' && profile.successData === 'warnings' ? null : output);
 }
 
 const isBelow = (path: Path, owner: Path): boolean => owner.every((name, at) => path[at] === name);
@@ -142,7 +148,7 @@ function applyEdits(
   edits: readonly Edit[],
   setFault: Fault | undefined,
 ): Outcome {
-  const strict = pathExists(router.store.running, ['service', 'https', 'api', 'rest', 'strict']);
+  const strict = pathExists(router.store.running, router.profile.strictPath);
   for (const [at, edit] of edits.entries()) {
     try {
       if (setFault !== undefined && matches(setFault.match, edit.path)) {
@@ -174,7 +180,7 @@ function applyEdit(router: RouterState, session: EditSession, edit: Edit, strict
       session.comment(edit.path, edit.comment ?? '');
       return;
     default:
-      throw new RefusedEdit(`'${edit.op}' is not a valid operation`);
+      throw new RefusedEdit(unknownOperation(router.profile, edit.op));
   }
 }
 

@@ -7,23 +7,28 @@ import type { Certificate } from './http/certificate.ts';
 import { FrontServer } from './http/front-server.ts';
 import { type LoggedRequest, RequestLog } from './http/request-log.ts';
 import type { Profile } from './profile/profile.ts';
-import { RealClock } from './router/clock.ts';
+import type { Clock } from './router/clock.ts';
 import type { Counters } from './router/counters.ts';
 import { actAsPerson, type PersonEdit } from './router/person.ts';
 import { RouterState } from './router/router-state.ts';
 
+/** Where a router listens, and by which clock it lives. */
+export type Place = { readonly port: number; readonly clock: Clock };
+
 /** One router with its HTTPS port. What tests and the control interface do to it goes through here. */
 export class SimulatedRouter {
-  readonly #clock = new RealClock();
+  readonly #clock: Clock;
   readonly #router: RouterState;
   readonly #log: RequestLog;
   readonly #front: FrontServer;
   #isStopped = false;
 
-  constructor(profile: Profile, config: Branch, certificate: Certificate, port: number) {
+  constructor(profile: Profile, config: Branch, certificate: Certificate, { port, clock }: Place) {
+    this.#clock = clock;
     this.#router = new RouterState(profile, this.#clock, config);
+    this.#router.onRestart = (downMs) => void this.reboot({ downMs });
     this.#log = new RequestLog(this.#router);
-    const api = new ApiServer(this.#router, this.#log, () => void this.reboot({ downMs: 0 }));
+    const api = new ApiServer(this.#router, this.#log);
     this.#front = new FrontServer(port, certificate, api.handle, api.redirectToHttps);
   }
 
@@ -38,6 +43,7 @@ export class SimulatedRouter {
   async stop(): Promise<void> {
     this.#isStopped = true;
     this.#router.boot += 1;
+    this.#router.pendingConfirm = undefined;
     this.#clock.stop();
     await this.#front.close();
   }
@@ -52,7 +58,7 @@ export class SimulatedRouter {
   }
 
   counters(): Counters {
-    return { ...this.#router.counters };
+    return { ...this.#router.counters, pending_confirm: this.#router.pendingConfirm !== undefined };
   }
 
   log(): readonly LoggedRequest[] {
@@ -70,6 +76,7 @@ export class SimulatedRouter {
   clearFaults(): void {
     this.#router.faults.clear();
     this.#router.sessionIsLost = false;
+    this.#router.isFrozen = false;
     for (const end of this.#router.hanging) end();
   }
 
@@ -81,11 +88,13 @@ export class SimulatedRouter {
   async reboot({ downMs }: { readonly downMs: number }): Promise<void> {
     const router = this.#router;
     router.boot += 1;
+    router.pendingConfirm = undefined;
     const { boot } = router;
     await this.#front.close();
     router.store.reloadSaved();
     router.faults.remove('session_lost');
     router.sessionIsLost = false;
+    router.isFrozen = false;
     router.awayUntil = 0;
     router.lockedUntil = 0;
     router.refusedNodes = { until: 0, paths: new Set() };

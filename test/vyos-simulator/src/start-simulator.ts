@@ -8,6 +8,7 @@ import type { LatencySettings } from './domain/latency.ts';
 import { fingerprintOf, makeCertificate } from './http/certificate.ts';
 import type { LoggedRequest } from './http/request-log.ts';
 import { type Profile, type ProfileName, profileNamed } from './profile/profile.ts';
+import { type Clock, RealClock } from './router/clock.ts';
 import type { Counters } from './router/counters.ts';
 import type { PersonEdit } from './router/person.ts';
 import { SimulatedRouter } from './simulated-router.ts';
@@ -26,6 +27,8 @@ export type SimulatorOptions = {
   readonly profile?: ProfileName;
   /** Default: the preset `instant`. */
   readonly latency?: LatencySettings;
+  /** Default: the machine's. With a ManualClock nothing that takes time happens before it is advanced. */
+  readonly clock?: Clock;
   /** Where the certificate, the key and the saved configuration live on; absent: nowhere. */
   readonly stateFolder?: string;
 };
@@ -66,7 +69,10 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   const config = treeFromJson(document, profile.schema);
   const { key, keyId } = putKey(config, profile, options.key ?? (await state?.key()), options.keyId);
   const certificate = state === undefined ? await makeCertificate() : await state.certificate();
-  const router = new SimulatedRouter(profile, config, certificate, options.port ?? 0);
+  const router = new SimulatedRouter(profile, config, certificate, {
+    port: options.port ?? 0,
+    clock: options.clock ?? new RealClock(),
+  });
   if (options.latency !== undefined) router.setLatency(options.latency);
   if (state !== undefined) {
     router.onSave(() => state.keepWithoutHurry(() => router.config('saved')));

@@ -79,6 +79,8 @@ test('counters tell saves, commits and commits of nothing apart', async (t) => {
     refused: 2,
     person_commits: 0,
     reboots: 0,
+    reverts: 0,
+    pending_confirm: false,
   });
 });
 

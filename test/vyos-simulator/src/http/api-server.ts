@@ -3,6 +3,7 @@ import type { OrderedJson } from '../domain/config-json.ts';
 import { valueAt } from '../domain/config-tree.ts';
 import { type Answer, internalError } from '../router/answer.ts';
 import { isAcceptedKey } from '../router/api-keys.ts';
+import { info } from '../router/info.ts';
 import type { RouterState } from '../router/router-state.ts';
 import { decodeRequest } from './decode-request.ts';
 import { handleRequest } from './handle-request.ts';
@@ -13,16 +14,17 @@ import { type LoggedRequest, type RequestLog, withoutKey } from './request-log.t
 /** What nginx of 1.3 says in place of a 502 page. */
 const START_THE_SERVICE = '{"error": "Start service in configuration mode: set service https api"}';
 
+const queryOf = (request: IncomingMessage): URLSearchParams =>
+  new URL(request.url ?? '/', 'https://router').searchParams;
+
 /** Answers requests as nginx and the API process behind it do together. */
 export class ApiServer {
   readonly #router: RouterState;
   readonly #log: RequestLog;
-  readonly #onReboot: () => void;
 
-  constructor(router: RouterState, log: RequestLog, onReboot: () => void) {
+  constructor(router: RouterState, log: RequestLog) {
     this.#router = router;
     this.#log = log;
-    this.#onReboot = onReboot;
   }
 
   /** Plain HTTP on the TLS port (nginx's own 497): a redirect. */
@@ -51,6 +53,7 @@ export class ApiServer {
     if (raw === undefined) return this.#page(response, 413);
     if (!this.#router.profile.proxied.test(path)) return this.#page(response, 404);
     if (this.#isAway()) return this.#page(response, 502);
+    if (this.#router.isFrozen) return this.#send(response, { kind: 'silence' });
     if (this.#frameworkAnswer(path, request, response)) return;
     const decoded = await decodeRequest(this.#router.profile, path, request.headers, raw);
     if (decoded.kind === 'refused')
@@ -69,7 +72,7 @@ export class ApiServer {
     const answer = await handleRequest(this.#router, path, decoded.body);
     this.#send(response, answer);
     if ((path === '/reboot' || path === '/poweroff') && answer.kind === 'success')
-      response.once('finish', this.#onReboot);
+      response.once('finish', () => this.#router.onRestart(0));
   }
 
   #isAway(): boolean {
@@ -78,16 +81,23 @@ export class ApiServer {
 
   /** What FastAPI answers by itself: 405, 307 for a slash at the end, 404. */
   #frameworkAnswer(path: string, request: IncomingMessage, response: ServerResponse): boolean {
-    const { endpoints } = this.#router.profile;
-    if (endpoints.includes(path)) {
+    const { endpoints, hasInfo } = this.#router.profile;
+    if (path === '/info' && hasInfo) {
+      if (request.method === 'GET') this.#send(response, info(this.#router, queryOf(request)));
+      else this.#wrongMethod(response, 'GET');
+    } else if (endpoints.includes(path)) {
       if (request.method === 'POST') return false;
-      response.setHeader('allow', 'POST');
-      this.#json(response, 405, '{"detail":"Method Not Allowed"}');
+      this.#wrongMethod(response, 'POST');
     } else if (path.endsWith('/') && endpoints.includes(path.slice(0, -1))) {
       response.setHeader('location', `http://${request.headers.host ?? 'localhost'}${path.slice(0, -1)}`);
       response.writeHead(307).end();
     } else this.#json(response, 404, '{"detail":"Not Found"}');
     return true;
+  }
+
+  #wrongMethod(response: ServerResponse, allowed: string): void {
+    response.setHeader('allow', allowed);
+    this.#json(response, 405, '{"detail":"Method Not Allowed"}');
   }
 
   #send(response: ServerResponse, answer: Answer): void {

@@ -17,7 +17,10 @@ export type Decoded =
     }
   | { readonly kind: 'refused'; readonly status: number; readonly text: string };
 
-const MODELS: Record<string, { readonly fields: ModelFields; readonly within?: string }> = {
+type Model = { readonly fields: ModelFields; readonly within?: string };
+
+const OPERATIONAL: Model = { fields: { op: 'required', path: 'required' } };
+const MODELS: Record<string, Model> = {
   '/retrieve': { fields: { op: 'required', path: 'required', configFormat: 'optional' } },
   '/configure': { fields: { op: 'required', path: 'non-empty', value: 'optional' }, within: 'ConfigureModel' },
   '/configure-section': {
@@ -25,8 +28,26 @@ const MODELS: Record<string, { readonly fields: ModelFields; readonly within?: s
     within: 'ConfigSectionModel',
   },
   '/config-file': { fields: { op: 'required', file: 'optional' } },
+  '/traceroute': { fields: { op: 'required', host: 'required' } },
+  '/retrieve/background-operations': { fields: {} },
 };
-const OPERATIONAL = { fields: { op: 'required', path: 'required' } } as const;
+const CONFIRMABLE = ['/configure', '/config-file'];
+
+function modelOf({ commitConfirm }: Profile, endpoint: string): Model {
+  const model = MODELS[endpoint] ?? OPERATIONAL;
+  if (commitConfirm === undefined || !CONFIRMABLE.includes(endpoint)) return model;
+  return { ...model, fields: { ...model.fields, confirm_time: 'optional' } };
+}
+
+/**
+ * True for a single command to `/configure` that fits no edit: versions with commit-confirm then take it for a
+ * confirmation, whatever its operation is.
+ */
+export function isConfirmShape(profile: Profile, endpoint: string, body: DecodedBody): boolean {
+  if (profile.commitConfirm === undefined || endpoint !== '/configure') return false;
+  if (typeof body['op'] !== 'string' || Array.isArray(body['commands'])) return false;
+  return modelError(body, modelOf(profile, endpoint).fields) !== undefined;
+}
 
 /** Decodes a body of either encoding. The key is not compared here; a wrong one comes before a wrong rest. */
 export async function decodeRequest(
@@ -53,16 +74,18 @@ export async function decodeRequest(
   const missingKey = keyError(json);
   if (missingKey !== undefined) return refusal(missingKey);
   if (!isRecord(json) || typeof json['key'] !== 'string') return refusal(missingBody());
-  const invalid = bodyError(endpoint, json);
+  const confirms = isConfirmShape(profile, endpoint, json);
+  const invalid = confirms ? form?.error?.text : bodyError(profile, endpoint, json);
   return { kind: 'body', body: json, key: json['key'], invalid, form: form?.error };
 }
 
-function bodyError(endpoint: string, json: Record<string, unknown>): string | undefined {
-  const { fields, within } = MODELS[endpoint] ?? { ...OPERATIONAL, within: undefined };
+function bodyError(profile: Profile, endpoint: string, json: Record<string, unknown>): string | undefined {
+  const { fields, within } = modelOf(profile, endpoint);
   const alone = modelError(json, fields, within);
   const commands = json['commands'];
   if (within === undefined || alone === undefined || !Array.isArray(commands)) return alone;
   // The endpoint takes one command or a list of them; when neither fits, the complaint is about the former.
+  if (modelError(json, { confirm_time: fields.confirm_time }) !== undefined) return alone;
   return commands.every((command) => modelError(command, fields) === undefined) ? undefined : alone;
 }
 

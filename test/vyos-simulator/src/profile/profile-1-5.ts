@@ -1,5 +1,5 @@
 import { acceptsEverything, type ComponentRow } from '../domain/component.ts';
-import { container } from '../domain/schema.ts';
+import { type ContainerSchema, container } from '../domain/schema.ts';
 import { DhcpServerScript, dhcpRules15 } from '../domain/verify-dhcp-server.ts';
 import { FirewallScript } from '../domain/verify-firewall.ts';
 import { HttpsScript } from '../domain/verify-https.ts';
@@ -27,17 +27,20 @@ const components: readonly ComponentRow[] = [
   { path: ['service', 'https'], priority: 1001, script: () => new HttpsScript(true) },
 ];
 
-/** VyOS 1.5 rolling of October 2024, as observed. */
-export const profile15: Profile = {
-  name: '1.5-2024',
-  schema: container({
+export const schema15With = (systemSchema: ContainerSchema): ContainerSchema =>
+  container({
     firewall,
     interfaces,
     nat,
     protocols,
     service: container({ 'dhcp-server': dhcpServer, https, ntp, ssh }),
-    system,
-  }),
+    system: systemSchema,
+  });
+
+/** VyOS 1.5 rolling of October 2024, as observed. */
+export const profile15: Profile = {
+  name: '1.5-2024',
+  schema: schema15With(system),
   components,
   wrapErrorsAt: 72,
   escapesErrors: true,
@@ -71,4 +74,9 @@ export const profile15: Profile = {
     '/reboot',
     '/poweroff',
   ],
+  hasInfo: false,
+  commitConfirm: undefined,
+  merges: false,
+  filesWait: 'loads only',
+  canFreeze: false,
 };

@@ -4,6 +4,7 @@ import type { ContainerSchema } from '../domain/schema.ts';
 import { profile13 } from './profile-1-3.ts';
 import { profile14 } from './profile-1-4.ts';
 import { profile15 } from './profile-1-5.ts';
+import { profile2025, profile2026 } from './profile-1-5-later.ts';
 
 /** Everything that differs between versions of VyOS, as data. A version is a row here and the tables it names. */
 export type Profile = {
@@ -45,12 +46,28 @@ export type Profile = {
   readonly whenAway: 'page' | '200 with error';
   /** Paths that the API process knows, all of them for POST. */
   readonly endpoints: readonly string[];
+  /** `GET /info`, which needs no key (T4406). */
+  readonly hasInfo: boolean;
+  /** When the timer of a commit-confirm begins (T3955); undefined: there is none, and `confirm_time` is an unknown field. */
+  readonly commitConfirm: 'before the commit' | 'after the commit' | undefined;
+  /** `/config-file merge`. */
+  readonly merges: boolean;
+  /** What `/config-file` waits for: loads for the lock of writes (saves for nothing), all of it for that lock, or for one of its own. */
+  readonly filesWait: 'loads only' | 'with writes' | 'by themselves';
+  /** Two overlapping writes can hang the whole API until a reboot (T8235): suffers the fault `freeze`. */
+  readonly canFreeze: boolean;
 };
 
-export type ProfileName = '1.3' | '1.4' | '1.5-2024';
+export type ProfileName = '1.3' | '1.4' | '1.5-2024' | '1.5-2025' | '1.5-2026';
 
 /** Oldest first: an upgrade goes downwards in this table. */
-const profiles: Record<ProfileName, Profile> = { '1.3': profile13, '1.4': profile14, '1.5-2024': profile15 };
+const profiles: Record<ProfileName, Profile> = {
+  '1.3': profile13,
+  '1.4': profile14,
+  '1.5-2024': profile15,
+  '1.5-2025': profile2025,
+  '1.5-2026': profile2026,
+};
 
 export const profileNames: readonly string[] = Object.keys(profiles);
 

@@ -169,6 +169,15 @@ export const system = container({
   'time-zone': leaf(),
 });
 
+/** `system` since commit-confirm can revert instead of rebooting. */
+export const system2025 = container({
+  ...system.children,
+  'config-management': container({
+    ...configManagement,
+    'commit-confirm': container({ action: leaf(oneOf('reload', 'reboot')) }),
+  }),
+});
+
 export const protocols = container({
   static: container({
     route: tag(ipv4Prefix, {

@@ -3,8 +3,9 @@ import { type FaultBook, FaultBook as Faults } from '../domain/faults.ts';
 import { Latency } from '../domain/latency.ts';
 import type { Profile } from '../profile/profile.ts';
 import type { Clock } from './clock.ts';
+import type { PendingConfirm } from './commit-confirm.ts';
 import { ConfigurationStore } from './configuration-store.ts';
-import { type Counters, noCounts } from './counters.ts';
+import { type Counts, noCounts } from './counters.ts';
 import { WriteQueue } from './write-queue.ts';
 
 /** A write in progress that readers can run into: what it changes, and whether its commit is about to end. */
@@ -17,7 +18,9 @@ export class RouterState {
   readonly store: ConfigurationStore;
   readonly faults: FaultBook = new Faults();
   readonly queue = new WriteQueue();
-  readonly counters: Counters = noCounts();
+  /** What `/config-file` waits in. */
+  readonly fileQueue: WriteQueue;
+  readonly counters: Counts = noCounts();
   /** Files written with `/config-file save {file}`, by name. */
   readonly files = new Map<string, Branch>();
   latency = new Latency();
@@ -30,16 +33,25 @@ export class RouterState {
   sessionIsLost = false;
   /** Nodes that a refused batch had made, and until when they cannot be made again. */
   refusedNodes: { readonly until: number; readonly paths: ReadonlySet<string> } = { until: 0, paths: new Set() };
+  /** A commit that is taken back unless it is confirmed. */
+  pendingConfirm: PendingConfirm | undefined;
+  /** Requests to write endpoints that are not answered yet. */
+  writesInFlight = 0;
+  /** Set by a freeze: nothing is answered any more until a reboot. */
+  isFrozen = false;
   /** Counts boots; a write that began before a reboot does not commit after it. */
   boot = 0;
   /** Called after each save, before it is answered. */
   onSave: () => Promise<void> = () => Promise.resolve();
+  /** Restarts the router, which then is down so long; set by whoever holds its port. */
+  onRestart: (downMs: number) => void = () => undefined;
   /** Ends the connections of requests that a fault lets hang. */
   readonly hanging = new Set<() => void>();
 
   constructor(profile: Profile, clock: Clock, config: Branch) {
     this.profile = profile;
     this.clock = clock;
+    this.fileQueue = profile.filesWait === 'by themselves' ? new WriteQueue() : this.queue;
     this.store = new ConfigurationStore(profile, config);
   }
 }

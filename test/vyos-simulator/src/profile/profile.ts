@@ -8,7 +8,7 @@ import { profile2025, profile2026 } from './profile-1-5-later.ts';
 
 /** Everything that differs between versions of VyOS, as data. A version is a row here and the tables it names. */
 export type Profile = {
-  readonly name: string;
+  readonly name: ProfileName;
   readonly schema: ContainerSchema;
   readonly components: readonly ComponentRow[];
   /** Column at which a configuration script's error is wrapped (python/vyos/base.py). */
@@ -69,7 +69,7 @@ const profiles: Record<ProfileName, Profile> = {
   '1.5-2026': profile2026,
 };
 
-export const profileNames: readonly string[] = Object.keys(profiles);
+export const profileNames: readonly ProfileName[] = Object.keys(profiles).filter(isProfileName);
 
 export function isProfileName(text: string): text is ProfileName {
   return Object.hasOwn(profiles, text);

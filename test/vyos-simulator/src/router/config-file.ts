@@ -1,5 +1,6 @@
 import { type Branch, cloneBranch, equalNodes } from '../domain/config-tree.ts';
 import { type EditSession, RefusedEdit } from '../domain/edit-session.ts';
+import { migrated } from '../profile/migrate.ts';
 import { type Answer, internalError, locked, refused, success } from './answer.ts';
 import { ConfirmedCommit } from './commit-confirm.ts';
 import { commitSession, isLocked, written } from './edit-configuration.ts';
@@ -24,7 +25,7 @@ async function saveNow(router: RouterState, file: string | undefined): Promise<A
   if (file === undefined || file === BOOT_FILE) {
     router.store.save();
     await router.onSave();
-  } else router.files.set(file, cloneBranch(router.store.running));
+  } else router.files.set(file, { config: cloneBranch(router.store.running), writtenBy: router.profile.name });
   router.counters.saves += 1;
   return success(router.profile.savedText(file ?? BOOT_FILE));
 }
@@ -43,7 +44,7 @@ export type FileToCommit = {
 export function commitFile(router: RouterState, { op, file, confirmMinutes }: FileToCommit): Promise<Answer> {
   return router.fileQueue.run(async () => {
     if (router.sessionIsLost) return internalError;
-    const content = file === BOOT_FILE ? router.store.saved : router.files.get(file);
+    const content = contentOf(router, file);
     if (content === undefined) return refused(`No such file '${file}'\n`);
     const { boot } = router;
     await router.clock.sleep(router.latency.of('noopMs', router.store.size.rules));
@@ -61,6 +62,13 @@ export function commitFile(router: RouterState, { op, file, confirmMinutes }: Fi
     }
     return commitEdits(router, session, confirm);
   });
+}
+
+/** A file of an older version is migrated when it is read. */
+function contentOf(router: RouterState, file: string): Branch | undefined {
+  if (file === BOOT_FILE) return router.store.saved;
+  const kept = router.files.get(file);
+  return kept && migrated(kept.config, kept.writtenBy, router.profile.name);
 }
 
 function commitEdits(router: RouterState, session: EditSession, confirm: ConfirmedCommit): Answer {

@@ -1,7 +1,8 @@
 import type { Branch, Path } from '../domain/config-tree.ts';
 import { type FaultBook, FaultBook as Faults } from '../domain/faults.ts';
 import { Latency } from '../domain/latency.ts';
-import type { Profile } from '../profile/profile.ts';
+import { hardwareOf } from '../domain/system-view.ts';
+import type { Profile, ProfileName } from '../profile/profile.ts';
 import type { Clock } from './clock.ts';
 import type { PendingConfirm } from './commit-confirm.ts';
 import { ConfigurationStore } from './configuration-store.ts';
@@ -13,16 +14,17 @@ export type WriteInProgress = { readonly paths: readonly Path[]; closing: boolea
 
 /** Everything that one simulated router is at a moment. The use cases beside this file work on it. */
 export class RouterState {
-  readonly profile: Profile;
+  profile: Profile;
   readonly clock: Clock;
-  readonly store: ConfigurationStore;
+  store: ConfigurationStore;
   readonly faults: FaultBook = new Faults();
   readonly queue = new WriteQueue();
   /** What `/config-file` waits in. */
-  readonly fileQueue: WriteQueue;
+  fileQueue: WriteQueue;
   readonly counters: Counts = noCounts();
-  /** Files written with `/config-file save {file}`, by name. */
-  readonly files = new Map<string, Branch>();
+  readonly #hardware: ReadonlySet<string>;
+  /** Files written with `/config-file save {file}`, by name, in the shapes of the version that wrote them. */
+  readonly files = new Map<string, { readonly config: Branch; readonly writtenBy: ProfileName }>();
   latency = new Latency();
   writing: WriteInProgress | undefined;
   /** Until when the API process is away (clock time, ms). */
@@ -52,6 +54,14 @@ export class RouterState {
     this.profile = profile;
     this.clock = clock;
     this.fileQueue = profile.filesWait === 'by themselves' ? new WriteQueue() : this.queue;
-    this.store = new ConfigurationStore(profile, config);
+    this.#hardware = hardwareOf(config);
+    this.store = new ConfigurationStore(profile, config, this.#hardware);
+  }
+
+  /** Starts on this configuration, as this version: what was running and saved before is gone. */
+  startOn(profile: Profile, config: Branch): void {
+    this.profile = profile;
+    this.fileQueue = profile.filesWait === 'by themselves' ? new WriteQueue() : this.queue;
+    this.store = new ConfigurationStore(profile, config, this.#hardware);
   }
 }

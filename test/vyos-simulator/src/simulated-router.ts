@@ -130,13 +130,14 @@ export class SimulatedRouter {
     const router = this.#router;
     router.boot += 1;
     router.pendingConfirm = undefined;
+    router.operations.end();
     const current = router.boot;
     await this.#front.close();
     await boot();
     router.faults.remove('session_lost');
     router.sessionIsLost = false;
     router.isFrozen = false;
-    router.awayUntil = 0;
+    router.restartApi(0);
     router.lockedUntil = 0;
     router.refusedNodes = { until: 0, paths: new Set() };
     router.counters.reboots += 1;

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { OrderedJson } from '../domain/config-json.ts';
-import { valueAt } from '../domain/config-tree.ts';
+import { pathExists, valueAt } from '../domain/config-tree.ts';
 import { type Answer, internalError } from '../router/answer.ts';
 import { isAcceptedKey } from '../router/api-keys.ts';
 import { info } from '../router/info.ts';
@@ -11,6 +11,7 @@ import { nginxPage } from './nginx-pages.ts';
 import { escapeHtml, toPythonJson } from './python-text.ts';
 import { type LoggedRequest, type RequestLog, withoutKey } from './request-log.ts';
 
+const NOT_FOUND = '{"detail":"Not Found"}';
 /** What nginx of 1.3 says in place of a 502 page. */
 const START_THE_SERVICE = '{"error": "Start service in configuration mode: set service https api"}';
 
@@ -53,6 +54,7 @@ export class ApiServer {
     if (raw === undefined) return this.#page(response, 413);
     if (!this.#router.profile.proxied.test(path)) return this.#page(response, 404);
     if (this.#isAway()) return this.#page(response, 502);
+    if (!pathExists(this.#router.store.running, this.#router.profile.apiPath)) return this.#switchedOff(response);
     if (this.#router.isFrozen) return this.#send(response, { kind: 'silence' });
     if (this.#frameworkAnswer(path, request, response)) return;
     const decoded = await decodeRequest(this.#router.profile, path, request.headers, raw);
@@ -69,7 +71,7 @@ export class ApiServer {
         text: decoded.form?.text ?? decoded.invalid,
       });
     }
-    const answer = await handleRequest(this.#router, path, decoded.body);
+    const answer = await handleRequest(this.#router, path, decoded.body, queryOf(request));
     this.#send(response, answer);
     if ((path === '/reboot' || path === '/poweroff') && answer.kind === 'success')
       response.once('finish', () => this.#router.onRestart(0));
@@ -91,8 +93,15 @@ export class ApiServer {
     } else if (path.endsWith('/') && endpoints.includes(path.slice(0, -1))) {
       response.setHeader('location', `http://${request.headers.host ?? 'localhost'}${path.slice(0, -1)}`);
       response.writeHead(307).end();
-    } else this.#json(response, 404, '{"detail":"Not Found"}');
+    } else this.#json(response, 404, NOT_FOUND);
     return true;
+  }
+
+  #switchedOff(response: ServerResponse): void {
+    const { whenOff } = this.#router.profile;
+    if (whenOff === 'not found') this.#json(response, 404, NOT_FOUND);
+    else if (whenOff === '503 page') this.#page(response, 503);
+    else this.#json(response, 200, START_THE_SERVICE);
   }
 
   #wrongMethod(response: ServerResponse, allowed: string): void {
@@ -119,7 +128,6 @@ export class ApiServer {
     response: ServerResponse,
     answer: Extract<Answer, { kind: 'success' | 'error' | 'failure-with-200' }>,
   ): void {
-    const worded = this.#router.profile.escapesErrors ? escapeHtml : (text: string) => text;
     const envelope: [string, OrderedJson][] =
       answer.kind === 'success'
         ? [
@@ -129,7 +137,7 @@ export class ApiServer {
           ]
         : [
             ['success', false],
-            ['error', worded(answer.text)],
+            ['error', this.#router.profile.escapesErrors ? escapeHtml(answer.text) : answer.text],
             ['data', null],
           ];
     response.writeHead(answer.kind === 'error' ? answer.status : 200, { 'content-type': 'text/html; charset=utf-8' });

@@ -1,5 +1,6 @@
 import type { Path } from '../domain/config-tree.ts';
 import type { FaultKind } from '../domain/faults.ts';
+import type { Profile } from '../profile/profile.ts';
 import {
   type Answer,
   badGateway,
@@ -18,17 +19,27 @@ import type { RouterState } from '../router/router-state.ts';
 import { editsOfSection } from '../router/sections.ts';
 import { show } from '../router/show-text.ts';
 import { type DecodedBody, isConfirmShape } from './decode-request.ts';
+import { escapeHtml } from './python-text.ts';
 
-const WRITES = ['/configure', '/configure-section', '/config-file'];
+const EDITING = ['/configure', '/configure-section'];
+const WRITES = [...EDITING, '/config-file'];
 /** Faults that strike a request before the router does anything with it. */
 const BEFORE: readonly FaultKind[] = ['hang', 'bad_gateway', 'success_false', 'session_lost', 'locked'];
 
 /** Carries out one request whose body fits its endpoint, faults included. */
-export async function handleRequest(router: RouterState, endpoint: string, body: DecodedBody): Promise<Answer> {
+export async function handleRequest(
+  router: RouterState,
+  endpoint: string,
+  body: DecodedBody,
+  query: URLSearchParams,
+): Promise<Answer> {
+  if (endpoint === '/retrieve/background-operations') return router.operations.list(query.get('op_id'));
   const edits = editsOf(router, endpoint, body);
   const paths = edits?.map(({ path }) => path) ?? [textsOf(body['path'])];
   const before = router.faults.strike(BEFORE, endpoint, paths);
   if (before !== undefined) return answerOfFault(router, before.kind, before.text);
+  if (router.profile.worksInBackground && EDITING.includes(endpoint) && isTrue(query.get('in_background')))
+    return router.operations.submit(async () => worded(router.profile, await carryOut(router, endpoint, body, edits)));
   if (!WRITES.includes(endpoint)) return withLateFaults(router, endpoint, body, edits, paths);
   if (freezes(router)) return { kind: 'silence' };
   router.writesInFlight += 1;
@@ -156,6 +167,13 @@ function editsOfCommand(endpoint: string, command: Record<string, unknown>): Edi
   const value = textOf(command['value']);
   if (op === 'comment') return [{ op, path, comment: value }];
   return [{ op, path: value === '' ? path : [...path, value] }];
+}
+
+const isTrue = (text: string | null): boolean => text !== null && /^(?:true|1|yes|on|t|y)$/i.test(text);
+
+/** The answer with its text as this version writes it into JSON. */
+function worded({ escapesErrors }: Profile, answer: Answer): Answer {
+  return escapesErrors && 'text' in answer ? { ...answer, text: escapeHtml(answer.text) } : answer;
 }
 
 const textOf = (value: unknown): string => (typeof value === 'string' ? value : '');

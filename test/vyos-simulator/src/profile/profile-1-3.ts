@@ -52,5 +52,6 @@ export const profile13: Profile = {
   releaseFlavor: undefined,
   proxied: /\/(?:retrieve|configure|config-file|image|generate|show|reset|docs|openapi\.json|redoc|graphql)/,
   whenAway: '200 with error',
+  whenOff: '200 with error',
   endpoints: ['/retrieve', '/configure', '/config-file', '/show', '/generate', '/reset', '/image'],
 };

@@ -53,6 +53,7 @@ export const profile14: Profile = {
   version: '1.4.0',
   releaseTrain: 'sagitta',
   showsMappings: false,
+  whenOff: '503 page',
   proxied:
     /^\/(?:retrieve|configure|config-file|image|container-image|generate|show|reboot|reset|poweroff|docs|openapi\.json|redoc|graphql)/,
   endpoints: profile15.endpoints.filter((path) => path !== '/import-pki'),

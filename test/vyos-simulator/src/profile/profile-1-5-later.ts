@@ -19,12 +19,14 @@ export const profile2025: Profile = {
   canFreeze: true,
 };
 
-/** VyOS 1.5 of 2026: the timer begins after the commit, files have a lock of their own, and nothing freezes (T8235). */
+/** VyOS 1.5 of 2026: the timer begins after the commit, writes can be left to the background, files have a lock of their own, and nothing freezes. */
 export const profile2026: Profile = {
   ...profile2025,
   name: '1.5-2026',
   version: '1.5-rolling-202603010020',
+  endpoints: [...profile2025.endpoints, '/retrieve/background-operations'],
   commitConfirm: 'after the commit',
+  worksInBackground: true,
   filesWait: 'by themselves',
   canFreeze: false,
 };

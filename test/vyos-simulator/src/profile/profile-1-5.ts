@@ -60,6 +60,7 @@ export const profile15: Profile = {
   proxied:
     /^\/(?:retrieve|configure|config-file|image|import-pki|container-image|generate|show|reboot|reset|poweroff|docs|openapi\.json|redoc|graphql)/,
   whenAway: 'page',
+  whenOff: 'not found',
   endpoints: [
     '/retrieve',
     '/configure',
@@ -76,6 +77,7 @@ export const profile15: Profile = {
   ],
   hasInfo: false,
   commitConfirm: undefined,
+  worksInBackground: false,
   merges: false,
   filesWait: 'loads only',
   canFreeze: false,

@@ -44,12 +44,16 @@ export type Profile = {
   readonly proxied: RegExp;
   /** What nginx makes of an API process that is away: its 502 page, or (1.3) a 200 that names an error. */
   readonly whenAway: 'page' | '200 with error';
+  /** What is answered where the API is not switched on: nginx's page, that same 200, or a 404 of the process behind it. */
+  readonly whenOff: '503 page' | '200 with error' | 'not found';
   /** Paths that the API process knows, all of them for POST. */
   readonly endpoints: readonly string[];
   /** `GET /info`, which needs no key (T4406). */
   readonly hasInfo: boolean;
   /** When the timer of a commit-confirm begins (T3955); undefined: there is none, and `confirm_time` is an unknown field. */
   readonly commitConfirm: 'before the commit' | 'after the commit' | undefined;
+  /** `?in_background=true` on the endpoints that edit (T7090). */
+  readonly worksInBackground: boolean;
   /** `/config-file merge`. */
   readonly merges: boolean;
   /** What `/config-file` waits for: loads for the lock of writes (saves for nothing), all of it for that lock, or for one of its own. */

@@ -144,7 +144,7 @@ export function commitSession(
   );
   const has = (...owner: string[]): boolean => result.committed.some((one) => one.owner.join(' ') === owner.join(' '));
   if (has('service', 'dhcp-server')) router.counters.dhcp_restarts += 1;
-  if (has('service', 'https')) router.awayUntil = router.clock.now() + router.latency.of('httpsRestartMs');
+  if (has('service', 'https')) router.restartApi(router.latency.of('httpsRestartMs'));
   if (result.failed.length > 0) return refuse(router, result.output);
   return confirm.afterCommit() ?? written(router, confirm.output(result.output));
 }

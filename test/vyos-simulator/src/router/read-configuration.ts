@@ -34,7 +34,7 @@ export async function readConfiguration(router: RouterState, request: ReadReques
 
 /** An uncaught exception in libvyosconfig ends the process; systemd starts it again (transcript 05). */
 function crash(router: RouterState): Answer {
-  router.awayUntil = router.clock.now() + router.latency.of('crashMs');
+  router.restartApi(router.latency.of('crashMs'));
   return badGateway;
 }
 

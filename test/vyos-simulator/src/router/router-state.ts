@@ -3,6 +3,7 @@ import { type FaultBook, FaultBook as Faults } from '../domain/faults.ts';
 import { Latency } from '../domain/latency.ts';
 import { hardwareOf } from '../domain/system-view.ts';
 import type { Profile, ProfileName } from '../profile/profile.ts';
+import { BackgroundOperations } from './background-operations.ts';
 import type { Clock } from './clock.ts';
 import type { PendingConfirm } from './commit-confirm.ts';
 import { ConfigurationStore } from './configuration-store.ts';
@@ -25,6 +26,7 @@ export class RouterState {
   readonly #hardware: ReadonlySet<string>;
   /** Files written with `/config-file save {file}`, by name, in the shapes of the version that wrote them. */
   readonly files = new Map<string, { readonly config: Branch; readonly writtenBy: ProfileName }>();
+  operations: BackgroundOperations;
   latency = new Latency();
   writing: WriteInProgress | undefined;
   /** Until when the API process is away (clock time, ms). */
@@ -54,8 +56,16 @@ export class RouterState {
     this.profile = profile;
     this.clock = clock;
     this.fileQueue = profile.filesWait === 'by themselves' ? new WriteQueue() : this.queue;
+    this.operations = new BackgroundOperations(clock);
     this.#hardware = hardwareOf(config);
     this.store = new ConfigurationStore(profile, config, this.#hardware);
+  }
+
+  /** The API process ends and is back after so long; what it had in memory is gone. */
+  restartApi(awayMs: number): void {
+    this.awayUntil = this.clock.now() + awayMs;
+    this.operations.end();
+    this.operations = new BackgroundOperations(this.clock);
   }
 
   /** Starts on this configuration, as this version: what was running and saved before is gone. */

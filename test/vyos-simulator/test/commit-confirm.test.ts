@@ -157,6 +157,35 @@ test('1.5-2026: a commit that failed has no timer', async (t) => {
   assert.equal((await retrieve(simulator, 'returnValue', 'interfaces ethernet eth2 description')).data, 'half');
 });
 
+test('1.5-2025: an edit that is refused starts no timer', async (t) => {
+  const { simulator } = await router(t, 'reload', '1.5-2025');
+  const commands = [{ op: 'set', path: ['nat', 'bogus'] }];
+  assert.equal((await sendJson(simulator, '/configure', { commands, confirm_time: 1 })).status, 400);
+  assert.equal(simulator.counters().pending_confirm, false);
+});
+
+test('while a reload takes a commit back, the API cannot commit', async (t) => {
+  const { simulator, clock } = await router(t, 'reload', '1.5-2026');
+  await setPort(simulator, '2300', 1);
+  simulator.setLatency({ commitMs: 1_000 });
+  await clock.advance(MINUTE);
+  const early = setPort(simulator, '2400', 0);
+  while (simulator.counters().refused === 0) await new Promise((resolve) => setImmediate(resolve));
+  assert.match((await early).text, /temporarily locked due to another commit in progress/);
+  await clock.advance(1_000);
+  simulator.setLatency({});
+  assert.equal((await setPort(simulator, '2400', 0)).status, 200);
+});
+
+test('the minutes of a commit-confirm are scaled', async (t) => {
+  const simulator = await startSimulator({ profile: '1.5-2026', latency: { scale: 0.001 } });
+  t.after(() => simulator.stop());
+  await configure(simulator, ['set', 'system config-management commit-confirm action reload']);
+  await setPort(simulator, '2300', 1);
+  while (simulator.counters().reverts === 0) await new Promise((resolve) => setImmediate(resolve));
+  assert.equal(await port(simulator), '2222');
+});
+
 test('1.5-2025: the timer runs while the commit does', async (t) => {
   const { simulator, clock } = await router(t, 'reload', '1.5-2025');
   simulator.setLatency({ commitMs: 40_000 });

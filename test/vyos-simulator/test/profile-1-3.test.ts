@@ -55,6 +55,11 @@ for (const missing of ['inbound-interface', 'translation address', 'protocol']) 
   });
 }
 
+test('1.3 takes any as an interface', async (t) => {
+  const reply = await configure(await router13(t), ...forward, ['set', `${RULE} inbound-interface any`]);
+  assert.equal(reply.status, 200);
+});
+
 test('1.3 refuses ports with a whole network as target', async (t) => {
   const reply = await configure(await router13(t), ...forward, ['set', `${RULE} translation address 10.10.7.0/24`]);
   assert.equal(reply.status, 400);

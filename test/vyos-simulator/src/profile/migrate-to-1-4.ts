@@ -12,6 +12,8 @@ export function migrateTo14(config: Branch): void {
   const server = branchAt(config, 'service', 'dhcp-server');
   if (server !== undefined) moveChild(server, 'failover', () => server, 'high-availability');
   moveChild(branchAt(config, 'system'), 'ntp', () => ensureBranch(config, 'service'));
+  const ntp = branchAt(config, 'service', 'ntp');
+  if (ntp !== undefined) moveChild(ntp, 'allow-clients', () => ntp, 'allow-client');
   migrateHttps(branchAt(config, 'service', 'https'));
   migrateFirewall(config);
 }

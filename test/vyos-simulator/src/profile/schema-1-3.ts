@@ -1,6 +1,6 @@
 import { container, leaf, multiLeaf, type SchemaChildren, tag, valueless } from '../domain/schema.ts';
 import { disable, ipProtocol, ipv4Match, ipv4Prefix, macAddress, numberIn, oneOf } from './common-leaves.ts';
-import { interfacesWith, ntp, system } from './schema-1-5-system.ts';
+import { interfacesWith, ntp13, system } from './schema-1-5-system.ts';
 
 const anyText = leaf();
 const ruleNumber = (kind: string) => numberIn('1-999999', `${kind} rule number must be between 1 and 999999`);
@@ -95,4 +95,4 @@ const binding = container({ name: leaf() });
 export const interfaces13 = interfacesWith({ firewall: container({ in: binding, local: binding, out: binding }) });
 
 /** `system` of 1.3: the time servers are in it. */
-export const system13 = container({ ...system.children, ntp });
+export const system13 = container({ ...system.children, ntp: ntp13 });

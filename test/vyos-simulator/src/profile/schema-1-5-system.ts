@@ -123,11 +123,14 @@ export const ssh = container({
   port: multiLeaf(numberIn('1-65535', 'Port number must be in range 1 to 65535')),
 });
 
-export const ntp = container({
-  'allow-client': container({ address: multiLeaf({ validators: [['ipv4-address'], ['ipv4-prefix']] }) }),
+const ntpClients = container({ address: multiLeaf({ validators: [['ipv4-address'], ['ipv4-prefix']] }) });
+const ntpParts: SchemaChildren = {
   'listen-address': multiLeaf({ validators: [['ipv4-address'], ['ipv6-address']] }),
   server: tag({}, { noselect: valueless, nts: valueless, pool: valueless, prefer: valueless }),
-});
+};
+export const ntp = container({ ...ntpParts, 'allow-client': ntpClients });
+/** Of 1.3, below `system`. */
+export const ntp13 = container({ ...ntpParts, 'allow-clients': ntpClients });
 
 const syslogFacilities = tag({}, { level: leaf() });
 

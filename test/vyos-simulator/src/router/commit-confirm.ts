@@ -97,5 +97,8 @@ function revertTo(router: RouterState, revision: Branch | undefined): void {
   router.counters.reverts += 1;
   if (changes.length === 0) return;
   const { committed } = router.store.commit(session, changes);
+  // It is a commit of another session: writes of the API are refused for as long as it takes.
+  const until = router.clock.now() + router.latency.of('commitMs', router.store.size.rules);
+  router.lockedUntil = Math.max(router.lockedUntil, until);
   if (committed.some(({ owner }) => owner.join(' ') === 'service dhcp-server')) router.counters.dhcp_restarts += 1;
 }

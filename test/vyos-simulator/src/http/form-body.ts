@@ -56,7 +56,7 @@ export function jsonOfForm(profile: Profile, endpoint: string, fields: ReadonlyM
 
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
-const WITHOUT_PATH = ['/config-file', '/container-image', '/image', '/configure-section'];
+const WITHOUT_PATH = ['/config-file', '/container-image', '/image', '/configure-section', '/traceroute'];
 
 function commandError(profile: Profile, endpoint: string, command: unknown): FormError | undefined {
   if (profile.formWords === '1.3') return commandError13(endpoint, command);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { ManualClock, type Simulator, startSimulator } from '../src/index.ts';
-import { configure, envelopeOf, type Reply, retrieve, sendForm, sendJson } from './router-client.ts';
+import { configure, envelopeOf, type Reply, retrieve, send, sendForm, sendJson } from './router-client.ts';
 
 const PORT = 'nat destination rule 5 destination port'.split(' ');
 const MINUTE = 60_000;
@@ -110,6 +110,11 @@ for (const [profile, lead] of [
     const form = await sendForm(simulator, '/configure', { data: '{"op": "confirm"}', key: simulator.key });
     assert.equal(form.status, 400);
     assert.match(envelopeOf(form).error ?? '', /^Malformed command '\{'op': 'confirm'\}': missing 'path' field$/);
+    const asCurlSendsIt = await send(simulator, '/configure', {
+      headers: { 'content-type': 'application/x-www-form-urlencoded' },
+      body: JSON.stringify({ op: 'confirm', key: simulator.key }),
+    });
+    assert.equal(envelopeOf(asCurlSendsIt).data, 'No confirm pending');
     const list = await sendJson(simulator, '/configure', { commands: [{ op: 'set', path: PORT }], confirm_time: '1' });
     assert.match(envelopeOf(list).error ?? '', /'ConfigureModel', 'op'\), 'msg': 'Field required'/);
   });

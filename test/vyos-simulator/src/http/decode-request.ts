@@ -75,7 +75,9 @@ export async function decodeRequest(
   if (missingKey !== undefined) return refusal(missingKey);
   if (!isRecord(json) || typeof json['key'] !== 'string') return refusal(missingBody());
   const confirms = isConfirmShape(profile, endpoint, json);
-  const invalid = confirms ? form?.error?.text : bodyError(profile, endpoint, json);
+  // A real form without a path trips over itself; JSON that only claims to be a form does not.
+  const formError = form?.json === undefined ? undefined : form.error?.text;
+  const invalid = confirms ? formError : bodyError(profile, endpoint, json);
   return { kind: 'body', body: json, key: json['key'], invalid, form: form?.error };
 }
 

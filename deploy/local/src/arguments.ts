@@ -21,7 +21,8 @@ npm run down -- [--state <folder>]
   --replicas <n>    how many of each service; the gateways share one port (default 1)
 
 Settings from the environment: PORT (8800; 0: a free one), HOST (127.0.0.1), GRPC_PORT, DATABASE_URL, NATS_URL, VYOS_IP and
-the other VYOS_ and BERTH_ settings. Without VYOS_IP a simulated router is used; BERTH_SIMULATOR_LATENCY is its preset.`;
+the other VYOS_ and BERTH_ settings. Without VYOS_IP a simulated router is used; BERTH_SIMULATOR_LATENCY is its preset,
+BERTH_SIMULATOR_PROFILE its version (1.3, 1.4, 1.5-2024, 1.5-2025 or 1.5-2026).`;
 
 export function readCommandLine(args: readonly string[], defaultStateFolder: string): CommandLine {
   try {

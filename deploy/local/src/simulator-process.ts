@@ -21,6 +21,8 @@ export interface SimulatorOptions {
   readonly controlPort: number;
   /** A preset of its latencies, such as `vyos`. */
   readonly latency?: string | undefined;
+  /** The version of VyOS it is, such as `1.4`; absent: that of the run before, else its default. */
+  readonly profile?: string | undefined;
   readonly env: NodeJS.ProcessEnv;
   readonly endsWithParent: boolean;
 }
@@ -34,6 +36,7 @@ export async function startSimulator(options: SimulatorOptions, signal: AbortSig
       ...['--port', String(options.port), '--control-port', String(options.controlPort)],
       ...['--state', options.state.router, '--json'],
       ...(options.latency === undefined ? [] : ['--latency', options.latency]),
+      ...(options.profile === undefined ? [] : ['--profile', options.profile]),
     ],
     cwd: options.root,
     env: options.env,

@@ -1,6 +1,6 @@
 import { choosePort, type NatsServer, type PostgresServer, startNats, startPostgres } from '@berth/local-servers';
 import { prepareGivenDatabase, prepareOwnDatabase, type Schema } from './prepare-database.ts';
-import { type Simulator, startSimulator } from './simulator-process.ts';
+import { type Simulator, type SimulatorOptions, startSimulator } from './simulator-process.ts';
 import type { StateFolder } from './state-folder.ts';
 import type { StopOrder } from './stop-order.ts';
 import { type Running, supervise } from './supervise.ts';
@@ -60,7 +60,7 @@ export async function startBus(context: ServersContext, natsUrl: string | undefi
 /** The simulated router, at the address it had in the run before where that is free. */
 export async function startRouter(
   context: ServersContext,
-  options: { readonly root: string; readonly latency?: string | undefined; readonly env: NodeJS.ProcessEnv },
+  options: Pick<SimulatorOptions, 'root' | 'latency' | 'profile' | 'env'>,
 ): Promise<Simulator> {
   const { ports, state, endsWithParent } = context;
   const controlPort = await choosePort(ports['control']);

@@ -30,6 +30,8 @@ export interface StartOptions {
   readonly simulator?: boolean | undefined;
   /** A preset of the simulator's latencies. */
   readonly simulatorLatency?: string | undefined;
+  /** The version of VyOS that the simulator is, such as `1.4`. */
+  readonly simulatorProfile?: string | undefined;
   /** More settings for all services. */
   readonly env?: Readonly<Record<string, string>> | undefined;
   /** More settings for one service; they have the last word. */
@@ -127,7 +129,7 @@ async function startLocked(
   const simulator =
     options.simulator === false
       ? undefined
-      : await startRouter(servers, { root, latency: options.simulatorLatency, env });
+      : await startRouter(servers, { root, latency: options.simulatorLatency, profile: options.simulatorProfile, env });
 
   const replicas = options.replicas ?? 1;
   const around: Surroundings = {

@@ -61,6 +61,7 @@ function fromEnvironment(): Omit<StartOptions, 'stateFolder'> {
     subjectPrefix: process.env['BERTH_SUBJECT_PREFIX'] || undefined,
     simulator: !process.env['VYOS_IP'],
     simulatorLatency: process.env['BERTH_SIMULATOR_LATENCY'] || undefined,
+    simulatorProfile: process.env['BERTH_SIMULATOR_PROFILE'] || undefined,
   };
 }
 

@@ -11,7 +11,7 @@ export const help = `A VyOS router to talk to, on this machine.
   --key TEXT        an API key to accept; it is put into the configuration (default: the configuration's, else a random one)
   --key-id NAME     the key's id in the configuration (default: berth)
   --config FILE     the configuration to start with, in the shape of showConfig [] (default: a small router)
-  --profile NAME    ${profileNames.join(', ')} (default: 1.5-2024)
+  --profile NAME    ${profileNames.join(', ')} (default: the state folder's, else 1.5-2024)
   --latency PRESET  instant (default: nothing takes time) or calibrated (as slow as a real one)
   --scale N         factor on all durations, 0.01 is a hundred times faster (default: 1)
   --state FOLDER    keep certificate, key and saved configuration there; starting again is a reboot
@@ -25,7 +25,7 @@ export type CommandLine = {
   readonly key: string | undefined;
   readonly keyId: string | undefined;
   readonly config: string | undefined;
-  readonly profile: ProfileName;
+  readonly profile: ProfileName | undefined;
   readonly latency: LatencyPreset;
   readonly scale: number;
   readonly state: string | undefined;
@@ -41,8 +41,8 @@ export class BadCommandLine extends Error {
 /** Reads the arguments of the command line. Throws BadCommandLine. */
 export function readCommandLine(args: readonly string[]): CommandLine {
   const values = parse(args);
-  const profile = values.profile ?? '1.5-2024';
-  if (!isProfileName(profile))
+  const { profile } = values;
+  if (profile !== undefined && !isProfileName(profile))
     throw new BadCommandLine(`unknown profile "${profile}"; known: ${profileNames.join(', ')}`);
   const latency = values.latency ?? 'instant';
   if (latency !== 'instant' && latency !== 'calibrated')

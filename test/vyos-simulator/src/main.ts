@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { BadCommandLine, type CommandLine, help, readCommandLine } from './command-line.ts';
 import { UnreadableConfiguration } from './domain/config-json.ts';
+import { NoWayBack } from './profile/migrate.ts';
 import { type Simulator, startSimulator } from './start-simulator.ts';
 
 try {
@@ -10,18 +11,22 @@ try {
 } catch (error) {
   if (error instanceof Error && 'code' in error && error.code === 'EADDRINUSE') {
     console.error(`A port is in use: ${error.message}. Choose another one, or 0 to let the system choose.`);
-  } else if (error instanceof BadCommandLine || error instanceof UnreadableConfiguration) {
+  } else if (isForTheUser(error)) {
     console.error(`${error.message}\n\n${help}`);
   } else throw error;
   process.exitCode = 2;
+}
+
+function isForTheUser(error: unknown): error is Error {
+  return [BadCommandLine, UnreadableConfiguration, NoWayBack].some((kind) => error instanceof kind);
 }
 
 async function run(line: CommandLine): Promise<void> {
   const simulator = await startSimulator({
     port: line.port,
     controlPort: line.controlPort,
-    profile: line.profile,
     latency: { preset: line.latency, scale: line.scale },
+    ...(line.profile === undefined ? {} : { profile: line.profile }),
     ...(line.key === undefined ? {} : { key: line.key }),
     ...(line.keyId === undefined ? {} : { keyId: line.keyId }),
     ...(line.config === undefined ? {} : { config: await readConfiguration(line.config) }),

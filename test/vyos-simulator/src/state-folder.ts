@@ -5,7 +5,10 @@ import { type Certificate, makeCertificate } from './http/certificate.ts';
 const PRIVATE = { mode: 0o600 };
 const cheapMs = 20;
 
-/** A folder in which a router outlives its process: certificate, API key and saved configuration, each of mode 600. */
+/** In the shape of `showConfig []`, and the name of the version whose shapes these are. */
+export type SavedConfiguration = { readonly config: unknown; readonly profile: string };
+
+/** A folder in which a router outlives its process: certificate, API key, saved configuration and its version, each of mode 600. */
 export class StateFolder {
   readonly path: string;
   #pending: Promise<void> | undefined;
@@ -45,35 +48,41 @@ export class StateFolder {
     return this.#write('api-key', `${key}\n`);
   }
 
+  /** The name of the version that the saved configuration is of. */
+  async profile(): Promise<string | undefined> {
+    return (await this.#read('profile'))?.trim();
+  }
+
   /** The saved configuration, in the shape of `showConfig []`. */
   async saved(): Promise<unknown> {
     const text = await this.#read('config.boot.json');
     return text === undefined ? undefined : JSON.parse(text);
   }
 
-  keepSaved(config: unknown): Promise<void> {
-    return this.#write('config.boot.json', JSON.stringify(config));
+  async keepSaved({ config, profile }: SavedConfiguration): Promise<void> {
+    await this.#write('config.boot.json', JSON.stringify(config));
+    if ((await this.profile()) !== profile) await this.#write('profile', `${profile}\n`);
   }
 
   /**
    * Keeps the saved configuration, before it resolves where that is cheap. Where writing all of it takes long, it is written later, so that it
    * takes a tenth of the time at most; killed in between, the router comes back with an older one, as after a power cut.
    */
-  async keepWithoutHurry(config: () => unknown): Promise<void> {
+  async keepWithoutHurry(saved: () => SavedConfiguration): Promise<void> {
     const wait = this.#restUntil - performance.now();
-    if (this.#pending === undefined && wait <= 0) return this.#keepAndRest(config);
+    if (this.#pending === undefined && wait <= 0) return this.#keepAndRest(saved);
     this.#pending ??= new Promise<void>((resolve) => {
       this.#writeNow = resolve;
       this.#timer = setTimeout(resolve, wait);
     }).then(() => {
       this.#pending = undefined;
-      return this.#keepAndRest(config);
+      return this.#keepAndRest(saved);
     });
   }
 
-  async #keepAndRest(config: () => unknown): Promise<void> {
+  async #keepAndRest(saved: () => SavedConfiguration): Promise<void> {
     const begun = performance.now();
-    await this.keepSaved(config());
+    await this.keepSaved(saved());
     const took = performance.now() - begun;
     this.#restUntil = took < cheapMs ? 0 : performance.now() + 10 * took;
   }

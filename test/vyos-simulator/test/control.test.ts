@@ -51,6 +51,23 @@ test('while the router reboots nothing listens on its port', async (t) => {
   await assert.rejects(retrieve(simulator, 'exists', 'nat'), /ECONNREFUSED|ECONNRESET/);
 });
 
+test('an upgrade and another device in its place are asked for in the same way', async (t) => {
+  const simulator = await startSimulator({ profile: '1.4' });
+  t.after(() => simulator.stop());
+  const initially = JSON.stringify(simulator.config());
+  const until = async (holds: () => boolean) => {
+    while (!holds()) await new Promise((resolve) => setImmediate(resolve));
+  };
+  await configure(simulator, set);
+  await sendJson(simulator, '/config-file', { op: 'save' });
+  assert.equal((await control(simulator, 'POST', '/replace', {})).status, 200);
+  await until(() => simulator.counters().reboots === 1);
+  assert.equal(JSON.stringify(simulator.config()), initially);
+  assert.equal((await control(simulator, 'POST', '/reboot', { profile: '1.5-2024' })).status, 200);
+  await until(() => simulator.counters().reboots === 2);
+  assert.equal(JSON.stringify(simulator.config()).includes('subnet-id'), true);
+});
+
 test('counters tell saves, commits and commits of nothing apart', async (t) => {
   const simulator = await startSimulator();
   t.after(() => simulator.stop());
@@ -79,6 +96,8 @@ test('counters tell saves, commits and commits of nothing apart', async (t) => {
     refused: 2,
     person_commits: 0,
     reboots: 0,
+    reverts: 0,
+    pending_confirm: false,
   });
 });
 
@@ -156,6 +175,8 @@ test('requests that make no sense are a 400 that says why', async (t) => {
     ['POST', '/latency', { nat_set_ms: 'x' }, /nat_set_ms must be a number/],
     ['POST', '/person', { commands: [5] }, /the body must be a JSON object|a command is/],
     ['POST', '/reboot', { down: 3 }, /unknown field "down"/],
+    ['POST', '/reboot', { profile: '2.0' }, /unknown profile "2.0"; known: 1.3, 1.4/],
+    ['POST', '/replace', { profile: '1.4' }, /unknown field "profile"/],
     ['GET', '/config?tree=session', undefined, /tree must be running or saved/],
   ];
   for (const [method, path, body, reason] of wrong) {

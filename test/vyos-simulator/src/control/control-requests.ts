@@ -1,6 +1,8 @@
 import { type Fault, faultEndpoints, faultKinds } from '../domain/faults.ts';
 import { instantRates, type LatencyRates, type LatencySettings, latencyPresets } from '../domain/latency.ts';
+import { profileNames } from '../profile/profile.ts';
 import type { PersonEdit } from '../router/person.ts';
+import type { RebootOptions } from '../simulated-router.ts';
 
 /** A request to the control interface that makes no sense; the text says why. */
 export class BadControlRequest extends Error {
@@ -74,7 +76,16 @@ function parseCommand(command: unknown): PersonEdit['commands'][number] {
 }
 
 /** `POST /reboot` */
-export function parseReboot(body: unknown): { readonly downMs: number } {
+export function parseReboot(body: unknown): RebootOptions {
+  const fields = fieldsOf(body ?? {}, ['down_ms', 'profile']);
+  return {
+    downMs: numberOf(fields, 'down_ms', 0) ?? 0,
+    ...given('profile', oneOf(fields, 'profile', profileNames)),
+  };
+}
+
+/** `POST /replace` */
+export function parseReplace(body: unknown): { readonly downMs: number } {
   return { downMs: numberOf(fieldsOf(body ?? {}, ['down_ms']), 'down_ms', 0) ?? 0 };
 }
 

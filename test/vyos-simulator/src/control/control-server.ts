@@ -1,13 +1,22 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { portOf } from '../http/front-server.ts';
+import { NoWayBack, refuseDowngrade } from '../profile/migrate.ts';
 import { PersonRefused } from '../router/person.ts';
 import type { SimulatedRouter } from '../simulated-router.ts';
-import { BadControlRequest, parseFault, parseLatency, parsePersonEdit, parseReboot } from './control-requests.ts';
+import {
+  BadControlRequest,
+  parseFault,
+  parseLatency,
+  parsePersonEdit,
+  parseReboot,
+  parseReplace,
+} from './control-requests.ts';
 
 type Reply = { readonly status: number; readonly body: unknown };
 type Handler = (router: SimulatedRouter, query: URLSearchParams, body: unknown) => Reply | Promise<Reply>;
 
+const REFUSALS = [BadControlRequest, PersonRefused, NoWayBack];
 const ok = (body: unknown = { ok: true }): Reply => ({ status: 200, body });
 
 const handlers: Record<string, Handler> = {
@@ -36,7 +45,12 @@ const handlers: Record<string, Handler> = {
   },
   'POST /reboot': (router, _query, body) => {
     const options = parseReboot(body);
+    if (options.profile !== undefined) refuseDowngrade(router.profile, options.profile);
     void router.reboot(options);
+    return ok();
+  },
+  'POST /replace': (router, _query, body) => {
+    void router.replace(parseReplace(body));
     return ok();
   },
 };
@@ -47,7 +61,7 @@ export async function openControlServer(router: SimulatedRouter, port: number): 
     reply(router, request).then(
       ({ status, body }) => send(response, status, body),
       (error: unknown) =>
-        send(response, error instanceof BadControlRequest || error instanceof PersonRefused ? 400 : 500, {
+        send(response, REFUSALS.some((kind) => error instanceof kind) ? 400 : 500, {
           error: String(error instanceof Error ? error.message : error),
         }),
     );

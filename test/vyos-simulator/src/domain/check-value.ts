@@ -5,7 +5,7 @@ import { runValidator } from './validators.ts';
  * What the backend says when it refuses this value at this place, or undefined when it takes it. The blank lines are
  * those of the observed router: two after each validator's output, two before the message.
  */
-export function refusalOfValue(value: string, constraint: Constraint): string | undefined {
+export function refusalOfValue(value: string, constraint: Constraint, validatorsPrint: boolean): string | undefined {
   const forbidden = forbiddenCharacter(value);
   if (forbidden !== undefined)
     return `Cannot use the ${forbidden} character in a value string\nValue validation failed\n`;
@@ -17,7 +17,7 @@ export function refusalOfValue(value: string, constraint: Constraint): string | 
   for (const [name, argument = ''] of validators.toReversed()) {
     const output = runValidator(name, value, argument);
     if (output === undefined) return undefined;
-    printed += `${output}\n\n`;
+    printed += `${validatorsPrint ? output : ''}\n\n`;
   }
   return `${printed}\n\n${constraint.message ?? 'Invalid value'}\nValue validation failed\n`;
 }

@@ -56,7 +56,8 @@ export class Committer {
       const title = component.owner.join(' ');
       const deleted = isDeleted(this.#root, component.owner);
       const finding = this.#verify(component, changes, deleted, refuse);
-      output += blockOf(title, finding, this.#wrapErrorsAt);
+      if (component.row?.words !== 'hidden') output += blockOf(title, finding, this.#wrapErrorsAt);
+      if (component.row?.words === 'shown with a blank line' && finding.error !== undefined) output += '\n';
       if (finding.error === undefined) committed.push({ owner: component.owner, row: component.row });
       else {
         session.undo(component.owner);

@@ -33,6 +33,11 @@ export type ComponentRow = {
   /** Lower is committed earlier. */
   readonly priority: number;
   readonly script: () => ConfigScript;
+  /**
+   * What becomes of the script's words. `hidden`: run by vyos-configd, whose output the API of 1.3 and 1.4 loses (T6326);
+   * `shown with a blank line`: scripts that 1.3 runs by themselves. Default: shown.
+   */
+  readonly words?: 'hidden' | 'shown with a blank line';
   /** Scripts run again, in this component's name, after it is applied (vyos.configdep). */
   readonly dependents?: readonly { readonly when: readonly string[]; readonly path: readonly string[] }[];
 };

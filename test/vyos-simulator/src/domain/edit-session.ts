@@ -23,13 +23,15 @@ type SlotEdit = NetChange & { readonly parent: Branch; readonly name: string };
 export class EditSession {
   readonly #root: Branch;
   readonly #schema: SchemaNode;
+  readonly #validatorsPrint: boolean;
   #edits: SlotEdit[] = [];
   #comments: { readonly node: Branch; readonly before: string | undefined }[] = [];
   readonly #created = new Set<Branch>();
 
-  constructor(root: Branch, schema: SchemaNode) {
+  constructor(root: Branch, schema: SchemaNode, validatorsPrint: boolean) {
     this.#root = root;
     this.#schema = schema;
+    this.#validatorsPrint = validatorsPrint;
   }
 
   /** Sets a node or a value. Setting what is there already is no change. Throws RefusedEdit. */
@@ -117,7 +119,7 @@ export class EditSession {
     for (const [at, name] of path.entries()) {
       if (schema.kind === 'leaf') {
         if (at !== path.length - 1) throw invalidPath(path, 'Set failed\n');
-        throwIfRefused(refusalOfValue(name, schema.constraint));
+        throwIfRefused(refusalOfValue(name, schema.constraint, this.#validatorsPrint));
         return schema;
       }
       if (schema.kind === 'tag') this.#checkTagValue(path, name, schema.constraint);
@@ -133,7 +135,7 @@ export class EditSession {
 
   #checkTagValue(path: Path, name: string, constraint: LeafSchema['constraint']): void {
     if (name === '') throw invalidPath(path, 'Set failed\n');
-    throwIfRefused(refusalOfValue(name, constraint));
+    throwIfRefused(refusalOfValue(name, constraint, this.#validatorsPrint));
     if (/\s/.test(name)) throw new RefusedEdit('Tag node value name must not contain whitespace\nSet failed\n');
   }
 

@@ -11,6 +11,7 @@ export const faultKinds = [
   'locked',
   'success_false',
   'session_lost',
+  'freeze',
 ] as const;
 export type FaultKind = (typeof faultKinds)[number];
 

@@ -138,6 +138,11 @@ export class Latency {
     return this.#scale * (typeof rate === 'number' ? rate : interpolate(rate, rules));
   }
 
+  /** A duration that the router itself counts, such as a timer's. */
+  scaled(ms: number): number {
+    return this.#scale * ms;
+  }
+
   /** The time that `showConfig` of this path takes. */
   ofRead(path: Path, rules: number): number {
     if (path.length === 0) return this.of('wholeReadMs', rules);

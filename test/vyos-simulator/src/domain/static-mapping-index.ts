@@ -2,32 +2,54 @@ import { type Branch, branchAt, valueAt } from './config-tree.ts';
 import { contains, type Ipv4Block, ipv4ToNumber } from './ipv4.ts';
 import { compareNaturally } from './natural-order.ts';
 
-const KINDS = ['ip-address', 'mac', 'duid'] as const;
-type Kind = (typeof KINDS)[number];
-const WORDS: Record<Kind, string> = { 'ip-address': 'IP address', mac: 'MAC address', duid: 'DUID' };
+type Kind = 'ip-address' | 'mac' | 'mac-address' | 'duid';
+const WORDS: Record<Kind, string> = {
+  'ip-address': 'IP address',
+  mac: 'MAC address',
+  'mac-address': 'MAC address',
+  duid: 'DUID',
+};
+
+/** What a version asks of static mappings. */
+export type MappingRules = {
+  /** Leaves that identify a client; a mapping with an address needs exactly one of them. */
+  readonly identifiers: readonly ('mac' | 'mac-address' | 'duid')[];
+  /** What is said when it has none, or two; `where` is "network, subnet". */
+  readonly unidentified: (name: string, where: string) => string;
+  /** Leaves whose values two active mappings of a subnet must not share, in the order they are looked at. */
+  readonly unique: readonly Kind[];
+};
 
 /** What is wrong with one mapping by itself. */
 type Trouble = 'outside' | 'unidentified';
 
 /**
- * The static mappings of one subnet, and the rules for them (service_dhcp-server.py of 1.5). Duplicates are looked for
+ * The static mappings of one subnet, and the rules for them (service_dhcp-server.py). Duplicates are looked for
  * within the subnet only, disabled mappings are skipped, and MACs are compared as text: two cases of one MAC pass.
  * Kept up to date mapping by mapping, so that a commit costs as much as it changes.
  */
 export class StaticMappingIndex {
   readonly #block: Ipv4Block;
+  readonly #rules: MappingRules;
   readonly #values = new Map<string, readonly (readonly [Kind, string])[]>();
   readonly #holders: Record<Kind, Map<string, Set<string>>> = {
     'ip-address': new Map(),
     mac: new Map(),
+    'mac-address': new Map(),
     duid: new Map(),
   };
   /** Values that more than one active mapping holds. */
-  readonly #shared: Record<Kind, Set<string>> = { 'ip-address': new Set(), mac: new Set(), duid: new Set() };
+  readonly #shared: Record<Kind, Set<string>> = {
+    'ip-address': new Set(),
+    mac: new Set(),
+    'mac-address': new Set(),
+    duid: new Set(),
+  };
   readonly #troubles = new Map<string, Trouble>();
 
-  constructor(mappings: Branch | undefined, block: Ipv4Block) {
+  constructor(mappings: Branch | undefined, block: Ipv4Block, rules: MappingRules) {
     this.#block = block;
+    this.#rules = rules;
     for (const name of mappings?.children.keys() ?? []) this.update(name, branchAt(mappings, name));
   }
 
@@ -40,7 +62,7 @@ export class StaticMappingIndex {
     const trouble = this.#troubleOf(mapping);
     if (trouble !== undefined) this.#troubles.set(name, trouble);
     if (mapping.children.has('disable')) return;
-    const values = KINDS.flatMap((kind) => {
+    const values = this.#rules.unique.flatMap((kind) => {
       const value = valueAt(mapping, kind);
       return value === undefined ? [] : [[kind, value] as const];
     });
@@ -53,9 +75,9 @@ export class StaticMappingIndex {
     const candidates = [...this.#troubles].map(([name, trouble]) => ({
       name,
       rank: 0,
-      text: troubleText(trouble, name, where),
+      text: this.#troubleText(trouble, name, where),
     }));
-    for (const [at, kind] of KINDS.entries()) {
+    for (const [at, kind] of this.#rules.unique.entries()) {
       for (const value of this.#shared[kind]) {
         const name = [...(this.#holders[kind].get(value) ?? [])].sort(compareNaturally)[1] ?? '';
         candidates.push({
@@ -72,7 +94,13 @@ export class StaticMappingIndex {
     const address = valueAt(mapping, 'ip-address');
     if (address === undefined) return undefined;
     if (!contains(this.#block, ipv4ToNumber(address) ?? -1)) return 'outside';
-    return mapping.children.has('mac') === mapping.children.has('duid') ? 'unidentified' : undefined;
+    const identified = this.#rules.identifiers.filter((leaf) => mapping.children.has(leaf)).length;
+    return identified === 1 ? undefined : 'unidentified';
+  }
+
+  #troubleText(trouble: Trouble, name: string, where: string): string {
+    if (trouble === 'unidentified') return this.#rules.unidentified(name, where);
+    return `Configured static lease address for mapping "${name}" is\nnot within shared-network "${where}"!`;
   }
 
   #hold(kind: Kind, value: string, name: string): void {
@@ -87,10 +115,4 @@ export class StaticMappingIndex {
     if (holders === undefined || holders.size < 2) this.#shared[kind].delete(value);
     if (holders?.size === 0) this.#holders[kind].delete(value);
   }
-}
-
-function troubleText(trouble: Trouble, name: string, where: string): string {
-  if (trouble === 'outside')
-    return `Configured static lease address for mapping "${name}" is\nnot within shared-network "${where}"!`;
-  return `Either MAC address or Client identifier (DUID) is required for static mapping "${name}" within shared-network "${where}"!`;
 }

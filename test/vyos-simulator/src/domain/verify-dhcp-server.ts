@@ -1,17 +1,67 @@
 import { type CommitView, type ConfigScript, type Finding, nothingFound } from './component.ts';
 import { type Branch, branchAt, sortedNames, valueAt, valuesAt } from './config-tree.ts';
 import { contains, type Ipv4Block, ipv4BlockAround, ipv4Network, ipv4ToNumber, overlaps } from './ipv4.ts';
-import { StaticMappingIndex } from './static-mapping-index.ts';
+import { type MappingRules, StaticMappingIndex } from './static-mapping-index.ts';
 
-/** conf_mode/service_dhcp-server.py of 1.5 (October 2024, Kea): the first error in the order of the configuration. */
+/** In what the versions' scripts differ. */
+export type DhcpServerRules = {
+  readonly mappings: MappingRules;
+  /** Subnets must have an id, and no two the same. */
+  readonly subnetIds: boolean;
+  /** The node that pairs two servers, and what it is called in messages. */
+  readonly pair: 'failover' | 'high-availability';
+  readonly pairIsCalled: string;
+};
+
+/** service_dhcp-server.py of 1.5 (October 2024, Kea). */
+export const dhcpRules15: DhcpServerRules = {
+  mappings: {
+    identifiers: ['mac', 'duid'],
+    unidentified: (name, where) =>
+      `Either MAC address or Client identifier (DUID) is required for static mapping "${name}" within shared-network "${where}"!`,
+    unique: ['ip-address', 'mac', 'duid'],
+  },
+  subnetIds: true,
+  pair: 'high-availability',
+  pairIsCalled: 'high-availability',
+};
+
+const byMacOnly = (name: string, where: string): string =>
+  `MAC address required for static mapping "${name}"\nwithin shared-network "${where}"!`;
+
+/** service_dhcp-server.py of 1.4 (ISC). */
+export const dhcpRules14: DhcpServerRules = {
+  mappings: { identifiers: ['mac-address'], unidentified: byMacOnly, unique: ['ip-address', 'mac-address'] },
+  subnetIds: false,
+  pair: 'high-availability',
+  pairIsCalled: 'failover',
+};
+
+/** dhcp_server.py of 1.3 (ISC): it looks for no duplicates at all. */
+export const dhcpRules13: DhcpServerRules = {
+  mappings: { identifiers: ['mac-address'], unidentified: byMacOnly, unique: [] },
+  subnetIds: false,
+  pair: 'failover',
+  pairIsCalled: 'failover',
+};
+
+/** The router's script for `service dhcp-server`: the first error in the order of the configuration. */
 export class DhcpServerScript implements ConfigScript {
+  readonly #rules: DhcpServerRules;
   readonly #mappings = new Map<string, StaticMappingIndex>();
+
+  constructor(rules: DhcpServerRules) {
+    this.#rules = rules;
+  }
 
   verify(view: CommitView): Finding {
     this.#follow(view);
     const dhcp = branchAt(view.proposed, 'service', 'dhcp-server');
     if (dhcp === undefined || dhcp.children.has('disable')) return nothingFound;
-    const error = networksError(dhcp, this.#mappings) ?? highAvailabilityError(dhcp) ?? listenError(dhcp, view);
+    const error =
+      networksError(dhcp, this.#mappings, this.#rules) ??
+      highAvailabilityError(dhcp, this.#rules) ??
+      listenError(dhcp, view);
     return error === undefined ? nothingFound : { warnings: [], error };
   }
 
@@ -32,16 +82,21 @@ export class DhcpServerScript implements ConfigScript {
 }
 
 type Seen = {
+  readonly rules: DhcpServerRules;
   readonly ids: Set<string>;
   readonly subnets: Map<string, Ipv4Block>;
   readonly mappings: Map<string, StaticMappingIndex>;
 };
 
-function networksError(dhcp: Branch, mappings: Map<string, StaticMappingIndex>): string | undefined {
+function networksError(
+  dhcp: Branch,
+  mappings: Map<string, StaticMappingIndex>,
+  rules: DhcpServerRules,
+): string | undefined {
   const networks = branchAt(dhcp, 'shared-network-name');
   if (networks === undefined)
     return 'No DHCP shared networks configured.\nAt least one DHCP shared network must be configured.';
-  const seen: Seen = { ids: new Set(), subnets: new Map(), mappings };
+  const seen: Seen = { rules, ids: new Set(), subnets: new Map(), mappings };
   let active = 0;
   for (const name of sortedNames(networks)) {
     const network = branchAt(networks, name);
@@ -58,10 +113,8 @@ function networksError(dhcp: Branch, mappings: Map<string, StaticMappingIndex>):
 }
 
 function subnetError(network: string, cidr: string, subnet: Branch, seen: Seen): string | undefined {
-  const id = valueAt(subnet, 'subnet-id');
-  if (id === undefined) return `Unique subnet ID not specified for subnet "${cidr}"`;
-  if (seen.ids.has(id)) return `Subnet ID for subnet "${cidr}" is not unique`;
-  seen.ids.add(id);
+  const wrongId = seen.rules.subnetIds ? subnetIdError(cidr, subnet, seen) : undefined;
+  if (wrongId !== undefined) return wrongId;
   const block = ipv4Network(cidr);
   if (block === undefined) return undefined;
   const ranges = rangesError(network, cidr, subnet, block);
@@ -78,8 +131,16 @@ function subnetError(network: string, cidr: string, subnet: Branch, seen: Seen):
   return `No DHCP address range or active static-mapping configured\nwithin shared-network "${where}"!`;
 }
 
+function subnetIdError(cidr: string, subnet: Branch, seen: Seen): string | undefined {
+  const id = valueAt(subnet, 'subnet-id');
+  if (id === undefined) return `Unique subnet ID not specified for subnet "${cidr}"`;
+  if (seen.ids.has(id)) return `Subnet ID for subnet "${cidr}" is not unique`;
+  seen.ids.add(id);
+  return undefined;
+}
+
 function mappingsError(key: string, mappings: Branch, block: Ipv4Block, where: string, seen: Seen): string | undefined {
-  const index = seen.mappings.get(key) ?? new StaticMappingIndex(mappings, block);
+  const index = seen.mappings.get(key) ?? new StaticMappingIndex(mappings, block, seen.rules.mappings);
   seen.mappings.set(key, index);
   return index.error(where);
 }
@@ -142,11 +203,11 @@ function overlapError(cidr: string, seen: Seen): string | undefined {
   return other === undefined ? undefined : `Conflicting subnet ranges: "${cidr}" overlaps "${other[0]}"!`;
 }
 
-function highAvailabilityError(dhcp: Branch): string | undefined {
-  const pair = branchAt(dhcp, 'high-availability');
+function highAvailabilityError(dhcp: Branch, rules: DhcpServerRules): string | undefined {
+  const pair = branchAt(dhcp, rules.pair);
   if (pair === undefined) return undefined;
   const missing = ['name', 'remote', 'source-address', 'status'].find((key) => !pair.children.has(key));
-  if (missing !== undefined) return `DHCP high-availability requires "${missing}" to be specified!`;
+  if (missing !== undefined) return `DHCP ${rules.pairIsCalled} requires "${missing}" to be specified!`;
   if (pair.children.has('certificate') === pair.children.has('ca-certificate')) return undefined;
   return 'DHCP secured high-availability requires both certificate and CA certificate';
 }

@@ -6,7 +6,7 @@ const NESTED_GROUPS = ['address-group', 'network-group', 'mac-group', 'port-grou
 const CHAINS = ['name', 'forward', 'input', 'output'];
 const WITH_PORTS = new Set(['tcp', 'udp', 'tcp_udp']);
 
-/** conf_mode/firewall.py of 1.5 (October 2024), for groups and IPv4 chains. Its errors do not name the rule. */
+/** conf_mode/firewall.py of 1.4 and 1.5 (October 2024), for groups and IPv4 chains. Its errors do not name the rule. */
 export class FirewallScript implements ConfigScript {
   verify(view: CommitView): Finding {
     const firewall = branchAt(view.proposed, 'firewall');

@@ -3,21 +3,28 @@ import { type Branch, branchAt, type Path, sortedNames, valueAt, valuesAt } from
 import { ipv4BlockAround, ipv4Network } from './ipv4.ts';
 import { compareNaturally } from './natural-order.ts';
 
-type Direction = 'source' | 'destination' | 'static';
-type RuleFinding = { warnings: string[]; error: string | undefined };
+export type Direction = 'source' | 'destination' | 'static';
+export type RuleFinding = { readonly warnings: readonly string[]; readonly error: string | undefined };
+/** What one version's script says of one rule. */
+export type VerifyRule = (direction: Direction, name: string, rule: Branch, view: CommitView) => RuleFinding;
 
 const DIRECTIONS: readonly Direction[] = ['source', 'destination', 'static'];
 const GROUPS = ['address-group', 'domain-group', 'network-group', 'port-group'] as const;
 const WITH_PORTS = new Set(['tcp', 'udp', 'tcp_udp']);
 
 /**
- * conf_mode/nat.py of 1.5: every rule is verified on each commit, source rules first, and the first error ends it; the
+ * conf_mode/nat.py: every rule is verified on each commit, source rules first, and the first error ends it; the
  * warnings of all rules before it are printed. Findings of unchanged rules are remembered, so a commit costs as much as
  * it changes.
  */
 export class NatScript implements ConfigScript {
   /** Rules of the running configuration with a warning or an error, by direction and number; undefined: look at all. */
   #known: Map<Direction, Map<string, RuleFinding>> | undefined;
+  readonly #verifyRule: VerifyRule;
+
+  constructor(verifyRule: VerifyRule) {
+    this.#verifyRule = verifyRule;
+  }
 
   verify(view: CommitView): Finding {
     const nat = branchAt(view.proposed, 'nat');
@@ -48,7 +55,7 @@ export class NatScript implements ConfigScript {
       findings.delete(name);
       const rule = branchAt(rules, name);
       if (rule === undefined) continue;
-      const finding = verifyRule(direction, name, rule, view);
+      const finding = this.#verifyRule(direction, name, rule, view);
       if (finding.error !== undefined || finding.warnings.length > 0) findings.set(name, finding);
     }
     return findings;
@@ -92,19 +99,20 @@ function touchedRules(paths: readonly Path[]): Map<Direction, string[]> | undefi
 
 const isDirection = (text: string | undefined): text is Direction => DIRECTIONS.some((direction) => direction === text);
 
-function verifyRule(direction: Direction, name: string, rule: Branch, view: CommitView): RuleFinding {
-  const finding: RuleFinding = { warnings: [], error: undefined };
+/** nat.py of 1.4 and 1.5. */
+export const verifyNatRule: VerifyRule = (direction, name, rule, view) => {
+  const warnings: string[] = [];
   const title = { source: 'Source', destination: 'Destination', static: 'Static' }[direction];
   const where = `${title} NAT configuration error in rule ${name}:`;
-  finding.error =
+  const error =
     (direction === 'static'
       ? staticError(rule, where)
-      : interfaceError(direction, name, rule, where, view, finding.warnings)) ??
+      : interfaceError(direction, name, rule, where, view, warnings)) ??
     (direction === 'static' ? undefined : translationError(direction, rule, where)) ??
-    (direction === 'source' ? sourceAddressWarnings(rule, view, finding.warnings) : undefined) ??
-    commonError(rule, where, view, finding.warnings);
-  return finding;
-}
+    (direction === 'source' ? sourceAddressWarnings(rule, view, warnings) : undefined) ??
+    commonError(rule, where, view, warnings);
+  return { warnings, error };
+};
 
 function staticError(rule: Branch, where: string): string | undefined {
   return rule.children.has('inbound-interface') ? undefined : `${where} inbound-interface not specified`;

@@ -1,8 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { OrderedJson } from '../domain/config-json.ts';
-import { valueAt } from '../domain/config-tree.ts';
+import { pathExists, valueAt } from '../domain/config-tree.ts';
 import { type Answer, internalError } from '../router/answer.ts';
 import { isAcceptedKey } from '../router/api-keys.ts';
+import { info } from '../router/info.ts';
 import type { RouterState } from '../router/router-state.ts';
 import { decodeRequest } from './decode-request.ts';
 import { handleRequest } from './handle-request.ts';
@@ -10,31 +11,21 @@ import { nginxPage } from './nginx-pages.ts';
 import { escapeHtml, toPythonJson } from './python-text.ts';
 import { type LoggedRequest, type RequestLog, withoutKey } from './request-log.ts';
 
-const ENDPOINTS = [
-  '/retrieve',
-  '/configure',
-  '/configure-section',
-  '/config-file',
-  '/show',
-  '/generate',
-  '/reset',
-  '/image',
-  '/container-image',
-  '/import-pki',
-  '/reboot',
-  '/poweroff',
-];
+const NOT_FOUND = '{"detail":"Not Found"}';
+/** What nginx of 1.3 says in place of a 502 page. */
+const START_THE_SERVICE = '{"error": "Start service in configuration mode: set service https api"}';
+
+const queryOf = (request: IncomingMessage): URLSearchParams =>
+  new URL(request.url ?? '/', 'https://router').searchParams;
 
 /** Answers requests as nginx and the API process behind it do together. */
 export class ApiServer {
   readonly #router: RouterState;
   readonly #log: RequestLog;
-  readonly #onReboot: () => void;
 
-  constructor(router: RouterState, log: RequestLog, onReboot: () => void) {
+  constructor(router: RouterState, log: RequestLog) {
     this.#router = router;
     this.#log = log;
-    this.#onReboot = onReboot;
   }
 
   /** Plain HTTP on the TLS port (nginx's own 497): a redirect. */
@@ -61,11 +52,12 @@ export class ApiServer {
   ): Promise<void> {
     const raw = await this.#readBody(request);
     if (raw === undefined) return this.#page(response, 413);
-    if (!this.#router.profile.proxiedPaths.some((prefix) => path.startsWith(`/${prefix}`)))
-      return this.#page(response, 404);
+    if (!this.#router.profile.proxied.test(path)) return this.#page(response, 404);
     if (this.#isAway()) return this.#page(response, 502);
+    if (!pathExists(this.#router.store.running, this.#router.profile.apiPath)) return this.#switchedOff(response);
+    if (this.#router.isFrozen) return this.#send(response, { kind: 'silence' });
     if (this.#frameworkAnswer(path, request, response)) return;
-    const decoded = await decodeRequest(path, request.headers, raw);
+    const decoded = await decodeRequest(this.#router.profile, path, request.headers, raw);
     if (decoded.kind === 'refused')
       return this.#envelope(response, { kind: 'error', status: decoded.status, text: decoded.text });
     entry.body = withoutKey(decoded.body);
@@ -79,10 +71,10 @@ export class ApiServer {
         text: decoded.form?.text ?? decoded.invalid,
       });
     }
-    const answer = await handleRequest(this.#router, path, decoded.body);
+    const answer = await handleRequest(this.#router, path, decoded.body, queryOf(request));
     this.#send(response, answer);
     if ((path === '/reboot' || path === '/poweroff') && answer.kind === 'success')
-      response.once('finish', this.#onReboot);
+      response.once('finish', () => this.#router.onRestart(0));
   }
 
   #isAway(): boolean {
@@ -91,15 +83,30 @@ export class ApiServer {
 
   /** What FastAPI answers by itself: 405, 307 for a slash at the end, 404. */
   #frameworkAnswer(path: string, request: IncomingMessage, response: ServerResponse): boolean {
-    if (ENDPOINTS.includes(path)) {
+    const { endpoints, hasInfo } = this.#router.profile;
+    if (path === '/info' && hasInfo) {
+      if (request.method === 'GET') this.#send(response, info(this.#router, queryOf(request)));
+      else this.#wrongMethod(response, 'GET');
+    } else if (endpoints.includes(path)) {
       if (request.method === 'POST') return false;
-      response.setHeader('allow', 'POST');
-      this.#json(response, 405, '{"detail":"Method Not Allowed"}');
-    } else if (path.endsWith('/') && ENDPOINTS.includes(path.slice(0, -1))) {
+      this.#wrongMethod(response, 'POST');
+    } else if (path.endsWith('/') && endpoints.includes(path.slice(0, -1))) {
       response.setHeader('location', `http://${request.headers.host ?? 'localhost'}${path.slice(0, -1)}`);
       response.writeHead(307).end();
-    } else this.#json(response, 404, '{"detail":"Not Found"}');
+    } else this.#json(response, 404, NOT_FOUND);
     return true;
+  }
+
+  #switchedOff(response: ServerResponse): void {
+    const { whenOff } = this.#router.profile;
+    if (whenOff === 'not found') this.#json(response, 404, NOT_FOUND);
+    else if (whenOff === '503 page') this.#page(response, 503);
+    else this.#json(response, 200, START_THE_SERVICE);
+  }
+
+  #wrongMethod(response: ServerResponse, allowed: string): void {
+    response.setHeader('allow', allowed);
+    this.#json(response, 405, '{"detail":"Method Not Allowed"}');
   }
 
   #send(response: ServerResponse, answer: Answer): void {
@@ -121,7 +128,6 @@ export class ApiServer {
     response: ServerResponse,
     answer: Extract<Answer, { kind: 'success' | 'error' | 'failure-with-200' }>,
   ): void {
-    const worded = this.#router.profile.escapesErrors ? escapeHtml : (text: string) => text;
     const envelope: [string, OrderedJson][] =
       answer.kind === 'success'
         ? [
@@ -131,7 +137,7 @@ export class ApiServer {
           ]
         : [
             ['success', false],
-            ['error', worded(answer.text)],
+            ['error', this.#router.profile.escapesErrors ? escapeHtml(answer.text) : answer.text],
             ['data', null],
           ];
     response.writeHead(answer.kind === 'error' ? answer.status : 200, { 'content-type': 'text/html; charset=utf-8' });
@@ -143,6 +149,10 @@ export class ApiServer {
   }
 
   #page(response: ServerResponse, status: number): void {
+    if (status === 502 && this.#router.profile.whenAway === '200 with error') {
+      this.#json(response, 200, START_THE_SERVICE);
+      return;
+    }
     response.writeHead(status, { 'content-type': 'text/html' }).end(nginxPage(status, this.#router.profile.proxy));
   }
 

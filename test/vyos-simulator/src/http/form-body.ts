@@ -1,8 +1,9 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { Readable } from 'node:stream';
 import { Busboy } from '@fastify/busboy';
+import type { Profile } from '../profile/profile.ts';
 import { describeJsonError, pythonJsonError } from './python-json-errors.ts';
-import { pythonRepr } from './python-text.ts';
+import { orderedJson, pythonRepr, toPythonJson } from './python-text.ts';
 
 /** Why a form was refused. The API answers with it only when the JSON made of the form is refused as well. */
 export type FormError = { readonly status: number; readonly text: string };
@@ -24,7 +25,7 @@ export async function formFields(headers: IncomingHttpHeaders, body: Buffer): Pr
 }
 
 /** Turns a form into the JSON body it stands for (MultipartRequest of the API). The last complaint counts. */
-export function jsonOfForm(endpoint: string, fields: ReadonlyMap<string, string>): FormBody {
+export function jsonOfForm(profile: Profile, endpoint: string, fields: ReadonlyMap<string, string>): FormBody {
   const data = fields.get('data');
   if (data === undefined) return { json: undefined, error: { status: 422, text: 'Non-empty data field is required' } };
   const broken = pythonJsonError(data);
@@ -44,19 +45,21 @@ export function jsonOfForm(endpoint: string, fields: ReadonlyMap<string, string>
       ? merged['commands']
       : [Array.isArray(parsed) ? merged : parsed];
   let error = commands.reduce<FormError | undefined>(
-    (known, command) => commandError(endpoint, command) ?? known,
+    (known, command) => commandError(profile, endpoint, command) ?? known,
     undefined,
   );
-  if (!fields.has('key') && !('key' in merged)) error = { status: 401, text: 'Valid API key is required' };
+  if (!fields.has('key') && !('key' in merged))
+    error = { status: profile.missingKeyStatus, text: 'Valid API key is required' };
   if (fields.has('key') && !('key' in merged)) merged['key'] = fields.get('key');
   return { json: isRecord(parsed) || Array.isArray(parsed) ? merged : parsed, error };
 }
 
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
-const WITHOUT_PATH = ['/config-file', '/container-image', '/image', '/configure-section'];
+const WITHOUT_PATH = ['/config-file', '/container-image', '/image', '/configure-section', '/traceroute'];
 
-function commandError(endpoint: string, command: unknown): FormError | undefined {
+function commandError(profile: Profile, endpoint: string, command: unknown): FormError | undefined {
+  if (profile.formWords === '1.3') return commandError13(endpoint, command);
   const malformed = (why: string, shown = pythonRepr(command)): FormError => ({
     status: 400,
     text: `Malformed command '${shown}': ${why}`,
@@ -86,4 +89,25 @@ function pathError(
   return path.every((item) => typeof item === 'string')
     ? undefined
     : malformed("'path' field must be a list of strings", '0');
+}
+
+/** 1.3 shows the command as JSON, and on all endpoints but `/configure` only says what is wanted. */
+function commandError13(endpoint: string, command: unknown): FormError | undefined {
+  if (endpoint !== '/configure') {
+    const missing =
+      !isRecord(command) || !('op' in command) || (!WITHOUT_PATH.includes(endpoint) && !('path' in command));
+    return missing ? { status: 400, text: 'Missing required field. "op" and "path" fields are required' } : undefined;
+  }
+  const malformed = (why: string): FormError => ({
+    status: 400,
+    text: `Malformed command "${toPythonJson(orderedJson(command))}": ${why}`,
+  });
+  if (!isRecord(command)) return malformed('any command must be JSON of dict');
+  if (!('op' in command)) return malformed('missing "op" field');
+  if (!('path' in command)) return malformed('missing "path" field');
+  if (!Array.isArray(command['path'])) return malformed('"path" field must be a list');
+  if (command['path'].length === 0) return malformed('"path" list must be non-empty');
+  return 'value' in command && typeof command['value'] !== 'string'
+    ? malformed('"value" field must be a string')
+    : undefined;
 }

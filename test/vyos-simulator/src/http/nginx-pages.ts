@@ -3,6 +3,7 @@ const TITLES: Record<number, string> = {
   404: '404 Not Found',
   413: '413 Request Entity Too Large',
   502: '502 Bad Gateway',
+  503: '503 Service Temporarily Unavailable',
   504: '504 Gateway Time-out',
 };
 

@@ -9,6 +9,9 @@ export type ModelFields = {
   readonly file?: 'optional';
   readonly configFormat?: 'optional';
   readonly section?: 'required';
+  readonly host?: 'required';
+  /** A whole number; booleans and texts are none. */
+  readonly confirm_time?: 'optional' | undefined;
 };
 
 type Field = {
@@ -33,6 +36,12 @@ function textComplaint(value: unknown): Complaint | undefined {
     : { type: 'string_type', message: 'Input should be a valid string', input: value };
 }
 
+function integerComplaint(value: unknown): Complaint | undefined {
+  return Number.isInteger(value)
+    ? undefined
+    : { type: 'int_type', message: 'Input should be a valid integer', input: value };
+}
+
 function pathComplaint(value: unknown, nonEmpty: boolean): Complaint | undefined {
   if (!Array.isArray(value)) return { type: 'list_type', message: 'Input should be a valid list', input: value };
   const at = value.findIndex((item) => typeof item !== 'string');
@@ -55,6 +64,8 @@ function fieldsOf(model: ModelFields): Field[] {
   for (const name of ['value', 'file', 'configFormat'] as const) {
     if (model[name]) fields.push({ name, required: false, check: textComplaint });
   }
+  if (model.host) fields.push({ name: 'host', required: true, check: textComplaint });
+  if (model.confirm_time) fields.push({ name: 'confirm_time', required: false, check: integerComplaint });
   if (model.section) fields.push({ name: 'section', required: true, check: sectionComplaint });
   return fields;
 }

@@ -10,6 +10,14 @@ export function toPythonJson(value: OrderedJson): string {
   return 'null';
 }
 
+/** A value that came from JSON, for `toPythonJson`. */
+export function orderedJson(value: unknown): OrderedJson {
+  if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') return value;
+  if (Array.isArray(value)) return value.map(orderedJson);
+  if (typeof value !== 'object' || value === null) return null;
+  return new Map(Object.entries(value).map(([name, item]) => [name, orderedJson(item)]));
+}
+
 function quotedJson(text: string): string {
   return JSON.stringify(text).replace(
     /[\u007f-\uffff]/g,

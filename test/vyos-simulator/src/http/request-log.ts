@@ -1,4 +1,4 @@
-import type { Counters } from '../router/counters.ts';
+import type { Counts } from '../router/counters.ts';
 import type { RouterState } from '../router/router-state.ts';
 
 /** One request to the API's port. */
@@ -72,7 +72,7 @@ export class RequestLog {
   }
 }
 
-function meet(other: InFlight, flight: InFlight, counters: Counters): void {
+function meet(other: InFlight, flight: InFlight, counters: Counts): void {
   other.entry.overlapped = true;
   if (other.kind === 'write' && flight.kind === 'write') counters.configures_overlapped += 1;
   for (const [one, two] of [

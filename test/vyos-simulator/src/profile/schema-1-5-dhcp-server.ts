@@ -12,8 +12,8 @@ import {
   oneOf,
 } from './common-leaves.ts';
 
-/** dhcp/option-v4.xml.i */
-const option = container({
+/** dhcp/option-v4.xml.i: below `option` since 1.5, on the subnet itself before. */
+export const dhcpOptions: SchemaChildren = {
   'bootfile-name': leaf(),
   'bootfile-server': leaf({ validators: [['ipv4-address'], ['fqdn']] }),
   'bootfile-size': leaf(numberIn('1-16')),
@@ -40,7 +40,8 @@ const option = container({
   'vendor-option': container({ ubiquiti: container({ 'unifi-controller': leaf(ipv4Address) }) }),
   'wins-server': addressList,
   'wpad-url': leaf(),
-});
+};
+const option = container(dhcpOptions);
 
 const staticMapping: SchemaChildren = {
   description,
@@ -54,12 +55,16 @@ const staticMapping: SchemaChildren = {
   option,
 };
 
+export const leaseTime = leaf(numberIn('0-4294967295', 'DHCP lease time must be between 0 and 4294967295 (49 days)'));
+export const networkName = nameText('Invalid shared network name. May only contain letters, numbers and .-_');
+export const subnetPrefix = { ...ipv4Prefix, message: 'Invalid IPv4 subnet definition' };
+
 const subnet: SchemaChildren = {
   description,
   disable,
   exclude: addressList,
   'ignore-client-id': valueless,
-  lease: leaf(numberIn('0-4294967295', 'DHCP lease time must be between 0 and 4294967295 (49 days)')),
+  lease: leaseTime,
   option,
   range: tag(
     { ...nameText('Invalid range name, may only be alphanumeric, dot and hyphen') },
@@ -85,11 +90,11 @@ export const dhcpServer = container({
   'hostfile-update': valueless,
   'listen-address': addressList,
   'listen-interface': multiLeaf(),
-  'shared-network-name': tag(nameText('Invalid shared network name. May only contain letters, numbers and .-_'), {
+  'shared-network-name': tag(networkName, {
     authoritative: valueless,
     description,
     disable,
     option,
-    subnet: tag({ ...ipv4Prefix, message: 'Invalid IPv4 subnet definition' }, subnet),
+    subnet: tag(subnetPrefix, subnet),
   }),
 });

@@ -1,4 +1,5 @@
 import type { OrderedJson } from '../domain/config-json.ts';
+import type { Profile } from '../profile/profile.ts';
 
 /** What a request ends in, before it is written as HTTP. */
 export type Answer =
@@ -20,6 +21,9 @@ export const internalError: Answer = {
   status: 500,
   text: 'An internal error occured. Check the logs for details.',
 };
+/** The words for an operation that an endpoint does not have. */
+export const unknownOperation = ({ operationQuote: quote }: Profile, op: string): string =>
+  `${quote}${op}${quote} is not a valid operation`;
 export const badGateway: Answer = { kind: 'page', status: 502 };
 export const LOCKED_TEXT = 'Configuration system temporarily locked due to another commit in progress\n';
 export const locked: Answer = refused(LOCKED_TEXT);

@@ -1,7 +1,7 @@
 import { type CommitResult, Committer, type Refusal } from '../domain/commit.ts';
 import { Branch, cloneBranch, cloneNode, nodeAt, type Path } from '../domain/config-tree.ts';
 import { EditSession, type NetChange } from '../domain/edit-session.ts';
-import { hardwareOf, sizeOf, systemView } from '../domain/system-view.ts';
+import { sizeOf, systemView } from '../domain/system-view.ts';
 import type { Profile } from '../profile/profile.ts';
 
 /** One operation of a batch. A value, if any, already stands at the end of the path. */
@@ -16,11 +16,11 @@ export class ConfigurationStore {
   /** Changes committed since the last save, oldest first: saving costs as much as has changed. */
   #unsaved: NetChange[] = [];
 
-  constructor(profile: Profile, config: Branch) {
+  /** `hardware`: the interfaces that are there whatever is configured. */
+  constructor(profile: Profile, config: Branch, hardware: ReadonlySet<string>) {
     this.#profile = profile;
     this.running = config;
     this.#saved = cloneBranch(config);
-    const hardware = hardwareOf(config);
     const view = (changes: readonly NetChange[]) => systemView(this.running, hardware, changes);
     this.#committer = new Committer(this.running, profile.components, profile.wrapErrorsAt, view);
   }
@@ -34,7 +34,7 @@ export class ConfigurationStore {
   }
 
   startSession(): EditSession {
-    return new EditSession(this.running, this.#profile.schema);
+    return new EditSession(this.running, this.#profile.schema, this.#profile.validatorsPrint);
   }
 
   commit(session: EditSession, changes: readonly NetChange[], refuse?: Refusal): CommitResult {

@@ -1,5 +1,5 @@
 /** What happened so far. All counts are since the start of the simulator; a reboot does not reset them. */
-export type Counters = {
+export type Counts = {
   /** Requests to the API's HTTPS port, of any kind and outcome. */
   requests: number;
   /**
@@ -28,9 +28,16 @@ export type Counters = {
   /** Commits by a person (control interface). */
   person_commits: number;
   reboots: number;
+  /** Commits that nobody confirmed in time and that were taken back, by a reload or by a reboot. */
+  reverts: number;
 };
 
-export const noCounts = (): Counters => ({
+export type Counters = Counts & {
+  /** Whether a commit waits for its confirmation at this moment. */
+  readonly pending_confirm: boolean;
+};
+
+export const noCounts = (): Counts => ({
   requests: 0,
   commits: 0,
   saves: 0,
@@ -44,4 +51,5 @@ export const noCounts = (): Counters => ({
   refused: 0,
   person_commits: 0,
   reboots: 0,
+  reverts: 0,
 });

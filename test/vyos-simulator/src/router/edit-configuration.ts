@@ -2,7 +2,8 @@ import type { Path } from '../domain/config-tree.ts';
 import { pathExists } from '../domain/config-tree.ts';
 import { type EditSession, type NetChange, RefusedEdit } from '../domain/edit-session.ts';
 import { type Fault, matches } from '../domain/faults.ts';
-import { type Answer, internalError, LOCKED_TEXT, refused, success } from './answer.ts';
+import { type Answer, internalError, LOCKED_TEXT, refused, success, unknownOperation } from './answer.ts';
+import { ConfirmedCommit } from './commit-confirm.ts';
 import type { Edit } from './configuration-store.ts';
 import type { RouterState } from './router-state.ts';
 
@@ -13,15 +14,19 @@ type Outcome =
   | { readonly kind: 'refused'; readonly text: string; readonly edits: number }
   | { readonly kind: 'ready'; readonly changes: readonly NetChange[] };
 
-/**
- * `/configure`: applies the edits to the session, one after the other, and commits. Waits for earlier writes to end. `lateByMs`: holds
- * the lock so much longer, in real milliseconds, before it begins.
- */
+export type EditOptions = {
+  /** Holds the lock so much longer, in real milliseconds, before it begins. */
+  readonly lateByMs?: number;
+  /** The commit is taken back unless it is confirmed in so many minutes; 0: not so. */
+  readonly confirmMinutes?: number;
+};
+
+/** `/configure`: applies the edits to the session, one after the other, and commits. Waits for earlier writes to end. */
 export function editConfiguration(
   router: RouterState,
   endpoint: string,
   edits: readonly Edit[],
-  lateByMs = 0,
+  { lateByMs = 0, confirmMinutes = 0 }: EditOptions = {},
 ): Promise<Answer> {
   return router.queue.run(async () => {
     const boot = router.boot;
@@ -30,12 +35,13 @@ export function editConfiguration(
     if (router.sessionIsLost) return internalError;
     const paths = edits.map(({ path }) => path);
     const setFault = router.faults.strike(['refuse_set'], endpoint, paths);
+    const confirm = new ConfirmedCommit(router, confirmMinutes);
     if (!router.latency.isInstant) {
-      const early = await passTime(router, edits, setFault);
+      const early = await passTime(router, edits, setFault, confirm);
       if (early !== undefined) return early;
       if (router.boot !== boot) return { kind: 'cut' };
     }
-    return execute(router, endpoint, edits, setFault);
+    return execute(router, endpoint, edits, setFault, confirm);
   });
 }
 
@@ -47,6 +53,7 @@ async function passTime(
   router: RouterState,
   edits: readonly Edit[],
   setFault: Fault | undefined,
+  confirm: ConfirmedCommit,
 ): Promise<Answer | undefined> {
   const { latency, clock } = router;
   const rules = router.store.size.rules;
@@ -69,6 +76,8 @@ async function passTime(
   router.writing = { paths: outcome.changes.map(({ path }) => path), closing: false };
   try {
     await clock.sleep(base + editing);
+    const refusal = confirm.beforeCommit();
+    if (refusal !== undefined) return refusal;
     if (isLocked(router)) return refuse(router, LOCKED_TEXT);
     const committing = latency.of('commitMs', rules);
     await clock.sleep(committing * (1 - CLOSING_SHARE));
@@ -83,7 +92,13 @@ async function passTime(
 export const isLocked = (router: RouterState): boolean => router.clock.now() < router.lockedUntil;
 
 /** Applies and commits in one go, so that nobody sees an intermediate state. */
-function execute(router: RouterState, endpoint: string, edits: readonly Edit[], setFault: Fault | undefined): Answer {
+function execute(
+  router: RouterState,
+  endpoint: string,
+  edits: readonly Edit[],
+  setFault: Fault | undefined,
+  confirm: ConfirmedCommit,
+): Answer {
   const session = router.store.startSession();
   const outcome = applyEdits(router, session, edits, setFault);
   if (outcome.kind === 'refused') {
@@ -91,15 +106,20 @@ function execute(router: RouterState, endpoint: string, edits: readonly Edit[], 
     session.undo();
     return refuse(router, outcome.text);
   }
+  const refusal = confirm.beforeCommit();
+  if (refusal !== undefined) {
+    session.undo();
+    return refusal;
+  }
   if (outcome.changes.length === 0) {
     router.counters.empty_configures += 1;
-    return success();
+    return confirm.afterCommit() ?? written(router, confirm.output(''));
   }
   if (isLocked(router)) {
     session.undo();
     return refuse(router, LOCKED_TEXT);
   }
-  return commitSession(router, endpoint, session, outcome.changes, edits);
+  return commitSession(router, endpoint, session, outcome.changes, edits, confirm);
 }
 
 /** Commits what is in the session, counts it, and words the answer. */
@@ -109,6 +129,7 @@ export function commitSession(
   session: EditSession,
   changes: readonly NetChange[],
   edits: readonly Edit[],
+  confirm: ConfirmedCommit,
 ): Answer {
   router.counters.commits += 1;
   const fault = router.faults.strike(
@@ -123,9 +144,15 @@ export function commitSession(
   );
   const has = (...owner: string[]): boolean => result.committed.some((one) => one.owner.join(' ') === owner.join(' '));
   if (has('service', 'dhcp-server')) router.counters.dhcp_restarts += 1;
-  if (has('service', 'https')) router.awayUntil = router.clock.now() + router.latency.of('httpsRestartMs');
+  if (has('service', 'https')) router.restartApi(router.latency.of('httpsRestartMs'));
   if (result.failed.length > 0) return refuse(router, result.output);
-  return success(result.output === '' ? null : result.output);
+  return confirm.afterCommit() ?? written(router, confirm.output(result.output));
+}
+
+/** The answer to a write that succeeded: what its data is differs between versions. */
+export function written({ profile }: RouterState, output: string): Answer {
+  if (profile.successData === 'null') return success();
+  return success(output === '' && profile.successData === 'warnings' ? null : output);
 }
 
 const isBelow = (path: Path, owner: Path): boolean => owner.every((name, at) => path[at] === name);
@@ -142,7 +169,7 @@ function applyEdits(
   edits: readonly Edit[],
   setFault: Fault | undefined,
 ): Outcome {
-  const strict = pathExists(router.store.running, ['service', 'https', 'api', 'rest', 'strict']);
+  const strict = pathExists(router.store.running, router.profile.strictPath);
   for (const [at, edit] of edits.entries()) {
     try {
       if (setFault !== undefined && matches(setFault.match, edit.path)) {
@@ -174,7 +201,7 @@ function applyEdit(router: RouterState, session: EditSession, edit: Edit, strict
       session.comment(edit.path, edit.comment ?? '');
       return;
     default:
-      throw new RefusedEdit(`'${edit.op}' is not a valid operation`);
+      throw new RefusedEdit(unknownOperation(router.profile, edit.op));
   }
 }
 

@@ -1,7 +1,7 @@
 import { nodeToJson } from '../domain/config-json.ts';
 import { asRead, Branch, type ConfigNode, Leaf, nodeAt, type Path, pathExists } from '../domain/config-tree.ts';
 import { childSchema, type SchemaNode } from '../domain/schema.ts';
-import { type Answer, badGateway, internalError, refused, success } from './answer.ts';
+import { type Answer, badGateway, internalError, refused, success, unknownOperation } from './answer.ts';
 import { toAst, toRaw } from './config-formats.ts';
 import type { RouterState } from './router-state.ts';
 
@@ -28,13 +28,13 @@ export async function readConfiguration(router: RouterState, request: ReadReques
     case 'showConfig':
       return showConfig(router, request);
     default:
-      return refused(`'${request.op}' is not a valid operation`);
+      return refused(unknownOperation(router.profile, request.op));
   }
 }
 
 /** An uncaught exception in libvyosconfig ends the process; systemd starts it again (transcript 05). */
 function crash(router: RouterState): Answer {
-  router.awayUntil = router.clock.now() + router.latency.of('crashMs');
+  router.restartApi(router.latency.of('crashMs'));
   return badGateway;
 }
 

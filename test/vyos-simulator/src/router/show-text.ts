@@ -1,4 +1,5 @@
-import { branchAt, sortedNames, valueAt, valuesAt } from '../domain/config-tree.ts';
+import { type Branch, branchAt, sortedNames, valueAt, valuesAt } from '../domain/config-tree.ts';
+import type { Profile } from '../profile/profile.ts';
 import { type Answer, refused, success } from './answer.ts';
 import { toSetCommands } from './config-formats.ts';
 import type { RouterState } from './router-state.ts';
@@ -7,7 +8,7 @@ import { renderTable } from './simple-table.ts';
 type Show = (router: RouterState) => string;
 
 const shows: Record<string, Show> = {
-  version: (router) => versionText(router.profile.version),
+  version: (router) => versionText(router.profile),
   'configuration commands': (router) => `${toSetCommands(router.store.running).join('\n')}\n`,
   interfaces,
   'nat destination rules': (router) => destinationRules(router),
@@ -34,15 +35,17 @@ const shows: Record<string, Show> = {
 /** `/show`: the texts of a few op-mode commands; anything else is an invalid command, as far as the simulator knows. */
 export function show(router: RouterState, path: readonly string[]): Answer {
   if (path.length === 0) return refused('\n  Incomplete command: show\n\n');
-  const text = Object.hasOwn(shows, path.join(' ')) ? shows[path.join(' ')]?.(router) : undefined;
+  const command = path.join(' ');
+  const isThere = command !== 'dhcp server static-mappings' || router.profile.showsMappings;
+  const text = isThere && Object.hasOwn(shows, command) ? shows[command]?.(router) : undefined;
   return text === undefined ? refused(`\n  Invalid command: show [${path.join(' ')}]\n\n`) : success(text);
 }
 
-function versionText(version: string): string {
+function versionText({ version, releaseTrain, releaseFlavor }: Profile): string {
   const rows: [string, string][] = [
     ['Version', `VyOS ${version}`],
-    ['Release train', 'current'],
-    ['Release flavor', ''],
+    ['Release train', releaseTrain],
+    ...(releaseFlavor === undefined ? [] : ([['Release flavor', releaseFlavor]] satisfies [string, string][])),
     ['', ''],
     ['Built by', 'simulator'],
     ['Architecture', 'x86_64'],
@@ -67,13 +70,17 @@ function destinationRules(router: RouterState): string {
         `${valueAt(rule, 'source', 'address') ?? '0.0.0.0/0'}\nsport ${port('source')}`,
         `${valueAt(rule, 'destination', 'address') ?? '0.0.0.0/0'}\ndport ${port('destination')}`,
         shownProtocol(valueAt(rule, 'protocol'), valueAt(rule, 'destination', 'port')),
-        valueAt(rule, 'inbound-interface', 'name') ?? 'any',
+        inboundInterface(rule) ?? 'any',
         `${shownTarget(valueAt(rule, 'translation', 'address') ?? '')}\n${toPort === undefined ? '' : `port ${toPort}`}`,
       ],
     ];
   });
   return renderTable(['Rule', 'Source', 'Destination', 'Proto', 'In-Int', 'Translation'], rows);
 }
+
+/** A leaf in 1.3, later a node with the name in it. */
+const inboundInterface = (rule: Branch | undefined): string | undefined =>
+  valueAt(rule, 'inbound-interface', 'name') ?? valueAt(rule, 'inbound-interface');
 
 /** The op-mode script finds the protocol only beside a range or a list of ports, else it shows "any". */
 function shownProtocol(protocol: string | undefined, port: string | undefined): string {
@@ -114,7 +121,7 @@ function destinationStatistics(router: RouterState): string {
   const rules = branchAt(router.store.running, 'nat', 'destination', 'rule');
   const rows = sortedNames(rules)
     .filter((name) => !branchAt(rules, name)?.children.has('disable'))
-    .map((name) => [name, '0', '0', valueAt(rules, name, 'inbound-interface', 'name') ?? 'any']);
+    .map((name) => [name, '0', '0', inboundInterface(branchAt(rules, name)) ?? 'any']);
   return renderTable(['Rule', 'Packets', 'Bytes', 'Interface'], rows);
 }
 

@@ -166,8 +166,11 @@ export class RouterFleet {
   }
 
   #onProblem(router: RegisteredRouter, problem: DomainError): void {
-    if (this.#isOwn(router)) return this.#deps.onOwnProblem(problem);
-    const { registry, log } = this.#deps;
+    const { registry, log, onOwnProblem } = this.#deps;
+    if (this.#isOwn(router)) {
+      onOwnProblem(problem);
+      return;
+    }
     const reason = forPeople(problem.message);
     log.error({ router: router.name, reason }, 'router cannot be worked');
     this.#rest(router);

@@ -48,7 +48,7 @@ export class RouterFleet {
   readonly #replica = randomUUID();
   readonly #slots = new Map<string, Slot>();
   /** Routers whose worker is on its way out. */
-  readonly #leaving = new Map<string, Promise<void>>();
+  readonly #leaving = new Map<string, { readonly slot: Slot; readonly ended: Promise<void> }>();
   /** Routers that cannot be worked as they are: of which connection, and until when they rest. */
   readonly #resting = new Map<string, { readonly connection: bigint; readonly until: number }>();
   readonly #bell = new Bell();
@@ -88,8 +88,9 @@ export class RouterFleet {
     this.#stopping.abort();
     this.#bell.ring();
     await this.#running;
-    await Promise.all([...this.#slots.keys()].map((name) => this.#end(name)));
-    await Promise.all(this.#leaving.values());
+    const slots = [...this.#slots.values(), ...[...this.#leaving.values()].map(({ slot }) => slot)];
+    await Promise.all(slots.map((slot) => slot.worker.stop().then(() => slot.close())));
+    await Promise.all([...this.#leaving.values()].map(({ ended }) => ended));
     await this.#deps.registry
       .leave(this.#replica)
       .catch((error) => this.#deps.log.warn({ err: error }, 'replica could not be signed off'));
@@ -114,7 +115,7 @@ export class RouterFleet {
       const router = wanted.get(name);
       // The router of the environment is reached as the environment says, whatever another replica registered.
       const same = router !== undefined && (this.#isOwn(router) || router.connection === slot.connection);
-      if (!same) void this.#end(name);
+      if (!same) this.#end(name);
     }
     for (const { name, enabled } of routers) if (!enabled) this.#deps.metrics.state(name, 'disabled');
     for (const router of wanted.values()) await this.#begin(router);
@@ -174,7 +175,7 @@ export class RouterFleet {
     const reason = forPeople(problem.message);
     log.error({ router: router.name, reason }, 'router cannot be worked');
     this.#rest(router);
-    void this.#end(router.name);
+    this.#end(router.name);
     void registry
       .tellTrouble(router.name, reason)
       .catch((error) => log.warn({ router: router.name, err: error }, 'trouble of router could not be told'));
@@ -190,21 +191,19 @@ export class RouterFleet {
   }
 
   /** Ends the router's worker once its request in flight has; another may begin afterwards. */
-  #end(name: string): Promise<void> {
+  #end(name: string): void {
     const slot = this.#slots.get(name);
-    const ending = this.#leaving.get(name);
-    if (slot === undefined) return ending ?? Promise.resolve();
+    if (slot === undefined) return;
     this.#slots.delete(name);
     const ended = slot.worker
-      .stop()
+      .end()
       .then(() => slot.close())
       .catch((error) => this.#deps.log.warn({ router: name, err: error }, 'router worker did not end well'))
       .finally(() => {
         this.#leaving.delete(name);
         this.#bell.ring();
       });
-    this.#leaving.set(name, ended);
-    return ended;
+    this.#leaving.set(name, { slot, ended });
   }
 
   #inTurn<T>(take: (patienceMs: number) => Promise<T>): Promise<T> {

@@ -65,6 +65,14 @@ export class RouterWorker {
     return this.#looked.promise;
   }
 
+  /** Ends once the request in flight has, however long that takes, and gives the lease back. `stop` may be called meanwhile. */
+  async end(): Promise<void> {
+    this.#stopping.abort();
+    this.#bell.ring();
+    await this.#running;
+    this.#looked.resolve();
+  }
+
   /** Lets the request in flight end, for a while, and gives the lease back. What is not settled then is settled by the next holder. */
   async stop(): Promise<void> {
     this.#stopping.abort();

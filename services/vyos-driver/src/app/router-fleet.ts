@@ -111,6 +111,7 @@ export class RouterFleet {
     const { routers, replicas } = await registry.beat(this.#replica, aliveMs);
     if (this.#stopping.signal.aborted) return;
     const wanted = new Map(routers.filter(({ enabled }) => enabled).map((router) => [router.name, router]));
+    this.#share = fairShare(wanted.size, replicas);
     for (const [name, slot] of this.#slots) {
       const router = wanted.get(name);
       // The router of the environment is reached as the environment says, whatever another replica registered.
@@ -125,7 +126,6 @@ export class RouterFleet {
 
   /** When routers or replicas have become more or fewer, whoever has more than his share gives the rest away. */
   #shareOut(routers: number, replicas: number): void {
-    this.#share = fairShare(routers, replicas);
     const composition = `${routers} ${replicas}`;
     if (composition === this.#composition) return;
     this.#composition = composition;

@@ -18,6 +18,8 @@ export interface Surroundings {
   readonly natsUrl: string;
   readonly subjectPrefix: string;
   readonly adminKeyFile: string;
+  /** Unless the environment has a master key. */
+  readonly encryptionKeyFile: string;
   /** Absent: the router of the environment (`VYOS_IP`). */
   readonly simulator: Simulator | undefined;
   readonly host: string;
@@ -31,6 +33,8 @@ const notForAll: Readonly<Record<string, ServiceName | 'none'>> = {
   PORT: 'none',
   GRPC_PORT: 'none',
   VYOS_API_KEY: 'vyos-driver',
+  BERTH_ENCRYPTION_KEYS: 'vyos-driver',
+  BERTH_ENCRYPTION_KEY_FILE: 'vyos-driver',
   VYOS_API_KEYS: 'auth',
 };
 
@@ -50,21 +54,30 @@ export function serviceEnvironment(
     NATS_URL: around.natsUrl,
     BERTH_SUBJECT_PREFIX: around.subjectPrefix,
     HEALTH_PORT: '0',
-    ...own(name, around, port),
+    ...own(name, around, port, shared),
   };
 }
 
-function own(name: ServiceName, around: Surroundings, port: number): Record<string, string> {
+function own(name: ServiceName, around: Surroundings, port: number, shared: NodeJS.ProcessEnv): Record<string, string> {
   switch (name) {
     case 'auth':
       return { DATABASE_URL: around.databaseUrls.auth, BERTH_ADMIN_KEY_FILE: around.adminKeyFile };
     case 'allocator':
       return { DATABASE_URL: around.databaseUrls.allocator, GRPC_PORT: String(port) };
     case 'vyos-driver':
-      return { DATABASE_URL: around.databaseUrls.vyos_driver, ...routerSettings(around.simulator) };
+      return {
+        DATABASE_URL: around.databaseUrls.vyos_driver,
+        ...routerSettings(around.simulator),
+        ...encryptionSettings(around, shared),
+      };
     case 'gateway':
       return { PORT: String(port), HOST: around.host, ...(around.sharesPort ? { BERTH_REUSE_PORT: '1' } : {}) };
   }
+}
+
+function encryptionSettings({ encryptionKeyFile }: Surroundings, shared: NodeJS.ProcessEnv): Record<string, string> {
+  const given = shared['BERTH_ENCRYPTION_KEYS'] || shared['BERTH_ENCRYPTION_KEY_FILE'];
+  return given ? {} : { BERTH_ENCRYPTION_KEY_FILE: encryptionKeyFile };
 }
 
 function routerSettings(simulator: Simulator | undefined): Record<string, string> {

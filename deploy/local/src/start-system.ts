@@ -139,6 +139,7 @@ async function startLocked(
     host,
     subjectPrefix: options.subjectPrefix ?? 'berth',
     adminKeyFile: state.adminKeyFile,
+    encryptionKeyFile: state.encryptionKeyFile,
     sharesPort: replicas > 1,
   };
   const { gateway, allocator } = await startServices(

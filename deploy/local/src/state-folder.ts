@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { chmodSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { postgresUserReaches } from '@berth/local-servers';
 
@@ -12,6 +12,8 @@ export interface StateFolder {
   readonly postgres: string;
   readonly router: string;
   readonly adminKeyFile: string;
+  /** The master key that the routers' API keys are encrypted with. */
+  readonly encryptionKeyFile: string;
   readonly runFile: string;
   readonly lockFile: string;
   /** Passwords that this system's own servers ask for. */
@@ -32,6 +34,7 @@ export function openStateFolder(folder: string): StateFolder {
   const logs = join(path, 'logs');
   mkdirSync(logs, { recursive: true });
   chmodSync(path, statSync(path).mode | 0o011); // Postgres, which is another user under root, has to pass through
+  makeEncryptionKey(stateLayout(path).encryptionKeyFile);
   return {
     ...stateLayout(path),
     logs,
@@ -44,6 +47,14 @@ export function openStateFolder(folder: string): StateFolder {
   };
 }
 
+/** Once: without it the stored keys could never be read again. The name says which key wrote what, should there be more one day. */
+function makeEncryptionKey(file: string): void {
+  if (existsSync(file)) return;
+  const unfinished = `${file}.${process.pid}`;
+  writeFileSync(unfinished, `local:${randomBytes(32).toString('base64')}\n`, { mode: 0o600 });
+  renameSync(unfinished, file);
+}
+
 /** The paths alone, without making anything. */
 export function stateLayout(folder: string) {
   const path = resolve(folder);
@@ -52,6 +63,7 @@ export function stateLayout(folder: string) {
     nats: join(path, 'nats'),
     router: join(path, 'router'),
     adminKeyFile: join(path, 'admin-api-key'),
+    encryptionKeyFile: join(path, 'encryption-key'),
     runFile: join(path, 'run.json'),
     lockFile: join(path, 'up.lock'),
     portsFile: join(path, 'ports.json'),

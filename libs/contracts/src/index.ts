@@ -2,6 +2,7 @@ export { fromErrorMessage, toErrorMessage } from './error.ts';
 export * from './gen/berth/allocator/v1/operation_pb.js';
 export * from './gen/berth/allocator/v1/pool_pb.js';
 export * from './gen/berth/allocator/v1/pool_service_pb.js';
+export * from './gen/berth/allocator/v1/router_use_service_pb.js';
 export * from './gen/berth/allocator/v1/vm_pb.js';
 export * from './gen/berth/allocator/v1/vm_service_pb.js';
 export * from './gen/berth/auth/v1/auth_service_pb.js';
@@ -14,6 +15,7 @@ export {
 export * from './gen/berth/driver/v1/config_pb.js';
 export * from './gen/berth/driver/v1/history_service_pb.js';
 export * from './gen/berth/driver/v1/plan_service_pb.js';
+export * from './gen/berth/driver/v1/router_admin_service_pb.js';
 export * from './gen/berth/driver/v1/router_change_pb.js';
 export * from './gen/berth/driver/v1/router_pb.js';
 export * from './gen/berth/driver/v1/router_service_pb.js';

@@ -49,6 +49,8 @@ export const subjects = {
   routerStatus: (router: string) => `router-events.status.${token(router)}`,
   /** A router's name (StringValue): changes wait for it. Plain NATS between the driver's replicas, not kept; they also look by themselves. */
   routerWork: 'notices.router.work',
+  /** A router's name (StringValue): its settings changed, or a test of it waits. Plain NATS between the driver's replicas, not kept; they also look by themselves. */
+  routerSettings: 'notices.router.settings',
   /** A bulk's id (StringValue): it has something to do. Plain NATS between the allocator's replicas, not kept; they also look by themselves. */
   bulkWork: 'notices.bulk.work',
   /** OperationEnded, as a public event. The operation's id is last, so that one waiter can listen for one. */

@@ -13,6 +13,7 @@ import { consumeVerdicts } from './adapters/nats/consume-verdicts.ts';
 import { askReports, consumeReports, fetchInventory } from './adapters/nats/driver-reports.ts';
 import { changeMessage, endedMessage } from './adapters/nats/outgoing-messages.ts';
 import { serveBulks } from './adapters/nats/serve-bulk.ts';
+import { serveRouterUse } from './adapters/nats/serve-router-use.ts';
 import { serveVms } from './adapters/nats/serve-vms.ts';
 import { changeForms } from './adapters/pools/pool-announcements.ts';
 import { dropOldBulks, postgresBulks } from './adapters/postgres/bulk-store.ts';
@@ -67,7 +68,7 @@ export async function startAllocator(config: AllocatorConfig, context: Context):
 
   const following: FollowDeps = {
     routers: postgresRouters({ database, outbox, forms: changeForms }),
-    pools: config.pools,
+    pools: { ...config.pools, addressRangeFor: config.defaultRouter },
     fetchInventory: (router) => fetchInventory(bus, router),
     onConflicts: (router, conflicts) => log.warn({ router, conflicts }, 'others hold values of ours on the router'),
   };
@@ -123,6 +124,7 @@ export async function startAllocator(config: AllocatorConfig, context: Context):
     onAnswer,
   });
   onStop(serveBulks(bus, { bulks }));
+  onStop(serveRouterUse(bus, database));
   onStop(async () => {
     await stopServing();
     await commands.idle();

@@ -19,6 +19,7 @@ import { portStatusRoutes } from './adapters/http/port-status.ts';
 import { portRoutes } from './adapters/http/ports.ts';
 import { provisionVmRoutes } from './adapters/http/provision-vm.ts';
 import { reservationRoutes } from './adapters/http/reservations.ts';
+import { routerRoutes } from './adapters/http/routers.ts';
 import { updateVmRoutes } from './adapters/http/update-vm.ts';
 import { vmRoutes } from './adapters/http/vms.ts';
 import { apiKeyService } from './adapters/nats/api-key-service.ts';
@@ -27,6 +28,7 @@ import { forwardTemplates } from './adapters/nats/forward-templates.ts';
 import { healthChecks } from './adapters/nats/health-checks.ts';
 import { listenToEndings } from './adapters/nats/operation-endings.ts';
 import { poolAdministration } from './adapters/nats/pool-service.ts';
+import { routerAdministration } from './adapters/nats/router-service.ts';
 import { operationReader, vmCommands, vmReader } from './adapters/nats/vm-service.ts';
 import { type CommandTiming, defaultTiming } from './app/command-timing.ts';
 import { healthReader } from './app/read-health.ts';
@@ -84,6 +86,10 @@ export async function startGateway(
     bulkRoutes(routes, { ...answering, bulks: bulkService(bus, timing) });
     operationRoutes(routes, answering);
     for (const addRoutes of [poolRoutes, reservationRoutes, explainValueRoutes]) addRoutes(routes, administration);
+    routerRoutes(routes, {
+      routers: routerAdministration(bus, timing),
+      commandTimeoutMs: timing.commandTimeoutMs,
+    });
     apiKeyRoutes(routes, {
       apiKeys: apiKeyService(bus, timing),
       commandTimeoutMs: timing.commandTimeoutMs,

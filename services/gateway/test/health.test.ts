@@ -35,6 +35,7 @@ test('a router that is away makes it degraded, each state in its own word', asyn
     r3: 'breaker_open',
     r4: 'unknown',
     r5: 'blocked',
+    r6: 'disabled', // and one that was removed is not told of
   });
 });
 

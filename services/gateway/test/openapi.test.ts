@@ -13,6 +13,7 @@ import {
   reservationBodies,
 } from '../src/adapters/http/documents/pool-bodies.ts';
 import { portActionBody, portTemplateBody } from '../src/adapters/http/documents/ports.ts';
+import { addRouterBody, testRouterBody, updateRouterBody } from '../src/adapters/http/documents/router.ts';
 import { provisionVmBody } from '../src/adapters/http/documents/vm.ts';
 import { updateVmBody } from '../src/adapters/http/documents/vm-resource.ts';
 import { documents } from '../src/adapters/http/openapi.ts';
@@ -64,6 +65,15 @@ const contract = [
   'put /v1/admin/api-keys/{id}',
   'delete /v1/admin/api-keys/{id}',
   'post /v1/admin/api-keys/{id}/rotate',
+  'get /v1/routers',
+  'post /v1/routers',
+  'get /v1/routers/{router}',
+  'patch /v1/routers/{router}',
+  'delete /v1/routers/{router}',
+  'post /v1/routers/{router}/disable',
+  'post /v1/routers/{router}/enable',
+  'post /v1/routers/{router}/test',
+  'post /v1/routers/test',
   'get /v1/pools',
   'get /v1/pools/explain',
   ...poolKinds.flatMap((kind) => [
@@ -176,6 +186,9 @@ test('every example is valid by its schema', () => {
     createApiKeyBody,
     updateApiKeyBody,
     rotateApiKeyBody,
+    addRouterBody,
+    updateRouterBody,
+    testRouterBody,
     emptyBody,
     ...[newPoolBodies, poolChangeBodies, reservationBodies].flatMap(Object.values<TSchema>),
   ];

@@ -1,10 +1,13 @@
 import { readFileSync } from 'node:fs';
-import { isIP, isIPv4 } from 'node:net';
+import { isIPv4 } from 'node:net';
 import { type EnvReader, envReader } from '@berth/service-kit';
+import type { MasterKey } from './adapters/crypto/key-vault.ts';
 import type { DriverTimes } from './app/driver-times.ts';
 import type { ProfileWishes } from './domain/inventory.ts';
+import { isFingerprint, isHost, isPrefix, routerName } from './domain/router-settings.ts';
+import { readMasterKeys } from './master-keys.ts';
 
-/** Where the router is, and how to get in. The key is in this object alone: never stored, never logged. */
+/** Where the router of the environment is, and how to get in. Its key is in this object alone: never stored, never logged. */
 export interface RouterSettings {
   readonly name: string;
   readonly host: string;
@@ -23,6 +26,8 @@ export interface DriverConfig {
   readonly router: RouterSettings;
   readonly wishes: ProfileWishes;
   readonly times: DriverTimes;
+  /** Encrypt the API keys of routers that are added; the first writes. None: no router can be added. */
+  readonly encryptionKeys?: readonly MasterKey[];
   /** The breaker opens after so many outages in a row, and lets a probe through after so long. */
   readonly breaker: { readonly threshold: number; readonly resetTimeoutMs: number };
   /** How long the start waits for the first look at the router, in milliseconds. */
@@ -50,6 +55,7 @@ export const defaultTimes: DriverTimes = {
   readTimeoutMs: 120_000,
   probeTimeoutMs: 30_000,
   stopGraceMs: 7_000,
+  sweepMs: 3_000,
 };
 
 /** Reads the settings of one process; throws once, naming everything that is wrong. */
@@ -71,6 +77,7 @@ export function readConfig(env: NodeJS.ProcessEnv): DriverConfig {
     router,
     wishes: readWishes(read),
     times,
+    encryptionKeys: readMasterKeys(read),
     breaker: {
       threshold: read.integer('BERTH_DRIVER_BREAKER_THRESHOLD', { min: 1, fallback: 3 }),
       resetTimeoutMs: read.integer('BERTH_DRIVER_BREAKER_RESET_MS', { min: 1, fallback: 5_000 }),
@@ -83,13 +90,13 @@ function readRouter(read: EnvReader): RouterSettings {
   const key = read.text('VYOS_API_KEY');
   if (key === 'changeme') read.reject('VYOS_API_KEY is still the example value: set the key of the router');
   const fingerprint = read.optionalText('VYOS_TLS_FINGERPRINT');
-  if (fingerprint !== undefined && !/^[0-9a-f]{64}$/i.test(fingerprint.replaceAll(':', ''))) {
+  if (fingerprint !== undefined && !isFingerprint(fingerprint)) {
     read.reject('VYOS_TLS_FINGERPRINT must be 64 hexadecimal digits (SHA-256 of the certificate), colons allowed');
   }
   return {
     name: read.text('VYOS_ROUTER_NAME', {
       fallback: 'default',
-      pattern: /^[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?$/,
+      pattern: routerName,
       hint: 'letters, digits and -, at most 63',
     }),
     host: readHost(read),
@@ -103,8 +110,7 @@ function readRouter(read: EnvReader): RouterSettings {
 
 function readHost(read: EnvReader): string {
   const host = read.text('VYOS_IP');
-  const isName = /^[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?$/.test(host);
-  if (host !== '' && isIP(host) === 0 && !isName) read.reject('VYOS_IP must be an address or a host name');
+  if (host !== '' && !isHost(host)) read.reject('VYOS_IP must be an address or a host name');
   return host;
 }
 
@@ -125,8 +131,7 @@ function readWishes(read: EnvReader): ProfileWishes {
   const externalIp = read.optionalText('BERTH_EXTERNAL_IP');
   if (externalIp !== undefined && !isIPv4(externalIp)) read.reject('BERTH_EXTERNAL_IP must be an IPv4 address');
   const dhcpSubnet = read.optionalText('BERTH_DHCP_SUBNET');
-  const [address = '', length = ''] = (dhcpSubnet ?? '').split('/');
-  if (dhcpSubnet !== undefined && !(isIPv4(address) && /^([12]?\d|3[0-2])$/.test(length))) {
+  if (dhcpSubnet !== undefined && !isPrefix(dhcpSubnet)) {
     read.reject('BERTH_DHCP_SUBNET must be an IPv4 prefix, for example 10.10.0.0/16');
   }
   return {
@@ -162,5 +167,6 @@ function readTimes(read: EnvReader): DriverTimes {
     readTimeoutMs: ms('readTimeoutMs'),
     probeTimeoutMs: ms('probeTimeoutMs'),
     stopGraceMs: ms('stopGraceMs', 0),
+    sweepMs: ms('sweepMs'),
   };
 }

@@ -3,21 +3,15 @@ import { type Database, openDatabase } from '@berth/database';
 import { type Bus, connectBus, Outbox } from '@berth/messaging';
 import { ConfigError, type Logger } from '@berth/service-kit';
 import type { Registry } from 'prom-client';
-import { consumeRouterChanges, listenForRouterWork } from './adapters/nats/consume-router-changes.ts';
+import { consumeRouterChanges } from './adapters/nats/consume-router-changes.ts';
 import { serveRouters } from './adapters/nats/serve-routers.ts';
 import { migrations } from './adapters/postgres/migrations/index.ts';
 import { PostgresChangeInbox } from './adapters/postgres/postgres-change-inbox.ts';
-import { PostgresLeaseStore } from './adapters/postgres/postgres-lease-store.ts';
 import { PostgresRouterDirectory } from './adapters/postgres/postgres-router-directory.ts';
-import { PostgresRouterLedger } from './adapters/postgres/postgres-router-ledger.ts';
-import { prometheusDriverMetrics } from './adapters/prometheus/prometheus-driver-metrics.ts';
-import { RouterBreaker } from './adapters/vyos/router-breaker.ts';
-import { RouterClient } from './adapters/vyos/router-client.ts';
 import { pause } from './app/bell.ts';
-import { type Clock, systemClock } from './app/clock.ts';
-import { RouterWorker } from './app/router-worker.ts';
+import type { Clock } from './app/clock.ts';
 import type { DriverConfig } from './config.ts';
-import { redact } from './domain/redact.ts';
+import { startRouters } from './start-routers.ts';
 
 export interface DriverContext {
   readonly log: Logger;
@@ -41,8 +35,8 @@ export interface RunningDriver {
 }
 
 /**
- * Starts the driver: schema, consumer, answers, the router's worker. Throws a ConfigError that lists the choices when the router was read and its
- * place in the network is ambiguous or contradicts the settings; a router that does not answer is no reason not to start.
+ * Starts the driver: schema, consumer, answers, the routers' workers. Throws a ConfigError that lists the choices when the router of the settings was
+ * read and its place in the network is ambiguous or contradicts the settings; a router that does not answer is no reason not to start.
  */
 export async function startDriver(config: DriverConfig, context: DriverContext): Promise<RunningDriver> {
   const { log } = context;
@@ -76,14 +70,11 @@ export async function startDriver(config: DriverConfig, context: DriverContext):
     const outbox = new Outbox({ database, bus, streams: [streams.routerEvents] });
     await outbox.start();
     stops.push(() => outbox.stop());
-    const directory = new PostgresRouterDirectory(database);
-    await directory.register(config.router.name);
-    const worker = startWorker(config, context, { database, outbox, phase }, stops);
-    stops.push(listenForRouterWork(bus, (name) => name === config.router.name && worker.wake()));
+    const fleet = await startRouters({ config, context, database, bus, outbox, phase, stops });
     const consumption = consumeRouterChanges({ bus, database, inbox: new PostgresChangeInbox(outbox) });
     stops.push(() => consumption.stop());
-    stops.push(serveRouters(bus, directory));
-    await firstLook(worker, config.startLookMs);
+    stops.push(serveRouters(bus, new PostgresRouterDirectory(database)));
+    await firstLook(fleet.looked(config.router.name), config.startLookMs);
     phase.started = true;
     return { ping: () => ping(database, bus), stop };
   } catch (error) {
@@ -92,38 +83,9 @@ export async function startDriver(config: DriverConfig, context: DriverContext):
   }
 }
 
-function startWorker(
-  config: DriverConfig,
-  { log, metrics, fail, beforeSend, clock = systemClock }: DriverContext,
-  { database, outbox, phase }: { database: Database; outbox: Outbox; phase: { readonly started: boolean } },
-  stops: (() => Promise<unknown> | unknown)[],
-): RouterWorker {
-  const { name, host, port, key, caFile, fingerprint } = config.router;
-  const router = new RouterBreaker(new RouterClient({ host, port, key, caFile, fingerprint }), config.breaker);
-  stops.push(() => router.close());
-  const worker = new RouterWorker({
-    name,
-    router,
-    leases: new PostgresLeaseStore(database),
-    ledgerOf: (epoch) => new PostgresRouterLedger({ database, outbox }, name, epoch),
-    times: config.times,
-    wishes: config.wishes,
-    log,
-    clock,
-    metrics: prometheusDriverMetrics(metrics),
-    redact: (text) => redact(text, [key]),
-    onProfileProblem: (problem) => phase.started && fail?.(new ConfigError([problem.message])),
-    ...(beforeSend === undefined ? {} : { beforeSend }),
-  });
-  router.onChange(() => worker.wake());
-  worker.start();
-  stops.push(() => worker.stop());
-  return worker;
-}
-
-async function firstLook(worker: RouterWorker, mostMs: number): Promise<void> {
+async function firstLook(looking: Promise<void>, mostMs: number): Promise<void> {
   const enough = new AbortController();
-  const looked = worker.looked().catch((problem: unknown) => {
+  const looked = looking.catch((problem: unknown) => {
     throw new ConfigError([problem instanceof Error ? problem.message : String(problem)]);
   });
   await Promise.race([looked.finally(() => enough.abort()), pause(mostMs, enough.signal)]);

@@ -8,7 +8,6 @@ import { eventually, freshDatabase, freshPrefix, testNats } from '@berth/testing
 import { migrations } from '../src/adapters/postgres/migrations/index.ts';
 import { PostgresChangeInbox } from '../src/adapters/postgres/postgres-change-inbox.ts';
 import { PostgresLeaseStore } from '../src/adapters/postgres/postgres-lease-store.ts';
-import { PostgresRouterDirectory } from '../src/adapters/postgres/postgres-router-directory.ts';
 import { PostgresRouterLedger } from '../src/adapters/postgres/postgres-router-ledger.ts';
 import { receiveChanges } from '../src/app/receive-changes.ts';
 import { LeaseLost } from '../src/app/router-ledger.ts';
@@ -25,7 +24,7 @@ async function emptyDriver(t: TestContext) {
   const outbox = new Outbox({ database, bus, streams: [streams.routerEvents] });
   await outbox.start();
   t.after(() => outbox.stop());
-  await new PostgresRouterDirectory(database).register('default');
+  await database.execute(`INSERT INTO routers (name) VALUES ('default')`);
   const told: RouterChangeSettled[] = [];
   t.after(listen(bus, 'router-events.settled.>', RouterChangeSettledSchema, (message) => void told.push(message)));
   const inbox = new PostgresChangeInbox(outbox);

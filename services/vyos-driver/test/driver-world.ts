@@ -35,6 +35,7 @@ const quickTimes: DriverTimes = {
   troubleFirstMs: 50,
   troubleMostMs: 200,
   stopGraceMs: 3_000,
+  sweepMs: 200,
 };
 
 export interface WorldOptions {

@@ -15,4 +15,5 @@ export { restPools } from './rest-pools.ts';
 export { below, type Config, RouterControl } from './router-control.ts';
 export { examplesIn, runExample } from './run-examples.ts';
 export { addSecondNetwork, secondNetwork } from './second-network.ts';
+export { type SecondRouter, startSecondRouter } from './second-router.ts';
 export { type BerthOptions, type BerthUnderTest, processesOf, startBerth } from './start-berth.ts';

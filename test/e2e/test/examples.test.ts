@@ -1,22 +1,29 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { type TestContext, test } from 'node:test';
 import { temporaryFolder } from '@berth/testing';
-import { examplesIn, runExample, startBerth } from '../src/index.ts';
+import { examplesIn, runExample, startBerth, startSecondRouter } from '../src/index.ts';
 
-const documents = ['docs/pools.md', 'docs/vms.md', 'docs/bulk.md'];
+const documents = ['docs/pools.md', 'docs/vms.md', 'docs/bulk.md', 'docs/routers.md'];
 
 for (const document of documents) {
   test(`the examples of ${document} do what they say, one after the other`, async (t) => {
     const examples = examplesIn(document);
     assert.ok(examples.length > 0, 'there are examples');
     const { system } = await startBerth(t);
+    const second = document === 'docs/routers.md' ? await secondRouter(t) : {};
     const folder = temporaryFolder(t);
     let id = '';
     for (const example of examples) {
-      const variables = { BERTH_KEY: system.adminApiKey, ID: id };
+      const variables = { BERTH_KEY: system.adminApiKey, ID: id, ...second };
       const { ok, output } = await runExample(example, { api: system.api, folder, variables });
       assert.ok(ok, `${document}:${example.line}\n${example.script}\n${output}`);
       id = /^\{"id":"([^"]+)"/m.exec(output)?.[1] ?? id; // "with the id of the answer in $ID"
     }
   });
+}
+
+/** The router that the page adds, in the variables that it names. */
+async function secondRouter(t: TestContext) {
+  const { host, port, key, fingerprint } = (await startSecondRouter(t)).settings;
+  return { ROUTER_HOST: host, ROUTER_PORT: String(port), ROUTER_API_KEY: key, ROUTER_FINGERPRINT: fingerprint };
 }

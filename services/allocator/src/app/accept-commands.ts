@@ -165,7 +165,7 @@ class Acceptance {
   #checkPlace({ request, ownerGroup, mayWait }: ProvisionCommand, pools: PoolDirectory): void {
     const { router: name } = request;
     const router = this.#books.routers.get(name);
-    if (router === undefined) {
+    if (router === undefined || router.state === 'removed') {
       if (name === this.#deps.defaultRouter) throw routerUnavailable(name, 0);
       throw new DomainError('invalid', 'UNKNOWN_ROUTER', `There is no router "${name}".`, {
         fields: [{ field: 'router', message: `there is no router "${name}"` }],

@@ -73,7 +73,7 @@ export async function lockRouter(
   const { routers, now } = await books.lock([name]);
   if (write.deadline.getTime() <= now.getTime()) throw deadlinePassed();
   const router = routers.get(name);
-  if (router === undefined && name !== defaultRouter) {
+  if (router?.state === 'removed' || (router === undefined && name !== defaultRouter)) {
     throw new DomainError('invalid', 'UNKNOWN_ROUTER', `There is no router "${name}".`, {
       fields: [{ field: 'router', message: `there is no router "${name}"` }],
     });

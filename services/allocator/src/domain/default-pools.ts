@@ -1,3 +1,4 @@
+import { parsePrefix } from './ipv4.ts';
 import type { NumberRange } from './number-range.ts';
 import type { PoolSpec } from './pool.ts';
 import type { RouterSite } from './vm.ts';
@@ -6,6 +7,8 @@ import type { RouterSite } from './vm.ts';
 export interface PoolSettings {
   /** Absent: all of the router's DHCP subnet. */
   readonly addressRange: NumberRange | undefined;
+  /** The router that the range is surely meant for; others have it when it lies in their subnet. Absent: all. */
+  readonly addressRangeFor?: string;
   readonly portRange: NumberRange;
   readonly ruleRange: NumberRange;
 }
@@ -36,5 +39,14 @@ export function defaultPools({ addressRange, portRange, ruleRange }: PoolSetting
 /** The settings' pools of any router: none before its place in the network is known. */
 export const poolsFromSettings =
   (settings: PoolSettings) =>
-  ({ site }: { readonly site: RouterSite | null }): PoolSpec[] =>
-    site ? defaultPools(settings, site) : [];
+  ({ name, site }: { readonly name: string; readonly site: RouterSite | null }): PoolSpec[] => {
+    if (site === null) return [];
+    const meant =
+      [name, undefined].includes(settings.addressRangeFor) || isWithin(settings.addressRange, site.dhcpSubnet);
+    return defaultPools(meant ? settings : { ...settings, addressRange: undefined }, site);
+  };
+
+function isWithin(range: NumberRange | undefined, subnet: string): boolean {
+  const network = parsePrefix(subnet);
+  return range !== undefined && network !== undefined && range.first >= network.first && range.last <= network.last;
+}

@@ -1,7 +1,15 @@
 import { DomainError } from '@berth/errors';
 import type { RouterSite } from './vm.ts';
 
-export type RouterState = 'unseen' | 'ok' | 'unreachable' | 'breaker_open' | 'unknown' | 'blocked';
+export type RouterState =
+  | 'unseen'
+  | 'ok'
+  | 'unreachable'
+  | 'breaker_open'
+  | 'unknown'
+  | 'blocked'
+  | 'disabled'
+  | 'removed';
 
 /** A DHCP subnet of a router. What is empty or 0 the router does not say. */
 export interface DhcpSubnet {

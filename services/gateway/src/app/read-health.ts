@@ -1,7 +1,7 @@
 import { pause } from './pause.ts';
 
 /** How a router stands, in the words of the API. */
-export type RouterHealth = 'ok' | 'unreachable' | 'breaker_open' | 'unknown' | 'blocked';
+export type RouterHealth = 'ok' | 'unreachable' | 'breaker_open' | 'unknown' | 'blocked' | 'disabled';
 
 /** The state of the whole in a few words. */
 export interface Health {
@@ -39,7 +39,9 @@ export function healthReader(checks: HealthChecks): () => Promise<Health> {
     if (routers !== undefined) lastRouters = routers;
     const vyos = routers ?? Object.fromEntries(Object.keys(lastRouters).map((name) => [name, 'unknown' as const]));
     const db = databases.every((ok) => ok);
-    const allRoutersOk = routers !== undefined && Object.values(vyos).every((state) => state === 'ok');
+    // One that people switched off is as they want it.
+    const asWanted = (state: RouterHealth) => state === 'ok' || state === 'disabled';
+    const allRoutersOk = routers !== undefined && Object.values(vyos).every(asWanted);
     const status = bus && db ? (allRoutersOk ? 'ok' : 'degraded') : 'down';
     return { status, db: db ? 'ok' : 'down', bus: bus ? 'ok' : 'down', vyos };
   };

@@ -36,6 +36,8 @@ export interface DriverTimes extends LeaseTimes {
   readonly probeTimeoutMs: number;
   /** How long a stop waits for the request in flight; afterwards the next holder settles it by reading. */
   readonly stopGraceMs: number;
+  /** How often a replica says that it lives, and looks which routers there are and how they were changed, when nothing told it. */
+  readonly sweepMs: number;
 }
 
 /** The pause before try number `tries` (from 1): doubles from `first` to `most`. */

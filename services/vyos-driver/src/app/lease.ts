@@ -3,8 +3,11 @@ import { LeaseLost } from './router-ledger.ts';
 
 /** Leases of routers, as rows timed by the database's clock. */
 export interface LeaseStore {
-  /** The new epoch, or undefined while somebody else holds the router. Each success begins a new epoch. */
-  acquire(router: string, holder: string, ttlMs: number): Promise<bigint | undefined>;
+  /**
+   * The new epoch, or undefined while somebody else holds the router, or when it is not to be worked with the settings that this store is for.
+   * Each success begins a new epoch. `patienceMs`: only when nobody has taken it for so long.
+   */
+  acquire(router: string, holder: string, ttlMs: number, patienceMs?: number): Promise<bigint | undefined>;
   /** False when another epoch has begun. */
   renew(router: string, epoch: bigint, ttlMs: number): Promise<boolean>;
   /** Lets others acquire at once. Does nothing when another epoch has begun. */
@@ -63,9 +66,10 @@ export class RouterLease {
     deps: { store: LeaseStore; log: Log; times: LeaseTimes },
     router: string,
     holder: string,
+    patienceMs = 0,
   ): Promise<RouterLease | undefined> {
     const startedAt = thisMoment();
-    const epoch = await deps.store.acquire(router, holder, deps.times.leaseTtlMs);
+    const epoch = await deps.store.acquire(router, holder, deps.times.leaseTtlMs, patienceMs);
     return epoch === undefined ? undefined : new RouterLease(deps, router, epoch, startedAt);
   }
 

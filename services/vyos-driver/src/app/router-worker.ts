@@ -13,6 +13,11 @@ export interface WorkerParts extends Omit<SessionParts, 'ledger' | 'lease' | 'st
   readonly ledgerOf: (epoch: bigint) => RouterLedger;
   /** Called when the router's place in the network cannot be told, so that no change could be right. The worker has stopped then. */
   readonly onProfileProblem: (problem: DomainError) => void;
+  /**
+   * Runs `take`, one worker of this process after the other, with how long the router must have been nobody's to be taken: 0 while the process
+   * has less than its share of all routers.
+   */
+  readonly inTurn: <T>(take: (patienceMs: number) => Promise<T>) => Promise<T>;
 }
 
 /**
@@ -26,6 +31,8 @@ export class RouterWorker {
   readonly #stopping = new AbortController();
   readonly #looked = Promise.withResolvers<void>();
   #lease: RouterLease | undefined;
+  #session = new AbortController();
+  #isHolding = false;
   #running: Promise<void> | undefined;
 
   constructor(parts: WorkerParts) {
@@ -42,9 +49,28 @@ export class RouterWorker {
     this.#bell.ring();
   }
 
+  /** Whether this process works the router. */
+  get isHolding(): boolean {
+    return this.#isHolding;
+  }
+
+  /** Ends the session once its request in flight has, so that another process can take the router. */
+  giveAway(): void {
+    this.#session.abort();
+    this.#bell.ring();
+  }
+
   /** Resolves when the router was looked at, did not answer, or somebody else looks after it; rejects with the problem of its profile. */
   looked(): Promise<void> {
     return this.#looked.promise;
+  }
+
+  /** Ends once the request in flight has, however long that takes, and gives the lease back. `stop` may be called meanwhile. */
+  async end(): Promise<void> {
+    this.#stopping.abort();
+    this.#bell.ring();
+    await this.#running;
+    this.#looked.resolve();
   }
 
   /** Lets the request in flight end, for a while, and gives the lease back. What is not settled then is settled by the next holder. */
@@ -62,7 +88,7 @@ export class RouterWorker {
     const { log, times, name } = this.#parts;
     for (let failures = 0; !this.#stopping.signal.aborted; ) {
       try {
-        const ended = await this.#session();
+        const ended = await this.#takeTurn();
         failures = 0;
         if (ended === 'not_holder') await this.#bell.sleep(times.pollMs, this.#stopping.signal);
       } catch (error) {
@@ -76,23 +102,33 @@ export class RouterWorker {
     }
   }
 
-  async #session(): Promise<'ended' | 'not_holder'> {
-    const { leases, log, times, metrics, name } = this.#parts;
-    const lease = await RouterLease.acquire({ store: leases, log, times }, name, this.#holder);
-    if (lease === undefined) {
-      this.#looked.resolve();
-      return 'not_holder';
-    }
+  async #takeTurn(): Promise<'ended' | 'not_holder'> {
+    const { leases, log, times, name, inTurn } = this.#parts;
+    const lease = await inTurn(async (patienceMs) => {
+      const taken = await RouterLease.acquire({ store: leases, log, times }, name, this.#holder, patienceMs);
+      this.#isHolding = taken !== undefined;
+      return taken;
+    });
+    if (lease !== undefined) return this.#work(lease);
+    this.#looked.resolve();
+    return 'not_holder';
+  }
+
+  async #work(lease: RouterLease): Promise<'ended'> {
+    const { log, metrics, name } = this.#parts;
     this.#lease = lease;
+    this.#session = new AbortController();
+    const stopping = AbortSignal.any([this.#stopping.signal, this.#session.signal]);
     try {
       log.info({ router: name, epoch: String(lease.epoch) }, 'router lease taken');
       metrics.leaseEpoch(name, lease.epoch);
       const ledger = this.#parts.ledgerOf(lease.epoch);
-      const parts = { ...this.#parts, ledger, lease, bell: this.#bell, stopping: this.#stopping.signal };
+      const parts = { ...this.#parts, ledger, lease, bell: this.#bell, stopping };
       const session = new RouterSession(parts, await ledger.load(), await ledger.ownedPaths());
       await workRouter(session, () => this.#looked.resolve());
       return 'ended';
     } finally {
+      this.#isHolding = false;
       await this.#giveBack(lease);
     }
   }

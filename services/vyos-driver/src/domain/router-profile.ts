@@ -46,7 +46,8 @@ export function detectPlace(config: ConfigTree, wishes: ProfileWishes): RouterPl
   };
 }
 
-function wanInterface(config: ConfigTree, wish: string | undefined): RouterInterface {
+/** Throws as `detectPlace` does. */
+export function wanInterface(config: ConfigTree, wish: string | undefined): RouterInterface {
   const interfaces = interfacesIn(config);
   const called = (name: string) => interfaces.find((one) => one.name === name);
   if (wish !== undefined) {
@@ -70,7 +71,8 @@ function wanInterface(config: ConfigTree, wish: string | undefined): RouterInter
 
 const addressed = ({ addresses, dynamic }: RouterInterface): boolean => addresses.length > 0 || dynamic;
 
-function externalIp(config: ConfigTree, wan: RouterInterface, wish: string | undefined): string {
+/** Throws as `detectPlace` does. */
+export function externalIp(config: ConfigTree, wan: RouterInterface, wish: string | undefined): string {
   const [first] = wan.addresses;
   if (wish === undefined) {
     if (first !== undefined) return first.address;
@@ -84,7 +86,8 @@ function externalIp(config: ConfigTree, wan: RouterInterface, wish: string | und
   throw wrong(`${wan.name} does not have the address ${wish}. It has: ${listed(own)}.`);
 }
 
-function dhcpPlace(
+/** Throws as `detectPlace` does. */
+export function dhcpPlace(
   config: ConfigTree,
   { dhcpNetwork, dhcpSubnet }: ProfileWishes,
 ): Pick<RouterPlace, 'dhcpNetwork' | 'dhcpSubnet' | 'gateway'> {

@@ -22,6 +22,8 @@ const states: Record<RouterState, State> = {
   [RouterState.BREAKER_OPEN]: 'breaker_open',
   [RouterState.UNKNOWN]: 'unknown',
   [RouterState.BLOCKED]: 'blocked',
+  [RouterState.DISABLED]: 'disabled',
+  [RouterState.REMOVED]: 'removed',
 };
 
 const answerWithinMs = 5_000;

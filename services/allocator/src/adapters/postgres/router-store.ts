@@ -1,7 +1,10 @@
 import type { Database, Sql } from '@berth/database';
 import type { Outbox } from '@berth/messaging';
 import type { ForeignValue, RouterReport, RouterStore } from '../../app/ports.ts';
+import type { PoolSpec } from '../../domain/pool.ts';
 import type { PoolChange } from '../../domain/pool-change.ts';
+import type { Router } from '../../domain/router.ts';
+import { dropRouter } from './drop-router.ts';
 import { conflictsOf, deriveForeign } from './foreign-store.ts';
 import { type ChangeForms, storeChanges } from './pool-changes.ts';
 import { allRouters, lockRouters } from './router-rows.ts';
@@ -28,8 +31,9 @@ export const postgresRouters = ({ database, outbox, forms }: RouterStoreDeps): R
         for (const report of reports) if (await storeReport(sql, report)) moved.push(report.name);
         // In the same transaction: nobody may see the new place without its pools.
         const changes: PoolChange[] = [];
-        for (const router of (await lockRouters(sql, moved)).values()) {
-          changes.push(...(await followSettings(sql, router, defaults(router))));
+        const gone = reports.filter(({ state }) => state === 'removed').map(({ name }) => name);
+        for (const router of (await lockRouters(sql, [...moved, ...gone])).values()) {
+          changes.push(...(await follow(sql, router, defaults(router))));
         }
         await storeChanges(sql, changes, forms, send);
       });
@@ -42,7 +46,7 @@ export const postgresRouters = ({ database, outbox, forms }: RouterStoreDeps): R
     const reconcile = () =>
       outbox.transaction(async (sql, send) => {
         const router = (await lockRouters(sql, [name])).get(name);
-        if (router) await storeChanges(sql, await followSettings(sql, router, defaults(router)), forms, send);
+        if (router) await storeChanges(sql, await follow(sql, router, defaults(router)), forms, send);
       });
     await repairingSpans(database, reconcile);
   },
@@ -61,6 +65,10 @@ export const postgresRouters = ({ database, outbox, forms }: RouterStoreDeps): R
     return repairingSpans(database, replace);
   },
 });
+
+/** A router that is not managed any more keeps nothing of the settings. */
+const follow = (sql: Sql, router: Router, specs: readonly PoolSpec[]): Promise<PoolChange[]> =>
+  router.state === 'removed' ? dropRouter(sql, router) : followSettings(sql, router, specs);
 
 /** Whether the router's place in the network changed with it. */
 async function storeReport(sql: Sql, report: RouterReport): Promise<boolean> {

@@ -11,6 +11,7 @@ import { operationDocument } from './documents/operation.ts';
 import { ipPool, poolPage, portPool, rulePool } from './documents/pool.ts';
 import { changedPort, changedPorts, vmPorts } from './documents/ports.ts';
 import { problemSchema } from './documents/problem.ts';
+import { routerDocument, routerList, routerTest } from './documents/router.ts';
 import { decommissionedVm, provisionedVm } from './documents/vm.ts';
 import { vmDocument, vmPage } from './documents/vm-resource.ts';
 import { sendTagged } from './entity-tag.ts';
@@ -47,6 +48,9 @@ export const documents = [
   allocationPage,
   reservation,
   explainedValue,
+  routerDocument,
+  routerList,
+  routerTest,
 ];
 
 /** Collects the routes that are registered afterwards into an OpenAPI 3.1 document. */
@@ -67,6 +71,7 @@ export async function registerOpenApi(app: App): Promise<void> {
         { name: 'Forwards', description: 'Forwards of VMs in detail, and their template.' },
         { name: 'Ports', description: 'Forwards of VMs by name.' },
         { name: 'Pools', description: 'What VMs get their values from.' },
+        { name: 'Routers', description: 'Where VMs have their places.' },
         { name: 'Bulks', description: 'Many VMs in one request.' },
         { name: 'Operations', description: 'What became of a request.' },
         { name: 'API keys', description: 'Who may do what.' },

@@ -14,6 +14,8 @@ const words: Record<RouterState, RouterHealth> = {
   [RouterState.BREAKER_OPEN]: 'breaker_open',
   [RouterState.UNKNOWN]: 'unknown',
   [RouterState.BLOCKED]: 'blocked',
+  [RouterState.DISABLED]: 'disabled',
+  [RouterState.REMOVED]: 'unknown',
 };
 
 /** What `/v1/health` looks at. The databases are reached by the cheapest questions that need them. */
@@ -25,7 +27,8 @@ export const healthChecks = (bus: Bus): HealthChecks => ({
   ],
   async routers() {
     const { routers } = await request(bus, RouterService.method.listRouters, {}, { timeoutMs });
-    return Object.fromEntries(routers.map(({ router, state }) => [router, words[state] ?? 'unknown']));
+    const managed = routers.filter(({ state }) => state !== RouterState.REMOVED);
+    return Object.fromEntries(managed.map(({ router, state }) => [router, words[state] ?? 'unknown']));
   },
 });
 

@@ -44,7 +44,11 @@ const keyOf = (change: { router: string; resourceId: string }): string => `${cha
 
 async function knownRouters(sql: Sql, changes: readonly ReceivedChange[]): Promise<ReadonlySet<string>> {
   const names = [...new Set(changes.map((change) => change.router))];
-  const rows = await sql.query<{ name: string }>('SELECT name FROM routers WHERE name = ANY($1)', [names]);
+  // With a lock that only the removal of a router waits for: it sees these changes, or they see that it is gone.
+  const rows = await sql.query<{ name: string }>(
+    'SELECT name FROM routers WHERE name = ANY($1) AND removed_at IS NULL ORDER BY name FOR KEY SHARE',
+    [names],
+  );
   return new Set(rows.map((row) => row.name));
 }
 

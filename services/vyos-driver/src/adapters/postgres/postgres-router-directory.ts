@@ -23,11 +23,7 @@ export class PostgresRouterDirectory {
     this.#database = database;
   }
 
-  /** Makes the router known. Safe to repeat. */
-  async register(router: string): Promise<void> {
-    await this.#database.execute('INSERT INTO routers (name) VALUES ($1) ON CONFLICT DO NOTHING', [router]);
-  }
-
+  /** Removed routers too, as such. */
   async list(): Promise<readonly MessageInitShape<typeof RouterStatusSchema>[]> {
     const rows = await this.#database.query<StatusRow>(`SELECT ${statusColumns} FROM routers ORDER BY name`);
     return rows.map(statusOfRow);
@@ -39,7 +35,7 @@ export class PostgresRouterDirectory {
       `SELECT routers.inventory, held.position, held.holding FROM routers
        LEFT JOIN foreign_holdings AS held
          ON held.router = routers.name AND held.inventory = routers.inventory AND held.position >= $2
-       WHERE routers.name = $1 ORDER BY held.position LIMIT $3`,
+       WHERE routers.name = $1 AND routers.removed_at IS NULL ORDER BY held.position LIMIT $3`,
       [router, position, pageSize + 1],
     );
     const newest = rows[0]?.inventory;

@@ -31,8 +31,11 @@ export class PostgresRouterLedger implements RouterLedger {
   readonly #outbox: Outbox;
   readonly #router: string;
   readonly #epoch: bigint;
+  readonly #connection: bigint | undefined;
 
-  constructor(deps: { database: Database; outbox: Outbox }, router: string, epoch: bigint) {
+  /** `connection`: of the settings that this session works with; undefined: of the environment, whatever is registered. */
+  constructor(deps: { database: Database; outbox: Outbox }, router: string, epoch: bigint, connection?: bigint) {
+    this.#connection = connection;
     this.#database = deps.database;
     this.#outbox = deps.outbox;
     this.#router = router;
@@ -134,7 +137,10 @@ export class PostgresRouterLedger implements RouterLedger {
   }
 
   writeAhead(batch: NewBatch): Promise<void> {
-    return this.#asHolder((sql) => writeBatchAhead(sql, this.#router, this.#epoch, batch));
+    return this.#asHolder(async (sql) => {
+      await this.#assertStillWanted(sql);
+      await writeBatchAhead(sql, this.#router, this.#epoch, batch);
+    });
   }
 
   noteSendingAgain(batchId: string): Promise<void> {
@@ -195,7 +201,7 @@ export class PostgresRouterLedger implements RouterLedger {
       await sql.execute(
         `UPDATE routers SET since = CASE WHEN state = $2 THEN since ELSE now() END, state = $2, reason = $3,
            retry_at = now() + $4 * interval '1 millisecond'
-         WHERE name = $1`,
+         WHERE name = $1 AND enabled`,
         [this.#router, standing.state, standing.reason, standing.retryAfterMs ?? null],
       );
       await this.#tellAll(sql, send);
@@ -219,6 +225,15 @@ export class PostgresRouterLedger implements RouterLedger {
       [this.#router, this.#epoch],
     );
     if (row !== undefined) send(statusMessage(row));
+  }
+
+  /** Nothing new is begun on a router that was switched off, or with settings that were changed, though this process has not heard of it. */
+  async #assertStillWanted(sql: Sql): Promise<void> {
+    const wanted = await sql.query(
+      'SELECT FROM routers WHERE name = $1 AND enabled AND ($2::bigint IS NULL OR connection = $2)',
+      [this.#router, this.#connection ?? null],
+    );
+    if (wanted.length === 0) throw new LeaseLost(`the settings of router ${this.#router} were changed`);
   }
 
   /** The row lock makes a take-over wait for this transaction, or this transaction see the take-over. */

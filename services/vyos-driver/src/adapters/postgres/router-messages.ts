@@ -58,6 +58,8 @@ const stateOnWire: Record<DomainState, RouterState> = {
   breaker_open: RouterState.BREAKER_OPEN,
   unknown: RouterState.UNKNOWN,
   blocked: RouterState.BLOCKED,
+  disabled: RouterState.DISABLED,
+  removed: RouterState.REMOVED,
 };
 
 const conflictOnWire: Record<Conflict['kind'], ConflictKind> = {
@@ -82,7 +84,8 @@ export const settledMessage = (row: VerdictRow): OutgoingMessage =>
     ...(row.conflict === null ? {} : { conflict: { ...row.conflict, kind: conflictOnWire[row.conflict.kind] } }),
   });
 
-const profileOnWire = ({ subnets = [], interfaces = [], ...place }: NonNullable<StatusRow['profile']>) => ({
+/** A profile as a message. */
+export const profileOnWire = ({ subnets = [], interfaces = [], ...place }: NonNullable<StatusRow['profile']>) => ({
   ...place,
   subnets: subnets.map((one) => ({ ...one, nameServers: [...one.nameServers] })),
   interfaces: interfaces.map((one) => ({ ...one, addresses: [...one.addresses] })),

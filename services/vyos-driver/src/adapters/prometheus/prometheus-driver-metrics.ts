@@ -2,7 +2,16 @@ import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import type { DriverMetrics } from '../../app/driver-metrics.ts';
 import type { RouterState } from '../../domain/router-state.ts';
 
-const states: readonly RouterState[] = ['unseen', 'ok', 'unreachable', 'breaker_open', 'unknown', 'blocked'];
+const states: readonly RouterState[] = [
+  'unseen',
+  'ok',
+  'unreachable',
+  'breaker_open',
+  'unknown',
+  'blocked',
+  'disabled',
+  'removed',
+];
 const breakerStates = ['closed', 'half_open', 'open'] as const;
 const seconds = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600];
 

@@ -11,7 +11,7 @@ export const healthDocument = Type.Object(
     status: Type.Enum(['ok', 'degraded', 'down']),
     db: Type.Enum(['ok', 'down']),
     bus: Type.Enum(['ok', 'down']),
-    vyos: mapOf(Type.Enum(['ok', 'unreachable', 'breaker_open', 'unknown', 'blocked'])),
+    vyos: mapOf(Type.Enum(['ok', 'unreachable', 'breaker_open', 'unknown', 'blocked', 'disabled'])),
   },
   {
     $id: 'Health',

@@ -620,6 +620,20 @@ export enum RouterState {
    * @generated from enum value: ROUTER_STATE_BLOCKED = 5;
    */
   BLOCKED = 5,
+
+  /**
+   * Switched off by people: nothing is sent, changes wait.
+   *
+   * @generated from enum value: ROUTER_STATE_DISABLED = 6;
+   */
+  DISABLED = 6,
+
+  /**
+   * Not managed here any more: its name is free, and changes for it are rejected as ROUTER_UNKNOWN.
+   *
+   * @generated from enum value: ROUTER_STATE_REMOVED = 7;
+   */
+  REMOVED = 7,
 }
 
 /**
@@ -627,7 +641,7 @@ export enum RouterState {
  *
  * @generated from enum berth.driver.v1.RouterState
  */
-export declare type RouterStateJson = "ROUTER_STATE_UNSPECIFIED" | "ROUTER_STATE_OK" | "ROUTER_STATE_UNREACHABLE" | "ROUTER_STATE_BREAKER_OPEN" | "ROUTER_STATE_UNKNOWN" | "ROUTER_STATE_BLOCKED";
+export declare type RouterStateJson = "ROUTER_STATE_UNSPECIFIED" | "ROUTER_STATE_OK" | "ROUTER_STATE_UNREACHABLE" | "ROUTER_STATE_BREAKER_OPEN" | "ROUTER_STATE_UNKNOWN" | "ROUTER_STATE_BLOCKED" | "ROUTER_STATE_DISABLED" | "ROUTER_STATE_REMOVED";
 
 /**
  * Describes the enum berth.driver.v1.RouterState.

@@ -198,7 +198,7 @@ export declare const ListForeignHoldingsResponseSchema: GenMessage<ListForeignHo
  */
 export declare const RouterService: GenService<{
   /**
-   * How every router stands.
+   * How every router stands; removed ones too, so that who keeps a copy learns of it.
    *
    * @generated from rpc berth.driver.v1.RouterService.ListRouters
    */

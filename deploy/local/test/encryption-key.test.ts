@@ -1,0 +1,32 @@
+import assert from 'node:assert/strict';
+import { readFileSync, statSync } from 'node:fs';
+import { test } from 'node:test';
+import { temporaryFolder } from '@berth/testing';
+import { serviceEnvironment } from '../src/service-plan.ts';
+import { openStateFolder } from '../src/state-folder.ts';
+
+test('the master key is made once, for this user alone, and only the driver is told of it', (t) => {
+  const folder = temporaryFolder(t);
+  const { encryptionKeyFile } = openStateFolder(folder);
+  const made = readFileSync(encryptionKeyFile, 'utf8');
+  assert.match(made, /^local:[A-Za-z0-9+/]{43}=\n$/);
+  assert.equal(statSync(encryptionKeyFile).mode & 0o777, 0o600);
+  openStateFolder(folder);
+  assert.equal(readFileSync(encryptionKeyFile, 'utf8'), made);
+  const around = {
+    databaseUrls: { auth: 'a', allocator: 'b', vyos_driver: 'c' },
+    natsUrl: 'n',
+    subjectPrefix: 'p',
+    adminKeyFile: 'k',
+    encryptionKeyFile,
+    simulator: undefined,
+    host: '127.0.0.1',
+    sharesPort: false,
+  };
+  const fileOf = (name: 'gateway' | 'vyos-driver', shared = {}) =>
+    serviceEnvironment(name, shared, around, 0)['BERTH_ENCRYPTION_KEY_FILE'];
+  assert.equal(fileOf('vyos-driver'), encryptionKeyFile);
+  assert.equal(fileOf('gateway', { BERTH_ENCRYPTION_KEY_FILE: 'own' }), undefined);
+  assert.equal(fileOf('vyos-driver', { BERTH_ENCRYPTION_KEY_FILE: 'own' }), 'own');
+  assert.equal(fileOf('vyos-driver', { BERTH_ENCRYPTION_KEYS: 'own' }), undefined);
+});

@@ -1,0 +1,84 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { RouterState, RouterUseService } from '@berth/contracts';
+import { request } from '@berth/messaging';
+import { eventually } from '@berth/testing';
+import { addPool } from './with-pools.ts';
+import { aPrincipal, makeWorld, type World } from './world.ts';
+
+const poolNames = async (world: World) =>
+  (await world.query<{ kind: string; name: string }>('SELECT kind, name FROM pools ORDER BY kind, name')).map(
+    ({ kind, name }) => `${kind}/${name}`,
+  );
+const ofSettings = ['ip-pools/default', 'port-pools/default', 'rule-pools/default'];
+const unknown = { kind: 'invalid', code: 'UNKNOWN_ROUTER' };
+const removed = { state: RouterState.REMOVED, profile: undefined };
+
+/** Removed routers are unknown, unless the settings say that one will come: these have another default. */
+const elsewhere = { config: { defaultRouter: 'elsewhere' } };
+
+test('a removed router is unknown, the pools of the settings vanish with it, and an old report does not bring it back', async (t) => {
+  const world = await makeWorld(t, elsewhere);
+  assert.deepEqual(await poolNames(world), ofSettings);
+  await world.driver.report({ ...removed, epoch: 5n });
+  await eventually(async () => (await poolNames(world)).length === 0);
+  await assert.rejects(world.provision({ vmName: 'vm', router: 'default' }), unknown);
+  await world.driver.report({ epoch: 4n, sequence: 99n });
+  await world.driver.report({ ...removed, epoch: 5n, reason: 'seen' });
+  await eventually(async () => (await world.query(`SELECT FROM routers WHERE reason = 'seen'`)).length === 1);
+  await assert.rejects(world.provision({ vmName: 'vm', router: 'default' }), unknown);
+  assert.deepEqual(await world.query('SELECT FROM foreign_holdings'), []);
+});
+
+test('a router that is added under a name that was used before gets its pools again', async (t) => {
+  const world = await makeWorld(t, elsewhere);
+  await world.driver.report({ ...removed, epoch: 5n });
+  await eventually(async () => (await poolNames(world)).length === 0);
+  await world.driver.report({ epoch: 6n });
+  await eventually(async () => (await poolNames(world)).length === 3);
+  await eventually(async () => {
+    const [row] = await world.query<{ loaded: boolean }>('SELECT inventory_loaded = inventory AS loaded FROM routers');
+    return row?.loaded;
+  });
+  const { vmId } = await world.provision({ vmName: 'vm', router: 'default' });
+  assert.ok((await world.driver.change(vmId)).desired?.mapping);
+});
+
+test('a provision that was accepted while its router was removed fails, and its values are free', async (t) => {
+  const world = await makeWorld(t, elsewhere);
+  const { vmId } = await world.provision({ vmName: 'vm', router: 'default' });
+  await world.driver.report({ ...removed, epoch: 5n });
+  await eventually(async () => (await world.query(`SELECT FROM routers WHERE state = 'removed'`)).length === 1);
+  await world.driver.settle(vmId, { applied: false, code: 'ROUTER_UNKNOWN', message: 'No router.' });
+  await eventually(async () => (await world.query(`SELECT FROM operations WHERE state = 'failed'`)).length === 1);
+  assert.deepEqual(await world.query(`SELECT FROM allocations WHERE kind = 'vm'`), []);
+});
+
+test('a disabled router takes what may wait, and nothing else', async (t) => {
+  const world = await makeWorld(t);
+  await world.driver.report({ state: RouterState.DISABLED });
+  await world.routerReady();
+  await assert.rejects(world.provision({ vmName: 'vm' }), { kind: 'unavailable', code: 'ROUTER_UNAVAILABLE' });
+  await world.provision({ vmName: 'vm' }, { mayWait: true });
+});
+
+test('what keeps a router is told: VMs, pools that people made, reservations', async (t) => {
+  const world = await makeWorld(t);
+  const ask = (principal = aPrincipal({ permissions: ['routers:admin'] })) =>
+    request(world.bus, RouterUseService.method.getRouterUse, { principal, router: 'default' }, { timeoutMs: 5_000 });
+  const { vms, pools, reservations } = await ask();
+  assert.deepEqual([vms, pools, reservations], [0, [], 0]);
+  await world.provision({ vmName: 'vm' });
+  await addPool(world, {
+    kind: 'port-pools',
+    name: 'edge',
+    externalIp: '',
+    interface: '',
+    ranges: [{ first: 34_000, last: 34_009 }],
+    denied: [],
+    protocols: ['tcp'],
+  });
+  const used = await ask();
+  assert.deepEqual([used.vms, used.pools, used.reservations], [1, ['port-pools/edge'], 0]);
+  await assert.rejects(ask(aPrincipal({ permissions: ['vms:read'] })), { code: 'PERMISSION_DENIED' });
+});

@@ -1,0 +1,100 @@
+import {
+  type CommandContext,
+  type PermissionVerb,
+  type Principal,
+  RouterAdminService,
+  requirePermission,
+  type RouterSettings as SettingsMessage,
+} from '@berth/contracts';
+import type { Database } from '@berth/database';
+import { DomainError } from '@berth/errors';
+import { type Bus, serve } from '@berth/messaging';
+import { timestampDate } from '@bufbuild/protobuf/wkt';
+import type { BorrowDeps } from '../../app/borrow-router.ts';
+import {
+  addRouter,
+  type RouterAdminDeps,
+  type RouterCommand,
+  removeRouter,
+  updateRouter,
+} from '../../app/router-admin.ts';
+import { type TestDeps, tryRegistered, trySettings } from '../../app/try-router.ts';
+import type { RouterTerms } from '../../domain/router-settings.ts';
+import { allRouterDetails, routerDetails } from '../postgres/router-details.ts';
+import { testMessage } from './router-test-message.ts';
+import { toChanges } from './to-router-changes.ts';
+
+export interface RouterAdminServing {
+  readonly admin: RouterAdminDeps;
+  readonly database: Database;
+  readonly borrowing: BorrowDeps;
+  readonly keyOf: TestDeps['keyOf'];
+  readonly tried: TestDeps['tried'];
+}
+
+/** Answers RouterAdminService. Gives back its stop, which waits for what is in work. */
+export function serveRouterAdmin(bus: Bus, deps: RouterAdminServing): () => Promise<void> {
+  const { admin, database } = deps;
+  const { method } = RouterAdminService;
+  const testing: TestDeps = { ...deps, registry: admin.registry };
+  const stops = [
+    serve(bus, method.listRouterDetails, async ({ principal }) => {
+      permit(principal, 'routers:read');
+      return { routers: await allRouterDetails(database) };
+    }),
+    serve(bus, method.getRouter, async ({ principal, router }) => {
+      permit(principal, 'routers:read');
+      return routerDetails(database, router);
+    }),
+    serve(bus, method.addRouter, async ({ context, name, settings, disabled }) => {
+      const command = commandOf(context, name);
+      await addRouter(admin, command, { terms: termsOf(settings), key: settings?.key ?? '', enabled: !disabled });
+      return routerDetails(database, name);
+    }),
+    serve(bus, method.updateRouter, async (request) => {
+      await updateRouter(admin, commandOf(request.context, request.router), toChanges(request));
+      return routerDetails(database, request.router);
+    }),
+    serve(bus, method.removeRouter, async ({ context, router }) => {
+      await removeRouter(admin, commandOf(context, router));
+      return {};
+    }),
+    serve(bus, method.testRouter, async ({ principal, router, settings }) => {
+      permit(principal, 'routers:admin');
+      if (router !== '') return testMessage(await tryRegistered(testing, router));
+      return testMessage(await trySettings(testing, { terms: termsOf(settings), key: settings?.key ?? '' }, admin));
+    }),
+  ];
+  return async () => {
+    await Promise.all(stops.map((stop) => stop()));
+  };
+}
+
+/** Routers are nobody's group's. */
+function permit(principal: Principal | undefined, verb: PermissionVerb): void {
+  requirePermission(principal, verb);
+  if (principal?.group === '') return;
+  throw new DomainError('forbidden', 'PERMISSION_DENIED', 'Routers are for those who belong to no group.');
+}
+
+function commandOf(context: CommandContext | undefined, router: string): RouterCommand {
+  permit(context?.principal, 'routers:admin');
+  const deadline = context?.deadline;
+  return {
+    router,
+    deadline: deadline === undefined ? undefined : timestampDate(deadline),
+    ifVersion: context?.ifVersion ?? 0n,
+  };
+}
+
+const termsOf = (settings: SettingsMessage | undefined): RouterTerms => ({
+  host: settings?.host ?? '',
+  port: settings?.port || 443,
+  keyId: settings?.keyId || 'berth',
+  caPem: settings?.caPem ?? '',
+  fingerprint: settings?.fingerprint ?? '',
+  wanInterface: settings?.wanInterface ?? '',
+  externalIp: settings?.externalIp ?? '',
+  dhcpNetwork: settings?.dhcpNetwork ?? '',
+  dhcpSubnet: settings?.dhcpSubnet ?? '',
+});

@@ -1,0 +1,183 @@
+import { DomainError, type FieldError } from '@berth/errors';
+import {
+  keyProblems,
+  normalFingerprint,
+  problemsOf,
+  type RouterTerms,
+  routerName,
+  sameTerms,
+} from '../domain/router-settings.ts';
+import type { KeyVault } from './key-vault.ts';
+import type { NewRegistration, RegisteredRouter, RouterRegistry, RouterUse } from './router-registry.ts';
+
+export interface RouterAdminDeps {
+  readonly registry: RouterRegistry;
+  readonly vault: KeyVault;
+  /** Whether a text holds certificates in PEM form. */
+  readonly isCertificate: (pem: string) => boolean;
+  /** The router of this replica's environment, which is changed there alone. */
+  readonly ownRouter: string;
+  /** Tells every replica. */
+  readonly announce: (router: string) => void;
+}
+
+/** What a command brings besides what it is about. */
+export interface RouterCommand {
+  readonly router: string;
+  readonly deadline: Date | undefined;
+  /** 0: whatever it is. */
+  readonly ifVersion: bigint;
+}
+
+/** A router that is to be added. */
+export interface NewRouter {
+  readonly terms: RouterTerms;
+  readonly key: string;
+  readonly enabled: boolean;
+}
+
+/** What is to be different; what is absent stays. */
+export type RouterChanges = Partial<NewRouter['terms']> & { readonly key?: string; readonly enabled?: boolean };
+
+export const routerUnknown = (name: string): DomainError =>
+  new DomainError('not_found', 'ROUTER_UNKNOWN', `No router named ${name} is managed here.`);
+
+/** Makes a router known to all replicas. The same again gives the same; another of that name is a conflict. */
+export async function addRouter(deps: RouterAdminDeps, command: RouterCommand, asked: NewRouter): Promise<void> {
+  const { router } = command;
+  const terms = normal(asked.terms);
+  const nameProblem = { field: 'name', message: 'must be letters, digits and -, at most 63' };
+  refuse([
+    ...(routerName.test(router) ? [] : [nameProblem]),
+    ...problemsOf(terms, deps.isCertificate),
+    ...keyProblems(asked.key),
+  ]);
+  const sealed = {
+    sealedKey: deps.vault.seal(asked.key, router, terms.keyId),
+    keyFingerprint: deps.vault.fingerprint(asked.key),
+  };
+  await deps.registry.change(router, command.deadline, (known) => {
+    if (known === undefined) {
+      const added = { terms, ...sealed, fromSettings: false, enabled: asked.enabled, connectionChanged: false };
+      return { kind: 'put', registration: added };
+    }
+    const same = known.enabled === asked.enabled && sameTerms(known.terms, terms) && isKey(deps, known, asked.key);
+    if (same && !known.fromSettings) return { kind: 'keep' };
+    throw new DomainError(
+      'conflict',
+      'ROUTER_NAME_TAKEN',
+      `There is a router named ${router} already, with other settings.`,
+    );
+  });
+  deps.announce(router);
+}
+
+/** Changes what is given. Sessions with the old connection end once their request in flight has. */
+export async function updateRouter(
+  deps: RouterAdminDeps,
+  { router, deadline, ifVersion }: RouterCommand,
+  changes: RouterChanges,
+): Promise<void> {
+  await deps.registry.change(router, deadline, (known) => {
+    const registered = existing(router, known, ifVersion);
+    const changed = changedRegistration(deps, registered, changes);
+    const idle = !changed.connectionChanged && changed.enabled === registered.enabled;
+    return idle ? { kind: 'keep' } : { kind: 'put', registration: changed };
+  });
+  deps.announce(router);
+}
+
+/** Forgets a router on which nothing of ours is left. Changes that come later are rejected as ROUTER_UNKNOWN. */
+export async function removeRouter(
+  deps: RouterAdminDeps,
+  { router, deadline, ifVersion }: RouterCommand,
+): Promise<void> {
+  await deps.registry.change(router, deadline, (known, use) => {
+    const registered = existing(router, known, ifVersion);
+    if (isOwn(deps, registered)) throw fromSettings(router);
+    refuseUsed(router, use);
+    return { kind: 'remove' };
+  });
+  deps.announce(router);
+}
+
+function existing(name: string, known: RegisteredRouter | undefined, ifVersion: bigint): RegisteredRouter {
+  if (known === undefined) throw routerUnknown(name);
+  if (ifVersion === 0n || ifVersion === known.revision) return known;
+  throw new DomainError(
+    'precondition_failed',
+    'VERSION_MISMATCH',
+    `It is version ${known.revision} now, not ${ifVersion}: read it again.`,
+  );
+}
+
+function changedRegistration(
+  deps: RouterAdminDeps,
+  known: RegisteredRouter,
+  { key, enabled = known.enabled, ...changes }: RouterChanges,
+): NewRegistration {
+  const terms = normal({ ...known.terms, ...changes });
+  const newKey = key !== undefined && !isKey(deps, known, key);
+  const { keyFingerprint, sealedKey, fromSettings: settings } = known;
+  if (sameTerms(known.terms, terms) && !newKey) {
+    return { terms, sealedKey, keyFingerprint, fromSettings: settings, enabled, connectionChanged: false };
+  }
+  if (isOwn(deps, known)) throw fromSettings(known.name);
+  refuse([...problemsOf(terms, deps.isCertificate), ...(key === undefined ? [] : keyProblems(key))]);
+  const plain = key ?? storedKey(deps, known);
+  return {
+    terms,
+    sealedKey: deps.vault.seal(plain, known.name, terms.keyId),
+    keyFingerprint: newKey ? deps.vault.fingerprint(plain) : keyFingerprint,
+    fromSettings: false,
+    enabled,
+    connectionChanged: true,
+  };
+}
+
+const isOwn = ({ ownRouter }: RouterAdminDeps, { name, fromSettings: settings }: RegisteredRouter): boolean =>
+  settings && name === ownRouter;
+
+function storedKey({ vault }: RouterAdminDeps, { name, sealedKey, terms }: RegisteredRouter): string {
+  if (sealedKey === undefined) throw invalid([{ field: 'key', message: 'is needed: none is stored' }]);
+  return vault.open(sealedKey, name, terms.keyId);
+}
+
+/** One that cannot be read is another one: it is replaced. */
+function isKey(deps: RouterAdminDeps, known: RegisteredRouter, key: string): boolean {
+  if (known.sealedKey === undefined) return false;
+  try {
+    return storedKey(deps, known) === key;
+  } catch (error) {
+    if (error instanceof DomainError && error.code === 'ROUTER_KEY_UNREADABLE') return false;
+    throw error;
+  }
+}
+
+function refuseUsed(router: string, { vms, waitingChanges, unsettledBatches }: RouterUse): void {
+  const counts = [
+    ...(vms > 0 ? [`${vms} VMs`] : []),
+    ...(waitingChanges > 0 ? [`${waitingChanges} changes that wait`] : []),
+    ...(unsettledBatches > 0 ? ['a batch whose end is not known'] : []),
+  ];
+  if (counts.length === 0) return;
+  throw new DomainError('conflict', 'ROUTER_IN_USE', `The router ${router} has ${counts.join(', ')}.`, {
+    ...{ vms, waitingChanges, unsettledBatches },
+  });
+}
+
+const fromSettings = (router: string): DomainError =>
+  new DomainError(
+    'conflict',
+    'ROUTER_FROM_SETTINGS',
+    `The router ${router} is that of the driver's settings (VYOS_IP …): its connection is changed there.`,
+  );
+
+const normal = (terms: RouterTerms): RouterTerms => ({ ...terms, fingerprint: normalFingerprint(terms.fingerprint) });
+
+function refuse(fields: readonly FieldError[]): void {
+  if (fields.length > 0) throw invalid(fields);
+}
+
+const invalid = (fields: readonly FieldError[]): DomainError =>
+  new DomainError('invalid', 'INVALID_REQUEST', 'Some fields of the request are not valid; see errors.', { fields });

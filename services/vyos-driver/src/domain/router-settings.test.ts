@@ -1,0 +1,60 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { keyProblems, normalFingerprint, problemsOf, type RouterTerms, sameTerms } from './router-settings.ts';
+
+const terms: RouterTerms = {
+  host: '192.0.2.1',
+  port: 443,
+  keyId: 'berth',
+  caPem: '',
+  fingerprint: '',
+  wanInterface: '',
+  externalIp: '',
+  dhcpNetwork: '',
+  dhcpSubnet: '',
+};
+
+const fieldsOf = (change: Partial<RouterTerms>) =>
+  problemsOf({ ...terms, ...change }, (pem) => pem === 'a certificate').map(({ field }) => field);
+
+test('a host may be any address or name, internal ones too', () => {
+  for (const host of ['10.0.0.1', '127.0.0.1', '169.254.1.1', 'localhost', 'edge.example', 'fd00::1', '::1']) {
+    assert.deepEqual(fieldsOf({ host }), [], host);
+  }
+  for (const host of ['', 'a b', 'http://x', 'x/y', 'x:80', '[::1]', '-x', 'user@x', 'x\n']) {
+    assert.deepEqual(fieldsOf({ host }), ['host'], JSON.stringify(host));
+  }
+});
+
+test('all that is wrong is named at once, by the names of the API', () => {
+  assert.deepEqual(
+    fieldsOf({
+      port: 0,
+      keyId: '',
+      caPem: 'x',
+      fingerprint: 'ab',
+      wanInterface: 'eth 0',
+      externalIp: '1.2.3',
+      dhcpNetwork: 'a\nb',
+      dhcpSubnet: '10.0.0.0/33',
+    }),
+    ['port', 'key_id', 'ca_pem', 'fingerprint', 'wan_interface', 'external_ip', 'dhcp_network', 'dhcp_subnet'],
+  );
+});
+
+test('a fingerprint with colons is the same as one without', () => {
+  const bare = 'ab'.repeat(32);
+  const withColons = bare.toUpperCase().match(/../g)?.join(':') ?? '';
+  assert.deepEqual(fieldsOf({ fingerprint: withColons }), []);
+  assert.equal(normalFingerprint(withColons), bare);
+});
+
+test('a key is any printable text', () => {
+  assert.deepEqual(keyProblems('k'), []);
+  for (const key of ['', 'a\nb', 'x'.repeat(513)]) assert.equal(keyProblems(key).length, 1);
+});
+
+test('terms are the same when every field is', () => {
+  assert.ok(sameTerms(terms, { ...terms }));
+  assert.ok(!sameTerms(terms, { ...terms, port: 444 }));
+});

@@ -3,10 +3,14 @@ import { type Database, openDatabase } from '@berth/database';
 import { type Bus, connectBus, Outbox } from '@berth/messaging';
 import { ConfigError, type Logger } from '@berth/service-kit';
 import type { Registry } from 'prom-client';
-import { consumeRouterChanges, listenForRouterWork } from './adapters/nats/consume-router-changes.ts';
+import { consumeRouterChanges, listenForRouterWork, wakeRouter } from './adapters/nats/consume-router-changes.ts';
+import { offerToAllocator } from './adapters/nats/offer-to-allocator.ts';
+import { serveDrift } from './adapters/nats/serve-drift.ts';
 import { serveRouters } from './adapters/nats/serve-routers.ts';
 import { migrations } from './adapters/postgres/migrations/index.ts';
 import { PostgresChangeInbox } from './adapters/postgres/postgres-change-inbox.ts';
+import { PostgresDriftDirectory } from './adapters/postgres/postgres-drift-directory.ts';
+import { postgresDriftOffers } from './adapters/postgres/postgres-drift-offers.ts';
 import { PostgresLeaseStore } from './adapters/postgres/postgres-lease-store.ts';
 import { PostgresRouterDirectory } from './adapters/postgres/postgres-router-directory.ts';
 import { PostgresRouterLedger } from './adapters/postgres/postgres-router-ledger.ts';
@@ -73,7 +77,7 @@ export async function startDriver(config: DriverConfig, context: DriverContext):
       ...(context.fail && { fail: context.fail }),
     });
     stops.push(() => bus.drain());
-    const outbox = new Outbox({ database, bus, streams: [streams.routerEvents] });
+    const outbox = new Outbox({ database, bus, streams: [streams.routerEvents, streams.events] });
     await outbox.start();
     stops.push(() => outbox.stop());
     const directory = new PostgresRouterDirectory(database);
@@ -83,6 +87,11 @@ export async function startDriver(config: DriverConfig, context: DriverContext):
     const consumption = consumeRouterChanges({ bus, database, inbox: new PostgresChangeInbox(outbox) });
     stops.push(() => consumption.stop());
     stops.push(serveRouters(bus, directory));
+    const ending = new AbortController();
+    const drift = new PostgresDriftDirectory(database);
+    stops.push(serveDrift(bus, drift, { wake: (router) => wakeRouter(bus, router), stopping: ending.signal }));
+    stops.push(() => ending.abort());
+    stops.push(offerToAllocator(bus, postgresDriftOffers(database), config.times.pollMs));
     await firstLook(worker, config.startLookMs);
     phase.started = true;
     return { ping: () => ping(database, bus), stop };

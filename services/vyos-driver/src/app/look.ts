@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { DomainError } from '@berth/errors';
 import type { ConfigTree } from '../domain/config-tree.ts';
 import { dialectFor } from '../domain/dialect.ts';
+import { foreignChanges } from '../domain/foreign-changes.ts';
 import { foreignConfig } from '../domain/foreign-config.ts';
 import {
   detectPlace,
@@ -12,6 +13,8 @@ import {
 } from '../domain/inventory.ts';
 import type { OwnedContent } from '../domain/plan.ts';
 import { sameContent } from '../domain/plan-changes.ts';
+import type { FoundDrift } from './drift-book.ts';
+import { judgeDrift } from './judge-drift.ts';
 import { RouterAway, readWholeConfig } from './router-calls.ts';
 import type { BatchChange, OwnedResource } from './router-ledger.ts';
 import type { Difference, RouterSession } from './session.ts';
@@ -39,22 +42,24 @@ const readingsInARow = 4;
 
 /**
  * Reads the whole configuration until it can be believed: a reading that shows what is expected (all as applied, the inventory as before,
- * what `sent` was to put there) counts at once; anything else when two readings in a row show the same, since during commits a router also
+ * what `sent` was to put there), or what the last believed one showed, counts at once; anything else when two readings in a row show the same, since during commits a router also
  * answers that paths are empty which are not. Throws RouterAway.
  */
 export async function readGround(session: RouterSession, sent: readonly BatchChange[] = []): Promise<Reading> {
   await knowVersion(session);
   const resources = await session.parts.ledger.ownedResources();
-  let previous: string | undefined;
+  let previous = sent.length === 0 ? session.lastShown : undefined;
   for (let readings = 1; ; readings++) {
     const { config, durationMs } = await readWholeConfig(session);
     const reading = interpret(session, resources, sent, config, durationMs);
-    if (isExpected(session, reading, sent)) return reading;
     const shown = fingerprint(
       [...reading.standing].map(([id, content]) => [id, [...content]]),
       reading.inventoryHash,
     );
-    if (shown === previous) return reading;
+    if (isExpected(session, reading, sent) || shown === previous) {
+      session.lastShown = shown;
+      return reading;
+    }
     previous = shown;
     if (readings % readingsInARow === 0) await session.pause(session.parts.times.settleDelayMs);
     if (session.parts.stopping.aborted) throw new RouterAway('stopping');
@@ -62,8 +67,8 @@ export async function readGround(session: RouterSession, sent: readonly BatchCha
 }
 
 /**
- * Takes the reading as the new ground. Differences in resources that `repair` names (or in all, after an outage) are undone with the next
- * batch; others were made by somebody beside us and are reported.
+ * Takes the reading as the new ground. Differences in resources that `repair` names were left by our batches, and are undone with the next one, as are
+ * all after an outage; others were made by somebody beside us, and their policies say what becomes of them.
  */
 export async function takeGround(
   session: RouterSession,
@@ -71,18 +76,43 @@ export async function takeGround(
   repair: (resourceId: string) => boolean = () => false,
 ): Promise<void> {
   session.distrust();
+  const book = await session.parts.ledger.driftBook();
+  const { asked, repairAsked, answered } = session.driftRequests;
+  const occasion = {
+    isOurs: (id: string) => repair(id) || session.toRepair.has(id),
+    afterOutage: session.repairAll,
+    repairAsked: repairAsked > answered,
+  };
+  if (occasion.repairAsked) session.repairsResting.clear();
   const differences = new Map<string, Difference>();
+  const found: FoundDrift[] = [];
+  const unjudged: string[] = [];
+  let paths = 0;
   for (const resource of reading.resources) {
     const standing = reading.standing.get(resource.resourceId) ?? nothing;
-    if (sameContent(standing, session.contentOf(resource.applied))) continue;
-    const id = resource.resourceId;
-    const mended = session.repairAll || repair(id) || session.toRepair.has(id);
-    differences.set(id, { resource, standing, repair: mended });
+    const applied = session.contentOf(resource.applied);
+    paths += applied.size;
+    if (sameContent(standing, applied)) continue;
+    const judged = judgeDrift(session, book, occasion, { resource, standing });
+    differences.set(resource.resourceId, judged.difference);
+    found.push(...judged.found);
+    unjudged.push(...judged.unjudged);
   }
+  const differing = found.filter(({ kind }) => kind !== 'added').length;
+  await session.parts.ledger.recordDrift({
+    found,
+    unjudged,
+    unchanged: Math.max(0, paths - differing - unjudged.length),
+    costMs: reading.costMs,
+    foreign: session.look === undefined ? [] : foreignChanges(session.look.foreign, reading.foreign),
+    answers: asked,
+  });
+  session.driftRequests = { asked, repairAsked, answered: asked };
   session.ground = { differences };
   session.repairAll = false;
   session.toRepair.clear();
   session.lastDriftLookAt = session.now();
+  session.parts.metrics.driftChecked(session.parts.name, found.length);
   report(session);
   await recordLook(session, reading);
 }

@@ -4,6 +4,7 @@ import type { TSchema } from 'typebox';
 import { Compile } from 'typebox/compile';
 import { createApiKeyBody, rotateApiKeyBody, updateApiKeyBody } from '../src/adapters/http/documents/api-key.ts';
 import { bulkDecommissionBody, bulkProvisionBody } from '../src/adapters/http/documents/bulk.ts';
+import { checkDriftBody, driftPoliciesBody } from '../src/adapters/http/documents/drift.ts';
 import { changeForwardsBody, createForwardsBody, forwardChangeBody } from '../src/adapters/http/documents/forward.ts';
 import { forwardTemplateBody } from '../src/adapters/http/documents/forward-template.ts';
 import {
@@ -64,6 +65,11 @@ const contract = [
   'put /v1/admin/api-keys/{id}',
   'delete /v1/admin/api-keys/{id}',
   'post /v1/admin/api-keys/{id}/rotate',
+  'get /v1/routers/{router}/drift',
+  'post /v1/routers/{router}/drift/check',
+  'get /v1/routers/{router}/drift/policies',
+  'put /v1/routers/{router}/drift/policies',
+  'post /v1/admin/sync-vyos-config',
   'get /v1/pools',
   'get /v1/pools/explain',
   ...poolKinds.flatMap((kind) => [
@@ -176,6 +182,8 @@ test('every example is valid by its schema', () => {
     createApiKeyBody,
     updateApiKeyBody,
     rotateApiKeyBody,
+    checkDriftBody,
+    driftPoliciesBody,
     emptyBody,
     ...[newPoolBodies, poolChangeBodies, reservationBodies].flatMap(Object.values<TSchema>),
   ];

@@ -1,3 +1,4 @@
+import type { CheckDriftResponse } from '@berth/contracts';
 import { Type } from 'typebox';
 import { principalOf } from './answer-command.ts';
 import type { App } from './app-types.ts';
@@ -48,7 +49,7 @@ export function syncVyosConfigRoutes(app: App, { drift, waitSeconds }: DriftDeps
 const nothing = { added: 0, deleted: 0, updated: 0, no_change: 0 };
 
 function sumOf(
-  checks: readonly { readonly report?: Parameters<typeof showCounts>[0] }[],
+  checks: readonly Pick<CheckDriftResponse, 'report'>[],
   { done, repair }: { readonly done: boolean; readonly repair: boolean },
 ): SyncResultDocument {
   const report = { ...nothing };

@@ -6,6 +6,7 @@ import { eventually } from '@berth/testing';
 import { changeFor, fragmentFor } from './changes.ts';
 import { driftWorld, principal, REPAIR, REPORT } from './drift-world.ts';
 import { assertForeignUntouched, isApplied, mappingOf, ruleOf } from './driver-world.ts';
+import { lyingRouter } from './lying-router.ts';
 
 /** Nothing is compared unless it is asked for. */
 const onDemand = { times: { driftEveryMs: 3_600_000, inventoryMaxAgeMs: 3_600_000 } };
@@ -183,6 +184,43 @@ test('a repair that the router refuses rests, and the item says why', async (t) 
   await world.send(changeFor(2, { number: 2n, desired: fragmentFor(2, { description: 'new' }) }));
   await eventually(() => Object(ruleOf(world.router, 2))['description'] === 'new 0');
   assert.ok(world.settled.every(isApplied));
+});
+
+test('a subtree that is empty in one reading only is no drift; in two it is', async (t) => {
+  const world = await driftWorld(t, onDemand);
+  const liar = await lyingRouter(t, world);
+  await world.start({ router: liar.settings });
+  await world.setPolicies(['', REPAIR]);
+  await world.send(changeFor(1));
+  await world.verdicts('vm-1');
+  const { commits } = world.router.counters();
+  liar.hide(['nat', 'destination', 'rule'], 1);
+  assert.deepEqual((await world.check()).items, []);
+  assert.equal(world.router.counters().commits, commits, 'nothing was repaired');
+  liar.hide(['nat', 'destination', 'rule'], 2);
+  await world.check();
+  await eventually(() => world.kinds().includes('repaired'));
+});
+
+test('a repair that was decided is made by whoever holds the router next', async (t) => {
+  const world = await driftWorld(t, onDemand);
+  const first = await world.start();
+  await world.send(changeFor(1), changeFor(2));
+  await world.verdicts('vm-1', 'vm-2');
+  await world.setPolicies(['nat destination rule 10010', REPAIR]);
+  await world.router.person({ commands: [describe(1, 'mine'), describe(2, 'mine')] });
+  world.router.addFault({ kind: 'locked' });
+  const asked = { principal: principal(), router: 'default' };
+  await request(world.bus, DriftService.method.checkDrift, asked, { timeoutMs: 10_000 });
+  await world.openItems((items) => items.length === 2 && items.some(({ repairing }) => repairing));
+  await first.stop();
+  world.router.clearFaults();
+  await world.start();
+  await world.openItems((items) => items.length === 1);
+  assert.equal(Object(ruleOf(world.router, 1))['description'], 'vm-1 0');
+  assert.equal(Object(ruleOf(world.router, 2))['description'], 'mine');
+  const { items } = await world.drift(true);
+  assert.ok(items.some(({ state, resourceId }) => state === DriftState.REPAIRED && resourceId === 'vm-1'));
 });
 
 test('two replicas: whichever is asked, the one that holds the router compares', async (t) => {

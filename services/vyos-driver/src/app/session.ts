@@ -108,6 +108,8 @@ export class RouterSession {
   readonly toRepair = new Set<string>();
   /** Checks that were asked for when that was looked up last: a reading that begins afterwards answers them. */
   driftRequests: DriftRequests = { asked: 0n, repairAsked: 0n, answered: 0n };
+  /** The last turn was a reading that somebody had asked for. */
+  checkedLast = false;
   /** The router's words when it refused to have a resource repaired. */
   readonly repairRefusals = new Map<string, string>();
   /** What the last reading that was believed showed, as a digest: another one that shows the same is believed at once. */

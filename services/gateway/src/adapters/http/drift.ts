@@ -43,7 +43,7 @@ function getRoute(app: App, { drift }: DriftDeps): void {
     headers: ifNoneMatchHeader,
     querystring: Type.Object(
       {
-        limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 500, description: 'Default 100.' })),
+        limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 200, description: 'Default 100.' })),
         cursor: Type.Optional(Type.String({ maxLength: 100, description: 'From the previous page.' })),
         ended: Type.Optional(Type.Boolean({ description: 'Also those that ended within the last 7 days.' })),
       },

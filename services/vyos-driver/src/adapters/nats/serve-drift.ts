@@ -14,7 +14,8 @@ import { policyOnWire } from '../postgres/drift-messages.ts';
 import type { PostgresDriftDirectory } from '../postgres/postgres-drift-directory.ts';
 
 const defaultPage = 100;
-const mostPage = 500;
+/** A page must fit into a message. */
+const mostPage = 200;
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 /** Answers DriftService on any replica. Gives back its stop. */

@@ -69,7 +69,9 @@ export async function recordFindings(sql: Sql, send: Send, router: string, findi
 const endGone = (sql: Sql, router: string, { found, unjudged }: DriftFindings): Promise<DriftRow[]> =>
   sql.query<DriftRow>(
     `UPDATE drift_items SET state = 'gone', ended_at = now(), repairing = false, note = 'Somebody else put it right.'
-     WHERE router = $1 AND state = 'open' AND path <> ALL($2) RETURNING ${driftColumns}`,
+     WHERE router = $1 AND state = 'open'
+       AND NOT EXISTS (SELECT FROM unnest($2::text[]) AS still (at) WHERE still.at = drift_items.path)
+     RETURNING ${driftColumns}`,
     [router, [...found.map(({ key }) => key), ...unjudged]],
   );
 

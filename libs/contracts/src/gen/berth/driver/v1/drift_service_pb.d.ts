@@ -158,7 +158,7 @@ export declare type GetDriftRequest = Message<"berth.driver.v1.GetDriftRequest">
   router: string;
 
   /**
-   * At most so many items; 0: 100. At most 500.
+   * At most so many items; 0: 100. At most 200.
    *
    * @generated from field: uint32 page_size = 3;
    */
@@ -200,7 +200,7 @@ export declare type GetDriftRequestJson = {
   router?: string;
 
   /**
-   * At most so many items; 0: 100. At most 500.
+   * At most so many items; 0: 100. At most 200.
    *
    * @generated from field: uint32 page_size = 3;
    */

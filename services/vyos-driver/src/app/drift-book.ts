@@ -22,6 +22,8 @@ export interface DriftRequests {
 
 /** What is stored of a router's drift, as far as its worker needs it. */
 export interface DriftBook {
+  /** When the policies were set, as the database writes it; empty: never. */
+  readonly policiesSetAt: string;
   readonly rules: readonly DriftRule[];
   /** By path key. */
   readonly open: ReadonlyMap<string, OpenDrift>;
@@ -53,6 +55,8 @@ export interface DriftFindings {
   readonly foreign: readonly ForeignChange[];
   /** Checks up to this one are answered by it. */
   readonly answers: bigint;
+  /** Of the book that it was judged by. */
+  readonly policiesSetAt: string;
 }
 
 /** A resource whose drift ended with a settlement, if it had any. */
@@ -69,6 +73,6 @@ export interface MendedResource {
 export interface DriftLedger {
   driftRequests(): Promise<DriftRequests>;
   driftBook(): Promise<DriftBook>;
-  /** Records a reading's findings and tells of what is new, contested and gone. */
-  recordDrift(findings: DriftFindings): Promise<void>;
+  /** Records a reading's findings and tells of what is new, contested and gone. False, and nothing is recorded: other policies hold since. */
+  recordDrift(findings: DriftFindings): Promise<boolean>;
 }

@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto';
 import { DomainError } from '@berth/errors';
 import type { ConfigTree } from '../domain/config-tree.ts';
 import { dialectFor } from '../domain/dialect.ts';
-import { foreignChanges } from '../domain/foreign-changes.ts';
 import { foreignConfig } from '../domain/foreign-config.ts';
 import {
   detectPlace,
@@ -13,11 +12,10 @@ import {
 } from '../domain/inventory.ts';
 import type { OwnedContent } from '../domain/plan.ts';
 import { sameContent } from '../domain/plan-changes.ts';
-import type { FoundDrift } from './drift-book.ts';
-import { judgeDrift } from './judge-drift.ts';
+import { recordDrift } from './record-drift.ts';
 import { RouterAway, readWholeConfig } from './router-calls.ts';
 import type { BatchChange, OwnedResource } from './router-ledger.ts';
-import type { Difference, RouterSession } from './session.ts';
+import type { RouterSession } from './session.ts';
 
 /** What a complete reading showed, believed. Not yet acted on. */
 export interface Reading {
@@ -76,43 +74,14 @@ export async function takeGround(
   repair: (resourceId: string) => boolean = () => false,
 ): Promise<void> {
   session.distrust();
-  const book = await session.parts.ledger.driftBook();
-  const { asked, repairAsked, answered } = session.driftRequests;
-  const occasion = {
-    isOurs: (id: string) => repair(id) || session.toRepair.has(id),
+  const differences = await recordDrift(session, reading, {
+    isOurs: (id) => repair(id) || session.toRepair.has(id),
     afterOutage: session.repairAll,
-    repairAsked: repairAsked > answered,
-  };
-  if (occasion.repairAsked) session.repairsResting.clear();
-  const differences = new Map<string, Difference>();
-  const found: FoundDrift[] = [];
-  const unjudged: string[] = [];
-  let paths = 0;
-  for (const resource of reading.resources) {
-    const standing = reading.standing.get(resource.resourceId) ?? nothing;
-    const applied = session.contentOf(resource.applied);
-    paths += applied.size;
-    if (sameContent(standing, applied)) continue;
-    const judged = judgeDrift(session, book, occasion, { resource, standing });
-    differences.set(resource.resourceId, judged.difference);
-    found.push(...judged.found);
-    unjudged.push(...judged.unjudged);
-  }
-  const differing = found.filter(({ kind }) => kind !== 'added').length;
-  await session.parts.ledger.recordDrift({
-    found,
-    unjudged,
-    unchanged: Math.max(0, paths - differing - unjudged.length),
-    costMs: reading.costMs,
-    foreign: session.look === undefined ? [] : foreignChanges(session.look.foreign, reading.foreign),
-    answers: asked,
   });
-  session.driftRequests = { asked, repairAsked, answered: asked };
   session.ground = { differences };
   session.repairAll = false;
   session.toRepair.clear();
   session.lastDriftLookAt = session.now();
-  session.parts.metrics.driftChecked(session.parts.name, found.length);
   report(session);
   await recordLook(session, reading);
 }

@@ -22,7 +22,17 @@ export async function readDriftRequests(sql: Sql, router: string): Promise<Drift
   };
 }
 
+/** Under the lock of the router's row, in `recordFindings`, it cannot change. */
+async function policiesSetAt(sql: Sql, router: string): Promise<string> {
+  const [row] = await sql.query<{ set_at: string }>(
+    `SELECT coalesce(drift_policies_set_at::text, '') AS set_at FROM routers WHERE name = $1`,
+    [router],
+  );
+  return row?.set_at ?? '';
+}
+
 export async function readDriftBook(sql: Sql, router: string): Promise<DriftBook> {
+  const setAt = await policiesSetAt(sql, router); // before the rest: what is set meanwhile is noticed when it is recorded
   const rules = await sql.query<{ path: string; policy: DriftPolicy }>(
     'SELECT path, policy FROM drift_policies WHERE router = $1',
     [router],
@@ -39,6 +49,7 @@ export async function readDriftBook(sql: Sql, router: string): Promise<DriftBook
     [router, mostRepairs],
   );
   return {
+    policiesSetAt: setAt,
     rules: rules.map(({ path, policy }) => ({ path: path === '' ? [] : pathOfKey(path), policy })),
     open: new Map(
       open.map(({ path, found, repairing, contested }) => [path, { found: found ?? undefined, repairing, contested }]),
@@ -47,8 +58,9 @@ export async function readDriftBook(sql: Sql, router: string): Promise<DriftBook
   };
 }
 
-/** Records what a reading showed, and tells of it, in the caller's transaction. */
-export async function recordFindings(sql: Sql, send: Send, router: string, findings: DriftFindings): Promise<void> {
+/** Records what a reading showed, and tells of it, in the caller's transaction. False: it was judged by policies that do not hold any more. */
+export async function recordFindings(sql: Sql, send: Send, router: string, findings: DriftFindings): Promise<boolean> {
+  if ((await policiesSetAt(sql, router)) !== findings.policiesSetAt) return false;
   const gone = await endGone(sql, router, findings);
   const before = await contestedPaths(sql, router, findings.found);
   const rows = await putFound(sql, router, findings.found);
@@ -63,6 +75,7 @@ export async function recordFindings(sql: Sql, send: Send, router: string, findi
     ['contested', rows.filter(({ path, contested }) => contested && !before.has(path))],
     ['cleared', gone],
   ]);
+  return true;
 }
 
 /** What nothing differs at any more is gone; of what our batches left nothing is said. */

@@ -163,7 +163,7 @@ export class PostgresRouterLedger implements RouterLedger {
     return readDriftBook(this.#database, this.#router);
   }
 
-  recordDrift(findings: DriftFindings): Promise<void> {
+  recordDrift(findings: DriftFindings): Promise<boolean> {
     return this.#asHolder((sql, send) => recordFindings(sql, send, this.#router, findings));
   }
 

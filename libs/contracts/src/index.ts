@@ -1,4 +1,5 @@
 export { fromErrorMessage, toErrorMessage } from './error.ts';
+export * from './gen/berth/allocator/v1/drift_acceptance_pb.js';
 export * from './gen/berth/allocator/v1/operation_pb.js';
 export * from './gen/berth/allocator/v1/pool_pb.js';
 export * from './gen/berth/allocator/v1/pool_service_pb.js';
@@ -13,6 +14,7 @@ export {
   type FieldError as FieldErrorMessage,
 } from './gen/berth/common/v1/error_pb.js';
 export * from './gen/berth/driver/v1/config_pb.js';
+export * from './gen/berth/driver/v1/drift_service_pb.js';
 export * from './gen/berth/driver/v1/history_service_pb.js';
 export * from './gen/berth/driver/v1/plan_service_pb.js';
 export * from './gen/berth/driver/v1/router_admin_service_pb.js';

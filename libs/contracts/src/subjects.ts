@@ -61,6 +61,8 @@ export const subjects = {
   poolChanged: (kind: string, id: string) => `events.pool.changed.${token(kind)}.${token(id)}`,
   /** All PoolChanged. */
   anyPoolChanged: 'events.pool.changed.*.*',
+  /** RouterDriftChanged, as a public event: `detected`, `repaired`, `accepted`, `contested` or `cleared`. */
+  routerDrift: (what: string, router: string) => `events.router.drift.${token(what)}.${token(router)}`,
   /** ApiKeyChanged: plain NATS, not kept; caches also expire by themselves. */
   apiKeyChanged: 'notices.api-key.changed',
 } as const;

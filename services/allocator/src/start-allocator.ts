@@ -13,6 +13,7 @@ import { consumeVerdicts } from './adapters/nats/consume-verdicts.ts';
 import { askReports, consumeReports, fetchInventory } from './adapters/nats/driver-reports.ts';
 import { changeMessage, endedMessage } from './adapters/nats/outgoing-messages.ts';
 import { serveBulks } from './adapters/nats/serve-bulk.ts';
+import { serveDrift } from './adapters/nats/serve-drift.ts';
 import { serveRouterUse } from './adapters/nats/serve-router-use.ts';
 import { serveVms } from './adapters/nats/serve-vms.ts';
 import { changeForms } from './adapters/pools/pool-announcements.ts';
@@ -125,6 +126,7 @@ export async function startAllocator(config: AllocatorConfig, context: Context):
   });
   onStop(serveBulks(bus, { bulks }));
   onStop(serveRouterUse(bus, database));
+  onStop(serveDrift(bus, { reader: postgresReader(database), submit: (command) => commands.submit(command) }));
   onStop(async () => {
     await stopServing();
     await commands.idle();

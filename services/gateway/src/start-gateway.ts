@@ -6,6 +6,7 @@ import type { App } from './adapters/http/app-types.ts';
 import { buildApp } from './adapters/http/build-app.ts';
 import { bulkRoutes } from './adapters/http/bulk.ts';
 import { decommissionVmRoutes } from './adapters/http/decommission-vm.ts';
+import { driftRoutes } from './adapters/http/drift.ts';
 import { explainValueRoutes } from './adapters/http/explain-value.ts';
 import { forwardTemplateRoutes } from './adapters/http/forward-template.ts';
 import { forwardRoutes } from './adapters/http/forwards.ts';
@@ -20,10 +21,12 @@ import { portRoutes } from './adapters/http/ports.ts';
 import { provisionVmRoutes } from './adapters/http/provision-vm.ts';
 import { reservationRoutes } from './adapters/http/reservations.ts';
 import { routerRoutes } from './adapters/http/routers.ts';
+import { syncVyosConfigRoutes } from './adapters/http/sync-vyos-config.ts';
 import { updateVmRoutes } from './adapters/http/update-vm.ts';
 import { vmRoutes } from './adapters/http/vms.ts';
 import { apiKeyService } from './adapters/nats/api-key-service.ts';
 import { bulkService } from './adapters/nats/bulk-service.ts';
+import { driftReader } from './adapters/nats/drift-service.ts';
 import { forwardTemplates } from './adapters/nats/forward-templates.ts';
 import { healthChecks } from './adapters/nats/health-checks.ts';
 import { listenToEndings } from './adapters/nats/operation-endings.ts';
@@ -67,6 +70,7 @@ export async function startGateway(
   const answering = { commands, defaultWaitSeconds: config.waitSeconds, vms: vmCommands(bus) };
   const administration = { pools: poolAdministration(bus, timing), commandTimeoutMs: timing.commandTimeoutMs };
   const vms = vmReader(bus, timing);
+  const drift = driftReader(bus, timing);
   const { requestsPerSecond, overloadedAfterMs } = config;
   const http = { log, metrics, keys, requestsPerSecond, overloadedAfterMs };
   const app = await buildApp(http, (routes) => {
@@ -85,6 +89,8 @@ export async function startGateway(
     portStatusRoutes(routes, { vms });
     bulkRoutes(routes, { ...answering, bulks: bulkService(bus, timing) });
     operationRoutes(routes, answering);
+    driftRoutes(routes, { drift });
+    syncVyosConfigRoutes(routes, { drift, waitSeconds: config.waitSeconds });
     for (const addRoutes of [poolRoutes, reservationRoutes, explainValueRoutes]) addRoutes(routes, administration);
     routerRoutes(routes, {
       routers: routerAdministration(bus, timing),

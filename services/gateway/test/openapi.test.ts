@@ -4,6 +4,7 @@ import type { TSchema } from 'typebox';
 import { Compile } from 'typebox/compile';
 import { createApiKeyBody, rotateApiKeyBody, updateApiKeyBody } from '../src/adapters/http/documents/api-key.ts';
 import { bulkDecommissionBody, bulkProvisionBody } from '../src/adapters/http/documents/bulk.ts';
+import { checkDriftBody, driftPoliciesBody } from '../src/adapters/http/documents/drift.ts';
 import { changeForwardsBody, createForwardsBody, forwardChangeBody } from '../src/adapters/http/documents/forward.ts';
 import { forwardTemplateBody } from '../src/adapters/http/documents/forward-template.ts';
 import {
@@ -74,6 +75,11 @@ const contract = [
   'post /v1/routers/{router}/enable',
   'post /v1/routers/{router}/test',
   'post /v1/routers/test',
+  'get /v1/routers/{router}/drift',
+  'post /v1/routers/{router}/drift/check',
+  'get /v1/routers/{router}/drift/policies',
+  'put /v1/routers/{router}/drift/policies',
+  'post /v1/admin/sync-vyos-config',
   'get /v1/pools',
   'get /v1/pools/explain',
   ...poolKinds.flatMap((kind) => [
@@ -189,6 +195,8 @@ test('every example is valid by its schema', () => {
     addRouterBody,
     updateRouterBody,
     testRouterBody,
+    checkDriftBody,
+    driftPoliciesBody,
     emptyBody,
     ...[newPoolBodies, poolChangeBodies, reservationBodies].flatMap(Object.values<TSchema>),
   ];

@@ -4,13 +4,12 @@ import { type Bus, connectBus, Outbox } from '@berth/messaging';
 import { ConfigError, type Logger } from '@berth/service-kit';
 import type { Registry } from 'prom-client';
 import { consumeRouterChanges } from './adapters/nats/consume-router-changes.ts';
-import { serveRouters } from './adapters/nats/serve-routers.ts';
 import { migrations } from './adapters/postgres/migrations/index.ts';
 import { PostgresChangeInbox } from './adapters/postgres/postgres-change-inbox.ts';
-import { PostgresRouterDirectory } from './adapters/postgres/postgres-router-directory.ts';
 import { pause } from './app/bell.ts';
 import type { Clock } from './app/clock.ts';
 import type { DriverConfig } from './config.ts';
+import { startAnswers } from './start-answers.ts';
 import { startRouters } from './start-routers.ts';
 
 export interface DriverContext {
@@ -67,13 +66,13 @@ export async function startDriver(config: DriverConfig, context: DriverContext):
       ...(context.fail && { fail: context.fail }),
     });
     stops.push(() => bus.drain());
-    const outbox = new Outbox({ database, bus, streams: [streams.routerEvents] });
+    const outbox = new Outbox({ database, bus, streams: [streams.routerEvents, streams.events] });
     await outbox.start();
     stops.push(() => outbox.stop());
     const fleet = await startRouters({ config, context, database, bus, outbox, phase, stops });
     const consumption = consumeRouterChanges({ bus, database, inbox: new PostgresChangeInbox(outbox) });
     stops.push(() => consumption.stop());
-    stops.push(serveRouters(bus, new PostgresRouterDirectory(database)));
+    startAnswers({ config, database, bus, stops });
     await firstLook(fleet.looked(config.router.name), config.startLookMs);
     phase.started = true;
     return { ping: () => ping(database, bus), stop };

@@ -176,7 +176,7 @@ test('what a person makes where a removed object of ours stood is theirs, althou
   assert.equal(Object(ruleOf(world.router, 1, 'saved'))['description'], 'theirs');
 });
 
-test('an edit by a person on a router that was always there is reported, and undone only with the next outage', async (t) => {
+test('an edit by a person on a router that was always there is reported, and stays through an outage', async (t) => {
   const world = await driverWorld(t, { times: { driftEveryMs: 100, probeEveryMs: 50 } });
   await world.start();
   await world.send(changeFor(1), changeFor(2));
@@ -191,8 +191,13 @@ test('an edit by a person on a router that was always there is reported, and und
   await eventually(() => world.settled.length === 3);
   assert.ok(world.settled.every(isApplied));
   assert.notEqual(ruleOf(world.router, 2), undefined);
+  await eventually(() => Object(ruleOf(world.router, 1, 'saved'))['description'] === 'mine'); // saved with ours
+  const reports = async () =>
+    Number((await world.query<{ number: string }>('SELECT number FROM drift_reports'))[0]?.number);
+  const before = await reports();
   await world.router.reboot({ downMs: 200 });
-  await eventually(() => Object(ruleOf(world.router, 1))['description'] === 'vm-1 0');
+  await eventually(async () => (await reports()) > before + 2);
+  assert.equal(Object(ruleOf(world.router, 1))['description'], 'mine');
 });
 
 test('a refused save is tried again until running is saved', async (t) => {

@@ -22,6 +22,10 @@ export interface DriverMetrics {
   saved(router: string): void;
   /** Resources whose paths differ from what is applied, as last read. */
   drifted(router: string, count: number): void;
+  /** The router was read and compared; so many paths differ by somebody else's doing. */
+  driftChecked(router: string, paths: number): void;
+  /** Resources that were brought back to what is applied. */
+  driftRepaired(router: string, count: number): void;
   /** A repair or a way back that the router refused. */
   repairRefused(router: string): void;
 }

@@ -12,9 +12,10 @@ import {
 } from '../domain/inventory.ts';
 import type { OwnedContent } from '../domain/plan.ts';
 import { sameContent } from '../domain/plan-changes.ts';
+import { recordDrift } from './record-drift.ts';
 import { RouterAway, readWholeConfig } from './router-calls.ts';
 import type { BatchChange, OwnedResource } from './router-ledger.ts';
-import type { Difference, RouterSession } from './session.ts';
+import type { RouterSession } from './session.ts';
 
 /** What a complete reading showed, believed. Not yet acted on. */
 export interface Reading {
@@ -39,22 +40,24 @@ const readingsInARow = 4;
 
 /**
  * Reads the whole configuration until it can be believed: a reading that shows what is expected (all as applied, the inventory as before,
- * what `sent` was to put there) counts at once; anything else when two readings in a row show the same, since during commits a router also
+ * what `sent` was to put there), or what the last believed one showed, counts at once; anything else when two readings in a row show the same, since during commits a router also
  * answers that paths are empty which are not. Throws RouterAway.
  */
 export async function readGround(session: RouterSession, sent: readonly BatchChange[] = []): Promise<Reading> {
   await knowVersion(session);
   const resources = await session.parts.ledger.ownedResources();
-  let previous: string | undefined;
+  let previous = sent.length === 0 ? session.lastShown : undefined;
   for (let readings = 1; ; readings++) {
     const { config, durationMs } = await readWholeConfig(session);
     const reading = interpret(session, resources, sent, config, durationMs);
-    if (isExpected(session, reading, sent)) return reading;
     const shown = fingerprint(
       [...reading.standing].map(([id, content]) => [id, [...content]]),
       reading.inventoryHash,
     );
-    if (shown === previous) return reading;
+    if (isExpected(session, reading, sent) || shown === previous) {
+      session.lastShown = shown;
+      return reading;
+    }
     previous = shown;
     if (readings % readingsInARow === 0) await session.pause(session.parts.times.settleDelayMs);
     if (session.parts.stopping.aborted) throw new RouterAway('stopping');
@@ -62,8 +65,8 @@ export async function readGround(session: RouterSession, sent: readonly BatchCha
 }
 
 /**
- * Takes the reading as the new ground. Differences in resources that `repair` names (or in all, after an outage) are undone with the next
- * batch; others were made by somebody beside us and are reported.
+ * Takes the reading as the new ground. Differences in resources that `repair` names were left by our batches, and are undone with the next one, as are
+ * all after an outage; others were made by somebody beside us, and their policies say what becomes of them.
  */
 export async function takeGround(
   session: RouterSession,
@@ -71,14 +74,10 @@ export async function takeGround(
   repair: (resourceId: string) => boolean = () => false,
 ): Promise<void> {
   session.distrust();
-  const differences = new Map<string, Difference>();
-  for (const resource of reading.resources) {
-    const standing = reading.standing.get(resource.resourceId) ?? nothing;
-    if (sameContent(standing, session.contentOf(resource.applied))) continue;
-    const id = resource.resourceId;
-    const mended = session.repairAll || repair(id) || session.toRepair.has(id);
-    differences.set(id, { resource, standing, repair: mended });
-  }
+  const differences = await recordDrift(session, reading, {
+    isOurs: (id) => repair(id) || session.toRepair.has(id),
+    afterOutage: session.repairAll,
+  });
   session.ground = { differences };
   session.repairAll = false;
   session.toRepair.clear();

@@ -6,6 +6,7 @@ import type { Operation } from '../domain/plan.ts';
 import type { Revision } from '../domain/revision.ts';
 import type { RouterState } from '../domain/router-state.ts';
 import type { AppliedChange, Cause, RejectedChange } from '../domain/verdict.ts';
+import type { DriftLedger, MendedResource } from './drift-book.ts';
 import type { OwnedPath, ReleasedPath } from './owned-paths.ts';
 
 /** Thrown by whatever the holder of a router does after it lost the lease: it must stop at once and touch nothing. */
@@ -101,6 +102,8 @@ export interface Settlement {
   readonly released?: readonly string[];
   /** Path keys that were claimed and are not ours after all. */
   readonly unclaimed?: readonly string[];
+  /** Resources of which some path had drifted, and that stand as they shall now. */
+  readonly mended?: readonly MendedResource[];
   /** The running configuration changed, or may have. */
   readonly changedRunning?: boolean;
   readonly costModel?: CostModel;
@@ -136,7 +139,7 @@ export interface Standing {
  * One router's part of the driver's schema, as its lease holder sees it. Every write is one transaction that first asserts the holder's epoch,
  * and throws LeaseLost when another one has begun.
  */
-export interface RouterLedger {
+export interface RouterLedger extends DriftLedger {
   load(): Promise<RouterRecord>;
   openBatch(): Promise<OpenBatch | undefined>;
   /** At most `limit` waiting changes, groups in turns, oldest first within a group; and how many wait in all. */

@@ -188,6 +188,7 @@ function condemn(
       const { resourceId, revision, applied } = member;
       session.condemned.set(id, { resourceId, revision, applied, code: 'ROUTER_REFUSED', text });
     } else if (!session.repairsResting.has(id)) {
+      session.repairRefusals.set(id, text);
       session.repairsResting.set(id, session.now() + session.parts.times.troubleMostMs);
       session.parts.metrics.repairRefused(session.parts.name);
       session.parts.log.error({ router: session.parts.name, resourceId: id, reason: text }, 'repair refused');

@@ -1,12 +1,14 @@
 import type { ConfigTree } from '../domain/config-tree.ts';
 import { type CostModel, initialCostModel } from '../domain/cost-model.ts';
 import { type Dialect, dialectFor } from '../domain/dialect.ts';
+import { mendedContent } from '../domain/drift.ts';
 import type { Fragment } from '../domain/fragment.ts';
 import type { ProfileWishes, RouterPlace } from '../domain/inventory.ts';
 import type { OwnedContent } from '../domain/plan.ts';
 import type { RejectedChange } from '../domain/verdict.ts';
 import { type Bell, pause } from './bell.ts';
 import type { Clock } from './clock.ts';
+import type { DriftRequests } from './drift-book.ts';
 import type { DriverMetrics } from './driver-metrics.ts';
 import type { DriverTimes } from './driver-times.ts';
 import type { RouterLease } from './lease.ts';
@@ -48,6 +50,10 @@ export interface Difference {
   readonly standing: OwnedContent;
   /** To be undone by us; otherwise it is only reported. */
   readonly repair: boolean;
+  /** Path keys that stay as others made them even when the rest is undone. */
+  readonly kept: ReadonlySet<string>;
+  /** A batch of ours left something of it. */
+  readonly leftover: boolean;
 }
 
 /** What is known of the owned paths: they stand as they are applied, with these differences. */
@@ -100,6 +106,14 @@ export class RouterSession {
   repairAll = true;
   /** Resources whose differences are ours to undo whatever the next look is for. */
   readonly toRepair = new Set<string>();
+  /** Checks that were asked for when that was looked up last: a reading that begins afterwards answers them. */
+  driftRequests: DriftRequests = { asked: 0n, repairAsked: 0n, answered: 0n };
+  /** The last turn was a reading that somebody had asked for. */
+  checkedLast = false;
+  /** The router's words when it refused to have a resource repaired. */
+  readonly repairRefusals = new Map<string, string>();
+  /** What the last reading that was believed showed, as a digest: another one that shows the same is believed at once. */
+  lastShown: string | undefined;
   /** The differences that were reported last, so that each is reported once. */
   reported = '';
   look: LastLook | undefined;
@@ -171,6 +185,13 @@ export class RouterSession {
     return this.ground?.differences.get(resourceId)?.standing ?? this.contentOf(applied);
   }
 
+  /** What undoing the resource's difference, except for what is kept, comes to. Only while the ground is known. */
+  mendedOf(resourceId: string, applied: Fragment): OwnedContent {
+    const content = this.contentOf(applied);
+    const difference = this.ground?.differences.get(resourceId);
+    return difference === undefined ? content : mendedContent(content, difference.standing, difference.kept);
+  }
+
   /** The keys that a resource owns and that `content` does not have; released ones only when they may stand again. */
   superfluousKeys(resourceId: string, content: OwnedContent): string[] {
     const standing = this.ground?.differences.get(resourceId)?.standing;
@@ -185,9 +206,9 @@ export class RouterSession {
     return this.owned.size + (this.look?.foreignSize ?? 0);
   }
 
-  /** What stands is not known any more. What was to be repaired still is, if the next reading shows it. */
+  /** What stands is not known any more. What our batches left is still to be undone, if the next reading shows it. */
   distrust(): void {
-    for (const [id, { repair }] of this.ground?.differences ?? []) if (repair) this.toRepair.add(id);
+    for (const [id, { leftover }] of this.ground?.differences ?? []) if (leftover) this.toRepair.add(id);
     this.ground = undefined;
   }
 
@@ -210,6 +231,7 @@ export class RouterSession {
     const { metrics, name } = this.parts;
     metrics.verdicts(name, 'applied', settlement.applied?.length ?? 0);
     metrics.verdicts(name, 'rejected', settlement.rejected?.length ?? 0);
+    metrics.driftRepaired(name, settlement.mended?.filter(({ how }) => how === 'repair').length ?? 0);
   }
 
   /** Called when the router took what it had refused as locked, or had not. */

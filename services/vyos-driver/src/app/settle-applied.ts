@@ -1,5 +1,7 @@
 import { pauseAfterBatchMs } from '../domain/choose-batch.ts';
 import { learn } from '../domain/cost-model.ts';
+import { unionContent } from '../domain/plan-changes.ts';
+import type { MendedResource } from './drift-book.ts';
 import type { AnsweredBatch, BatchPart } from './send-batch.ts';
 import type { RouterSession } from './session.ts';
 
@@ -23,7 +25,7 @@ export async function settleApplied(
   const applied = parts.filter(({ purpose }) => purpose === 'change');
   const rejected = judges ? [...session.condemned.values()] : [];
   const released = [
-    ...parts.flatMap(({ resourceId, to }) => session.superfluousKeys(resourceId, to)),
+    ...parts.flatMap((part) => session.superfluousKeys(part.resourceId, ownedAfter(session, part))),
     ...rejected.flatMap((one) => session.superfluousKeys(one.resourceId, session.contentOf(one.applied))),
   ];
   if (answered !== undefined) session.costModel = learnt(session, answered);
@@ -31,6 +33,7 @@ export async function settleApplied(
     applied,
     rejected,
     released,
+    mended: mendedBy(session, parts),
     ...(answered === undefined
       ? {}
       : {
@@ -44,16 +47,34 @@ export async function settleApplied(
           costModel: session.costModel,
         }),
   });
-  for (const { resourceId } of parts) {
-    session.ground?.differences.delete(resourceId);
-    session.repairsResting.delete(resourceId);
-  }
+  for (const part of parts) noteStanding(session, part);
   for (const { resourceId } of rejected) session.condemned.delete(resourceId);
   if (answered === undefined) return;
   const { batch, durationMs } = answered;
   const fields = { router: name, batchId: batch.id, resources: parts.length, operations: batch.operations.length };
   log.info({ ...fields, durationMs: Math.round(durationMs), rejected: rejected.length }, 'batch applied');
   session.notBefore = session.now() + pauseAfterBatchMs(durationMs);
+}
+
+/** A path that others deleted, and that is left so, stays ours. */
+const ownedAfter = (session: RouterSession, { purpose, fragment, to }: BatchPart) =>
+  purpose === 'change' ? to : unionContent(to, session.contentOf(fragment));
+
+/** The resources of which something had drifted. What a change of a VM asks for covers all of its lines. */
+const mendedBy = (session: RouterSession, parts: readonly BatchPart[]): MendedResource[] =>
+  parts.flatMap(({ resourceId, purpose }) => {
+    if (!session.ground?.differences.has(resourceId)) return [];
+    return [{ resourceId, how: purpose === 'change' ? 'change' : 'repair' }];
+  });
+
+/** What was left as others made it still differs. */
+function noteStanding(session: RouterSession, { resourceId, purpose, to }: BatchPart): void {
+  const difference = session.ground?.differences.get(resourceId);
+  session.ground?.differences.delete(resourceId);
+  session.repairsResting.delete(resourceId);
+  session.repairRefusals.delete(resourceId);
+  if (difference === undefined || purpose === 'change' || difference.kept.size === 0) return;
+  session.ground?.differences.set(resourceId, { ...difference, standing: to, repair: false, leftover: false });
 }
 
 const learnt = (session: RouterSession, { plan, size, durationMs }: AnsweredBatch) =>

@@ -1,6 +1,8 @@
 import { barrierFor } from '../domain/barrier.ts';
 import { httpTimeoutMs } from '../domain/choose-batch.ts';
-import { sameContent } from '../domain/plan-changes.ts';
+import type { OwnedContent } from '../domain/plan.ts';
+import { sameContent, unionContent } from '../domain/plan-changes.ts';
+import type { MendedResource } from './drift-book.ts';
 import { growingMs } from './driver-times.ts';
 import { readGround, takeGround } from './look.ts';
 import { RouterAway, waitUntilNothingRuns } from './router-calls.ts';
@@ -25,9 +27,7 @@ export async function settleOpenBatch(session: RouterSession): Promise<void> {
   const reading = await readGround(session, batch.changes);
   const landed = batch.changes.filter((change) => stands(change, reading.standing.get(change.resourceId)));
   const applied = landed.filter(({ purpose }) => purpose === 'change');
-  const released = landed.flatMap(({ resourceId, after }) =>
-    session.superfluousKeys(resourceId, new Map(Object.entries(after))),
-  );
+  const released = landed.flatMap((change) => session.superfluousKeys(change.resourceId, ownedAfter(session, change)));
   const outcome = `${landed.length} of ${batch.changes.length} resources stood as asked`;
   await session.settle({
     batch: { id: batch.id, state: 'settled_by_read', outcome },
@@ -37,6 +37,7 @@ export async function settleOpenBatch(session: RouterSession): Promise<void> {
       .map((one) => one.resourceId),
     released,
     unclaimed: reading.unclaimed,
+    mended: landed.map(mendedBy),
     changedRunning: true,
   });
   session.openBatch = false;
@@ -57,6 +58,18 @@ function noteUnanswered(session: RouterSession, landed: number): void {
   session.unanswered = { tries, text: session.unansweredText };
   session.notBefore = session.now() + growingMs(tries, times.settleDelayMs, times.awayMostMs);
 }
+
+/** A path that others deleted, and that a repair left so, stays ours. */
+function ownedAfter(session: RouterSession, { purpose, fragment, after }: BatchChange): OwnedContent {
+  const content = new Map(Object.entries(after));
+  return purpose === 'change' ? content : unionContent(content, session.contentOf(fragment));
+}
+
+/** Paths on which nothing had drifted have nothing to be ended. */
+const mendedBy = ({ resourceId, purpose }: BatchChange): MendedResource => ({
+  resourceId,
+  how: purpose === 'change' ? 'change' : 'repair',
+});
 
 async function passBarrier(session: RouterSession, { estimateMs, ageMs }: OpenBatch): Promise<void> {
   const barrier = barrierFor(session.version, estimateMs);

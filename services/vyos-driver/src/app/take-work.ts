@@ -126,7 +126,10 @@ async function settleWithoutRequest(session: RouterSession, { done, refused }: S
     ...done.flatMap(({ resourceId, fragment }) => session.superfluousKeys(resourceId, session.contentOf(fragment))),
     ...rejected.flatMap(({ resourceId, applied }) => session.superfluousKeys(resourceId, session.contentOf(applied))),
   ];
-  await session.settle({ applied: done, rejected, released });
+  const mended = done
+    .filter(({ resourceId }) => session.ground?.differences.has(resourceId))
+    .map(({ resourceId }) => ({ resourceId, how: 'accepted' as const }));
+  await session.settle({ applied: done, rejected, released, mended });
   for (const { resourceId } of done) session.ground?.differences.delete(resourceId);
 }
 
@@ -145,7 +148,7 @@ export function repairs(session: RouterSession, changes: readonly WaitingChange[
       fragment: resource.applied,
       applied: resource.applied,
       causes: [],
-      to: session.contentOf(resource.applied),
+      to: session.mendedOf(resourceId, resource.applied),
     });
   }
   return members;

@@ -8,7 +8,7 @@ export function wayBackParts(session: RouterSession): BatchPart[] {
   for (const { resourceId, revision, applied } of session.condemned.values()) {
     const difference = session.ground?.differences.get(resourceId);
     if (difference === undefined) continue;
-    const to = session.contentOf(applied);
+    const to = session.mendedOf(resourceId, applied);
     parts.push({
       resourceId,
       purpose: 'way_back',
@@ -27,7 +27,7 @@ export const leftoverParts = (session: RouterSession, members: readonly Member[]
   members.flatMap(({ resourceId, revision, applied }) => {
     const difference = session.ground?.differences.get(resourceId);
     if (difference?.repair !== true) return [];
-    const to = session.contentOf(applied);
+    const to = session.mendedOf(resourceId, applied);
     return [
       { resourceId, purpose: 'way_back', revision, fragment: applied, causes: [], from: difference.standing, to },
     ];

@@ -35,8 +35,17 @@ async function step(session: RouterSession): Promise<void> {
   if (session.ground === undefined) return lookAround(session);
   if (session.unknown !== undefined) return isDue(session, session.unknown) ? reconcile(session) : rest(session);
   if (session.condemned.size > 0) return goBack(session);
+  if (await isCheckDue(session)) return lookAround(session);
   if (session.blocked !== undefined && !isDue(session, session.blocked)) return rest(session);
   return (await workBatch(session)) ? undefined : rest(session);
+}
+
+/** Whether somebody wants the router compared. Between two such readings changes have their turn, however often somebody asks. */
+async function isCheckDue(session: RouterSession): Promise<boolean> {
+  session.driftRequests = await session.parts.ledger.driftRequests();
+  const isAsked = session.driftRequests.asked > session.driftRequests.answered;
+  session.checkedLast = isAsked && !session.checkedLast;
+  return session.checkedLast;
 }
 
 /** One batch, if anything waits for one. */

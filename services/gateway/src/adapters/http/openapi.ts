@@ -4,6 +4,7 @@ import type { App } from './app-types.ts';
 import { allocation, allocationPage, explainedValue, reservation } from './documents/allocation.ts';
 import { apiKeyDocument, apiKeyPage, newApiKey } from './documents/api-key.ts';
 import { bulkDocument, bulkItemDocument, bulkItemPage, bulkResult } from './documents/bulk.ts';
+import { driftDocument, driftPolicies, syncResult } from './documents/drift.ts';
 import { changedForwards, forwardDocument, vmForwards } from './documents/forward.ts';
 import { forwardTemplate } from './documents/forward-template.ts';
 import { healthDocument, rootDocument } from './documents/health.ts';
@@ -51,6 +52,9 @@ export const documents = [
   routerDocument,
   routerList,
   routerTest,
+  driftDocument,
+  driftPolicies,
+  syncResult,
 ];
 
 /** Collects the routes that are registered afterwards into an OpenAPI 3.1 document. */
@@ -73,6 +77,7 @@ export async function registerOpenApi(app: App): Promise<void> {
         { name: 'Pools', description: 'What VMs get their values from.' },
         { name: 'Routers', description: 'Where VMs have their places.' },
         { name: 'Bulks', description: 'Many VMs in one request.' },
+        { name: 'Drift', description: 'What others changed on routers, and what is done about it.' },
         { name: 'Operations', description: 'What became of a request.' },
         { name: 'API keys', description: 'Who may do what.' },
         { name: 'Health', description: 'How it is.' },

@@ -15,11 +15,15 @@ export const consumeRouterChanges = (deps: { bus: Bus; database: Database; inbox
       receiveChanges(
         {
           inbox: deps.inbox,
-          wake: (router) => notify(deps.bus, subjects.routerWork, StringValueSchema, { value: router }),
+          wake: (router) => wakeRouter(deps.bus, router),
         },
         batch.map(({ message }) => message),
       ),
   });
+
+/** Tells every replica that a router has work. */
+export const wakeRouter = (bus: Bus, router: string): void =>
+  notify(bus, subjects.routerWork, StringValueSchema, { value: router });
 
 /** Calls `wake` with the router's name whenever a replica has stored changes. Gives back its stop. */
 export const listenForRouterWork = (bus: Bus, wake: (router: string) => void): (() => void) =>

@@ -1,5 +1,6 @@
 import type { Database, Sql } from '@berth/database';
 import type { Outbox, Send } from '@berth/messaging';
+import type { DriftBook, DriftFindings, DriftRequests } from '../../app/drift-book.ts';
 import type { OwnedPath, ReleasedPath } from '../../app/owned-paths.ts';
 import {
   LeaseLost,
@@ -20,6 +21,7 @@ import type { RouterPlace } from '../../domain/inventory.ts';
 import type { RouterState } from '../../domain/router-state.ts';
 import type { Cause } from '../../domain/verdict.ts';
 import { readOpenBatch, writeBatchAhead } from './batch-rows.ts';
+import { endMended, readDriftBook, readDriftRequests, recordFindings } from './drift-rows.ts';
 import { recordSettlement } from './record-settlement.ts';
 import { type StatusRow, statusColumns, statusMessage } from './router-messages.ts';
 
@@ -152,7 +154,23 @@ export class PostgresRouterLedger implements RouterLedger {
   }
 
   settle(settlement: Settlement): Promise<readonly ReleasedPath[]> {
-    return this.#asHolder((sql, send) => recordSettlement(sql, send, this.#router, settlement));
+    return this.#asHolder(async (sql, send) => {
+      const released = await recordSettlement(sql, send, this.#router, settlement);
+      await endMended(sql, send, this.#router, settlement.mended ?? []);
+      return released;
+    });
+  }
+
+  driftRequests(): Promise<DriftRequests> {
+    return readDriftRequests(this.#database, this.#router);
+  }
+
+  driftBook(): Promise<DriftBook> {
+    return readDriftBook(this.#database, this.#router);
+  }
+
+  recordDrift(findings: DriftFindings): Promise<boolean> {
+    return this.#asHolder((sql, send) => recordFindings(sql, send, this.#router, findings));
   }
 
   recordLook(look: Look): Promise<void> {

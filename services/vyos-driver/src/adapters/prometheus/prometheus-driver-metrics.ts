@@ -30,6 +30,14 @@ export function prometheusDriverMetrics(registers: Registry): DriverMetrics {
   const epoch = gauge('lease_epoch', 'Epoch of the lease that this process took last');
   const waiting = gauge('waiting_changes', 'Changes that wait for the router');
   const drifted = gauge('drifted_resources', 'Resources that differ on the router from what was applied, as last read');
+  const driftedPaths = gauge('drifted_paths', 'Owned paths that others changed, as last read');
+  const driftChecks = counter('drift_checks_total', 'Comparisons of routers with what was applied', [
+    'router',
+    'outcome',
+  ]);
+  const driftRepairs = counter('drift_repairs_total', 'Resources that were brought back to what was applied', [
+    'router',
+  ]);
   const requests = histogram(
     'router_request_seconds',
     'Requests to the router by kind and outcome',
@@ -78,6 +86,11 @@ export function prometheusDriverMetrics(registers: Registry): DriverMetrics {
     leaseEpoch: (router, current) => epoch.set({ router }, Number(current)),
     saved: (router) => saves.inc({ router }),
     drifted: (router, count) => drifted.set({ router }, count),
+    driftChecked(router, paths) {
+      driftedPaths.set({ router }, paths);
+      driftChecks.inc({ router, outcome: paths === 0 ? 'clean' : 'drifted' });
+    },
+    driftRepaired: (router, count) => driftRepairs.inc({ router }, count),
     repairRefused: (router) => repairs.inc({ router }),
   };
 }

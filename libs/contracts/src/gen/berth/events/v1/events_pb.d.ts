@@ -7,6 +7,7 @@ import type { Message } from "@bufbuild/protobuf";
 import type { Operation, OperationJson } from "../../allocator/v1/operation_pb.js";
 import type { Timestamp, TimestampJson } from "@bufbuild/protobuf/wkt";
 import type { WatchPoolsResponse, WatchPoolsResponseJson } from "../../allocator/v1/pool_service_pb.js";
+import type { DriftItem, DriftItemJson } from "../../driver/v1/drift_service_pb.js";
 
 /**
  * Describes the file berth/events/v1/events.proto.
@@ -128,4 +129,94 @@ export declare type PoolChangedJson = {
  * Use `create(PoolChangedSchema)` to create a new message.
  */
 export declare const PoolChangedSchema: GenMessage<PoolChanged, {jsonType: PoolChangedJson}>;
+
+/**
+ * Differences on a router were noticed or ended; which of it is the event's type.
+ *
+ * @generated from message berth.events.v1.RouterDriftChanged
+ */
+export declare type RouterDriftChanged = Message<"berth.events.v1.RouterDriftChanged"> & {
+  /**
+   * The router's name.
+   *
+   * @generated from field: string router = 1;
+   */
+  router: string;
+
+  /**
+   * The differences that it is about: at most 100.
+   *
+   * @generated from field: repeated berth.driver.v1.DriftItem items = 2;
+   */
+  items: DriftItem[];
+
+  /**
+   * How many they are.
+   *
+   * @generated from field: uint32 count = 3;
+   */
+  count: number;
+
+  /**
+   * How many are open on the router now.
+   *
+   * @generated from field: uint32 open_items = 4;
+   */
+  openItems: number;
+
+  /**
+   * When, by the database's clock.
+   *
+   * @generated from field: google.protobuf.Timestamp at = 5;
+   */
+  at?: Timestamp | undefined;
+};
+
+/**
+ * Differences on a router were noticed or ended; which of it is the event's type.
+ *
+ * @generated from message berth.events.v1.RouterDriftChanged
+ */
+export declare type RouterDriftChangedJson = {
+  /**
+   * The router's name.
+   *
+   * @generated from field: string router = 1;
+   */
+  router?: string;
+
+  /**
+   * The differences that it is about: at most 100.
+   *
+   * @generated from field: repeated berth.driver.v1.DriftItem items = 2;
+   */
+  items?: DriftItemJson[];
+
+  /**
+   * How many they are.
+   *
+   * @generated from field: uint32 count = 3;
+   */
+  count?: number;
+
+  /**
+   * How many are open on the router now.
+   *
+   * @generated from field: uint32 open_items = 4;
+   */
+  openItems?: number;
+
+  /**
+   * When, by the database's clock.
+   *
+   * @generated from field: google.protobuf.Timestamp at = 5;
+   */
+  at?: TimestampJson;
+};
+
+/**
+ * Describes the message berth.events.v1.RouterDriftChanged.
+ * Use `create(RouterDriftChangedSchema)` to create a new message.
+ */
+export declare const RouterDriftChangedSchema: GenMessage<RouterDriftChanged, {jsonType: RouterDriftChangedJson}>;
 

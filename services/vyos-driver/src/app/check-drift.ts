@@ -1,0 +1,57 @@
+import { DomainError } from '@berth/errors';
+import type { DriftRule } from '../domain/drift.ts';
+import { mayHoldOwnedPaths } from '../domain/drift.ts';
+import { pause } from './bell.ts';
+import { growingMs } from './driver-times.ts';
+
+export interface CheckDriftDeps {
+  readonly directory: {
+    ask(router: string, repair: boolean): Promise<bigint>;
+    isDone(router: string, number: bigint, repair: boolean): Promise<boolean>;
+  };
+  /** Wakes the router's worker, whichever replica it runs in. */
+  readonly wake: (router: string) => void;
+  readonly stopping: AbortSignal;
+}
+
+const firstLookMs = 50;
+const mostLookMs = 500;
+const longestWaitMs = 120_000;
+
+/**
+ * Has the router compared, and waits at most so long for the end. True: it is done, with the repair if that was asked for. Every replica can be asked;
+ * the one that holds the router sees the request in the tables.
+ */
+export async function checkDrift(
+  { directory, wake, stopping }: CheckDriftDeps,
+  { router, repair, waitMs }: { readonly router: string; readonly repair: boolean; readonly waitMs: number },
+): Promise<boolean> {
+  const number = await directory.ask(router, repair);
+  wake(router);
+  const until = performance.now() + Math.min(waitMs, longestWaitMs);
+  for (let looks = 1; ; looks++) {
+    if (await directory.isDone(router, number, repair)) return true;
+    const leftMs = until - performance.now();
+    if (leftMs <= 0 || stopping.aborted) return false;
+    await pause(Math.min(leftMs, growingMs(looks, firstLookMs, mostLookMs)), stopping);
+  }
+}
+
+const mostRules = 100;
+
+/** Throws once, naming every rule that is wrong. */
+export function checkRules(rules: readonly DriftRule[]): void {
+  const fields: { field: string; message: string }[] = [];
+  if (rules.length > mostRules) fields.push({ field: 'policies', message: `at most ${mostRules}` });
+  const seen = new Set<string>();
+  for (const [index, { path }] of rules.entries()) {
+    const text = path.join(' ');
+    const field = `policies[${index}].path`;
+    if (seen.has(text)) fields.push({ field, message: 'is there twice' });
+    if (!mayHoldOwnedPaths(path)) fields.push({ field, message: 'no rule or static mapping can lie there' });
+    seen.add(text);
+  }
+  if (fields.length === 0) return;
+  const text = fields.map(({ field, message }) => `${field}: ${message}`).join('; ');
+  throw new DomainError('invalid', 'INVALID_REQUEST', text, { fields });
+}

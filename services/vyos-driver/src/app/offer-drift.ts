@@ -1,0 +1,58 @@
+import { isKind, toDomainError } from '@berth/errors';
+import { type FoundRule, type OfferedItem, offerId, offerOf } from '../domain/drift-offer.ts';
+import type { Revision } from '../domain/revision.ts';
+
+/** All that was found on one resource and shall be taken over. */
+export interface DriftOffer {
+  readonly resourceId: string;
+  /** The newest of the resource; it is judged. */
+  readonly revision: Revision;
+  readonly items: readonly OfferedItem[];
+  /** Something else of the resource has drifted too and is not to be taken over. */
+  readonly hasOthers: boolean;
+}
+
+export interface DriftOffers {
+  /** What was not offered yet, on any router. */
+  open(): Promise<readonly DriftOffer[]>;
+  /** It was offered: not again, unless something else is found. `note` says how it went, for people. */
+  close(items: readonly OfferedItem[], note: string): Promise<void>;
+}
+
+export interface OfferDeps {
+  readonly offers: DriftOffers;
+  /** Asks whoever wants the resource to want what was found. Throws `unavailable` when that is to be asked again, anything else for a no. */
+  readonly ask: (offer: {
+    readonly operationId: string;
+    readonly resourceId: string;
+    readonly revision: Revision;
+    readonly rules: readonly FoundRule[];
+  }) => Promise<void>;
+}
+
+/**
+ * Offers what was found under the policy `accept` to whoever wants the resource, all of a resource at once: a change that takes over one line brings the
+ * others to what is wanted, so where those are not taken over it would undo them. Safe to run on several replicas at once and again.
+ */
+export async function offerDrift({ offers, ask }: OfferDeps): Promise<void> {
+  for (const offer of await offers.open()) {
+    const { resourceId, revision, items } = offer;
+    const rules = offer.hasOthers ? othersDiffer : offerOf(items);
+    if ('reason' in rules) {
+      await offers.close(items, rules.reason);
+      continue;
+    }
+    const operationId = offerId(items);
+    try {
+      await ask({ operationId, resourceId, revision, rules });
+      await offers.close(items, `It is taken over by operation ${operationId}.`);
+    } catch (error) {
+      if (isKind(error, 'unavailable')) continue;
+      await offers.close(items, `It is not taken over: ${toDomainError(error).message}`);
+    }
+  }
+}
+
+const othersDiffer = {
+  reason: 'It is not taken over: another line of the VM has changed too, and is not to be taken over.',
+};

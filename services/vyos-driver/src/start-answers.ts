@@ -1,0 +1,30 @@
+import type { Database } from '@berth/database';
+import type { Bus } from '@berth/messaging';
+import { wakeRouter } from './adapters/nats/consume-router-changes.ts';
+import { offerToAllocator } from './adapters/nats/offer-to-allocator.ts';
+import { serveDrift } from './adapters/nats/serve-drift.ts';
+import { serveRouters } from './adapters/nats/serve-routers.ts';
+import { PostgresDriftDirectory } from './adapters/postgres/postgres-drift-directory.ts';
+import { postgresDriftOffers } from './adapters/postgres/postgres-drift-offers.ts';
+import { PostgresRouterDirectory } from './adapters/postgres/postgres-router-directory.ts';
+import type { DriverConfig } from './config.ts';
+
+/** Answers what any replica can tell from the tables, whoever works the router. */
+export function startAnswers({
+  config,
+  database,
+  bus,
+  stops,
+}: {
+  readonly config: DriverConfig;
+  readonly database: Database;
+  readonly bus: Bus;
+  readonly stops: (() => Promise<unknown> | unknown)[];
+}): void {
+  const ending = new AbortController();
+  const wake = (router: string) => wakeRouter(bus, router);
+  stops.push(serveRouters(bus, new PostgresRouterDirectory(database)));
+  stops.push(serveDrift(bus, new PostgresDriftDirectory(database), { wake, stopping: ending.signal }));
+  stops.push(() => ending.abort());
+  stops.push(offerToAllocator(bus, postgresDriftOffers(database), config.times.pollMs));
+}

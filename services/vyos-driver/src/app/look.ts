@@ -12,6 +12,7 @@ import {
 } from '../domain/inventory.ts';
 import type { OwnedContent } from '../domain/plan.ts';
 import { sameContent } from '../domain/plan-changes.ts';
+import { recordSeen } from './record-seen.ts';
 import { RouterAway, readWholeConfig } from './router-calls.ts';
 import type { BatchChange, OwnedResource } from './router-ledger.ts';
 import type { Difference, RouterSession } from './session.ts';
@@ -84,6 +85,7 @@ export async function takeGround(
   session.toRepair.clear();
   session.lastDriftLookAt = session.now();
   report(session);
+  await recordSeen(session, reading);
   await recordLook(session, reading);
 }
 

@@ -38,6 +38,7 @@ export async function settleOpenBatch(session: RouterSession): Promise<void> {
     released,
     unclaimed: reading.unclaimed,
     changedRunning: true,
+    standing: reading.standing,
   });
   session.openBatch = false;
   noteUnanswered(session, landed.length);

@@ -9,6 +9,7 @@ import {
   type OwnedResource,
   type RouterLedger,
   type RouterRecord,
+  type SeenLines,
   type Settlement,
   type Standing,
   type WaitingChange,
@@ -20,6 +21,7 @@ import type { RouterPlace } from '../../domain/inventory.ts';
 import type { RouterState } from '../../domain/router-state.ts';
 import type { Cause } from '../../domain/verdict.ts';
 import { readOpenBatch, writeBatchAhead } from './batch-rows.ts';
+import { recordSeenLines } from './record-seen-lines.ts';
 import { recordSettlement } from './record-settlement.ts';
 import { type StatusRow, statusColumns, statusMessage } from './router-messages.ts';
 
@@ -175,6 +177,10 @@ export class PostgresRouterLedger implements RouterLedger {
       }
       if (changed > 0) await this.#tellAll(sql, send);
     });
+  }
+
+  recordSeen(seen: SeenLines): Promise<void> {
+    return this.#asHolder((sql) => recordSeenLines(sql, this.#router, this.#epoch, seen));
   }
 
   recordSaved(appliedCount: bigint): Promise<void> {

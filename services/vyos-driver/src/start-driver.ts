@@ -18,6 +18,7 @@ import { type Clock, systemClock } from './app/clock.ts';
 import { RouterWorker } from './app/router-worker.ts';
 import type { DriverConfig } from './config.ts';
 import { redact } from './domain/redact.ts';
+import { startHistory } from './start-history.ts';
 
 export interface DriverContext {
   readonly log: Logger;
@@ -83,6 +84,7 @@ export async function startDriver(config: DriverConfig, context: DriverContext):
     const consumption = consumeRouterChanges({ bus, database, inbox: new PostgresChangeInbox(outbox) });
     stops.push(() => consumption.stop());
     stops.push(serveRouters(bus, directory));
+    stops.push(...startHistory(bus, database, { log, ...config.history }));
     await firstLook(worker, config.startLookMs);
     phase.started = true;
     return { ping: () => ping(database, bus), stop };

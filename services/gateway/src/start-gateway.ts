@@ -6,6 +6,7 @@ import type { App } from './adapters/http/app-types.ts';
 import { buildApp } from './adapters/http/build-app.ts';
 import { bulkRoutes } from './adapters/http/bulk.ts';
 import { decommissionVmRoutes } from './adapters/http/decommission-vm.ts';
+import { explainLineRoutes } from './adapters/http/explain-lines.ts';
 import { explainValueRoutes } from './adapters/http/explain-value.ts';
 import { forwardTemplateRoutes } from './adapters/http/forward-template.ts';
 import { forwardRoutes } from './adapters/http/forwards.ts';
@@ -19,12 +20,15 @@ import { portStatusRoutes } from './adapters/http/port-status.ts';
 import { portRoutes } from './adapters/http/ports.ts';
 import { provisionVmRoutes } from './adapters/http/provision-vm.ts';
 import { reservationRoutes } from './adapters/http/reservations.ts';
+import { routerCommitRoutes } from './adapters/http/router-commits.ts';
+import { routerConfigRoutes } from './adapters/http/router-config.ts';
 import { updateVmRoutes } from './adapters/http/update-vm.ts';
 import { vmRoutes } from './adapters/http/vms.ts';
 import { apiKeyService } from './adapters/nats/api-key-service.ts';
 import { bulkService } from './adapters/nats/bulk-service.ts';
 import { forwardTemplates } from './adapters/nats/forward-templates.ts';
 import { healthChecks } from './adapters/nats/health-checks.ts';
+import { historyReader } from './adapters/nats/history-service.ts';
 import { listenToEndings } from './adapters/nats/operation-endings.ts';
 import { poolAdministration } from './adapters/nats/pool-service.ts';
 import { operationReader, vmCommands, vmReader } from './adapters/nats/vm-service.ts';
@@ -84,6 +88,8 @@ export async function startGateway(
     bulkRoutes(routes, { ...answering, bulks: bulkService(bus, timing) });
     operationRoutes(routes, answering);
     for (const addRoutes of [poolRoutes, reservationRoutes, explainValueRoutes]) addRoutes(routes, administration);
+    const past = { history: historyReader(bus, timing), vms };
+    for (const addRoutes of [routerCommitRoutes, routerConfigRoutes, explainLineRoutes]) addRoutes(routes, past);
     apiKeyRoutes(routes, {
       apiKeys: apiKeyService(bus, timing),
       commandTimeoutMs: timing.commandTimeoutMs,

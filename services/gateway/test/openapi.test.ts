@@ -64,6 +64,11 @@ const contract = [
   'put /v1/admin/api-keys/{id}',
   'delete /v1/admin/api-keys/{id}',
   'post /v1/admin/api-keys/{id}/rotate',
+  'get /v1/routers/{router}/commits',
+  'get /v1/routers/{router}/commits/{commit}',
+  'get /v1/routers/{router}/config',
+  'get /v1/routers/{router}/diff',
+  'get /v1/routers/{router}/explain',
   'get /v1/pools',
   'get /v1/pools/explain',
   ...poolKinds.flatMap((kind) => [

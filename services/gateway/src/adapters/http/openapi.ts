@@ -7,6 +7,14 @@ import { bulkDocument, bulkItemDocument, bulkItemPage, bulkResult } from './docu
 import { changedForwards, forwardDocument, vmForwards } from './documents/forward.ts';
 import { forwardTemplate } from './documents/forward-template.ts';
 import { healthDocument, rootDocument } from './documents/health.ts';
+import {
+  commitDetail,
+  commitDocument,
+  commitPage,
+  configAtDocument,
+  configDiff,
+  explainedLines,
+} from './documents/history.ts';
 import { operationDocument } from './documents/operation.ts';
 import { ipPool, poolPage, portPool, rulePool } from './documents/pool.ts';
 import { changedPort, changedPorts, vmPorts } from './documents/ports.ts';
@@ -47,6 +55,12 @@ export const documents = [
   allocationPage,
   reservation,
   explainedValue,
+  commitDocument,
+  commitPage,
+  commitDetail,
+  configAtDocument,
+  configDiff,
+  explainedLines,
 ];
 
 /** Collects the routes that are registered afterwards into an OpenAPI 3.1 document. */
@@ -68,6 +82,7 @@ export async function registerOpenApi(app: App): Promise<void> {
         { name: 'Ports', description: 'Forwards of VMs by name.' },
         { name: 'Pools', description: 'What VMs get their values from.' },
         { name: 'Bulks', description: 'Many VMs in one request.' },
+        { name: 'History', description: 'What stood on routers, when and why.' },
         { name: 'Operations', description: 'What became of a request.' },
         { name: 'API keys', description: 'Who may do what.' },
         { name: 'Health', description: 'How it is.' },

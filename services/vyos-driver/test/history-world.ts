@@ -10,7 +10,7 @@ import {
   type ListOperationsRequestSchema,
 } from '@berth/contracts';
 import { type Bus, request } from '@berth/messaging';
-import type { MessageInitShape } from '@bufbuild/protobuf';
+import type { JsonValue, MessageInitShape } from '@bufbuild/protobuf';
 
 const { method } = HistoryService;
 const timeoutMs = 10_000;
@@ -96,4 +96,12 @@ export function linesOfConfig(config: unknown): string[] {
   if (Object.keys(Object(nat)).length > 0) walk(['nat'], nat);
   if (Object.keys(Object(dhcp)).length > 0) walk(['service', 'dhcp-server'], dhcp);
   return lines.sort();
+}
+
+/** Hears the public events on a subject, parsed. Gives back its end. */
+export function listenJson(bus: Bus, subject: string, hear: (body: JsonValue) => void): () => void {
+  const subscription = bus.connection.subscribe(`${bus.prefix}.${subject}`, {
+    callback: (_, message) => hear(message.json<JsonValue>()),
+  });
+  return () => subscription.unsubscribe();
 }

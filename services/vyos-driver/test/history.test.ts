@@ -1,10 +1,18 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { CommitKind, CommitPart, CommitState, Verdict } from '@berth/contracts';
+import {
+  CommitKind,
+  CommitPart,
+  CommitState,
+  type RouterCommitted,
+  RouterCommittedSchema,
+  Verdict,
+} from '@berth/contracts';
 import { eventually } from '@berth/testing';
+import { fromJson } from '@bufbuild/protobuf';
 import { changeFor, fragmentFor } from './changes.ts';
 import { driverWorld, mappingOf, ruleOf, vmIds } from './driver-world.ts';
-import { historyOf, linesOfConfig } from './history-world.ts';
+import { historyOf, linesOfConfig, listenJson, reader } from './history-world.ts';
 
 const ours = [CommitKind.CHANGE, CommitKind.REPAIR, CommitKind.WAY_BACK] as const;
 
@@ -143,4 +151,66 @@ test('a commit whose answer was lost is settled with what was read', async (t) =
   const states = (await history.ofKinds(...ours)).map(({ state }) => state);
   assert.ok(states.includes(CommitState.SETTLED), states.join());
   assert.deepEqual((await history.config()).sort(), linesOfConfig(world.router.config()));
+});
+
+test('who is of a group is told of its own lines alone', async (t) => {
+  const world = await driverWorld(t);
+  await world.start();
+  const history = historyOf(world.bus);
+  await world.send(changeFor(1), changeFor(2, { ownerGroup: 'group-2' }));
+  await world.verdicts('vm-1', 'vm-2');
+  const ofGroup = { ...reader, group: 'group-2' };
+  const own = await history.explain({ ruleNumber: 10_020 }, ofGroup);
+  assert.deepEqual(
+    own.lines.map(({ resourceId }) => resourceId),
+    ['vm-2'],
+  );
+  const below = await history.explain({ path: ['nat', 'destination'] }, ofGroup);
+  assert.deepEqual(
+    below.lines.map(({ resourceId }) => resourceId),
+    ['vm-2'],
+  );
+  for (const question of [{ ruleNumber: 10_010 }, { ruleNumber: 5 }, { ruleNumber: 999 }])
+    await assert.rejects(history.explain(question, ofGroup), { code: 'LINE_UNKNOWN' });
+  await assert.rejects(history.commits({ principal: ofGroup }), { code: 'PERMISSION_DENIED' });
+  await assert.rejects(history.commits({ principal: { ...reader, permissions: [] } }), { code: 'PERMISSION_DENIED' });
+  await assert.rejects(history.explain({ ruleNumber: 1 }, { ...reader, permissions: [] }), {
+    code: 'PERMISSION_DENIED',
+  });
+});
+
+test('lines are found by every value that they have', async (t) => {
+  const world = await driverWorld(t);
+  await world.start();
+  const history = historyOf(world.bus);
+  await world.send(changeFor(1));
+  await world.verdicts('vm-1');
+  const found = async (question: Parameters<typeof history.explain>[0]) =>
+    (await history.explain(question)).lines.map(({ path }) => path.at(-1));
+  assert.deepEqual(await found({ path: ['nat', 'destination', 'rule', '10010', 'translation', 'port'] }), ['10010']);
+  assert.deepEqual((await found({ path: ['nat', 'destination', 'rule'] })).sort(), ['10010', '5']);
+  assert.deepEqual(await found({ port: 20_010 }), ['10010']);
+  assert.deepEqual(await found({ port: 20_010, protocol: 'tcp', externalIp: '192.0.2.1' }), ['10010']);
+  assert.deepEqual(await found({ port: 20_010, protocol: 'udp' }), []);
+  assert.deepEqual(await found({ port: 20_010, externalIp: '192.0.2.9' }), []);
+  assert.deepEqual(await found({ port: 2_222, externalIp: '192.0.2.9' }), ['5']); // matches on any address
+  assert.deepEqual((await found({ address: '10.10.1.2' })).sort(), ['10010', 'vm-1']);
+  assert.deepEqual(await found({ mappingName: 'VM-1' }), ['vm-1']);
+  assert.deepEqual(await found({ macAddress: '52:54:00:FF:00:09' }), ['printer']);
+});
+
+test('every ended commit of ours is told once, as a public event', async (t) => {
+  const world = await driverWorld(t);
+  const told: RouterCommitted[] = [];
+  t.after(
+    listenJson(world.bus, 'events.router.committed.default', (body) =>
+      told.push(fromJson(RouterCommittedSchema, body)),
+    ),
+  );
+  await world.start();
+  await world.send(changeFor(1));
+  await world.verdicts('vm-1');
+  await eventually(() => told.length === 1);
+  assert.equal(told[0]?.commit?.state, CommitState.APPLIED);
+  assert.deepEqual(told[0]?.resourceIds, ['vm-1']);
 });

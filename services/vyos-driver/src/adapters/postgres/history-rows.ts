@@ -57,8 +57,8 @@ export async function addEntry(sql: Sql, router: string, entry: NewEntry): Promi
     `INSERT INTO history_commits (router, number, id, kind, state, started_at, ended_at, duration_ms, estimate_ms, epoch, message, operations,
        changed_lines, resource_count, principal_ids, principals, changes)
      SELECT $1, $2, $3, $4, $5, coalesce($6::timestamptz, moment), greatest(moment, last), $7, $8, $9, $10, $11, $12, $13, $14, $15, $16
-     FROM (SELECT clock_timestamp() AS moment, (SELECT max(ended_at) FROM history_commits WHERE router = $1) AS last) AS times
-     RETURNING to_char(ended_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS ended_at`,
+     FROM (SELECT date_trunc('milliseconds', clock_timestamp()) AS moment, (SELECT max(ended_at) FROM history_commits WHERE router = $1) AS last) AS times
+     RETURNING to_char(ended_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS ended_at`,
     [
       router,
       number,

@@ -53,7 +53,7 @@ export const historyOf = (bus: Bus) => ({
   ) => request(bus, method.explainLines, { ...asked, principal, ...question }, { timeoutMs }),
 });
 
-export const atNumber = (number: bigint) => ({ value: { case: 'commitNumber' as const, value: number } });
+const atNumber = (number: bigint) => ({ value: { case: 'commitNumber' as const, value: number } });
 
 type Question = Exclude<
   NonNullable<Exclude<MessageInitShape<typeof ListOperationsRequestSchema>, { $typeName: string }>['question']>,

@@ -10,7 +10,7 @@ export interface HistorySettings {
 export const leastKept = 10;
 
 /** Repeats of changes come from the stream and from outboxes, which keep 7 days; this is more than that. */
-export const verdictsKeptDays = 30;
+const verdictsKeptDays = 30;
 
 /** Keeps routers' histories small and near. Every step may run on any replica, at any time, again. */
 export interface HistoryKeeper {

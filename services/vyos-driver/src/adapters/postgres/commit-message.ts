@@ -44,7 +44,7 @@ export interface CommitRow {
 export const commitColumns = `id, router, number, kind, state, started_at, ended_at, duration_ms, estimate_ms, epoch, message, operations,
   changed_lines, resource_count, principals`;
 
-export const timeOf = (text: string) => timestampFromMs(new Date(text).getTime());
+const timeOf = (text: string) => timestampFromMs(new Date(text).getTime());
 
 export const commitOfRow = (row: CommitRow): MessageInitShape<typeof CommitSchema> => ({
   id: row.id,

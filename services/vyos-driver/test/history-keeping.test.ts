@@ -90,6 +90,21 @@ async function writeHistory(database: Database, seed: number, count: number, mos
   return states;
 }
 
+/** However long the history, any state is read from a snapshot and changes that are hardly larger than it. */
+async function assertNear(database: Database): Promise<void> {
+  const rows = await database.query<{ commits: number; bytes: number; snapshot: number; largest: number }>(
+    `SELECT count(*)::integer AS commits, sum(length(changes))::integer AS bytes, max(length(changes)) AS largest,
+       coalesce((SELECT length(content) FROM history_snapshots AS one WHERE one.number = nearest.number), 0) AS snapshot
+     FROM history_commits AS entry CROSS JOIN LATERAL
+       (SELECT coalesce(max(number), 0) AS number FROM history_snapshots AS one WHERE one.number < entry.number) AS nearest
+     GROUP BY nearest.number`,
+  );
+  for (const { commits, bytes, snapshot, largest } of rows) {
+    assert.ok(commits <= 500, `${commits} commits to read`);
+    assert.ok(bytes <= Math.max(32_768, snapshot) + largest, `${bytes} bytes of changes, a snapshot of ${snapshot}`);
+  }
+}
+
 const untilDone = async (step: () => Promise<boolean>) => {
   while (await step());
 };
@@ -112,6 +127,7 @@ for (const [seed, count, most] of [
     const [kept] = await database.query<{ count: number }>('SELECT count(*)::integer AS count FROM history_snapshots');
     assert.ok((kept?.count ?? 0) >= 1);
     await assertStates(0);
+    await assertNear(database);
     assert.equal(await keeper.fold('default', { days: 90, commits: count - 100 }), true);
     assert.equal(await keeper.fold('default', { days: 90, commits: count - 100 }), false);
     await assertStates(100);

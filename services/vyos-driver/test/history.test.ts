@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
+  CauseSchema,
   CommitKind,
   CommitPart,
   CommitState,
@@ -9,7 +10,7 @@ import {
   Verdict,
 } from '@berth/contracts';
 import { eventually } from '@berth/testing';
-import { fromJson } from '@bufbuild/protobuf';
+import { create, fromJson } from '@bufbuild/protobuf';
 import { changeFor, fragmentFor } from './changes.ts';
 import { driverWorld, mappingOf, ruleOf, vmIds } from './driver-world.ts';
 import { historyOf, linesOfConfig, listenJson, reader } from './history-world.ts';
@@ -126,7 +127,13 @@ test('what resources were is known for each commit: applied, changed, removed, a
     await eventually(() => world.settled.length > before);
     return (await history.commits()).commits[0]?.id ?? '';
   };
-  const first = await step({});
+  const merged = ['one', 'two'].map((requestId) => create(CauseSchema, { requestId, principalName: 'ann' }));
+  const first = await step({ causes: merged });
+  const [made] = await history.resources((await history.commits()).commits[0]?.number ?? 0n);
+  assert.deepEqual(
+    made?.causes.map(({ requestId }) => requestId),
+    ['one', 'two'],
+  );
   const second = await step({ number: 2n, desired: fragmentFor(1, { rules: 3 }) });
   const wrong = fragmentFor(1);
   const refused = await step({

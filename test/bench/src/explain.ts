@@ -28,6 +28,8 @@ export async function explain({ api }: { readonly api: RestClient }): Promise<vo
       `  by ${name}: p50 ${rounded(percentile(settled, 0.5))} ms, p99 ${rounded(percentile(settled, 0.99))} ms (aim ≤ 20)`,
     );
   }
+  const plain = await timed(120, (n) => api.get(`/v1/vms/${items[n * 7]?.vm_name}`));
+  console.log(`  for comparison, a VM by its name: p50 ${rounded(percentile(plain.slice(20), 0.5))} ms`);
   const first = await timed(5, () => api.get(`${router}/config?at=2&format=lines`));
   const last = await timed(5, () => api.get(`${router}/config?at=${config.commit.number}&format=lines`));
   const diff = await timed(5, () => api.get(`${router}/diff?from=2&to=${config.commit.number}`));

@@ -38,6 +38,13 @@ test('what stood at each moment, what differs, and why, from the REST API alone'
     all.map(({ kind }: { kind: string }) => kind),
     ['change', 'foreign', 'change', 'change', 'baseline'],
   );
+  const { body: looks } = await api.get(
+    `${router}/commits?kind=foreign,baseline&since=2001-01-01T00:00:00Z&until=${then}`,
+  );
+  assert.deepEqual(
+    looks.items.map(({ kind }: { kind: string }) => kind),
+    ['baseline'],
+  );
   const ofVm = await api.get(`${router}/commits?vm=web-1`);
   assert.deepEqual(
     ofVm.body.items.map(({ number }: { number: number }) => number),

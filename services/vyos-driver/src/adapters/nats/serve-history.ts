@@ -43,7 +43,9 @@ export interface HistoryParts {
 }
 
 const { method } = HistoryService;
-const operationsAPage = 2_000;
+const operationsAPage = 10_000;
+/** Well below what a message may hold. */
+const bytesAPage = 500_000;
 const fragmentsAPage = 500;
 const commitsAPage = { usual: 100, most: 500 };
 
@@ -110,14 +112,24 @@ async function pageOfOperations(
   const all = await answers.get(`${router} ${about} ${from} ${to}`, () =>
     operationsFor(store, router, question, { from, to }),
   );
-  const end = offset + operationsAPage;
-  const [commit, fromCommit] = [await log.get(router, to), question.kind === 'diff' && (await log.get(router, from))];
-  return {
+  const end = endOfPage(all, offset);
+  const page = {
     operations: all.slice(offset, end).map(operationOnWire),
     nextPageToken: end < all.length ? `${end}.${from}.${to}` : '',
-    ...(commit && { commit }),
-    ...(fromCommit && { from: fromCommit }),
   };
+  if (offset > 0) return page;
+  const [commit, fromCommit] = [await log.get(router, to), question.kind === 'diff' && (await log.get(router, from))];
+  return { ...page, ...(commit && { commit }), ...(fromCommit && { from: fromCommit }) };
+}
+
+/** Where the page that begins at `offset` ends: at least one operation further, if there is one. */
+function endOfPage(all: readonly LineOperation[], offset: number): number {
+  let end = offset;
+  for (let bytes = 0; end < all.length && end - offset < operationsAPage && bytes < bytesAPage; end++) {
+    const { path, resourceId } = all[end] ?? { path: [], resourceId: '' };
+    bytes += path.reduce((sum, word) => sum + 2 + Buffer.byteLength(word), resourceId.length + 8);
+  }
+  return end;
 }
 
 function readToken(token: string): PinnedQuestion & { readonly offset: number } {

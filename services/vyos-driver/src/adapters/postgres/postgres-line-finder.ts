@@ -38,22 +38,24 @@ export class PostgresLineFinder implements LineFinder {
   }
 
   async find(router: string, question: LineQuestion, group: string): ReturnType<LineFinder['find']> {
-    const [known] = await this.#database.query<{ version: string; looked_at: string | null }>(
-      'SELECT version, inventory_read_at AS looked_at FROM routers WHERE name = $1',
-      [router],
-    );
-    if (known === undefined)
-      throw new DomainError('not_found', 'ROUTER_UNKNOWN', `No router named ${router} is managed here.`);
     const { conditions, values } = conditionsOf(question, [router]);
     if (group !== '') conditions.push(`resources.owner_group = $${values.push(group)}`);
-    const rows = await this.#database.query<LineRow>(
-      `SELECT line.path, line.resource_id, line.content, line.put, line.changed, line.rule_number, line.mapping_name,
-         resources.owner_group, resources.applied,
-         CASE WHEN (wanted_incarnation, wanted_number) = (applied_incarnation, applied_number) THEN resources.causes END AS causes
-       FROM config_lines AS line LEFT JOIN resources ON resources.router = line.router AND resources.resource_id = line.resource_id
-       WHERE line.router = $1 AND ${conditions.join(' AND ')} ORDER BY line.path LIMIT ${mostLines}`,
-      values,
-    );
+    const [[known], rows] = await Promise.all([
+      this.#database.query<{ version: string; looked_at: string | null }>(
+        'SELECT version, inventory_read_at AS looked_at FROM routers WHERE name = $1',
+        [router],
+      ),
+      this.#database.query<LineRow>(
+        `SELECT line.path, line.resource_id, line.content, line.put, line.changed, line.rule_number, line.mapping_name,
+           resources.owner_group, resources.applied,
+           CASE WHEN (wanted_incarnation, wanted_number) = (applied_incarnation, applied_number) THEN resources.causes END AS causes
+         FROM config_lines AS line LEFT JOIN resources ON resources.router = line.router AND resources.resource_id = line.resource_id
+         WHERE line.router = $1 AND ${conditions.join(' AND ')} ORDER BY line.path LIMIT ${mostLines}`,
+        values,
+      ),
+    ]);
+    if (known === undefined)
+      throw new DomainError('not_found', 'ROUTER_UNKNOWN', `No router named ${router} is managed here.`);
     const lookedAt = known.looked_at === null ? undefined : new Date(known.looked_at);
     return { lines: rows.map(toLine), version: known.version, lookedAt };
   }

@@ -26,7 +26,7 @@ const commitFields = {
   ended_at: time('When its end was known.'),
   duration_ms: nullable(Type.Integer({ description: 'How long the router took.' })),
   estimate_ms: nullable(Type.Integer({ description: 'How long it was thought to take.' })),
-  epoch: Type.Integer({ description: 'Of the lease under which it was sent.' }),
+  epoch: Type.Integer({ description: 'Of the lease under which it was sent or seen.' }),
   message: text('The router’s words; empty when it said nothing.'),
   operations: Type.Integer({ description: 'Commands that were sent.' }),
   changed_lines: Type.Integer({ description: 'Rules, mappings and other places that really changed.' }),

@@ -82,7 +82,7 @@ export declare type Commit = Message<"berth.driver.v1.Commit"> & {
   estimateMs: number;
 
   /**
-   * The lease's epoch in which it was sent; 0: nothing was sent.
+   * The lease's epoch in which it was sent or seen; 0: neither.
    *
    * @generated from field: uint64 epoch = 10;
    */
@@ -194,7 +194,7 @@ export declare type CommitJson = {
   estimateMs?: number;
 
   /**
-   * The lease's epoch in which it was sent; 0: nothing was sent.
+   * The lease's epoch in which it was sent or seen; 0: neither.
    *
    * @generated from field: uint64 epoch = 10;
    */

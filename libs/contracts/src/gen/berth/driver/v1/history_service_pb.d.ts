@@ -898,7 +898,7 @@ export declare const CommitQuestionSchema: GenMessage<CommitQuestion, {jsonType:
  */
 export declare type ListOperationsResponse = Message<"berth.driver.v1.ListOperationsResponse"> & {
   /**
-   * At most 2,000 a page; in the order in which they are applied.
+   * As many as fit into a message, in the order in which they are applied.
    *
    * @generated from field: repeated berth.driver.v1.ConfigOperation operations = 1;
    */
@@ -912,14 +912,14 @@ export declare type ListOperationsResponse = Message<"berth.driver.v1.ListOperat
   nextPageToken: string;
 
   /**
-   * The entry whose result is asked for, or that a difference leads to.
+   * With the first page: the entry whose result is asked for, or that a difference leads to.
    *
    * @generated from field: berth.driver.v1.Commit commit = 3;
    */
   commit?: Commit | undefined;
 
   /**
-   * The entry that a difference begins at.
+   * With the first page: the entry that a difference begins at.
    *
    * @generated from field: berth.driver.v1.Commit from = 4;
    */
@@ -933,7 +933,7 @@ export declare type ListOperationsResponse = Message<"berth.driver.v1.ListOperat
  */
 export declare type ListOperationsResponseJson = {
   /**
-   * At most 2,000 a page; in the order in which they are applied.
+   * As many as fit into a message, in the order in which they are applied.
    *
    * @generated from field: repeated berth.driver.v1.ConfigOperation operations = 1;
    */
@@ -947,14 +947,14 @@ export declare type ListOperationsResponseJson = {
   nextPageToken?: string;
 
   /**
-   * The entry whose result is asked for, or that a difference leads to.
+   * With the first page: the entry whose result is asked for, or that a difference leads to.
    *
    * @generated from field: berth.driver.v1.Commit commit = 3;
    */
   commit?: CommitJson;
 
   /**
-   * The entry that a difference begins at.
+   * With the first page: the entry that a difference begins at.
    *
    * @generated from field: berth.driver.v1.Commit from = 4;
    */

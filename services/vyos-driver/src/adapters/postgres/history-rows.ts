@@ -37,31 +37,29 @@ export interface EntryPlace {
 
 /** The newest entry; 0: none. */
 export async function newestNumber(sql: Sql, router: string): Promise<bigint> {
-  const [row] = await sql.query<{ number: string }>(
-    `SELECT greatest((SELECT max(number) FROM history_commits WHERE router = $1),
-       (SELECT max(number) FROM history_snapshots WHERE router = $1), 0) AS number`,
-    [router],
-  );
+  const [row] = await sql.query<{ number: string }>(`SELECT ${newest} AS number`, [router]);
   return BigInt(row?.number ?? 0);
 }
+
+/** The same as SQL, with the router as $1. */
+const newest = `greatest((SELECT max(number) FROM history_commits WHERE router = $1),
+  (SELECT max(number) FROM history_snapshots WHERE router = $1), 0)`;
 
 /**
  * Adds an entry to the router's history, under the router's lock. Times never go back with numbers, so that what stood at a time is what the newest entry
  * that had ended by then left.
  */
 export async function addEntry(sql: Sql, router: string, entry: NewEntry): Promise<EntryPlace> {
-  const number = (await newestNumber(sql, router)) + 1n;
   const causes = entry.resources.flatMap((resource) => resource.causes);
   const distinct = (of: (cause: Cause) => string) => [...new Set(causes.map(of))].filter((text) => text !== '');
-  const [row] = await sql.query<{ ended_at: string }>(
+  const [row] = await sql.query<{ number: string; ended_at: string }>(
     `INSERT INTO history_commits (router, number, id, kind, state, started_at, ended_at, duration_ms, estimate_ms, epoch, message, operations,
        changed_lines, resource_count, principal_ids, principals, changes)
-     SELECT $1, $2, $3, $4, $5, coalesce($6::timestamptz, moment), greatest(moment, last), $7, $8, $9, $10, $11, $12, $13, $14, $15, $16
+     SELECT $1, ${newest} + 1, $2, $3, $4, coalesce($5::timestamptz, moment), greatest(moment, last), $6, $7, $8, $9, $10, $11, $12, $13, $14, $15
      FROM (SELECT date_trunc('milliseconds', clock_timestamp()) AS moment, (SELECT max(ended_at) FROM history_commits WHERE router = $1) AS last) AS times
-     RETURNING to_char(ended_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS ended_at`,
+     RETURNING number, to_char(ended_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS ended_at`,
     [
       router,
-      number,
       entry.id,
       entry.kind,
       entry.state,
@@ -78,6 +76,7 @@ export async function addEntry(sql: Sql, router: string, entry: NewEntry): Promi
       packChanges(entry.changes),
     ],
   );
+  const number = BigInt(row?.number ?? 0);
   await addResources(sql, router, number, entry.resources);
   const place = { number, endedAt: row?.ended_at ?? '' };
   await writeLines(sql, router, entry.changes, {

@@ -13,6 +13,7 @@ export {
   ErrorSchema,
   type FieldError as FieldErrorMessage,
 } from './gen/berth/common/v1/error_pb.js';
+export * from './gen/berth/driver/v1/commit_pb.js';
 export * from './gen/berth/driver/v1/config_pb.js';
 export * from './gen/berth/driver/v1/drift_service_pb.js';
 export * from './gen/berth/driver/v1/history_service_pb.js';

@@ -57,6 +57,8 @@ export const subjects = {
   operationEnded: (operationId: string) => `events.operation.ended.${token(operationId)}`,
   /** All OperationEnded. */
   anyOperationEnded: 'events.operation.ended.*',
+  /** RouterCommitted, as a public event. */
+  routerCommitted: (router: string) => `events.router.committed.${token(router)}`,
   /** PoolChanged, as a public event. */
   poolChanged: (kind: string, id: string) => `events.pool.changed.${token(kind)}.${token(id)}`,
   /** All PoolChanged. */

@@ -7,6 +7,7 @@ import { buildApp } from './adapters/http/build-app.ts';
 import { bulkRoutes } from './adapters/http/bulk.ts';
 import { decommissionVmRoutes } from './adapters/http/decommission-vm.ts';
 import { driftRoutes } from './adapters/http/drift.ts';
+import { explainLineRoutes } from './adapters/http/explain-lines.ts';
 import { explainValueRoutes } from './adapters/http/explain-value.ts';
 import { forwardTemplateRoutes } from './adapters/http/forward-template.ts';
 import { forwardRoutes } from './adapters/http/forwards.ts';
@@ -20,6 +21,8 @@ import { portStatusRoutes } from './adapters/http/port-status.ts';
 import { portRoutes } from './adapters/http/ports.ts';
 import { provisionVmRoutes } from './adapters/http/provision-vm.ts';
 import { reservationRoutes } from './adapters/http/reservations.ts';
+import { routerCommitRoutes } from './adapters/http/router-commits.ts';
+import { routerConfigRoutes } from './adapters/http/router-config.ts';
 import { routerRoutes } from './adapters/http/routers.ts';
 import { syncVyosConfigRoutes } from './adapters/http/sync-vyos-config.ts';
 import { updateVmRoutes } from './adapters/http/update-vm.ts';
@@ -29,6 +32,7 @@ import { bulkService } from './adapters/nats/bulk-service.ts';
 import { driftReader } from './adapters/nats/drift-service.ts';
 import { forwardTemplates } from './adapters/nats/forward-templates.ts';
 import { healthChecks } from './adapters/nats/health-checks.ts';
+import { historyReader } from './adapters/nats/history-service.ts';
 import { listenToEndings } from './adapters/nats/operation-endings.ts';
 import { poolAdministration } from './adapters/nats/pool-service.ts';
 import { routerAdministration } from './adapters/nats/router-service.ts';
@@ -96,6 +100,8 @@ export async function startGateway(
       routers: routerAdministration(bus, timing),
       commandTimeoutMs: timing.commandTimeoutMs,
     });
+    const past = { history: historyReader(bus, timing), vms };
+    for (const addRoutes of [routerCommitRoutes, routerConfigRoutes, explainLineRoutes]) addRoutes(routes, past);
     apiKeyRoutes(routes, {
       apiKeys: apiKeyService(bus, timing),
       commandTimeoutMs: timing.commandTimeoutMs,

@@ -80,6 +80,11 @@ const contract = [
   'get /v1/routers/{router}/drift/policies',
   'put /v1/routers/{router}/drift/policies',
   'post /v1/admin/sync-vyos-config',
+  'get /v1/routers/{router}/commits',
+  'get /v1/routers/{router}/commits/{commit}',
+  'get /v1/routers/{router}/config',
+  'get /v1/routers/{router}/diff',
+  'get /v1/routers/{router}/explain',
   'get /v1/pools',
   'get /v1/pools/explain',
   ...poolKinds.flatMap((kind) => [

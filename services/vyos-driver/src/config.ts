@@ -3,6 +3,7 @@ import { isIPv4 } from 'node:net';
 import { type EnvReader, envReader } from '@berth/service-kit';
 import type { MasterKey } from './adapters/crypto/key-vault.ts';
 import type { DriverTimes } from './app/driver-times.ts';
+import type { HistorySettings } from './app/keep-history.ts';
 import type { ProfileWishes } from './domain/inventory.ts';
 import { isFingerprint, isHost, isPrefix, routerName } from './domain/router-settings.ts';
 import { readMasterKeys } from './master-keys.ts';
@@ -30,6 +31,7 @@ export interface DriverConfig {
   readonly encryptionKeys?: readonly MasterKey[];
   /** The breaker opens after so many outages in a row, and lets a probe through after so long. */
   readonly breaker: { readonly threshold: number; readonly resetTimeoutMs: number };
+  readonly history: HistorySettings;
   /** How long the start waits for the first look at the router, in milliseconds. */
   readonly startLookMs: number;
 }
@@ -81,6 +83,10 @@ export function readConfig(env: NodeJS.ProcessEnv): DriverConfig {
     breaker: {
       threshold: read.integer('BERTH_DRIVER_BREAKER_THRESHOLD', { min: 1, fallback: 3 }),
       resetTimeoutMs: read.integer('BERTH_DRIVER_BREAKER_RESET_MS', { min: 1, fallback: 5_000 }),
+    },
+    history: {
+      days: read.integer('BERTH_HISTORY_DAYS', { min: 1, max: 36_500, fallback: 90 }),
+      commits: read.integer('BERTH_HISTORY_COMMITS', { min: 10, max: 10_000_000, fallback: 10_000 }),
     },
     startLookMs: read.integer('BERTH_DRIVER_START_LOOK_MS', { min: 0, fallback: 15_000 }),
   });

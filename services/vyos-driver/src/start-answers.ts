@@ -1,5 +1,6 @@
 import type { Database } from '@berth/database';
 import type { Bus } from '@berth/messaging';
+import type { Logger } from '@berth/service-kit';
 import { wakeRouter } from './adapters/nats/consume-router-changes.ts';
 import { offerToAllocator } from './adapters/nats/offer-to-allocator.ts';
 import { serveDrift } from './adapters/nats/serve-drift.ts';
@@ -8,15 +9,18 @@ import { PostgresDriftDirectory } from './adapters/postgres/postgres-drift-direc
 import { postgresDriftOffers } from './adapters/postgres/postgres-drift-offers.ts';
 import { PostgresRouterDirectory } from './adapters/postgres/postgres-router-directory.ts';
 import type { DriverConfig } from './config.ts';
+import { startHistory } from './start-history.ts';
 
 /** Answers what any replica can tell from the tables, whoever works the router. */
 export function startAnswers({
   config,
+  log,
   database,
   bus,
   stops,
 }: {
   readonly config: DriverConfig;
+  readonly log: Logger;
   readonly database: Database;
   readonly bus: Bus;
   readonly stops: (() => Promise<unknown> | unknown)[];
@@ -26,5 +30,6 @@ export function startAnswers({
   stops.push(serveRouters(bus, new PostgresRouterDirectory(database)));
   stops.push(serveDrift(bus, new PostgresDriftDirectory(database), { wake, stopping: ending.signal }));
   stops.push(() => ending.abort());
+  stops.push(...startHistory(bus, database, { log, ...config.history }));
   stops.push(offerToAllocator(bus, postgresDriftOffers(database), config.times.pollMs));
 }

@@ -94,6 +94,7 @@ export async function driverWorld(t: TestContext, options: WorldOptions = {}): P
     wishes: {},
     times: { ...quickTimes, ...options.times },
     breaker: options.breaker ?? { threshold: 3, resetTimeoutMs: 200 },
+    history: { days: 90, commits: 10_000 },
     startLookMs: 5_000,
   };
   const metrics = new Registry();

@@ -11,6 +11,7 @@ import { fill } from './bench-fill.ts';
 import { history } from './bench-history.ts';
 import { list } from './bench-list.ts';
 import { bulk } from './bulk.ts';
+import { explain } from './explain.ts';
 import { residentMb } from './resident.ts';
 import { percentile, rounded } from './statistics.ts';
 
@@ -125,6 +126,9 @@ const benches: Record<string, (bench: Bench) => Promise<void>> = {
 
   /** 10,000 VMs in one request. */
   bulk,
+
+  /** Why lines are there, with 10,000 rules. */
+  explain,
 
   /** From start to ready, all installed, a new state folder. */
   async start({ startedInMs }) {

@@ -3,7 +3,14 @@ import { type TestContext, test } from 'node:test';
 import { temporaryFolder } from '@berth/testing';
 import { examplesIn, runExample, startBerth, startSecondRouter } from '../src/index.ts';
 
-const documents = ['docs/pools.md', 'docs/vms.md', 'docs/bulk.md', 'docs/routers.md', 'docs/drift.md'];
+const documents = [
+  'docs/pools.md',
+  'docs/vms.md',
+  'docs/bulk.md',
+  'docs/routers.md',
+  'docs/drift.md',
+  'docs/history.md',
+];
 
 for (const document of documents) {
   test(`the examples of ${document} do what they say, one after the other`, async (t) => {

@@ -13,6 +13,7 @@ import {
 import type { OwnedContent } from '../domain/plan.ts';
 import { sameContent } from '../domain/plan-changes.ts';
 import { recordDrift } from './record-drift.ts';
+import { recordSeen } from './record-seen.ts';
 import { RouterAway, readWholeConfig } from './router-calls.ts';
 import type { BatchChange, OwnedResource } from './router-ledger.ts';
 import type { RouterSession } from './session.ts';
@@ -83,6 +84,7 @@ export async function takeGround(
   session.toRepair.clear();
   session.lastDriftLookAt = session.now();
   report(session);
+  await recordSeen(session, reading);
   await recordLook(session, reading);
 }
 

@@ -28,6 +28,7 @@ export async function closeAfterReading(
     stood: stoodOf(batch.changes, reading),
     unclaimed: reading.unclaimed,
     changedRunning: true,
+    standing: reading.standing,
   });
   session.openBatch = false;
   const touched = new Set(batch.changes.map((change) => change.resourceId));

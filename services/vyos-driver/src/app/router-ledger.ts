@@ -1,8 +1,9 @@
+import type { ConfigLine } from '../domain/config-line.ts';
 import type { ConfigTree } from '../domain/config-tree.ts';
 import type { CostModel } from '../domain/cost-model.ts';
 import type { Fragment } from '../domain/fragment.ts';
 import type { ForeignHolding, RouterPlace, RouterProfile } from '../domain/inventory.ts';
-import type { Operation } from '../domain/plan.ts';
+import type { Operation, OwnedContent } from '../domain/plan.ts';
 import type { Revision } from '../domain/revision.ts';
 import type { RouterState } from '../domain/router-state.ts';
 import type { AppliedChange, Cause, RejectedChange } from '../domain/verdict.ts';
@@ -107,6 +108,8 @@ export interface Settlement {
   /** The running configuration changed, or may have. */
   readonly changedRunning?: boolean;
   readonly costModel?: CostModel;
+  /** What was read of the batch's resources after it, where that was needed to know; one that has nothing there is absent. For the history. */
+  readonly standing?: ReadonlyMap<string, OwnedContent>;
 }
 
 /** Whether the router must save after this, which counts as a commit. What was released may be in its saved configuration. */
@@ -125,6 +128,13 @@ export interface Look {
   readonly back: readonly string[];
   /** Released path keys at which somebody else has made something: they are not ours any more. */
   readonly lost: readonly string[];
+}
+
+/** What a reading showed, as far as it may differ from what the history has last. */
+export interface SeenLines {
+  readonly lines: readonly ConfigLine[];
+  /** The resources of which `lines` are all that stands (others' count as the empty one); undefined: of everybody. */
+  readonly completeFor: readonly string[] | undefined;
 }
 
 /** How the router stands, to be told to all. */
@@ -156,6 +166,8 @@ export interface RouterLedger extends DriftLedger {
   settle(settlement: Settlement): Promise<readonly ReleasedPath[]>;
   /** Records what was read; tells all when version, profile or inventory changed. */
   recordLook(look: Look): Promise<void>;
+  /** Enters into the history what differs from its newest state. */
+  recordSeen(seen: SeenLines): Promise<void>;
   /** All commits up to this count are saved; what was released by then is nobody's. */
   recordSaved(appliedCount: bigint): Promise<void>;
   /** Tells all how the router stands. */

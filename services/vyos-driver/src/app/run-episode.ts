@@ -185,8 +185,8 @@ function condemn(
     const member = byId.get(id);
     if (member === undefined || session.condemned.has(id)) continue;
     if (member.purpose === 'change') {
-      const { resourceId, revision, applied } = member;
-      session.condemned.set(id, { resourceId, revision, applied, code: 'ROUTER_REFUSED', text });
+      const { resourceId, revision, applied, causes } = member;
+      session.condemned.set(id, { resourceId, revision, applied, causes, code: 'ROUTER_REFUSED', text });
     } else if (!session.repairsResting.has(id)) {
       session.repairRefusals.set(id, text);
       session.repairsResting.set(id, session.now() + session.parts.times.troubleMostMs);

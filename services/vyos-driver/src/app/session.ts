@@ -5,7 +5,7 @@ import { mendedContent } from '../domain/drift.ts';
 import type { Fragment } from '../domain/fragment.ts';
 import type { ProfileWishes, RouterPlace } from '../domain/inventory.ts';
 import type { OwnedContent } from '../domain/plan.ts';
-import type { RejectedChange } from '../domain/verdict.ts';
+import type { Cause, RejectedChange } from '../domain/verdict.ts';
 import { type Bell, pause } from './bell.ts';
 import type { Clock } from './clock.ts';
 import type { DriftRequests } from './drift-book.ts';
@@ -75,6 +75,16 @@ export interface LastLook {
 /** A change that failed, whose verdict waits until the router surely holds what it held before. */
 export interface Condemned extends RejectedChange {
   readonly applied: Fragment;
+  /** Of the refused change: they are those of its way back too. */
+  readonly causes: readonly Cause[];
+}
+
+/** What the history was told last of what looks show. */
+export interface LastSeen {
+  /** A digest of others' part. */
+  readonly foreign: string;
+  /** Resources that did not stand as they are applied. */
+  readonly differing: ReadonlySet<string>;
 }
 
 /** Something that keeps us from working, and when to try again (monotonic clock). */
@@ -117,6 +127,8 @@ export class RouterSession {
   /** The differences that were reported last, so that each is reported once. */
   reported = '';
   look: LastLook | undefined;
+  /** Undefined until the first look of the session has been entered into the history. */
+  lastSeen: LastSeen | undefined;
   /** Whether the operator's settings were compared with the router in this session. */
   placeChecked = false;
   /** A batch row may be open: it is settled before anything else. */

@@ -39,6 +39,7 @@ export async function settleOpenBatch(session: RouterSession): Promise<void> {
     unclaimed: reading.unclaimed,
     mended: landed.map(mendedBy),
     changedRunning: true,
+    standing: reading.standing,
   });
   session.openBatch = false;
   noteUnanswered(session, landed.length);

@@ -8,7 +8,7 @@ import type { Revision } from '../domain/revision.ts';
 import type { AppliedChange, Cause, Clash, RejectedChange } from '../domain/verdict.ts';
 import { lookAround } from './look.ts';
 import type { WaitingChange } from './router-ledger.ts';
-import type { RouterSession } from './session.ts';
+import type { Condemned, RouterSession } from './session.ts';
 
 /** One resource's part of the work that is to be done in the next batch. */
 export interface Member {
@@ -55,7 +55,7 @@ export async function takeWork(session: RouterSession): Promise<Work | undefined
 interface Sorted {
   readonly members: readonly Member[];
   readonly done: readonly AppliedChange[];
-  readonly refused: readonly (RejectedChange & { readonly applied: Fragment })[];
+  readonly refused: readonly Condemned[];
   readonly clashes: boolean;
 }
 
@@ -74,12 +74,12 @@ function isInventoryOld(session: RouterSession): boolean {
 function sortOut(session: RouterSession, changes: readonly WaitingChange[]): Sorted {
   const members: Member[] = [];
   const done: AppliedChange[] = [];
-  const refused: (RejectedChange & { applied: Fragment })[] = [];
+  const refused: Condemned[] = [];
   const claimed = new Map<string, string>();
   let clashes = false;
   for (const change of changes) {
     if (session.condemned.has(change.resourceId)) continue; // its way back comes first
-    const { resourceId, revision, wanted, applied } = change;
+    const { resourceId, revision, wanted, applied, causes } = change;
     const to = session.contentOf(wanted);
     if (sameContent(session.standingOf(resourceId, applied), to)) {
       done.push({ resourceId, revision, fragment: wanted });
@@ -91,7 +91,7 @@ function sortOut(session: RouterSession, changes: readonly WaitingChange[]): Sor
       members.push({ ...change, purpose: 'change', fragment: wanted, to });
     } else {
       clashes ||= held.foreign;
-      refused.push({ resourceId, revision, applied, code: 'ROUTER_CONFLICT', ...held.clash });
+      refused.push({ resourceId, revision, applied, causes, code: 'ROUTER_CONFLICT', ...held.clash });
     }
   }
   return { members, done, refused, clashes };

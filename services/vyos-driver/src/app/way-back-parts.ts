@@ -5,7 +5,7 @@ import type { Member } from './take-work.ts';
 /** What refused changes left on the router, and the way back from it. Part of whatever is sent next. */
 export function wayBackParts(session: RouterSession): BatchPart[] {
   const parts: BatchPart[] = [];
-  for (const { resourceId, revision, applied } of session.condemned.values()) {
+  for (const { resourceId, revision, applied, causes } of session.condemned.values()) {
     const difference = session.ground?.differences.get(resourceId);
     if (difference === undefined) continue;
     const to = session.mendedOf(resourceId, applied);
@@ -14,7 +14,7 @@ export function wayBackParts(session: RouterSession): BatchPart[] {
       purpose: 'way_back',
       revision,
       fragment: applied,
-      causes: [],
+      causes,
       from: difference.standing,
       to,
     });
@@ -24,11 +24,9 @@ export function wayBackParts(session: RouterSession): BatchPart[] {
 
 /** What changes that still wait left on a router which takes none of them now. */
 export const leftoverParts = (session: RouterSession, members: readonly Member[]): BatchPart[] =>
-  members.flatMap(({ resourceId, revision, applied }) => {
+  members.flatMap(({ resourceId, revision, applied, causes }) => {
     const difference = session.ground?.differences.get(resourceId);
     if (difference?.repair !== true) return [];
     const to = session.mendedOf(resourceId, applied);
-    return [
-      { resourceId, purpose: 'way_back', revision, fragment: applied, causes: [], from: difference.standing, to },
-    ];
+    return [{ resourceId, purpose: 'way_back', revision, fragment: applied, causes, from: difference.standing, to }];
   });

@@ -8,6 +8,14 @@ import { driftDocument, driftPolicies, syncResult } from './documents/drift.ts';
 import { changedForwards, forwardDocument, vmForwards } from './documents/forward.ts';
 import { forwardTemplate } from './documents/forward-template.ts';
 import { healthDocument, rootDocument } from './documents/health.ts';
+import {
+  commitDetail,
+  commitDocument,
+  commitPage,
+  configAtDocument,
+  configDiff,
+  explainedLines,
+} from './documents/history.ts';
 import { operationDocument } from './documents/operation.ts';
 import { ipPool, poolPage, portPool, rulePool } from './documents/pool.ts';
 import { changedPort, changedPorts, vmPorts } from './documents/ports.ts';
@@ -55,6 +63,12 @@ export const documents = [
   driftDocument,
   driftPolicies,
   syncResult,
+  commitDocument,
+  commitPage,
+  commitDetail,
+  configAtDocument,
+  configDiff,
+  explainedLines,
 ];
 
 /** Collects the routes that are registered afterwards into an OpenAPI 3.1 document. */
@@ -78,6 +92,7 @@ export async function registerOpenApi(app: App): Promise<void> {
         { name: 'Routers', description: 'Where VMs have their places.' },
         { name: 'Bulks', description: 'Many VMs in one request.' },
         { name: 'Drift', description: 'What others changed on routers, and what is done about it.' },
+        { name: 'History', description: 'What stood on routers, when and why.' },
         { name: 'Operations', description: 'What became of a request.' },
         { name: 'API keys', description: 'Who may do what.' },
         { name: 'Health', description: 'How it is.' },

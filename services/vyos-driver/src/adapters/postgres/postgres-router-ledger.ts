@@ -10,6 +10,7 @@ import {
   type OwnedResource,
   type RouterLedger,
   type RouterRecord,
+  type SeenLines,
   type Settlement,
   type Standing,
   type WaitingChange,
@@ -22,6 +23,7 @@ import type { RouterState } from '../../domain/router-state.ts';
 import type { Cause } from '../../domain/verdict.ts';
 import { readOpenBatch, writeBatchAhead } from './batch-rows.ts';
 import { endMended, readDriftBook, readDriftRequests, recordFindings } from './drift-rows.ts';
+import { recordSeenLines } from './record-seen-lines.ts';
 import { recordSettlement } from './record-settlement.ts';
 import { type StatusRow, statusColumns, statusMessage } from './router-messages.ts';
 
@@ -199,6 +201,10 @@ export class PostgresRouterLedger implements RouterLedger {
       }
       if (changed > 0) await this.#tellAll(sql, send);
     });
+  }
+
+  recordSeen(seen: SeenLines): Promise<void> {
+    return this.#asHolder((sql) => recordSeenLines(sql, this.#router, this.#epoch, seen));
   }
 
   recordSaved(appliedCount: bigint): Promise<void> {

@@ -5,6 +5,7 @@ import { mustBeSaved, type Settlement } from '../../app/router-ledger.ts';
 import type { ConfigTree } from '../../domain/config-tree.ts';
 import type { Revision } from '../../domain/revision.ts';
 import type { Conflict } from '../../domain/verdict.ts';
+import { recordHistory } from './record-history.ts';
 import { settledMessage, type VerdictRow, verdictColumns } from './router-messages.ts';
 
 interface Judgement {
@@ -45,7 +46,9 @@ export async function recordSettlement(
       ],
     );
   }
-  return letGo(sql, router, settlement);
+  const released = await letGo(sql, router, settlement);
+  await recordHistory(sql, send, router, settlement);
+  return released;
 }
 
 /**

@@ -2,11 +2,13 @@
 // @generated from file berth/driver/v1/history_service.proto (package berth.driver.v1, syntax proto3)
 /* eslint-disable */
 
-import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
+import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
 import type { Principal, PrincipalJson } from "../../common/v1/command_pb.js";
 import type { Timestamp, TimestampJson } from "@bufbuild/protobuf/wkt";
-import type { Fragment, FragmentJson } from "./router_change_pb.js";
+import type { Cause, CauseJson, Fragment, FragmentJson } from "./router_change_pb.js";
+import type { Commit, CommitJson, CommitKind, CommitKindJson, CommitResource, CommitResourceJson, CommitState, CommitStateJson } from "./commit_pb.js";
+import type { ConfigOperation, ConfigOperationJson } from "./config_pb.js";
 
 /**
  * Describes the file berth/driver/v1/history_service.proto.
@@ -228,6 +230,1263 @@ export declare type FragmentAtJson = {
 export declare const FragmentAtSchema: GenMessage<FragmentAt, {jsonType: FragmentAtJson}>;
 
 /**
+ * A moment in the history of a router.
+ *
+ * @generated from message berth.driver.v1.Moment
+ */
+export declare type Moment = Message<"berth.driver.v1.Moment"> & {
+  /**
+   * Which.
+   *
+   * @generated from oneof berth.driver.v1.Moment.value
+   */
+  value: {
+    /**
+     * Right after this entry.
+     *
+     * @generated from field: string commit_id = 1;
+     */
+    value: string;
+    case: "commitId";
+  } | {
+    /**
+     * Right after the entry of this number.
+     *
+     * @generated from field: uint64 commit_number = 2;
+     */
+    value: bigint;
+    case: "commitNumber";
+  } | {
+    /**
+     * At this time.
+     *
+     * @generated from field: google.protobuf.Timestamp at = 3;
+     */
+    value: Timestamp;
+    case: "at";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * A moment in the history of a router.
+ *
+ * @generated from message berth.driver.v1.Moment
+ */
+export declare type MomentJson = {
+  /**
+   * Right after this entry.
+   *
+   * @generated from field: string commit_id = 1;
+   */
+  commitId?: string;
+
+  /**
+   * Right after the entry of this number.
+   *
+   * @generated from field: uint64 commit_number = 2;
+   */
+  commitNumber?: string;
+
+  /**
+   * At this time.
+   *
+   * @generated from field: google.protobuf.Timestamp at = 3;
+   */
+  at?: TimestampJson;
+};
+
+/**
+ * Describes the message berth.driver.v1.Moment.
+ * Use `create(MomentSchema)` to create a new message.
+ */
+export declare const MomentSchema: GenMessage<Moment, {jsonType: MomentJson}>;
+
+/**
+ * Asks for a page of a router's history.
+ *
+ * @generated from message berth.driver.v1.ListCommitsRequest
+ */
+export declare type ListCommitsRequest = Message<"berth.driver.v1.ListCommitsRequest"> & {
+  /**
+   * Who asks.
+   *
+   * @generated from field: berth.common.v1.Principal principal = 1;
+   */
+  principal?: Principal | undefined;
+
+  /**
+   * The router's name.
+   *
+   * @generated from field: string router = 2;
+   */
+  router: string;
+
+  /**
+   * At most so many; 0: 100. At most 500.
+   *
+   * @generated from field: uint32 page_size = 3;
+   */
+  pageSize: number;
+
+  /**
+   * From the previous page; empty: from the newest.
+   *
+   * @generated from field: string page_token = 4;
+   */
+  pageToken: string;
+
+  /**
+   * Those that ended at this time or later.
+   *
+   * @generated from field: google.protobuf.Timestamp since = 5;
+   */
+  since?: Timestamp | undefined;
+
+  /**
+   * Those that ended before this time.
+   *
+   * @generated from field: google.protobuf.Timestamp until = 6;
+   */
+  until?: Timestamp | undefined;
+
+  /**
+   * Those that changed, or were to change, this resource: a VM's id.
+   *
+   * @generated from field: string resource_id = 7;
+   */
+  resourceId: string;
+
+  /**
+   * Those that ended so; none: any.
+   *
+   * @generated from field: repeated berth.driver.v1.CommitState states = 8;
+   */
+  states: CommitState[];
+
+  /**
+   * Those of these kinds; none: any.
+   *
+   * @generated from field: repeated berth.driver.v1.CommitKind kinds = 9;
+   */
+  kinds: CommitKind[];
+
+  /**
+   * Those that this principal asked for, by id or name.
+   *
+   * @generated from field: string principal_asked = 10;
+   */
+  principalAsked: string;
+};
+
+/**
+ * Asks for a page of a router's history.
+ *
+ * @generated from message berth.driver.v1.ListCommitsRequest
+ */
+export declare type ListCommitsRequestJson = {
+  /**
+   * Who asks.
+   *
+   * @generated from field: berth.common.v1.Principal principal = 1;
+   */
+  principal?: PrincipalJson;
+
+  /**
+   * The router's name.
+   *
+   * @generated from field: string router = 2;
+   */
+  router?: string;
+
+  /**
+   * At most so many; 0: 100. At most 500.
+   *
+   * @generated from field: uint32 page_size = 3;
+   */
+  pageSize?: number;
+
+  /**
+   * From the previous page; empty: from the newest.
+   *
+   * @generated from field: string page_token = 4;
+   */
+  pageToken?: string;
+
+  /**
+   * Those that ended at this time or later.
+   *
+   * @generated from field: google.protobuf.Timestamp since = 5;
+   */
+  since?: TimestampJson;
+
+  /**
+   * Those that ended before this time.
+   *
+   * @generated from field: google.protobuf.Timestamp until = 6;
+   */
+  until?: TimestampJson;
+
+  /**
+   * Those that changed, or were to change, this resource: a VM's id.
+   *
+   * @generated from field: string resource_id = 7;
+   */
+  resourceId?: string;
+
+  /**
+   * Those that ended so; none: any.
+   *
+   * @generated from field: repeated berth.driver.v1.CommitState states = 8;
+   */
+  states?: CommitStateJson[];
+
+  /**
+   * Those of these kinds; none: any.
+   *
+   * @generated from field: repeated berth.driver.v1.CommitKind kinds = 9;
+   */
+  kinds?: CommitKindJson[];
+
+  /**
+   * Those that this principal asked for, by id or name.
+   *
+   * @generated from field: string principal_asked = 10;
+   */
+  principalAsked?: string;
+};
+
+/**
+ * Describes the message berth.driver.v1.ListCommitsRequest.
+ * Use `create(ListCommitsRequestSchema)` to create a new message.
+ */
+export declare const ListCommitsRequestSchema: GenMessage<ListCommitsRequest, {jsonType: ListCommitsRequestJson}>;
+
+/**
+ * A page of a router's history.
+ *
+ * @generated from message berth.driver.v1.ListCommitsResponse
+ */
+export declare type ListCommitsResponse = Message<"berth.driver.v1.ListCommitsResponse"> & {
+  /**
+   * Newest first.
+   *
+   * @generated from field: repeated berth.driver.v1.Commit commits = 1;
+   */
+  commits: Commit[];
+
+  /**
+   * Empty on the last page.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * A page of a router's history.
+ *
+ * @generated from message berth.driver.v1.ListCommitsResponse
+ */
+export declare type ListCommitsResponseJson = {
+  /**
+   * Newest first.
+   *
+   * @generated from field: repeated berth.driver.v1.Commit commits = 1;
+   */
+  commits?: CommitJson[];
+
+  /**
+   * Empty on the last page.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken?: string;
+};
+
+/**
+ * Describes the message berth.driver.v1.ListCommitsResponse.
+ * Use `create(ListCommitsResponseSchema)` to create a new message.
+ */
+export declare const ListCommitsResponseSchema: GenMessage<ListCommitsResponse, {jsonType: ListCommitsResponseJson}>;
+
+/**
+ * Asks for one entry.
+ *
+ * @generated from message berth.driver.v1.GetCommitRequest
+ */
+export declare type GetCommitRequest = Message<"berth.driver.v1.GetCommitRequest"> & {
+  /**
+   * Who asks.
+   *
+   * @generated from field: berth.common.v1.Principal principal = 1;
+   */
+  principal?: Principal | undefined;
+
+  /**
+   * The router's name.
+   *
+   * @generated from field: string router = 2;
+   */
+  router: string;
+
+  /**
+   * The entry: by id or number, or the newest at a time.
+   *
+   * @generated from field: berth.driver.v1.Moment commit = 3;
+   */
+  commit?: Moment | undefined;
+};
+
+/**
+ * Asks for one entry.
+ *
+ * @generated from message berth.driver.v1.GetCommitRequest
+ */
+export declare type GetCommitRequestJson = {
+  /**
+   * Who asks.
+   *
+   * @generated from field: berth.common.v1.Principal principal = 1;
+   */
+  principal?: PrincipalJson;
+
+  /**
+   * The router's name.
+   *
+   * @generated from field: string router = 2;
+   */
+  router?: string;
+
+  /**
+   * The entry: by id or number, or the newest at a time.
+   *
+   * @generated from field: berth.driver.v1.Moment commit = 3;
+   */
+  commit?: MomentJson;
+};
+
+/**
+ * Describes the message berth.driver.v1.GetCommitRequest.
+ * Use `create(GetCommitRequestSchema)` to create a new message.
+ */
+export declare const GetCommitRequestSchema: GenMessage<GetCommitRequest, {jsonType: GetCommitRequestJson}>;
+
+/**
+ * One entry.
+ *
+ * @generated from message berth.driver.v1.GetCommitResponse
+ */
+export declare type GetCommitResponse = Message<"berth.driver.v1.GetCommitResponse"> & {
+  /**
+   * The entry.
+   *
+   * @generated from field: berth.driver.v1.Commit commit = 1;
+   */
+  commit?: Commit | undefined;
+
+  /**
+   * What it was about, by resource id: at most 2,000.
+   *
+   * @generated from field: repeated berth.driver.v1.CommitResource resources = 2;
+   */
+  resources: CommitResource[];
+};
+
+/**
+ * One entry.
+ *
+ * @generated from message berth.driver.v1.GetCommitResponse
+ */
+export declare type GetCommitResponseJson = {
+  /**
+   * The entry.
+   *
+   * @generated from field: berth.driver.v1.Commit commit = 1;
+   */
+  commit?: CommitJson;
+
+  /**
+   * What it was about, by resource id: at most 2,000.
+   *
+   * @generated from field: repeated berth.driver.v1.CommitResource resources = 2;
+   */
+  resources?: CommitResourceJson[];
+};
+
+/**
+ * Describes the message berth.driver.v1.GetCommitResponse.
+ * Use `create(GetCommitResponseSchema)` to create a new message.
+ */
+export declare const GetCommitResponseSchema: GenMessage<GetCommitResponse, {jsonType: GetCommitResponseJson}>;
+
+/**
+ * Asks for commands: exactly one of the questions.
+ *
+ * @generated from message berth.driver.v1.ListOperationsRequest
+ */
+export declare type ListOperationsRequest = Message<"berth.driver.v1.ListOperationsRequest"> & {
+  /**
+   * Who asks.
+   *
+   * @generated from field: berth.common.v1.Principal principal = 1;
+   */
+  principal?: Principal | undefined;
+
+  /**
+   * The router's name.
+   *
+   * @generated from field: string router = 2;
+   */
+  router: string;
+
+  /**
+   * What is asked for.
+   *
+   * @generated from oneof berth.driver.v1.ListOperationsRequest.question
+   */
+  question: {
+    /**
+     * What stood at a moment.
+     *
+     * @generated from field: berth.driver.v1.ConfigQuestion config = 3;
+     */
+    value: ConfigQuestion;
+    case: "config";
+  } | {
+    /**
+     * What differs between two moments.
+     *
+     * @generated from field: berth.driver.v1.DiffQuestion diff = 4;
+     */
+    value: DiffQuestion;
+    case: "diff";
+  } | {
+    /**
+     * What one entry did.
+     *
+     * @generated from field: berth.driver.v1.CommitQuestion commit = 5;
+     */
+    value: CommitQuestion;
+    case: "commit";
+  } | { case: undefined; value?: undefined };
+
+  /**
+   * From the previous page; empty: from the start.
+   *
+   * @generated from field: string page_token = 6;
+   */
+  pageToken: string;
+};
+
+/**
+ * Asks for commands: exactly one of the questions.
+ *
+ * @generated from message berth.driver.v1.ListOperationsRequest
+ */
+export declare type ListOperationsRequestJson = {
+  /**
+   * Who asks.
+   *
+   * @generated from field: berth.common.v1.Principal principal = 1;
+   */
+  principal?: PrincipalJson;
+
+  /**
+   * The router's name.
+   *
+   * @generated from field: string router = 2;
+   */
+  router?: string;
+
+  /**
+   * What stood at a moment.
+   *
+   * @generated from field: berth.driver.v1.ConfigQuestion config = 3;
+   */
+  config?: ConfigQuestionJson;
+
+  /**
+   * What differs between two moments.
+   *
+   * @generated from field: berth.driver.v1.DiffQuestion diff = 4;
+   */
+  diff?: DiffQuestionJson;
+
+  /**
+   * What one entry did.
+   *
+   * @generated from field: berth.driver.v1.CommitQuestion commit = 5;
+   */
+  commit?: CommitQuestionJson;
+
+  /**
+   * From the previous page; empty: from the start.
+   *
+   * @generated from field: string page_token = 6;
+   */
+  pageToken?: string;
+};
+
+/**
+ * Describes the message berth.driver.v1.ListOperationsRequest.
+ * Use `create(ListOperationsRequestSchema)` to create a new message.
+ */
+export declare const ListOperationsRequestSchema: GenMessage<ListOperationsRequest, {jsonType: ListOperationsRequestJson}>;
+
+/**
+ * What stood at a moment: the router's NAT and DHCP configuration.
+ *
+ * @generated from message berth.driver.v1.ConfigQuestion
+ */
+export declare type ConfigQuestion = Message<"berth.driver.v1.ConfigQuestion"> & {
+  /**
+   * When; absent: now, as far as it was seen.
+   *
+   * @generated from field: berth.driver.v1.Moment at = 1;
+   */
+  at?: Moment | undefined;
+
+  /**
+   * Only what Berth put there.
+   *
+   * @generated from field: bool owned_only = 2;
+   */
+  ownedOnly: boolean;
+};
+
+/**
+ * What stood at a moment: the router's NAT and DHCP configuration.
+ *
+ * @generated from message berth.driver.v1.ConfigQuestion
+ */
+export declare type ConfigQuestionJson = {
+  /**
+   * When; absent: now, as far as it was seen.
+   *
+   * @generated from field: berth.driver.v1.Moment at = 1;
+   */
+  at?: MomentJson;
+
+  /**
+   * Only what Berth put there.
+   *
+   * @generated from field: bool owned_only = 2;
+   */
+  ownedOnly?: boolean;
+};
+
+/**
+ * Describes the message berth.driver.v1.ConfigQuestion.
+ * Use `create(ConfigQuestionSchema)` to create a new message.
+ */
+export declare const ConfigQuestionSchema: GenMessage<ConfigQuestion, {jsonType: ConfigQuestionJson}>;
+
+/**
+ * What differs between two moments.
+ *
+ * @generated from message berth.driver.v1.DiffQuestion
+ */
+export declare type DiffQuestion = Message<"berth.driver.v1.DiffQuestion"> & {
+  /**
+   * From here.
+   *
+   * @generated from field: berth.driver.v1.Moment from = 1;
+   */
+  from?: Moment | undefined;
+
+  /**
+   * To here; absent: now, as far as it was seen.
+   *
+   * @generated from field: berth.driver.v1.Moment to = 2;
+   */
+  to?: Moment | undefined;
+
+  /**
+   * Only what Berth put there.
+   *
+   * @generated from field: bool owned_only = 3;
+   */
+  ownedOnly: boolean;
+};
+
+/**
+ * What differs between two moments.
+ *
+ * @generated from message berth.driver.v1.DiffQuestion
+ */
+export declare type DiffQuestionJson = {
+  /**
+   * From here.
+   *
+   * @generated from field: berth.driver.v1.Moment from = 1;
+   */
+  from?: MomentJson;
+
+  /**
+   * To here; absent: now, as far as it was seen.
+   *
+   * @generated from field: berth.driver.v1.Moment to = 2;
+   */
+  to?: MomentJson;
+
+  /**
+   * Only what Berth put there.
+   *
+   * @generated from field: bool owned_only = 3;
+   */
+  ownedOnly?: boolean;
+};
+
+/**
+ * Describes the message berth.driver.v1.DiffQuestion.
+ * Use `create(DiffQuestionSchema)` to create a new message.
+ */
+export declare const DiffQuestionSchema: GenMessage<DiffQuestion, {jsonType: DiffQuestionJson}>;
+
+/**
+ * What one entry did.
+ *
+ * @generated from message berth.driver.v1.CommitQuestion
+ */
+export declare type CommitQuestion = Message<"berth.driver.v1.CommitQuestion"> & {
+  /**
+   * The entry.
+   *
+   * @generated from field: berth.driver.v1.Moment commit = 1;
+   */
+  commit?: Moment | undefined;
+
+  /**
+   * Which of its commands.
+   *
+   * @generated from field: berth.driver.v1.CommitPart part = 2;
+   */
+  part: CommitPart;
+};
+
+/**
+ * What one entry did.
+ *
+ * @generated from message berth.driver.v1.CommitQuestion
+ */
+export declare type CommitQuestionJson = {
+  /**
+   * The entry.
+   *
+   * @generated from field: berth.driver.v1.Moment commit = 1;
+   */
+  commit?: MomentJson;
+
+  /**
+   * Which of its commands.
+   *
+   * @generated from field: berth.driver.v1.CommitPart part = 2;
+   */
+  part?: CommitPartJson;
+};
+
+/**
+ * Describes the message berth.driver.v1.CommitQuestion.
+ * Use `create(CommitQuestionSchema)` to create a new message.
+ */
+export declare const CommitQuestionSchema: GenMessage<CommitQuestion, {jsonType: CommitQuestionJson}>;
+
+/**
+ * Commands.
+ *
+ * @generated from message berth.driver.v1.ListOperationsResponse
+ */
+export declare type ListOperationsResponse = Message<"berth.driver.v1.ListOperationsResponse"> & {
+  /**
+   * As many as fit into a message, in the order in which they are applied.
+   *
+   * @generated from field: repeated berth.driver.v1.ConfigOperation operations = 1;
+   */
+  operations: ConfigOperation[];
+
+  /**
+   * Empty on the last page.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+
+  /**
+   * With the first page: the entry whose result is asked for, or that a difference leads to.
+   *
+   * @generated from field: berth.driver.v1.Commit commit = 3;
+   */
+  commit?: Commit | undefined;
+
+  /**
+   * With the first page: the entry that a difference begins at.
+   *
+   * @generated from field: berth.driver.v1.Commit from = 4;
+   */
+  from?: Commit | undefined;
+};
+
+/**
+ * Commands.
+ *
+ * @generated from message berth.driver.v1.ListOperationsResponse
+ */
+export declare type ListOperationsResponseJson = {
+  /**
+   * As many as fit into a message, in the order in which they are applied.
+   *
+   * @generated from field: repeated berth.driver.v1.ConfigOperation operations = 1;
+   */
+  operations?: ConfigOperationJson[];
+
+  /**
+   * Empty on the last page.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken?: string;
+
+  /**
+   * With the first page: the entry whose result is asked for, or that a difference leads to.
+   *
+   * @generated from field: berth.driver.v1.Commit commit = 3;
+   */
+  commit?: CommitJson;
+
+  /**
+   * With the first page: the entry that a difference begins at.
+   *
+   * @generated from field: berth.driver.v1.Commit from = 4;
+   */
+  from?: CommitJson;
+};
+
+/**
+ * Describes the message berth.driver.v1.ListOperationsResponse.
+ * Use `create(ListOperationsResponseSchema)` to create a new message.
+ */
+export declare const ListOperationsResponseSchema: GenMessage<ListOperationsResponse, {jsonType: ListOperationsResponseJson}>;
+
+/**
+ * Asks whose lines are. At least one of the values; lines to which all apply.
+ *
+ * @generated from message berth.driver.v1.ExplainLinesRequest
+ */
+export declare type ExplainLinesRequest = Message<"berth.driver.v1.ExplainLinesRequest"> & {
+  /**
+   * Who asks.
+   *
+   * @generated from field: berth.common.v1.Principal principal = 1;
+   */
+  principal?: Principal | undefined;
+
+  /**
+   * The router's name.
+   *
+   * @generated from field: string router = 2;
+   */
+  router: string;
+
+  /**
+   * Node names and tag values of a line's place, or of one within it.
+   *
+   * @generated from field: repeated string path = 3;
+   */
+  path: string[];
+
+  /**
+   * A destination NAT rule's number; 0: any.
+   *
+   * @generated from field: uint32 rule_number = 4;
+   */
+  ruleNumber: number;
+
+  /**
+   * An external port; 0: any.
+   *
+   * @generated from field: uint32 port = 5;
+   */
+  port: number;
+
+  /**
+   * "tcp" or "udp"; with a port. Empty: either.
+   *
+   * @generated from field: string protocol = 6;
+   */
+  protocol: string;
+
+  /**
+   * An external address; with a port. Rules for any address count too.
+   *
+   * @generated from field: string external_ip = 7;
+   */
+  externalIp: string;
+
+  /**
+   * An address that a mapping gives or a rule leads to.
+   *
+   * @generated from field: string address = 8;
+   */
+  address: string;
+
+  /**
+   * A static mapping's name, case ignored.
+   *
+   * @generated from field: string mapping_name = 9;
+   */
+  mappingName: string;
+
+  /**
+   * A MAC address, lower case with colons.
+   *
+   * @generated from field: string mac_address = 10;
+   */
+  macAddress: string;
+};
+
+/**
+ * Asks whose lines are. At least one of the values; lines to which all apply.
+ *
+ * @generated from message berth.driver.v1.ExplainLinesRequest
+ */
+export declare type ExplainLinesRequestJson = {
+  /**
+   * Who asks.
+   *
+   * @generated from field: berth.common.v1.Principal principal = 1;
+   */
+  principal?: PrincipalJson;
+
+  /**
+   * The router's name.
+   *
+   * @generated from field: string router = 2;
+   */
+  router?: string;
+
+  /**
+   * Node names and tag values of a line's place, or of one within it.
+   *
+   * @generated from field: repeated string path = 3;
+   */
+  path?: string[];
+
+  /**
+   * A destination NAT rule's number; 0: any.
+   *
+   * @generated from field: uint32 rule_number = 4;
+   */
+  ruleNumber?: number;
+
+  /**
+   * An external port; 0: any.
+   *
+   * @generated from field: uint32 port = 5;
+   */
+  port?: number;
+
+  /**
+   * "tcp" or "udp"; with a port. Empty: either.
+   *
+   * @generated from field: string protocol = 6;
+   */
+  protocol?: string;
+
+  /**
+   * An external address; with a port. Rules for any address count too.
+   *
+   * @generated from field: string external_ip = 7;
+   */
+  externalIp?: string;
+
+  /**
+   * An address that a mapping gives or a rule leads to.
+   *
+   * @generated from field: string address = 8;
+   */
+  address?: string;
+
+  /**
+   * A static mapping's name, case ignored.
+   *
+   * @generated from field: string mapping_name = 9;
+   */
+  mappingName?: string;
+
+  /**
+   * A MAC address, lower case with colons.
+   *
+   * @generated from field: string mac_address = 10;
+   */
+  macAddress?: string;
+};
+
+/**
+ * Describes the message berth.driver.v1.ExplainLinesRequest.
+ * Use `create(ExplainLinesRequestSchema)` to create a new message.
+ */
+export declare const ExplainLinesRequestSchema: GenMessage<ExplainLinesRequest, {jsonType: ExplainLinesRequestJson}>;
+
+/**
+ * Whose lines are.
+ *
+ * @generated from message berth.driver.v1.ExplainLinesResponse
+ */
+export declare type ExplainLinesResponse = Message<"berth.driver.v1.ExplainLinesResponse"> & {
+  /**
+   * At most 100, by path. None: nobody's.
+   *
+   * @generated from field: repeated berth.driver.v1.ExplainedLine lines = 1;
+   */
+  lines: ExplainedLine[];
+
+  /**
+   * The router's newest look; absent: none yet.
+   *
+   * @generated from field: google.protobuf.Timestamp looked_at = 2;
+   */
+  lookedAt?: Timestamp | undefined;
+};
+
+/**
+ * Whose lines are.
+ *
+ * @generated from message berth.driver.v1.ExplainLinesResponse
+ */
+export declare type ExplainLinesResponseJson = {
+  /**
+   * At most 100, by path. None: nobody's.
+   *
+   * @generated from field: repeated berth.driver.v1.ExplainedLine lines = 1;
+   */
+  lines?: ExplainedLineJson[];
+
+  /**
+   * The router's newest look; absent: none yet.
+   *
+   * @generated from field: google.protobuf.Timestamp looked_at = 2;
+   */
+  lookedAt?: TimestampJson;
+};
+
+/**
+ * Describes the message berth.driver.v1.ExplainLinesResponse.
+ * Use `create(ExplainLinesResponseSchema)` to create a new message.
+ */
+export declare const ExplainLinesResponseSchema: GenMessage<ExplainLinesResponse, {jsonType: ExplainLinesResponseJson}>;
+
+/**
+ * A line, by which a whole rule or mapping is meant, and why it is there.
+ *
+ * @generated from message berth.driver.v1.ExplainedLine
+ */
+export declare type ExplainedLine = Message<"berth.driver.v1.ExplainedLine"> & {
+  /**
+   * Where it stands.
+   *
+   * @generated from field: repeated string path = 1;
+   */
+  path: string[];
+
+  /**
+   * The VM's id; empty: somebody else's.
+   *
+   * @generated from field: string resource_id = 2;
+   */
+  resourceId: string;
+
+  /**
+   * The group that owns the VM.
+   *
+   * @generated from field: string owner_group = 3;
+   */
+  ownerGroup: string;
+
+  /**
+   * What stands there, as commands. None: it is missing on the router.
+   *
+   * @generated from field: repeated berth.driver.v1.ConfigOperation standing = 4;
+   */
+  standing: ConfigOperation[];
+
+  /**
+   * What should stand there, as commands. None for lines of others.
+   *
+   * @generated from field: repeated berth.driver.v1.ConfigOperation expected = 5;
+   */
+  expected: ConfigOperation[];
+
+  /**
+   * Whether both are the same.
+   *
+   * @generated from field: bool as_expected = 6;
+   */
+  asExpected: boolean;
+
+  /**
+   * The entry that put it there; of others' lines, that saw it first.
+   *
+   * @generated from field: berth.driver.v1.LineOrigin put = 7;
+   */
+  put?: LineOrigin | undefined;
+
+  /**
+   * The entry that changed it last.
+   *
+   * @generated from field: berth.driver.v1.LineOrigin changed = 8;
+   */
+  changed?: LineOrigin | undefined;
+
+  /**
+   * The number of the rule; 0: it is none.
+   *
+   * @generated from field: uint32 rule_number = 9;
+   */
+  ruleNumber: number;
+
+  /**
+   * The name of the mapping; empty: it is none.
+   *
+   * @generated from field: string mapping_name = 10;
+   */
+  mappingName: string;
+};
+
+/**
+ * A line, by which a whole rule or mapping is meant, and why it is there.
+ *
+ * @generated from message berth.driver.v1.ExplainedLine
+ */
+export declare type ExplainedLineJson = {
+  /**
+   * Where it stands.
+   *
+   * @generated from field: repeated string path = 1;
+   */
+  path?: string[];
+
+  /**
+   * The VM's id; empty: somebody else's.
+   *
+   * @generated from field: string resource_id = 2;
+   */
+  resourceId?: string;
+
+  /**
+   * The group that owns the VM.
+   *
+   * @generated from field: string owner_group = 3;
+   */
+  ownerGroup?: string;
+
+  /**
+   * What stands there, as commands. None: it is missing on the router.
+   *
+   * @generated from field: repeated berth.driver.v1.ConfigOperation standing = 4;
+   */
+  standing?: ConfigOperationJson[];
+
+  /**
+   * What should stand there, as commands. None for lines of others.
+   *
+   * @generated from field: repeated berth.driver.v1.ConfigOperation expected = 5;
+   */
+  expected?: ConfigOperationJson[];
+
+  /**
+   * Whether both are the same.
+   *
+   * @generated from field: bool as_expected = 6;
+   */
+  asExpected?: boolean;
+
+  /**
+   * The entry that put it there; of others' lines, that saw it first.
+   *
+   * @generated from field: berth.driver.v1.LineOrigin put = 7;
+   */
+  put?: LineOriginJson;
+
+  /**
+   * The entry that changed it last.
+   *
+   * @generated from field: berth.driver.v1.LineOrigin changed = 8;
+   */
+  changed?: LineOriginJson;
+
+  /**
+   * The number of the rule; 0: it is none.
+   *
+   * @generated from field: uint32 rule_number = 9;
+   */
+  ruleNumber?: number;
+
+  /**
+   * The name of the mapping; empty: it is none.
+   *
+   * @generated from field: string mapping_name = 10;
+   */
+  mappingName?: string;
+};
+
+/**
+ * Describes the message berth.driver.v1.ExplainedLine.
+ * Use `create(ExplainedLineSchema)` to create a new message.
+ */
+export declare const ExplainedLineSchema: GenMessage<ExplainedLine, {jsonType: ExplainedLineJson}>;
+
+/**
+ * Where a line, or its last change, comes from. Outlives the entry itself.
+ *
+ * @generated from message berth.driver.v1.LineOrigin
+ */
+export declare type LineOrigin = Message<"berth.driver.v1.LineOrigin"> & {
+  /**
+   * The entry's id.
+   *
+   * @generated from field: string commit_id = 1;
+   */
+  commitId: string;
+
+  /**
+   * Its number.
+   *
+   * @generated from field: uint64 commit_number = 2;
+   */
+  commitNumber: bigint;
+
+  /**
+   * What sort of entry.
+   *
+   * @generated from field: berth.driver.v1.CommitKind kind = 3;
+   */
+  kind: CommitKind;
+
+  /**
+   * When.
+   *
+   * @generated from field: google.protobuf.Timestamp at = 4;
+   */
+  at?: Timestamp | undefined;
+
+  /**
+   * The requests behind it.
+   *
+   * @generated from field: repeated berth.driver.v1.Cause causes = 5;
+   */
+  causes: Cause[];
+};
+
+/**
+ * Where a line, or its last change, comes from. Outlives the entry itself.
+ *
+ * @generated from message berth.driver.v1.LineOrigin
+ */
+export declare type LineOriginJson = {
+  /**
+   * The entry's id.
+   *
+   * @generated from field: string commit_id = 1;
+   */
+  commitId?: string;
+
+  /**
+   * Its number.
+   *
+   * @generated from field: uint64 commit_number = 2;
+   */
+  commitNumber?: string;
+
+  /**
+   * What sort of entry.
+   *
+   * @generated from field: berth.driver.v1.CommitKind kind = 3;
+   */
+  kind?: CommitKindJson;
+
+  /**
+   * When.
+   *
+   * @generated from field: google.protobuf.Timestamp at = 4;
+   */
+  at?: TimestampJson;
+
+  /**
+   * The requests behind it.
+   *
+   * @generated from field: repeated berth.driver.v1.Cause causes = 5;
+   */
+  causes?: CauseJson[];
+};
+
+/**
+ * Describes the message berth.driver.v1.LineOrigin.
+ * Use `create(LineOriginSchema)` to create a new message.
+ */
+export declare const LineOriginSchema: GenMessage<LineOrigin, {jsonType: LineOriginJson}>;
+
+/**
+ * Commands that belong to an entry.
+ *
+ * @generated from enum berth.driver.v1.CommitPart
+ */
+export enum CommitPart {
+  /**
+   * Never sent.
+   *
+   * @generated from enum value: COMMIT_PART_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * What was sent. Of what was only seen: the same as the changes.
+   *
+   * @generated from enum value: COMMIT_PART_SENT = 1;
+   */
+  SENT = 1,
+
+  /**
+   * What really changed on the router.
+   *
+   * @generated from enum value: COMMIT_PART_CHANGES = 2;
+   */
+  CHANGES = 2,
+
+  /**
+   * The way back from what really changed.
+   *
+   * @generated from enum value: COMMIT_PART_INVERSE = 3;
+   */
+  INVERSE = 3,
+
+  /**
+   * What stood before at the lines that really changed.
+   *
+   * @generated from enum value: COMMIT_PART_BEFORE = 4;
+   */
+  BEFORE = 4,
+
+  /**
+   * What stood there afterwards.
+   *
+   * @generated from enum value: COMMIT_PART_AFTER = 5;
+   */
+  AFTER = 5,
+}
+
+/**
+ * Commands that belong to an entry.
+ *
+ * @generated from enum berth.driver.v1.CommitPart
+ */
+export declare type CommitPartJson = "COMMIT_PART_UNSPECIFIED" | "COMMIT_PART_SENT" | "COMMIT_PART_CHANGES" | "COMMIT_PART_INVERSE" | "COMMIT_PART_BEFORE" | "COMMIT_PART_AFTER";
+
+/**
+ * Describes the enum berth.driver.v1.CommitPart.
+ */
+export declare const CommitPartSchema: GenEnum<CommitPart, CommitPartJson>;
+
+/**
  * What was on a router, and why. Served over NATS request/reply from the driver's own tables by any replica.
  *
  * @generated from service berth.driver.v1.HistoryService
@@ -242,6 +1501,46 @@ export declare const HistoryService: GenService<{
     methodKind: "unary";
     input: typeof ListFragmentsAtRequestSchema;
     output: typeof ListFragmentsAtResponseSchema;
+  },
+  /**
+   * The history of a router, newest first, page by page.
+   *
+   * @generated from rpc berth.driver.v1.HistoryService.ListCommits
+   */
+  listCommits: {
+    methodKind: "unary";
+    input: typeof ListCommitsRequestSchema;
+    output: typeof ListCommitsResponseSchema;
+  },
+  /**
+   * One entry of the history, with its resources.
+   *
+   * @generated from rpc berth.driver.v1.HistoryService.GetCommit
+   */
+  getCommit: {
+    methodKind: "unary";
+    input: typeof GetCommitRequestSchema;
+    output: typeof GetCommitResponseSchema;
+  },
+  /**
+   * What stood at a moment, what differs between two, or what a commit did, as commands, page by page.
+   *
+   * @generated from rpc berth.driver.v1.HistoryService.ListOperations
+   */
+  listOperations: {
+    methodKind: "unary";
+    input: typeof ListOperationsRequestSchema;
+    output: typeof ListOperationsResponseSchema;
+  },
+  /**
+   * Whose lines are: by path, rule number, port, address, mapping name or MAC address.
+   *
+   * @generated from rpc berth.driver.v1.HistoryService.ExplainLines
+   */
+  explainLines: {
+    methodKind: "unary";
+    input: typeof ExplainLinesRequestSchema;
+    output: typeof ExplainLinesResponseSchema;
   },
 }>;
 

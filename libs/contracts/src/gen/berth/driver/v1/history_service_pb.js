@@ -2,8 +2,10 @@
 // @generated from file berth/driver/v1/history_service.proto (package berth.driver.v1, syntax proto3)
 /* eslint-disable */
 
-import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import { enumDesc, fileDesc, messageDesc, serviceDesc, tsEnum } from "@bufbuild/protobuf/codegenv2";
 import { file_berth_common_v1_command } from "../../common/v1/command_pb.js";
+import { file_berth_driver_v1_commit } from "./commit_pb.js";
+import { file_berth_driver_v1_config } from "./config_pb.js";
 import { file_berth_driver_v1_router_change } from "./router_change_pb.js";
 import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 
@@ -11,7 +13,7 @@ import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
  * Describes the file berth/driver/v1/history_service.proto.
  */
 export const file_berth_driver_v1_history_service = /*@__PURE__*/
-  fileDesc("CiViZXJ0aC9kcml2ZXIvdjEvaGlzdG9yeV9zZXJ2aWNlLnByb3RvEg9iZXJ0aC5kcml2ZXIudjEipgEKFkxpc3RGcmFnbWVudHNBdFJlcXVlc3QSLQoJcHJpbmNpcGFsGAEgASgLMhouYmVydGguY29tbW9uLnYxLlByaW5jaXBhbBIOCgZyb3V0ZXIYAiABKAkSEQoJY29tbWl0X2lkGAMgASgJEiYKAmF0GAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBISCgpwYWdlX3Rva2VuGAUgASgJInUKF0xpc3RGcmFnbWVudHNBdFJlc3BvbnNlEi4KCWZyYWdtZW50cxgBIAMoCzIbLmJlcnRoLmRyaXZlci52MS5GcmFnbWVudEF0EhcKD25leHRfcGFnZV90b2tlbhgCIAEoCRIRCgljb21taXRfaWQYAyABKAkiYwoKRnJhZ21lbnRBdBITCgtyZXNvdXJjZV9pZBgBIAEoCRIrCghmcmFnbWVudBgCIAEoCzIZLmJlcnRoLmRyaXZlci52MS5GcmFnbWVudBITCgtvd25lcl9ncm91cBgDIAEoCTJ2Cg5IaXN0b3J5U2VydmljZRJkCg9MaXN0RnJhZ21lbnRzQXQSJy5iZXJ0aC5kcml2ZXIudjEuTGlzdEZyYWdtZW50c0F0UmVxdWVzdBooLmJlcnRoLmRyaXZlci52MS5MaXN0RnJhZ21lbnRzQXRSZXNwb25zZWIGcHJvdG8z", [file_berth_common_v1_command, file_berth_driver_v1_router_change, file_google_protobuf_timestamp]);
+  fileDesc("CiViZXJ0aC9kcml2ZXIvdjEvaGlzdG9yeV9zZXJ2aWNlLnByb3RvEg9iZXJ0aC5kcml2ZXIudjEipgEKFkxpc3RGcmFnbWVudHNBdFJlcXVlc3QSLQoJcHJpbmNpcGFsGAEgASgLMhouYmVydGguY29tbW9uLnYxLlByaW5jaXBhbBIOCgZyb3V0ZXIYAiABKAkSEQoJY29tbWl0X2lkGAMgASgJEiYKAmF0GAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBISCgpwYWdlX3Rva2VuGAUgASgJInUKF0xpc3RGcmFnbWVudHNBdFJlc3BvbnNlEi4KCWZyYWdtZW50cxgBIAMoCzIbLmJlcnRoLmRyaXZlci52MS5GcmFnbWVudEF0EhcKD25leHRfcGFnZV90b2tlbhgCIAEoCRIRCgljb21taXRfaWQYAyABKAkiYwoKRnJhZ21lbnRBdBITCgtyZXNvdXJjZV9pZBgBIAEoCRIrCghmcmFnbWVudBgCIAEoCzIZLmJlcnRoLmRyaXZlci52MS5GcmFnbWVudBITCgtvd25lcl9ncm91cBgDIAEoCSJpCgZNb21lbnQSEwoJY29tbWl0X2lkGAEgASgJSAASFwoNY29tbWl0X251bWJlchgCIAEoBEgAEigKAmF0GAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEgAQgcKBXZhbHVlItgCChJMaXN0Q29tbWl0c1JlcXVlc3QSLQoJcHJpbmNpcGFsGAEgASgLMhouYmVydGguY29tbW9uLnYxLlByaW5jaXBhbBIOCgZyb3V0ZXIYAiABKAkSEQoJcGFnZV9zaXplGAMgASgNEhIKCnBhZ2VfdG9rZW4YBCABKAkSKQoFc2luY2UYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEikKBXVudGlsGAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBITCgtyZXNvdXJjZV9pZBgHIAEoCRIsCgZzdGF0ZXMYCCADKA4yHC5iZXJ0aC5kcml2ZXIudjEuQ29tbWl0U3RhdGUSKgoFa2luZHMYCSADKA4yGy5iZXJ0aC5kcml2ZXIudjEuQ29tbWl0S2luZBIXCg9wcmluY2lwYWxfYXNrZWQYCiABKAkiWAoTTGlzdENvbW1pdHNSZXNwb25zZRIoCgdjb21taXRzGAEgAygLMhcuYmVydGguZHJpdmVyLnYxLkNvbW1pdBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiegoQR2V0Q29tbWl0UmVxdWVzdBItCglwcmluY2lwYWwYASABKAsyGi5iZXJ0aC5jb21tb24udjEuUHJpbmNpcGFsEg4KBnJvdXRlchgCIAEoCRInCgZjb21taXQYAyABKAsyFy5iZXJ0aC5kcml2ZXIudjEuTW9tZW50InAKEUdldENvbW1pdFJlc3BvbnNlEicKBmNvbW1pdBgBIAEoCzIXLmJlcnRoLmRyaXZlci52MS5Db21taXQSMgoJcmVzb3VyY2VzGAIgAygLMh8uYmVydGguZHJpdmVyLnYxLkNvbW1pdFJlc291cmNlIosCChVMaXN0T3BlcmF0aW9uc1JlcXVlc3QSLQoJcHJpbmNpcGFsGAEgASgLMhouYmVydGguY29tbW9uLnYxLlByaW5jaXBhbBIOCgZyb3V0ZXIYAiABKAkSMQoGY29uZmlnGAMgASgLMh8uYmVydGguZHJpdmVyLnYxLkNvbmZpZ1F1ZXN0aW9uSAASLQoEZGlmZhgEIAEoCzIdLmJlcnRoLmRyaXZlci52MS5EaWZmUXVlc3Rpb25IABIxCgZjb21taXQYBSABKAsyHy5iZXJ0aC5kcml2ZXIudjEuQ29tbWl0UXVlc3Rpb25IABISCgpwYWdlX3Rva2VuGAYgASgJQgoKCHF1ZXN0aW9uIkkKDkNvbmZpZ1F1ZXN0aW9uEiMKAmF0GAEgASgLMhcuYmVydGguZHJpdmVyLnYxLk1vbWVudBISCgpvd25lZF9vbmx5GAIgASgIIm4KDERpZmZRdWVzdGlvbhIlCgRmcm9tGAEgASgLMhcuYmVydGguZHJpdmVyLnYxLk1vbWVudBIjCgJ0bxgCIAEoCzIXLmJlcnRoLmRyaXZlci52MS5Nb21lbnQSEgoKb3duZWRfb25seRgDIAEoCCJkCg5Db21taXRRdWVzdGlvbhInCgZjb21taXQYASABKAsyFy5iZXJ0aC5kcml2ZXIudjEuTW9tZW50EikKBHBhcnQYAiABKA4yGy5iZXJ0aC5kcml2ZXIudjEuQ29tbWl0UGFydCK3AQoWTGlzdE9wZXJhdGlvbnNSZXNwb25zZRI0CgpvcGVyYXRpb25zGAEgAygLMiAuYmVydGguZHJpdmVyLnYxLkNvbmZpZ09wZXJhdGlvbhIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkSJwoGY29tbWl0GAMgASgLMhcuYmVydGguZHJpdmVyLnYxLkNvbW1pdBIlCgRmcm9tGAQgASgLMhcuYmVydGguZHJpdmVyLnYxLkNvbW1pdCLoAQoTRXhwbGFpbkxpbmVzUmVxdWVzdBItCglwcmluY2lwYWwYASABKAsyGi5iZXJ0aC5jb21tb24udjEuUHJpbmNpcGFsEg4KBnJvdXRlchgCIAEoCRIMCgRwYXRoGAMgAygJEhMKC3J1bGVfbnVtYmVyGAQgASgNEgwKBHBvcnQYBSABKA0SEAoIcHJvdG9jb2wYBiABKAkSEwoLZXh0ZXJuYWxfaXAYByABKAkSDwoHYWRkcmVzcxgIIAEoCRIUCgxtYXBwaW5nX25hbWUYCSABKAkSEwoLbWFjX2FkZHJlc3MYCiABKAkidAoURXhwbGFpbkxpbmVzUmVzcG9uc2USLQoFbGluZXMYASADKAsyHi5iZXJ0aC5kcml2ZXIudjEuRXhwbGFpbmVkTGluZRItCglsb29rZWRfYXQYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIscCCg1FeHBsYWluZWRMaW5lEgwKBHBhdGgYASADKAkSEwoLcmVzb3VyY2VfaWQYAiABKAkSEwoLb3duZXJfZ3JvdXAYAyABKAkSMgoIc3RhbmRpbmcYBCADKAsyIC5iZXJ0aC5kcml2ZXIudjEuQ29uZmlnT3BlcmF0aW9uEjIKCGV4cGVjdGVkGAUgAygLMiAuYmVydGguZHJpdmVyLnYxLkNvbmZpZ09wZXJhdGlvbhITCgthc19leHBlY3RlZBgGIAEoCBIoCgNwdXQYByABKAsyGy5iZXJ0aC5kcml2ZXIudjEuTGluZU9yaWdpbhIsCgdjaGFuZ2VkGAggASgLMhsuYmVydGguZHJpdmVyLnYxLkxpbmVPcmlnaW4SEwoLcnVsZV9udW1iZXIYCSABKA0SFAoMbWFwcGluZ19uYW1lGAogASgJIrEBCgpMaW5lT3JpZ2luEhEKCWNvbW1pdF9pZBgBIAEoCRIVCg1jb21taXRfbnVtYmVyGAIgASgEEikKBGtpbmQYAyABKA4yGy5iZXJ0aC5kcml2ZXIudjEuQ29tbWl0S2luZBImCgJhdBgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASJgoGY2F1c2VzGAUgAygLMhYuYmVydGguZHJpdmVyLnYxLkNhdXNlKqABCgpDb21taXRQYXJ0EhsKF0NPTU1JVF9QQVJUX1VOU1BFQ0lGSUVEEAASFAoQQ09NTUlUX1BBUlRfU0VOVBABEhcKE0NPTU1JVF9QQVJUX0NIQU5HRVMQAhIXChNDT01NSVRfUEFSVF9JTlZFUlNFEAMSFgoSQ09NTUlUX1BBUlRfQkVGT1JFEAQSFQoRQ09NTUlUX1BBUlRfQUZURVIQBTLkAwoOSGlzdG9yeVNlcnZpY2USZAoPTGlzdEZyYWdtZW50c0F0EicuYmVydGguZHJpdmVyLnYxLkxpc3RGcmFnbWVudHNBdFJlcXVlc3QaKC5iZXJ0aC5kcml2ZXIudjEuTGlzdEZyYWdtZW50c0F0UmVzcG9uc2USWAoLTGlzdENvbW1pdHMSIy5iZXJ0aC5kcml2ZXIudjEuTGlzdENvbW1pdHNSZXF1ZXN0GiQuYmVydGguZHJpdmVyLnYxLkxpc3RDb21taXRzUmVzcG9uc2USUgoJR2V0Q29tbWl0EiEuYmVydGguZHJpdmVyLnYxLkdldENvbW1pdFJlcXVlc3QaIi5iZXJ0aC5kcml2ZXIudjEuR2V0Q29tbWl0UmVzcG9uc2USYQoOTGlzdE9wZXJhdGlvbnMSJi5iZXJ0aC5kcml2ZXIudjEuTGlzdE9wZXJhdGlvbnNSZXF1ZXN0GicuYmVydGguZHJpdmVyLnYxLkxpc3RPcGVyYXRpb25zUmVzcG9uc2USWwoMRXhwbGFpbkxpbmVzEiQuYmVydGguZHJpdmVyLnYxLkV4cGxhaW5MaW5lc1JlcXVlc3QaJS5iZXJ0aC5kcml2ZXIudjEuRXhwbGFpbkxpbmVzUmVzcG9uc2ViBnByb3RvMw", [file_berth_common_v1_command, file_berth_driver_v1_commit, file_berth_driver_v1_config, file_berth_driver_v1_router_change, file_google_protobuf_timestamp]);
 
 /**
  * Describes the message berth.driver.v1.ListFragmentsAtRequest.
@@ -33,6 +35,118 @@ export const ListFragmentsAtResponseSchema = /*@__PURE__*/
  */
 export const FragmentAtSchema = /*@__PURE__*/
   messageDesc(file_berth_driver_v1_history_service, 2);
+
+/**
+ * Describes the message berth.driver.v1.Moment.
+ * Use `create(MomentSchema)` to create a new message.
+ */
+export const MomentSchema = /*@__PURE__*/
+  messageDesc(file_berth_driver_v1_history_service, 3);
+
+/**
+ * Describes the message berth.driver.v1.ListCommitsRequest.
+ * Use `create(ListCommitsRequestSchema)` to create a new message.
+ */
+export const ListCommitsRequestSchema = /*@__PURE__*/
+  messageDesc(file_berth_driver_v1_history_service, 4);
+
+/**
+ * Describes the message berth.driver.v1.ListCommitsResponse.
+ * Use `create(ListCommitsResponseSchema)` to create a new message.
+ */
+export const ListCommitsResponseSchema = /*@__PURE__*/
+  messageDesc(file_berth_driver_v1_history_service, 5);
+
+/**
+ * Describes the message berth.driver.v1.GetCommitRequest.
+ * Use `create(GetCommitRequestSchema)` to create a new message.
+ */
+export const GetCommitRequestSchema = /*@__PURE__*/
+  messageDesc(file_berth_driver_v1_history_service, 6);
+
+/**
+ * Describes the message berth.driver.v1.GetCommitResponse.
+ * Use `create(GetCommitResponseSchema)` to create a new message.
+ */
+export const GetCommitResponseSchema = /*@__PURE__*/
+  messageDesc(file_berth_driver_v1_history_service, 7);
+
+/**
+ * Describes the message berth.driver.v1.ListOperationsRequest.
+ * Use `create(ListOperationsRequestSchema)` to create a new message.
+ */
+export const ListOperationsRequestSchema = /*@__PURE__*/
+  messageDesc(file_berth_driver_v1_history_service, 8);
+
+/**
+ * Describes the message berth.driver.v1.ConfigQuestion.
+ * Use `create(ConfigQuestionSchema)` to create a new message.
+ */
+export const ConfigQuestionSchema = /*@__PURE__*/
+  messageDesc(file_berth_driver_v1_history_service, 9);
+
+/**
+ * Describes the message berth.driver.v1.DiffQuestion.
+ * Use `create(DiffQuestionSchema)` to create a new message.
+ */
+export const DiffQuestionSchema = /*@__PURE__*/
+  messageDesc(file_berth_driver_v1_history_service, 10);
+
+/**
+ * Describes the message berth.driver.v1.CommitQuestion.
+ * Use `create(CommitQuestionSchema)` to create a new message.
+ */
+export const CommitQuestionSchema = /*@__PURE__*/
+  messageDesc(file_berth_driver_v1_history_service, 11);
+
+/**
+ * Describes the message berth.driver.v1.ListOperationsResponse.
+ * Use `create(ListOperationsResponseSchema)` to create a new message.
+ */
+export const ListOperationsResponseSchema = /*@__PURE__*/
+  messageDesc(file_berth_driver_v1_history_service, 12);
+
+/**
+ * Describes the message berth.driver.v1.ExplainLinesRequest.
+ * Use `create(ExplainLinesRequestSchema)` to create a new message.
+ */
+export const ExplainLinesRequestSchema = /*@__PURE__*/
+  messageDesc(file_berth_driver_v1_history_service, 13);
+
+/**
+ * Describes the message berth.driver.v1.ExplainLinesResponse.
+ * Use `create(ExplainLinesResponseSchema)` to create a new message.
+ */
+export const ExplainLinesResponseSchema = /*@__PURE__*/
+  messageDesc(file_berth_driver_v1_history_service, 14);
+
+/**
+ * Describes the message berth.driver.v1.ExplainedLine.
+ * Use `create(ExplainedLineSchema)` to create a new message.
+ */
+export const ExplainedLineSchema = /*@__PURE__*/
+  messageDesc(file_berth_driver_v1_history_service, 15);
+
+/**
+ * Describes the message berth.driver.v1.LineOrigin.
+ * Use `create(LineOriginSchema)` to create a new message.
+ */
+export const LineOriginSchema = /*@__PURE__*/
+  messageDesc(file_berth_driver_v1_history_service, 16);
+
+/**
+ * Describes the enum berth.driver.v1.CommitPart.
+ */
+export const CommitPartSchema = /*@__PURE__*/
+  enumDesc(file_berth_driver_v1_history_service, 0);
+
+/**
+ * Commands that belong to an entry.
+ *
+ * @generated from enum berth.driver.v1.CommitPart
+ */
+export const CommitPart = /*@__PURE__*/
+  tsEnum(CommitPartSchema);
 
 /**
  * What was on a router, and why. Served over NATS request/reply from the driver's own tables by any replica.

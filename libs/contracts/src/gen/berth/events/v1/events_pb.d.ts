@@ -8,6 +8,7 @@ import type { Operation, OperationJson } from "../../allocator/v1/operation_pb.j
 import type { Timestamp, TimestampJson } from "@bufbuild/protobuf/wkt";
 import type { WatchPoolsResponse, WatchPoolsResponseJson } from "../../allocator/v1/pool_service_pb.js";
 import type { DriftItem, DriftItemJson } from "../../driver/v1/drift_service_pb.js";
+import type { Commit, CommitJson } from "../../driver/v1/commit_pb.js";
 
 /**
  * Describes the file berth/events/v1/events.proto.
@@ -219,4 +220,52 @@ export declare type RouterDriftChangedJson = {
  * Use `create(RouterDriftChangedSchema)` to create a new message.
  */
 export declare const RouterDriftChangedSchema: GenMessage<RouterDriftChanged, {jsonType: RouterDriftChangedJson}>;
+
+/**
+ * A commit on a router ended: it was applied, refused, or settled by reading.
+ *
+ * @generated from message berth.events.v1.RouterCommitted
+ */
+export declare type RouterCommitted = Message<"berth.events.v1.RouterCommitted"> & {
+  /**
+   * As it ended.
+   *
+   * @generated from field: berth.driver.v1.Commit commit = 1;
+   */
+  commit?: Commit | undefined;
+
+  /**
+   * The resources that it was about: VMs' ids, at most 2,000.
+   *
+   * @generated from field: repeated string resource_ids = 2;
+   */
+  resourceIds: string[];
+};
+
+/**
+ * A commit on a router ended: it was applied, refused, or settled by reading.
+ *
+ * @generated from message berth.events.v1.RouterCommitted
+ */
+export declare type RouterCommittedJson = {
+  /**
+   * As it ended.
+   *
+   * @generated from field: berth.driver.v1.Commit commit = 1;
+   */
+  commit?: CommitJson;
+
+  /**
+   * The resources that it was about: VMs' ids, at most 2,000.
+   *
+   * @generated from field: repeated string resource_ids = 2;
+   */
+  resourceIds?: string[];
+};
+
+/**
+ * Describes the message berth.events.v1.RouterCommitted.
+ * Use `create(RouterCommittedSchema)` to create a new message.
+ */
+export declare const RouterCommittedSchema: GenMessage<RouterCommitted, {jsonType: RouterCommittedJson}>;
 

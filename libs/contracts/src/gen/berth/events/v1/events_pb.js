@@ -5,6 +5,7 @@
 import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
 import { file_berth_allocator_v1_operation } from "../../allocator/v1/operation_pb.js";
 import { file_berth_allocator_v1_pool_service } from "../../allocator/v1/pool_service_pb.js";
+import { file_berth_driver_v1_commit } from "../../driver/v1/commit_pb.js";
 import { file_berth_driver_v1_drift_service } from "../../driver/v1/drift_service_pb.js";
 import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 
@@ -12,7 +13,7 @@ import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
  * Describes the file berth/events/v1/events.proto.
  */
 export const file_berth_events_v1_events = /*@__PURE__*/
-  fileDesc("ChxiZXJ0aC9ldmVudHMvdjEvZXZlbnRzLnByb3RvEg9iZXJ0aC5ldmVudHMudjEiQgoOT3BlcmF0aW9uRW5kZWQSMAoJb3BlcmF0aW9uGAEgASgLMh0uYmVydGguYWxsb2NhdG9yLnYxLk9wZXJhdGlvbiJLCg1BcGlLZXlDaGFuZ2VkEgoKAmlkGAEgASgJEi4KCmNoYW5nZWRfYXQYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIkUKC1Bvb2xDaGFuZ2VkEjYKBmNoYW5nZRgBIAEoCzImLmJlcnRoLmFsbG9jYXRvci52MS5XYXRjaFBvb2xzUmVzcG9uc2UimgEKElJvdXRlckRyaWZ0Q2hhbmdlZBIOCgZyb3V0ZXIYASABKAkSKQoFaXRlbXMYAiADKAsyGi5iZXJ0aC5kcml2ZXIudjEuRHJpZnRJdGVtEg0KBWNvdW50GAMgASgNEhIKCm9wZW5faXRlbXMYBCABKA0SJgoCYXQYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wYgZwcm90bzM", [file_berth_allocator_v1_operation, file_berth_allocator_v1_pool_service, file_berth_driver_v1_drift_service, file_google_protobuf_timestamp]);
+  fileDesc("ChxiZXJ0aC9ldmVudHMvdjEvZXZlbnRzLnByb3RvEg9iZXJ0aC5ldmVudHMudjEiQgoOT3BlcmF0aW9uRW5kZWQSMAoJb3BlcmF0aW9uGAEgASgLMh0uYmVydGguYWxsb2NhdG9yLnYxLk9wZXJhdGlvbiJLCg1BcGlLZXlDaGFuZ2VkEgoKAmlkGAEgASgJEi4KCmNoYW5nZWRfYXQYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIkUKC1Bvb2xDaGFuZ2VkEjYKBmNoYW5nZRgBIAEoCzImLmJlcnRoLmFsbG9jYXRvci52MS5XYXRjaFBvb2xzUmVzcG9uc2UimgEKElJvdXRlckRyaWZ0Q2hhbmdlZBIOCgZyb3V0ZXIYASABKAkSKQoFaXRlbXMYAiADKAsyGi5iZXJ0aC5kcml2ZXIudjEuRHJpZnRJdGVtEg0KBWNvdW50GAMgASgNEhIKCm9wZW5faXRlbXMYBCABKA0SJgoCYXQYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIlAKD1JvdXRlckNvbW1pdHRlZBInCgZjb21taXQYASABKAsyFy5iZXJ0aC5kcml2ZXIudjEuQ29tbWl0EhQKDHJlc291cmNlX2lkcxgCIAMoCWIGcHJvdG8z", [file_berth_allocator_v1_operation, file_berth_allocator_v1_pool_service, file_berth_driver_v1_commit, file_berth_driver_v1_drift_service, file_google_protobuf_timestamp]);
 
 /**
  * Describes the message berth.events.v1.OperationEnded.
@@ -41,4 +42,11 @@ export const PoolChangedSchema = /*@__PURE__*/
  */
 export const RouterDriftChangedSchema = /*@__PURE__*/
   messageDesc(file_berth_events_v1_events, 3);
+
+/**
+ * Describes the message berth.events.v1.RouterCommitted.
+ * Use `create(RouterCommittedSchema)` to create a new message.
+ */
+export const RouterCommittedSchema = /*@__PURE__*/
+  messageDesc(file_berth_events_v1_events, 4);
 

@@ -1,0 +1,121 @@
+import type { ExplainedLine, ExplainLinesResponse, LineOrigin, Principal, Vm } from '@berth/contracts';
+import { isKind } from '@berth/errors';
+import type { Static } from 'typebox';
+import type { VmReader } from '../../app/list-vms.ts';
+import { configLines } from '../../domain/config-lines.ts';
+import { FieldChecks } from '../../domain/field-checks.ts';
+import { parseIpv4 } from '../../domain/ipv4.ts';
+import { parseMacAddress } from '../../domain/mac-address.ts';
+import { parseRouterPath } from '../../domain/router-path.ts';
+import { principalOf } from './answer-command.ts';
+import type { App } from './app-types.ts';
+import { type ExplainedLinesDocument, explainQuery, routerParams } from './documents/history.ts';
+import { problems } from './documents/problem.ts';
+import { type HistoryDeps, historyTags, readingRouters } from './router-commits.ts';
+import { kindWords, showCauses, toCommands } from './show-commit.ts';
+import { showTime } from './show-time.ts';
+
+/** Tells whose a rule or mapping on a router is, and why it is there. */
+export function explainLineRoutes(app: App, { history, vms }: HistoryDeps): void {
+  const schema = {
+    operationId: 'explainRouterLines',
+    summary: 'Explain lines on a router',
+    description:
+      'Whose a rule, a mapping or another place is: VM, forward, requests, users, traces, and the commits that put it there and changed it last. Several values narrow it down. Keys of a group see the lines of its VMs alone.',
+    tags: historyTags,
+    params: routerParams,
+    querystring: explainQuery,
+    response: { 200: { $ref: 'ExplainedLines#' }, ...problems(401, 403, 404, 422, 429, 500, 503) } as unknown,
+  };
+  app.get('/v1/routers/:router/explain', { schema, config: readingRouters }, async (request, reply) => {
+    const { router } = request.params;
+    const principal = principalOf(request);
+    const found = await history.explain({ principal, router, ...toQuestion(request.query) });
+    const known = await vmsOf(vms, principal, found);
+    return reply.send(showExplained(router, found, known));
+  });
+}
+
+/** Throws once, naming every field that is wrong. */
+function toQuestion(query: Static<typeof explainQuery>) {
+  const { path, rule, port, protocol, external_ip: externalIp, address, mapping, mac } = query;
+  const checks = new FieldChecks();
+  if (Object.keys(query).length === 0) checks.add('path', 'is required, or another value to look for');
+  for (const [name, value] of Object.entries({ protocol, external_ip: externalIp })) {
+    if (value !== undefined && port === undefined) checks.add(name, 'goes with a port');
+  }
+  if (externalIp !== undefined) checks.of('external_ip', () => parseIpv4(externalIp));
+  if (address !== undefined) checks.of('address', () => parseIpv4(address));
+  const words = path === undefined ? undefined : checks.of('path', () => parseRouterPath(path));
+  const macAddress = mac === undefined ? undefined : checks.of('mac', () => parseMacAddress(mac));
+  checks.finish();
+  return {
+    ...(words && { path: words }),
+    ...(rule && { ruleNumber: rule }),
+    ...(port && { port }),
+    ...(protocol && { protocol }),
+    ...(externalIp && { externalIp }),
+    ...(address && { address }),
+    ...(mapping && { mappingName: mapping }),
+    ...(macAddress && { macAddress }),
+  };
+}
+
+/** Those that still exist and that the caller may see. */
+async function vmsOf(
+  vms: VmReader,
+  principal: Principal,
+  { lines }: ExplainLinesResponse,
+): Promise<ReadonlyMap<string, Vm>> {
+  const ids = [...new Set(lines.map(({ resourceId }) => resourceId))].filter((id) => id !== '');
+  const found = await Promise.all(ids.map((id) => vmOrNone(vms, principal, id)));
+  return new Map(found.flatMap((vm) => (vm === undefined ? [] : [[vm.id, vm] as const])));
+}
+
+async function vmOrNone(vms: VmReader, principal: Principal, id: string): Promise<Vm | undefined> {
+  try {
+    return await vms.get(principal, id);
+  } catch (error) {
+    if (isKind(error, 'not_found') || isKind(error, 'forbidden')) return undefined;
+    throw error;
+  }
+}
+
+function showExplained(
+  router: string,
+  { lines, lookedAt }: ExplainLinesResponse,
+  vms: ReadonlyMap<string, Vm>,
+): ExplainedLinesDocument {
+  const owners = new Set(lines.map(ownerOf));
+  const [owner = 'nobody'] = owners;
+  return {
+    router,
+    owner: owners.size > 1 ? 'both' : owner,
+    looked_at: lookedAt ? showTime(lookedAt) : null,
+    lines: lines.map((line) => {
+      const vm = vms.get(line.resourceId);
+      const forward = vm?.forwards.find(({ natRuleNumbers }) => natRuleNumbers.includes(line.ruleNumber));
+      return {
+        path: line.path.join(' '),
+        owner: ownerOf(line),
+        vm: line.resourceId === '' ? null : { id: line.resourceId, name: vm?.name ?? null },
+        forward: forward?.name ?? null,
+        standing: configLines(toCommands(line.standing)),
+        expected: configLines(toCommands(line.expected)),
+        as_expected: line.asExpected,
+        put: showOrigin(line.put),
+        changed: showOrigin(line.changed),
+      };
+    }),
+  };
+}
+
+const ownerOf = ({ resourceId }: ExplainedLine): 'berth' | 'foreign' => (resourceId === '' ? 'foreign' : 'berth');
+
+const showOrigin = (origin: LineOrigin | undefined) => ({
+  commit_id: origin?.commitId ?? '',
+  commit_number: Number(origin?.commitNumber ?? 0),
+  kind: kindWords[origin?.kind ?? 0],
+  at: showTime(origin?.at),
+  causes: showCauses(origin?.causes ?? []),
+});

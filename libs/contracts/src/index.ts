@@ -1,5 +1,6 @@
 export { fromErrorMessage, toErrorMessage } from './error.ts';
 export * from './gen/berth/allocator/v1/operation_pb.js';
+export * from './gen/berth/allocator/v1/plan_service_pb.js';
 export * from './gen/berth/allocator/v1/pool_pb.js';
 export * from './gen/berth/allocator/v1/pool_service_pb.js';
 export * from './gen/berth/allocator/v1/vm_pb.js';

@@ -8,6 +8,7 @@ import { changedForwards, forwardDocument, vmForwards } from './documents/forwar
 import { forwardTemplate } from './documents/forward-template.ts';
 import { healthDocument, rootDocument } from './documents/health.ts';
 import { operationDocument } from './documents/operation.ts';
+import { planDocument, planPage } from './documents/plan.ts';
 import { ipPool, poolPage, portPool, rulePool } from './documents/pool.ts';
 import { changedPort, changedPorts, vmPorts } from './documents/ports.ts';
 import { problemSchema } from './documents/problem.ts';
@@ -36,6 +37,8 @@ export const documents = [
   bulkItemDocument,
   bulkResult,
   bulkItemPage,
+  planDocument,
+  planPage,
   apiKeyDocument,
   newApiKey,
   apiKeyPage,

@@ -58,14 +58,19 @@ function createRoute(app: App, deps: PlansDeps): void {
 }
 
 /** Asks for the write itself. It is planned, because it is asked for within a plan; should it ever not be, it says that it is a dry run. */
-function ask(app: App, { headers, ip }: AnyRequest, { method, path, body }: Static<typeof createPlanBody>['request']) {
+async function ask(
+  app: App,
+  { headers, ip }: AnyRequest,
+  { method, path, body }: Static<typeof createPlanBody>['request'],
+) {
   const copied = ['x-api-key', 'authorization', 'if-match', 'traceparent'].flatMap((name) => {
     const value = headers[name];
     return value === undefined ? [] : [[name, value] as const];
   });
   const url = `${path}${path.includes('?') ? '&' : '?'}dry_run=true`;
   const payload = body === undefined ? undefined : JSON.stringify(body);
-  return app.inject({
+  // Awaited here: the request is made when somebody waits for it, and that must be within the plan.
+  return await app.inject({
     method,
     url,
     remoteAddress: ip,

@@ -117,7 +117,7 @@ test('a plan of what is wrong is refused as the write would be, with its fields 
   const missing = await plan(berth, { method: 'DELETE', path: '/v1/vms/nobody/decommission' });
   assert.deepEqual([missing.status, missing.body.code], [404, 'VM_NOT_FOUND']);
   for (const request of [
-    { method: 'POST', path: '/v1/api-keys', body: { name: 'mine', permission: 'admin' } },
+    { method: 'POST', path: '/v1/admin/api-keys', body: { name: 'mine', permission: 'admin' } },
     {
       method: 'POST',
       path: '/v1/plans',

@@ -17,7 +17,7 @@ interface AskedPlan {
   readonly expiresInSeconds: number;
 }
 
-export const dryRun = Type.Optional(
+const dryRun = Type.Optional(
   Type.Boolean({
     description: 'Answers 200 with what it would do (`Plan`). Nothing is kept, held or sent to a router.',
   }),

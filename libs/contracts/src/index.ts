@@ -1,6 +1,7 @@
 export { fromErrorMessage, toErrorMessage } from './error.ts';
 export * from './gen/berth/allocator/v1/drift_acceptance_pb.js';
 export * from './gen/berth/allocator/v1/operation_pb.js';
+export * from './gen/berth/allocator/v1/plan_service_pb.js';
 export * from './gen/berth/allocator/v1/pool_pb.js';
 export * from './gen/berth/allocator/v1/pool_service_pb.js';
 export * from './gen/berth/allocator/v1/router_use_service_pb.js';

@@ -23,6 +23,8 @@ export interface AllocatorConfig {
   readonly pools: PoolSettings;
   /** How long released addresses, ports and rule numbers are held back: flows outlive a removed rule. */
   readonly quarantineMs: number;
+  /** How long a plan holds its values when nobody says otherwise. */
+  readonly planMs: number;
   /** How long a verdict may take before the change is sent to the driver again. */
   readonly resendAfterSeconds: number;
 }
@@ -71,6 +73,7 @@ export function readConfig(env: NodeJS.ProcessEnv): AllocatorConfig {
       ruleRange: numberRange('BERTH_RULE_RANGE', '10000-999999', { first: 1, last: lastRuleNumber }),
     },
     quarantineMs: read.integer('BERTH_QUARANTINE_SECONDS', { min: 0, max: 86_400 * 365, fallback: 60 }) * 1_000,
+    planMs: read.integer('BERTH_PLAN_SECONDS', { min: 10, max: 3_600, fallback: 600 }) * 1_000,
     resendAfterSeconds: read.integer('BERTH_RESEND_SECONDS', { min: 1, max: 86_400, fallback: 30 }),
   });
 }

@@ -11,17 +11,20 @@ import { bulkEndedMessage, itemReader } from './adapters/nats/bulk-messages.ts';
 import { tellOfBulkWork, workOnBulks } from './adapters/nats/bulk-notices.ts';
 import { consumeVerdicts } from './adapters/nats/consume-verdicts.ts';
 import { askReports, consumeReports, fetchInventory } from './adapters/nats/driver-reports.ts';
+import { foreseeRouter } from './adapters/nats/foresee-router.ts';
 import { changeMessage, endedMessage } from './adapters/nats/outgoing-messages.ts';
 import { serveBulks } from './adapters/nats/serve-bulk.ts';
 import { serveDrift } from './adapters/nats/serve-drift.ts';
+import { servePlans } from './adapters/nats/serve-plans.ts';
 import { serveRouterUse } from './adapters/nats/serve-router-use.ts';
 import { serveVms } from './adapters/nats/serve-vms.ts';
 import { changeForms } from './adapters/pools/pool-announcements.ts';
 import { dropOldBulks, postgresBulks } from './adapters/postgres/bulk-store.ts';
-import { endQuarantines, resendOverdue } from './adapters/postgres/housekeeping.ts';
+import { endPlans, endQuarantines, resendOverdue } from './adapters/postgres/housekeeping.ts';
 import { type MessageForms, postgresLedger } from './adapters/postgres/ledger.ts';
 import { migrations } from './adapters/postgres/migrations/index.ts';
 import { dropOldKeys } from './adapters/postgres/operation-book.ts';
+import { dropOldPlans, postgresPlanReader } from './adapters/postgres/plan-rows.ts';
 import { postgresRouters } from './adapters/postgres/router-store.ts';
 import { postgresTemplates } from './adapters/postgres/template-store.ts';
 import { postgresVmList } from './adapters/postgres/vm-list.ts';
@@ -93,6 +96,8 @@ export async function startAllocator(config: AllocatorConfig, context: Context):
   onStop(() => verdicts.stop());
 
   onStop(repeatedly(everySecondMs, log, 'ending quarantines', () => endQuarantines(database)));
+  onStop(repeatedly(everySecondMs, log, 'ending plans', () => endPlans(database)));
+  onStop(repeatedly(dropKeysEveryMs, log, 'dropping old plans', () => dropOldPlans(database)));
   onStop(repeatedly(everySecondMs, log, 'sending overdue changes again', () => resend(config)));
   onStop(repeatedly(dropKeysEveryMs, log, 'dropping old idempotency keys', () => dropOldKeys(database)));
   const resend = async ({ resendAfterSeconds }: AllocatorConfig) => {
@@ -127,6 +132,8 @@ export async function startAllocator(config: AllocatorConfig, context: Context):
   onStop(serveBulks(bus, { bulks }));
   onStop(serveRouterUse(bus, database));
   onStop(serveDrift(bus, { reader: postgresReader(database), submit: (command) => commands.submit(command) }));
+  const plans = { ledger, defaultRouter, planMs: config.planMs, plans: postgresPlanReader(database) };
+  onStop(servePlans(bus, { ...plans, foresee: foreseeRouter(bus) }));
   onStop(async () => {
     await stopServing();
     await commands.idle();

@@ -271,6 +271,7 @@ export async function makeWorld(t: TestContext, options: WorldOptions = {}): Pro
       ruleRange: { first: 10_000, last: 999_999 },
     },
     quarantineMs: 60_000,
+    planMs: 600_000,
     resendAfterSeconds: 30,
     ...options.config,
   };

@@ -16,6 +16,7 @@ import { gatewayMetrics } from './adapters/http/http-metrics.ts';
 import { listVmsRoutes } from './adapters/http/list-vms.ts';
 import { listen } from './adapters/http/listen.ts';
 import { operationRoutes } from './adapters/http/operations.ts';
+import { planRoutes } from './adapters/http/plans.ts';
 import { poolRoutes } from './adapters/http/pools.ts';
 import { portStatusRoutes } from './adapters/http/port-status.ts';
 import { portRoutes } from './adapters/http/ports.ts';
@@ -34,6 +35,7 @@ import { forwardTemplates } from './adapters/nats/forward-templates.ts';
 import { healthChecks } from './adapters/nats/health-checks.ts';
 import { historyReader } from './adapters/nats/history-service.ts';
 import { listenToEndings } from './adapters/nats/operation-endings.ts';
+import { planService } from './adapters/nats/plan-service.ts';
 import { poolAdministration } from './adapters/nats/pool-service.ts';
 import { routerAdministration } from './adapters/nats/router-service.ts';
 import { operationReader, vmCommands, vmReader } from './adapters/nats/vm-service.ts';
@@ -71,7 +73,9 @@ export async function startGateway(
   await bus.ping(); // answers once the server knows of both subscriptions: no news is missed from the first request on
 
   const commands = { operations: operationReader(bus), endings, timing };
-  const answering = { commands, defaultWaitSeconds: config.waitSeconds, vms: vmCommands(bus) };
+  const plans = planService(bus, timing);
+  const answering = { commands, defaultWaitSeconds: config.waitSeconds, vms: vmCommands(bus), plans };
+  const bulks = bulkService(bus, timing);
   const administration = { pools: poolAdministration(bus, timing), commandTimeoutMs: timing.commandTimeoutMs };
   const vms = vmReader(bus, timing);
   const drift = driftReader(bus, timing);
@@ -91,7 +95,8 @@ export async function startGateway(
     });
     portRoutes(routes, answering);
     portStatusRoutes(routes, { vms });
-    bulkRoutes(routes, { ...answering, bulks: bulkService(bus, timing) });
+    bulkRoutes(routes, { ...answering, bulks });
+    planRoutes(routes, { ...answering, bulks });
     operationRoutes(routes, answering);
     driftRoutes(routes, { drift });
     syncVyosConfigRoutes(routes, { drift, waitSeconds: config.waitSeconds });

@@ -12,6 +12,14 @@ export interface Counters {
   readonly [more: string]: number;
 }
 
+/** A request that the router got. */
+export interface LoggedRequest {
+  readonly path: string;
+  readonly status: number | null;
+  /** Without the key. */
+  readonly body: unknown;
+}
+
 /** The simulated router's control interface. */
 export class RouterControl {
   readonly #base: string;
@@ -31,6 +39,7 @@ export class RouterControl {
 
   config = async (tree: 'running' | 'saved' = 'running') => (await this.#call('GET', `/config?tree=${tree}`)) as Config;
   counters = async () => (await this.#call('GET', '/counters')) as Counters;
+  log = async () => (await this.#call('GET', '/log')) as readonly LoggedRequest[];
   latency = (latency: Record<string, unknown>) => this.#call('POST', '/latency', latency);
   fault = (fault: Record<string, unknown>) => this.#call('POST', '/faults', fault);
   clearFaults = () => this.#call('DELETE', '/faults');

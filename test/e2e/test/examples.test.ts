@@ -10,6 +10,7 @@ const documents = [
   'docs/routers.md',
   'docs/drift.md',
   'docs/history.md',
+  'docs/plans.md',
 ];
 
 for (const document of documents) {

@@ -17,6 +17,7 @@ import { bareName, type PoolDirectory } from '../domain/pool-directory.ts';
 import { assertAvailable, routerUnavailable } from '../domain/router.ts';
 import type { Vm } from '../domain/vm.ts';
 import { changePorts } from './change-ports.ts';
+import { maxRetries } from './choose-elsewhere.ts';
 import type { Accepted, Command, ProvisionCommand } from './commands.ts';
 import { decommissionVm } from './decommission-vm.ts';
 import { progressIn, vmOf } from './operation-progress.ts';
@@ -30,7 +31,7 @@ export interface AcceptDeps {
   readonly defaultRouter: string;
 }
 
-type Answer = Accepted | DomainError;
+export type Answer = Accepted | DomainError;
 type MachineCommand = Exclude<Command, ProvisionCommand>;
 
 const isProvision = (command: Command): command is ProvisionCommand => command.kind === 'provision-vm';
@@ -49,23 +50,43 @@ export async function acceptCommands(
   asked: readonly Command[],
   besides: (books: Books, answers: readonly Answer[]) => Promise<void> = async () => {},
 ): Promise<readonly Answer[]> {
+  return atTheirRouters(deps.ledger, asked, (commands, routers) => {
+    const work = async (books: Books) => {
+      const answers = await acceptIn(deps, books, commands);
+      await besides(books, answers);
+      return answers;
+    };
+    return deps.ledger.transaction(routers, work, { takesLong: commands.length > many });
+  });
+}
+
+/** Runs `run` with these commands and the routers that they concern; looks again when those turn out to be others once they are locked. */
+export async function atTheirRouters<T>(
+  ledger: Ledger,
+  asked: readonly Command[],
+  run: (commands: readonly Command[], routers: readonly string[]) => Promise<T>,
+): Promise<T> {
   for (let looks = 1; ; looks++) {
-    const commands = await atTheirPools(deps.ledger, asked);
-    const routers = await deps.ledger.routersOf(commands.filter(isMachine).map(({ machineId }) => machineId));
+    const commands = await atTheirPools(ledger, asked);
+    const routers = await ledger.routersOf(commands.filter(isMachine).map(({ machineId }) => machineId));
     const names = new Set([...routers.values(), ...commands.filter(isProvision).map(({ request }) => request.router)]);
     try {
-      const work = async (books: Books) => {
-        const acceptance = new Acceptance(deps, books);
-        await acceptance.accept(commands);
-        const answers = commands.map((command) => acceptance.answerTo(command));
-        await besides(books, answers);
-        return answers;
-      };
-      return await deps.ledger.transaction([...names], work, { takesLong: commands.length > many });
+      return await run(commands, [...names]);
     } catch (error) {
       if (!(error instanceof LookAgain) || looks === maxLooks) throw error;
     }
   }
+}
+
+/** Accepts commands in a transaction that has the locks of their routers. The answers are in their order. */
+export async function acceptIn(
+  deps: Pick<AcceptDeps, 'defaultRouter'>,
+  books: Books,
+  commands: readonly Command[],
+): Promise<readonly Answer[]> {
+  const acceptance = new Acceptance(deps, books);
+  await acceptance.accept(commands);
+  return commands.map((command) => acceptance.answerTo(command));
 }
 
 /** The pools that a provision names, by kind and name. */
@@ -93,11 +114,11 @@ async function atTheirPools(ledger: Ledger, commands: readonly Command[]): Promi
 
 /** The acceptance of one transaction's commands. */
 class Acceptance {
-  readonly #deps: AcceptDeps;
+  readonly #deps: Pick<AcceptDeps, 'defaultRouter'>;
   readonly #books: Books;
   readonly #answers = new Map<Command, Answer>();
 
-  constructor(deps: AcceptDeps, books: Books) {
+  constructor(deps: Pick<AcceptDeps, 'defaultRouter'>, books: Books) {
     this.#deps = deps;
     this.#books = books;
   }
@@ -271,7 +292,7 @@ class Acceptance {
       reserved: [],
       stood: false,
       alone: false,
-      retries: 0,
+      retries: command.pinned ? maxRetries : 0,
       result: null,
       error: null,
       createdAt: this.#books.now,
@@ -318,7 +339,8 @@ function askedOf(command: MachineCommand, vm: Vm): Partial<Operation> {
   }
 }
 
-function answerByKey({ operation, fingerprint }: FirstUse, asked: Uint8Array): Answer {
+/** What a key that was used before is answered with. */
+export function answerByKey({ operation, fingerprint }: FirstUse, asked: Uint8Array): Answer {
   const same = Buffer.from(fingerprint).equals(Buffer.from(asked));
   if (operation === undefined || !same) return idempotencyKeyReused();
   return hasEnded(operation) ? { operation, replayed: true } : idempotencyKeyRunning(operation.id);

@@ -1,4 +1,4 @@
-import { DomainError, isKind, toDomainError, toWire, type WireError } from '@berth/errors';
+import { DomainError, fromWire, isKind, toDomainError, toWire, type WireError } from '@berth/errors';
 import {
   type Bulk,
   bulkAborted,
@@ -210,6 +210,10 @@ const removalOf = (bulk: Bulk, index: number): DecommissionCommand => ({
 
 const wired = (errors: ReadonlyMap<number, DomainError>) =>
   [...errors].map(([index, error]) => ({ index, error: toWire(error) }));
+
+/** Why an atomic bulk cannot be had, when it is for this item. */
+export const bulkRefusal = ({ index, error }: { readonly index: number; readonly error: DomainError }): DomainError =>
+  fromWire(atPlace({ index, error: toWire(error) }));
 
 /** An item's error as that of its bulk: says which item it was. */
 function atPlace(first: ItemError | undefined): WireError {

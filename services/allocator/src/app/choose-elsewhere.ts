@@ -21,7 +21,7 @@ export interface RouterConflict {
 }
 
 /** How often an operation gets other values before the router's conflict is its end. */
-const maxRetries = 3;
+export const maxRetries = 3;
 
 /** What is to be given up for others, and the forwards with what is to be chosen anew left open. */
 interface Replacement {

@@ -26,6 +26,8 @@ interface CommandBase {
   readonly mayWait: boolean;
   /** Refused unless the VM's version is this; 0: whatever it is. */
   readonly ifVersion: number;
+  /** It was planned: it gets what its plan says, and nothing else instead. */
+  readonly pinned?: boolean;
   /** The bulk that it is an item of. */
   readonly bulk?: BulkPlace | undefined;
 }

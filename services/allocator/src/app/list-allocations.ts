@@ -6,7 +6,7 @@ import { readPageToken, writePageToken } from './page-token.ts';
 import { findVisiblePool, type PoolReader } from './read-pools.ts';
 
 /** Who holds a value. */
-export type HolderKind = 'vm' | 'reserved' | 'quarantine' | 'foreign';
+export type HolderKind = 'vm' | 'reserved' | 'planned' | 'quarantine' | 'foreign';
 
 /** A value or a run of neighbours with its holder; what does not apply is empty. */
 export interface HeldRun {
@@ -22,7 +22,7 @@ export interface HeldRun {
   readonly forward: string;
   readonly ownerGroup: string;
   readonly reservationId: string;
-  /** Of a reservation its note, of others where it stands on the router. */
+  /** Of a reservation its note, of a plan which, of others where it stands on the router. */
   readonly note: string;
   readonly until: Date | null;
 }
@@ -87,7 +87,7 @@ function toPlace(parts: readonly string[] | undefined): AllocationPlace | undefi
 /** The same without what names other groups' things. */
 export function seenBy(caller: Pick<Caller, 'group'>, run: HeldRun): HeldRun {
   const isOwn = caller.group === '' || run.ownerGroup === caller.group;
-  const isOfGroup = run.holder === 'vm' || run.holder === 'quarantine';
+  const isOfGroup = run.holder === 'vm' || run.holder === 'planned' || run.holder === 'quarantine';
   if (isOwn || !isOfGroup) return run;
-  return { ...run, vmId: '', vmName: '', forward: '', ownerGroup: '' };
+  return { ...run, vmId: '', vmName: '', forward: '', ownerGroup: '', note: '' };
 }

@@ -10,6 +10,7 @@ import type { PoolDirectory } from '../domain/pool-directory.ts';
 import type { DhcpSubnet, Router, RouterInterface, RouterState } from '../domain/router.ts';
 import type { RouterSite, Vm, Wanted } from '../domain/vm.ts';
 import type { BulkBook } from './bulk-book.ts';
+import type { PlanBook, Trial } from './plan-ports.ts';
 
 /** Who holds a value, or held it: within the quarantine the same group and name get the same values back. */
 export interface Holder {
@@ -112,6 +113,7 @@ export interface Books {
   readonly values: ValueStore;
   readonly claims: ClaimStore;
   readonly bulks: BulkBook;
+  readonly plans: PlanBook;
   /** The pools of these routers as they are under their locks; read once. */
   pools(): Promise<PoolDirectory>;
   /** The forwards that new VMs get. */
@@ -132,6 +134,16 @@ export interface Ledger {
     work: (books: Books) => Promise<T>,
     options?: { readonly takesLong: boolean },
   ): Promise<T>;
+  /**
+   * Runs `work` as `transaction` does and takes all of it back; then `keep`, in the same transaction and under the same locks, with what it
+   * would have come to. Whatever `work` does is so rehearsed exactly as it would happen: a change of the books of any kind can be planned.
+   */
+  rehearse<T, K>(
+    routers: readonly string[],
+    work: (books: Books) => Promise<T>,
+    keep: (plans: PlanBook, trial: Trial<T>) => Promise<K>,
+    options?: { readonly takesLong: boolean },
+  ): Promise<K>;
   /** Whether a transaction that failed with this may succeed when it is run again later, as it is. */
   mayPass(error: unknown): boolean;
   /** The routers of living VMs, by the names or ids that the caller wrote. A look without locks. */

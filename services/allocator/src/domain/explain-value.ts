@@ -8,7 +8,7 @@ import { forwardablePorts } from './pool-segments.ts';
 
 /** Who holds a value, as far as the asker may know; what is empty is not told. */
 export interface ValueHolder {
-  readonly kind: 'vm' | 'reserved' | 'quarantine' | 'foreign';
+  readonly kind: 'vm' | 'reserved' | 'planned' | 'quarantine' | 'foreign';
   readonly vmName: string;
   /** Of a reservation its note, of others where it stands on the router. */
   readonly note: string;
@@ -50,6 +50,8 @@ function heldBy({ kind, vmName, note, until }: ValueHolder): string {
       return vmName === '' ? 'is held by a VM' : `is held by the VM ${vmName}`;
     case 'reserved':
       return `is reserved${note === '' ? '' : ` (${note})`}${until ? ` until ${until.toISOString()}` : ''}`;
+    case 'planned':
+      return `is held by a ${note === '' ? 'plan' : note}${until ? ` until ${until.toISOString()}` : ''}`;
     case 'quarantine':
       return `rests${until ? ` until ${until.toISOString()}` : ''}, since ${vmName === '' ? 'a VM' : `the VM ${vmName}`} gave it up`;
     case 'foreign': {

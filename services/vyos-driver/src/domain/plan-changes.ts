@@ -47,6 +47,10 @@ export function planChanges(changes: readonly ResourceChange[]): Plan {
   };
 }
 
+/** The way back from what `changes` come to: the operations that bring each resource to what was there before. */
+export const inverseOf = (changes: readonly ResourceChange[]): Plan =>
+  planChanges(changes.map(({ resourceId, from, to }) => ({ resourceId, from: to, to: from })));
+
 /** Whether both mean the same to the router: order, leading blanks and a list of one value make no difference. */
 export function sameContent(a: OwnedContent, b: OwnedContent): boolean {
   return a.size === b.size && planChanges([{ resourceId: '', from: a, to: b }]).operations.length === 0;

@@ -84,12 +84,13 @@ export function serveVms(bus: Bus, deps: VmServiceDeps): () => Promise<void> {
       permittedCaller(principal, 'vms:read');
       return toTemplateMessage(await deps.templates.read());
     }),
-    serve(bus, VmService.method.setForwardTemplate, async ({ context, forwards }) => {
+    serve(bus, VmService.method.setForwardTemplate, async ({ context, forwards, validateOnly }) => {
       const caller = permittedCaller(context?.principal, 'pools:write');
       const template = await setForwardTemplate(deps, {
         caller,
         forwards: forwards.map(toTemplateForward),
         ifVersion: Number(context?.ifVersion ?? 0n),
+        isRehearsal: validateOnly,
         key: context?.idempotency,
         deadline: context?.deadline ? timestampDate(context.deadline) : endOfTime,
       });

@@ -8,6 +8,7 @@ import { toProtocolCode, valueText } from './to-pool-messages.ts';
 const codes: Record<HolderKind, HolderCode> = {
   vm: HolderCode.VM,
   reserved: HolderCode.RESERVATION,
+  planned: HolderCode.PLAN,
   quarantine: HolderCode.QUARANTINE,
   foreign: HolderCode.FOREIGN,
 };

@@ -24,12 +24,13 @@ interface RunRow {
 /** What is told of an allocation `a` in a space `s`, beside its values. */
 const runColumns = `s.kind AS space, s.external_ip, a.kind, a.slot, a.reservation_id,
   CASE WHEN a.kind = 'vm' THEN a.vm_id END AS vm_id, coalesce(v.name, a.former_name) AS vm_name,
-  coalesce(v.owner_group, a.former_group) AS owner_group, coalesce(a.until, r.expires_at) AS until,
-  CASE a.kind WHEN 'reserved' THEN r.note WHEN 'foreign' THEN (
+  coalesce(v.owner_group, a.former_group) AS owner_group, coalesce(a.until, r.expires_at, l.expires_at) AS until,
+  CASE a.kind WHEN 'reserved' THEN r.note WHEN 'planned' THEN 'plan ' || a.plan_id WHEN 'foreign' THEN (
     SELECT f.path FROM foreign_holdings f WHERE f.router = s.router AND f.kind = s.kind AND f.held && a.held
       AND (s.external_ip = '' OR f.external_ip IN ('', s.external_ip)) ORDER BY f.held, f.path LIMIT 1) END AS note`;
 
-const holdersOf = `LEFT JOIN vms v ON a.kind = 'vm' AND v.id = a.vm_id LEFT JOIN reservations r ON r.id = a.reservation_id`;
+const holdersOf = `LEFT JOIN vms v ON a.kind = 'vm' AND v.id = a.vm_id LEFT JOIN reservations r ON r.id = a.reservation_id
+  LEFT JOIN plans l ON l.id = a.plan_id`;
 
 const toRun = (row: RunRow): HeldRun => ({
   first: row.first,

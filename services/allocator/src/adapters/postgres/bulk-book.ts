@@ -1,9 +1,11 @@
 import type { Sql } from '@berth/database';
 import type { WireError } from '@berth/errors';
 import type { BulkBook } from '../../app/bulk-book.ts';
+import type { KeyUse } from '../../app/ports.ts';
 import { type Bulk, endsCounted, type ItemError } from '../../domain/bulk.ts';
 import type { Operation } from '../../domain/operation.ts';
-import { lockBulks, storeProgress } from './bulk-rows.ts';
+import { insertBulk, lockBulks, storeProgress } from './bulk-rows.ts';
+import { bindKey } from './bulk-start.ts';
 
 /** The bulks of one transaction. */
 export class PostgresBulkBook implements BulkBook {
@@ -23,6 +25,22 @@ export class PostgresBulkBook implements BulkBook {
   put(bulk: Bulk): void {
     this.#known.set(bulk.id, bulk);
     this.#changed.add(bulk.id);
+  }
+
+  async begin(bulk: Bulk, items: Parameters<BulkBook['begin']>[1], key: KeyUse | undefined): Promise<void> {
+    await insertBulk(this.#sql, bulk);
+    await this.#sql.execute(
+      `INSERT INTO bulk_items (bulk_id, index, kind, machine_id, payload)
+       SELECT $1, *, '' FROM unnest($2::int[], $3::text[], $4::text[])`,
+      [
+        bulk.id,
+        items.map(({ index }) => index),
+        items.map(({ kind }) => kind),
+        items.map(({ machineId }) => machineId),
+      ],
+    );
+    if (key) await bindKey(this.#sql, { id: bulk.id, key });
+    this.put(bulk);
   }
 
   async setErrors(bulkId: string, errors: readonly ItemError[]): Promise<void> {

@@ -68,3 +68,16 @@ export async function storeProgress(sql: Sql, bulks: readonly Bulk[]): Promise<v
     [JSON.stringify(rows)],
   );
 }
+
+/** A bulk that is running from the start. */
+export const insertBulk = (sql: Sql, bulk: Bulk): Promise<number> =>
+  sql.execute(
+    `INSERT INTO bulks (id, state, mode, items, principal_id, principal_name, principal_group, permissions, request_id, traceparent,
+       may_wait, next_index, failed, created_at, updated_at)
+     VALUES ($1, 'running', $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $13)`,
+    [
+      ...[bulk.id, bulk.mode, bulk.items, bulk.principalId, bulk.principalName, bulk.principalGroup],
+      ...[JSON.stringify(bulk.permissions), bulk.requestId, bulk.traceparent, bulk.mayWait, bulk.next, bulk.failed],
+      bulk.createdAt,
+    ],
+  );

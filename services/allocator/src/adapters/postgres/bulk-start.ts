@@ -63,7 +63,8 @@ async function accept(
   return toBulk(row);
 }
 
-async function bindKey(sql: Sql, { id, key }: BulkContext): Promise<void> {
+/** Binds an Idempotency-Key to a bulk. */
+export async function bindKey(sql: Sql, { id, key }: Pick<BulkContext, 'id' | 'key'>): Promise<void> {
   if (key === undefined) return;
   const bound = await sql.execute(
     `INSERT INTO idempotency_keys AS k (scope, key, fingerprint, operation_id) VALUES ($1, $2, $3, $4)

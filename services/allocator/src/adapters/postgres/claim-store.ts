@@ -20,18 +20,32 @@ export const postgresClaims = (sql: Sql): ClaimStore => ({
       [...columns, sorted.map(({ vmId }) => vmId)],
     );
     if (taken === claims.length) return [];
-    const held = await sql.query<{ kind: string; scope: string; value: string; vm_id: string | null }>(
-      `SELECT kind, scope, value, vm_id FROM claims WHERE (kind, scope, value) IN (SELECT * FROM ${asked}))`,
+    const held = await sql.query<{
+      kind: string;
+      scope: string;
+      value: string;
+      vm_id: string | null;
+      plan_id: string | null;
+    }>(
+      `SELECT kind, scope, value, vm_id, plan_id FROM claims WHERE (kind, scope, value) IN (SELECT * FROM ${asked}))`,
       columns,
     );
     const holders = new Map(held.map((row) => [key(row), row.vm_id]));
+    // What a plan keeps for a VM is the VM's own once it takes it, also when it was not by that plan.
+    if (held.some(({ plan_id }) => plan_id !== null)) {
+      await sql.execute(
+        `UPDATE claims c SET plan_id = NULL FROM ${asked}, $4::uuid[]) AS a (kind, scope, value, vm_id)
+         WHERE c.plan_id IS NOT NULL AND (c.kind, c.scope, c.value, c.vm_id) = (a.kind, a.scope, a.value, a.vm_id)`,
+        [...columns, sorted.map(({ vmId }) => vmId)],
+      );
+    }
     return claims.filter((claim) => holders.get(key(claim)) !== claim.vmId);
   },
 
   async keepOnly(vmIds, kept) {
     if (vmIds.length === 0) return;
     await sql.execute(
-      `DELETE FROM claims WHERE vm_id = ANY($1)
+      `DELETE FROM claims WHERE vm_id = ANY($1) AND plan_id IS NULL
          AND (kind, scope, value, vm_id) NOT IN (SELECT * FROM unnest($2::text[], $3::text[], $4::text[], $5::uuid[]))`,
       [
         vmIds,

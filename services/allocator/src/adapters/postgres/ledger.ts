@@ -1,15 +1,19 @@
 import { type Database, type Sql, sqlStateOf } from '@berth/database';
 import type { Outbox, OutgoingMessage } from '@berth/messaging';
+import type { PlanBook, Trial } from '../../app/plan-ports.ts';
 import type { Books, ClaimStore, Ledger, ValueStore } from '../../app/ports.ts';
 import { type Bulk, beginsUndo, hasEndedBulk } from '../../domain/bulk.ts';
 import type { ForwardTemplate } from '../../domain/forward-template.ts';
 import type { Operation } from '../../domain/operation.ts';
+import { plannedChange, plannedVm } from '../../domain/plan.ts';
 import { isUuid } from '../../domain/text-rules.ts';
-import type { Vm, Wanted } from '../../domain/vm.ts';
+import { desiredOf, type Vm, type Wanted } from '../../domain/vm.ts';
 import { PostgresBulkBook } from './bulk-book.ts';
 import { postgresClaims } from './claim-store.ts';
 import { deriveForeign } from './foreign-store.ts';
 import { PostgresOperationBook } from './operation-book.ts';
+import { duePlans, endDuePlans, heldBy, takingsOf } from './plan-holds.ts';
+import { postgresPlans } from './plan-rows.ts';
 import { readPoolDirectory, routersOfPools } from './read-pool-directory.ts';
 import { lockRouters } from './router-rows.ts';
 import { SpaceCatalogue } from './space-catalogue.ts';
@@ -57,43 +61,19 @@ export function postgresLedger(deps: LedgerDeps, settings: LedgerSettings): Ledg
     let bulkWork: string[] = [];
     const result = await outbox.transaction(async (sql, send) => {
       ended = [];
-      if (takesLong) await sql.execute(`SET LOCAL idle_in_transaction_session_timeout = '${longIdle}'`);
-      const locked = await lockRouters(sql, routers);
-      const [clock] = await sql.query<{ now: string; incarnation: string; template: ForwardTemplate }>(
-        `SELECT clock_timestamp() AS now, incarnation, jsonb_build_object('forwards', forwards, 'version', version) AS template
-         FROM installation, forward_template`,
-      );
-      if (clock === undefined) throw new Error('the tables installation or forward_template are empty');
-      const catalogue = once(() => SpaceCatalogue.read(sql, routers));
-      const vms = new PostgresVmBook(sql);
-      const operations = new PostgresOperationBook(sql);
-      const bulks = new PostgresBulkBook(sql);
-      const released = new Set<string>();
-      const outcome = await work({
-        now: new Date(clock.now),
-        incarnation: Number(clock.incarnation),
-        template: clock.template,
-        routers: locked,
-        vms,
-        operations,
-        values: noting(postgresValues(sql, catalogue, settings), released),
-        claims: notingClaims(postgresClaims(sql), () => {
-          for (const router of routers) released.add(router);
-        }),
-        bulks,
-        pools: once(() => readPoolDirectory(sql, routers)),
-        sendChange: (vm, wanted, causes) => send(messages.change(vm, wanted, causes)),
-        sendEnded(operation) {
+      const opened = await openBooks(sql, routers, takesLong, {
+        change: (vm, wanted, causes) => send(messages.change(vm, wanted, causes)),
+        ended(operation) {
           ended.push(operation);
           send(messages.ended(operation));
         },
       });
-      await storeVms(sql, vms.changed, settings.resendAfterSeconds);
-      await operations.store();
-      const changed = await bulks.store(ended);
+      const outcome = await work(opened.books);
+      await opened.store();
+      const changed = await opened.bulks.store(ended);
       for (const bulk of changed.filter(hasEndedBulk)) send(messages.bulkEnded(bulk));
       bulkWork = changed.filter(beginsUndo).map(({ id }) => id);
-      await handOverToOthers(sql, [...released]);
+      await handOverToOthers(sql, [...opened.released]);
       return outcome;
     });
     for (const operation of ended) deps.onEnded?.(operation);
@@ -101,9 +81,91 @@ export function postgresLedger(deps: LedgerDeps, settings: LedgerSettings): Ledg
     return result;
   };
 
+  /** Tries `work` within a savepoint, takes it back, and hands `keep` what it came to. */
+  const tryOut = <T, K>(
+    routers: readonly string[],
+    work: (books: Books) => Promise<T>,
+    keep: (plans: PlanBook, trial: Trial<T>) => Promise<K>,
+    takesLong: boolean,
+  ): Promise<K> =>
+    database.transaction(async (sql) => {
+      const sent = new Map<string, { readonly vm: Vm; readonly wanted: Wanted | null }>();
+      const { books, vms, store } = await openBooks(sql, routers, takesLong, {
+        change: (vm, wanted) => void sent.set(vm.id, { vm, wanted }),
+        ended() {},
+      });
+      await sql.execute('SAVEPOINT trial');
+      const outcome = await work(books);
+      await store();
+      const touched = vms.changed;
+      const ids = touched.map(({ id }) => id);
+      const after = await heldBy(sql, ids);
+      await sql.execute('ROLLBACK TO SAVEPOINT trial');
+      const changes = [...sent.values()];
+      return keep(books.plans, {
+        outcome,
+        changes: changes.map(({ vm, wanted }) => plannedChange(vm, wanted)),
+        vms: touched.map((vm) => plannedVm(vm, desiredOf(vm))),
+        versions: await books.plans.versionsOf(ids),
+        takings: await takingsOf(sql, after),
+        now: books.now,
+      });
+    });
+
+  const openBooks = async (
+    sql: Sql,
+    routers: readonly string[],
+    takesLong: boolean,
+    told: {
+      change(vm: Vm, wanted: Wanted | null, operations: readonly Operation[]): void;
+      ended(operation: Operation): void;
+    },
+  ) => {
+    if (takesLong) await sql.execute(`SET LOCAL idle_in_transaction_session_timeout = '${longIdle}'`);
+    const locked = await lockRouters(sql, routers);
+    const [clock] = await sql.query<{ now: string; incarnation: string; template: ForwardTemplate; due: boolean }>(
+      `SELECT clock_timestamp() AS now, incarnation, jsonb_build_object('forwards', forwards, 'version', version) AS template,
+         EXISTS (${duePlans}) AS due
+       FROM installation, forward_template`,
+      [routers],
+    );
+    if (clock === undefined) throw new Error('the tables installation or forward_template are empty');
+    if (clock.due) await endDuePlans(sql, routers);
+    const catalogue = once(() => SpaceCatalogue.read(sql, routers));
+    const vms = new PostgresVmBook(sql);
+    const operations = new PostgresOperationBook(sql);
+    const bulks = new PostgresBulkBook(sql);
+    const released = new Set<string>();
+    const books: Books = {
+      now: new Date(clock.now),
+      incarnation: Number(clock.incarnation),
+      template: clock.template,
+      routers: locked,
+      vms,
+      operations,
+      values: noting(postgresValues(sql, catalogue, settings), released),
+      claims: notingClaims(postgresClaims(sql), () => {
+        for (const router of routers) released.add(router);
+      }),
+      bulks,
+      plans: postgresPlans(sql),
+      pools: once(() => readPoolDirectory(sql, routers)),
+      sendChange: told.change,
+      sendEnded: told.ended,
+    };
+    const store = async () => {
+      await storeVms(sql, vms.changed, settings.resendAfterSeconds);
+      await operations.store();
+    };
+    return { books, vms, bulks, released, store };
+  };
+
   return {
     transaction: (routers, work, { takesLong } = { takesLong: false }) =>
       repairingSpans(database, () => attempt(routers, work, takesLong)),
+
+    rehearse: (routers, work, keep, { takesLong } = { takesLong: false }) =>
+      repairingSpans(database, () => tryOut(routers, work, keep, takesLong)),
 
     mayPass: (error) => error instanceof SpansOutOfStep || mayPassByItself(error),
 

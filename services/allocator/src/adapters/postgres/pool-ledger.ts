@@ -5,6 +5,7 @@ import { LookAgain } from '../../app/ports.ts';
 import type { PoolChange } from '../../domain/pool-change.ts';
 import { postgresAnswers } from './answered-keys.ts';
 import { describePools } from './describe-pools.ts';
+import { endDuePlans } from './plan-holds.ts';
 import { type ChangeForms, storeChanges } from './pool-changes.ts';
 import { postgresPools } from './pool-store.ts';
 import { postgresReservations, routersWithEnded } from './reservation-store.ts';
@@ -64,6 +65,7 @@ export function postgresPoolLedger(deps: {
 const booksOf = (sql: Sql, changes: PoolChange[]): PoolBooks => ({
   async lock(names) {
     const routers = await lockRouters(sql, names);
+    await endDuePlans(sql, names);
     const [clock] = await sql.query<{ now: string }>('SELECT clock_timestamp() AS now');
     return { routers, now: new Date(clock?.now ?? Number.NaN) };
   },

@@ -80,7 +80,7 @@ export const postgresPools = (sql: Sql): PoolStore => ({
 
 const heldWithin = (spans: string) => `SELECT a.* FROM (
     SELECT b.space_id, ${spans} AS spans FROM unnest($2::int[], $3::text[]) AS b (space_id, spans)
-  ) w JOIN allocations a ON a.space_id = w.space_id AND a.held && w.spans AND a.kind IN ('vm', 'reserved')`;
+  ) w JOIN allocations a ON a.space_id = w.space_id AND a.held && w.spans AND a.kind IN ('vm', 'reserved', 'planned')`;
 
 /** What of before the pool has no more. */
 const heldOfLost = heldWithin(`b.spans::int8multirange - coalesce((SELECT range_agg(r.span) FROM segments g
@@ -94,7 +94,7 @@ async function heldIn(sql: Sql, poolId: string, before: PoolSegments, held: stri
   const rows = await sql.query<{ total: number; first: number; last: number; holder: string }>(
     `SELECT count(*) OVER ()::int AS total, lower(a.held)::float8 AS first, upper(a.held)::float8 - 1 AS last,
        CASE a.kind WHEN 'vm' THEN 'VM ' || coalesce((SELECT v.name FROM vms v WHERE v.id = a.vm_id), a.vm_id::text)
-         ELSE 'reservation ' || a.reservation_id END AS holder
+         WHEN 'planned' THEN 'plan ' || a.plan_id ELSE 'reservation ' || a.reservation_id END AS holder
      FROM (${held}) a
      ORDER BY lower(a.held) LIMIT ${mostExamples}`,
     [poolId, before.map(({ spaceId }) => spaceId), before.map((segment) => segment.spans)],

@@ -39,7 +39,7 @@ export async function countsOf(
          WHERE a.space_id = p.space_id AND a.held && p.spans GROUP BY a.kind
        ) h GROUP BY p.pool_id, h.kind
      ), holders AS (
-       SELECT pool_id, sum(count) FILTER (WHERE kind = 'vm') AS held, sum(count) FILTER (WHERE kind = 'reserved') AS reserved,
+       SELECT pool_id, sum(count) FILTER (WHERE kind = 'vm') AS held, sum(count) FILTER (WHERE kind IN ('reserved', 'planned')) AS reserved,
          sum(count) FILTER (WHERE kind = 'quarantine') AS quarantined, sum(count) FILTER (WHERE kind = 'foreign') AS "foreign"
        FROM taken GROUP BY pool_id
      )

@@ -94,7 +94,7 @@ async function refusalOf(
   if (!pool?.whole) return { refused: 'not of the pool' };
   const [by] = await sql.query<HeldValue>(
     `SELECT greatest(lower(a.held), $2)::float8 AS first, least(upper(a.held) - 1, $3)::float8 AS last,
-       CASE a.kind WHEN 'vm' THEN 'a VM has it' WHEN 'reserved' THEN 'it is reserved'
+       CASE a.kind WHEN 'vm' THEN 'a VM has it' WHEN 'reserved' THEN 'it is reserved' WHEN 'planned' THEN 'a plan holds it'
          WHEN 'quarantine' THEN 'it rests after its release' ELSE 'others hold it on the router' END AS holder
      FROM allocations a WHERE a.space_id = ANY($1) AND a.held && int8range($2, $3, '[]') ORDER BY lower(a.held) LIMIT 1`,
     [segments.map(({ space_id }) => space_id), first, last],

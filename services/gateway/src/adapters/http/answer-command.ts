@@ -8,7 +8,11 @@ import { type CommandDeps, type Outcome, runCommand } from '../../app/run-comman
 import { fingerprintOf, parseIdempotencyKey } from '../../domain/idempotency.ts';
 import { parseIfMatch } from '../../domain/if-match.ts';
 import { mayWait, type Preference, parsePrefer, waitMsOf } from '../../domain/prefer.ts';
+import type { PlanService } from '../nats/plan-service.ts';
+import type { VmCommand, VmCommands } from '../nats/vm-service.ts';
+import { answerPlan } from './answer-plan.ts';
 import type { AnyReply, AnyRequest } from './app-types.ts';
+import { planningOf } from './planning.ts';
 import { failureOf, showOperation } from './show-operation.ts';
 
 /** What every command carries, with its operation's id and deadline already chosen. */
@@ -19,23 +23,55 @@ export type ContextInit = MessageInitShape<typeof CommandContextSchema> & {
 
 export interface AnswerCommandDeps {
   readonly commands: CommandDeps;
+  readonly vms: VmCommands;
+  readonly plans: PlanService;
   /** For callers that do not say how long. */
   readonly defaultWaitSeconds: number;
 }
 
-/** How a command is sent, and what its success is answered with. */
-export interface CommandAnswer {
-  send(context: ContextInit, timeoutMs: number): Promise<OperationReply>;
+/** What a success is answered with. */
+interface Shown {
   readonly status: 200 | 201;
   show(operation: Operation): object;
 }
 
-/** Runs a command for a request: answers its result, 202 with the operation when that takes longer than the caller waits, or throws why it failed. */
-export async function answerCommand(
+/** What is asked for, and what its success is answered with. */
+export interface CommandAnswer extends Shown {
+  command(context: ContextInit): VmCommand;
+}
+
+/**
+ * Runs a command for a request: answers its result, 202 with the operation when that takes longer than the caller waits, or throws why it failed.
+ * Where the request is to be planned only, answers the plan.
+ */
+export function answerCommand(
   deps: AnswerCommandDeps,
   request: AnyRequest,
   reply: AnyReply,
-  command: CommandAnswer,
+  { command, ...shown }: CommandAnswer,
+): Promise<unknown> {
+  const planning = planningOf(request);
+  if (planning) {
+    const context = commandContext(request, new Date(Date.now() + deps.commands.timing.commandTimeoutMs));
+    const ifVersion = ifVersionOf(request);
+    return answerPlan(deps, request, reply, {
+      planning,
+      command: command(context),
+      context: { ...context, ifVersion },
+    });
+  }
+  return answerOperation(deps, request, reply, {
+    ...shown,
+    send: (context, timeoutMs) => deps.vms.send(command(context), timeoutMs),
+  });
+}
+
+/** Runs what starts an operation, for a request. */
+export async function answerOperation(
+  deps: Pick<AnswerCommandDeps, 'commands' | 'defaultWaitSeconds'>,
+  request: AnyRequest,
+  reply: AnyReply,
+  command: Shown & { send(context: ContextInit, timeoutMs: number): Promise<OperationReply> },
 ): Promise<unknown> {
   const preference = preferenceOf(request);
   const deadline = new Date(Date.now() + deps.commands.timing.commandTimeoutMs);
@@ -80,7 +116,7 @@ export function commandContext(
 function sendOutcome(
   request: AnyRequest,
   reply: AnyReply,
-  { outcome, preference, command }: { outcome: Outcome; preference: Preference; command: CommandAnswer },
+  { outcome, preference, command }: { outcome: Outcome; preference: Preference; command: Shown },
 ): unknown {
   const { operation, replayed } = outcome;
   if (replayed) reply.header('Idempotency-Replayed', 'true');

@@ -39,6 +39,8 @@ declare module 'fastify' {
     canonicalPath?: string;
     /** An absent body is the same as an empty object. */
     bodyOptional?: true;
+    /** What it would do can be planned. */
+    plannable?: true;
     /** Takes many items: as JSON, in bodies that may be large, or as NDJSON, as a stream. */
     bulk?: true;
   }

@@ -15,6 +15,7 @@ import { registerJsonBody } from './json-body.ts';
 import { registerLargeBodies } from './large-bodies.ts';
 import { noteMethods } from './method-not-allowed.ts';
 import { openApiRoutes, registerOpenApi } from './openapi.ts';
+import { guardPlans } from './planning.ts';
 import { registerProblems } from './problem-reply.ts';
 import { RefusalLimit, registerRateLimit } from './rate-limit.ts';
 import { logRequests } from './request-log.ts';
@@ -53,6 +54,7 @@ export async function buildApp(options: HttpOptions, addRoutes: (app: App) => vo
   refuseExpectations(app);
   const answerOtherMethods = noteMethods(app);
   registerAccess(app, options.keys, new RefusalLimit(options.requestsPerSecond));
+  guardPlans(app);
   registerLargeBodies(app);
   registerJsonBody(app);
   refuseUnknownQueries(app);

@@ -56,7 +56,7 @@ function takingRoute(app: App, deps: BulkDeps, { url, operationId, summary, body
   const options = {
     schema,
     bodyLimit: bulkBodyBytes,
-    config: { permission: 'vms:write', bulk: true } as const,
+    config: { permission: 'vms:write', plannable: true, bulk: true } as const,
     // Items are checked one by one as they are read; the schema of the whole is for the documentation.
     validatorCompiler: ((route) =>
       route.httpPart === 'body' ? () => true : schemaCompiler(route)) as typeof schemaCompiler,

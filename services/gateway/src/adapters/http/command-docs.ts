@@ -54,9 +54,18 @@ export const taggedResponses = (schemaId: string, description: string, headers: 
   304: { description: 'Nothing changed since that ETag.' },
 });
 
+const jsonOf = (...schemaIds: string[]) => {
+  const [first, ...others] = schemaIds.map((id) => ({ $ref: `${id}#` }));
+  return { content: { 'application/json': { schema: others.length === 0 ? first : { anyOf: [first, ...others] } } } };
+};
+
 /** The responses of a command: its success, 202, and the problems. */
 export const commandResponses = (status: 200 | 201, schemaId: string, ...more: ProblemStatus[]) => ({
-  [status]: { $ref: `${schemaId}#` },
+  ...(status === 201 && { 200: { description: 'A dry run: the plan.', ...jsonOf('Plan') } }),
+  [status]:
+    status === 201
+      ? { $ref: `${schemaId}#` }
+      : { description: 'Done; of a dry run the plan.', ...jsonOf(schemaId, 'Plan') },
   202: {
     description: 'Accepted; it goes on. `Location` is where to look, and the body is what is there now.',
     headers: { Location: { type: 'string', description: '/v1/operations/{id}' } },

@@ -1,13 +1,13 @@
-import type { VmCommands } from '../nats/vm-service.ts';
 import { type AnswerCommandDeps, answerCommand, ifVersionOf } from './answer-command.ts';
 import type { App } from './app-types.ts';
 import { commandResponses, conditionalHeaders } from './command-docs.ts';
 import { machineParams } from './documents/vm.ts';
 import { machineIdOf } from './machine-id.ts';
+import { planQuery } from './planning.ts';
 import { showDecommissionedVm } from './show-operation.ts';
 
 /** Removes a VM's mapping and forwards. */
-export function decommissionVmRoutes(app: App, deps: AnswerCommandDeps & { vms: VmCommands }): void {
+export function decommissionVmRoutes(app: App, deps: AnswerCommandDeps): void {
   const schema = {
     operationId: 'decommissionVm',
     summary: 'Decommission a VM',
@@ -15,16 +15,21 @@ export function decommissionVmRoutes(app: App, deps: AnswerCommandDeps & { vms: 
       'Removes the mapping and the forwards from the router. Name and MAC address are free from then on; the address, ports and rule numbers rest for a while.',
     tags: ['VMs'],
     headers: conditionalHeaders,
+    querystring: planQuery,
     params: machineParams,
     response: commandResponses(200, 'DecommissionedVm', 404, 412) as unknown,
   };
-  app.delete('/v1/vms/:machine_id/decommission', { schema, config: { permission: 'vms:write' } }, (request, reply) => {
-    const machineId = machineIdOf(request.params);
-    const ifVersion = ifVersionOf(request);
-    return answerCommand(deps, request, reply, {
-      send: (context, timeoutMs) => deps.vms.decommission({ context: { ...context, ifVersion }, machineId }, timeoutMs),
-      status: 200,
-      show: showDecommissionedVm,
-    });
-  });
+  app.delete(
+    '/v1/vms/:machine_id/decommission',
+    { schema, config: { permission: 'vms:write', plannable: true } },
+    (request, reply) => {
+      const machineId = machineIdOf(request.params);
+      const ifVersion = ifVersionOf(request);
+      return answerCommand(deps, request, reply, {
+        command: (context) => ({ case: 'decommission', value: { context: { ...context, ifVersion }, machineId } }),
+        status: 200,
+        show: showDecommissionedVm,
+      });
+    },
+  );
 }

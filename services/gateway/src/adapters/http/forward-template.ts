@@ -1,5 +1,5 @@
 import type { ForwardTemplate } from '@berth/contracts';
-import type { Static } from 'typebox';
+import { type Static, Type } from 'typebox';
 import { FieldChecks } from '../../domain/field-checks.ts';
 import { refuseRepeated, refuseReserved } from '../../domain/forward-clashes.ts';
 import { parseForward } from '../../domain/forwards.ts';
@@ -8,6 +8,7 @@ import { commandContext, ifVersionOf, principalOf } from './answer-command.ts';
 import type { App } from './app-types.ts';
 import { ifNoneMatchHeader, keyedConditionalHeaders, taggedResponses } from './command-docs.ts';
 import { type ForwardTemplateDocument, forwardTemplateBody } from './documents/forward-template.ts';
+import { strict } from './documents/json-types.ts';
 import { problems } from './documents/problem.ts';
 import { sendWithTag } from './entity-tag.ts';
 import { protocolOf, wordOf } from './protocol-words.ts';
@@ -19,6 +20,10 @@ interface TemplateDeps {
 
 const path = '/v1/forward-template';
 const tags = ['Forwards'];
+const templateQuery = Type.Object(
+  { dry_run: Type.Optional(Type.Boolean({ description: 'Answers with what it would be, and keeps nothing.' })) },
+  strict,
+);
 
 /** The forwards that new VMs get. */
 export function forwardTemplateRoutes(app: App, deps: TemplateDeps): void {
@@ -50,6 +55,7 @@ function putRoute(app: App, { templates, commandTimeoutMs }: TemplateDeps): void
     description: 'VMs that exist keep theirs.',
     tags,
     headers: keyedConditionalHeaders,
+    querystring: templateQuery,
     body: forwardTemplateBody,
     response: {
       200: taggedResponses('ForwardTemplate', 'The template as it is now.')[200],
@@ -59,7 +65,9 @@ function putRoute(app: App, { templates, commandTimeoutMs }: TemplateDeps): void
   app.put(path, { schema, config: { permission: 'pools:write' } }, async (request, reply) => {
     const forwards = toTemplate(request.body);
     const context = commandContext(request, new Date(Date.now() + commandTimeoutMs));
-    const template = await templates.set({ context: { ...context, ifVersion: ifVersionOf(request) }, forwards });
+    const { dry_run: validateOnly = false } = request.query;
+    const asked = { context: { ...context, ifVersion: ifVersionOf(request) }, forwards, validateOnly };
+    const template = await templates.set(asked);
     return reply.header('ETag', tagOf(template)).send(showTemplate(template));
   });
 }

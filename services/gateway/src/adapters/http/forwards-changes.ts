@@ -3,7 +3,6 @@ import type { MessageInitShape } from '@bufbuild/protobuf';
 import { type Static, Type } from 'typebox';
 import { parseForwardChange, parseForwardChanges, parseNewForwards } from '../../domain/change-forwards.ts';
 import { FieldChecks } from '../../domain/field-checks.ts';
-import type { VmCommands } from '../nats/vm-service.ts';
 import { type AnswerCommandDeps, answerCommand, ifVersionOf } from './answer-command.ts';
 import type { AnyReply, AnyRequest, App } from './app-types.ts';
 import { asWritten } from './as-written.ts';
@@ -13,17 +12,18 @@ import { forwardNameParam, machineParams } from './documents/vm.ts';
 import { forwardFieldOf } from './forward-field.ts';
 import { forwardNameOf } from './forward-name.ts';
 import { machineIdOf } from './machine-id.ts';
+import { planQuery } from './planning.ts';
 import { showChangedForwards } from './show-forwards.ts';
 import { toForwardEdit, toForwardSpec } from './to-forwards.ts';
 
-type Deps = AnswerCommandDeps & { readonly vms: VmCommands };
+type Deps = AnswerCommandDeps;
 type Changes = Pick<MessageInitShape<typeof ChangeForwardsRequestSchema>, 'create' | 'update' | 'delete'>;
 
 const all = '/v1/vms/:machine_id/forwards';
 const one = `${all}/:forward_name`;
 const oneParams = Type.Object({ ...machineParams.properties, forward_name: forwardNameParam });
-const config = { permission: 'vms:write' } as const;
-const common = { tags: ['Forwards'], headers: conditionalHeaders };
+const config = { permission: 'vms:write', plannable: true } as const;
+const common = { tags: ['Forwards'], headers: conditionalHeaders, querystring: planQuery };
 
 /** Forwards are made, changed and deleted, each request one router commit. */
 export function changeForwardsRoutes(app: App, deps: Deps): void {
@@ -134,8 +134,10 @@ function answerChange(deps: Deps, request: AnyRequest, reply: AnyReply, change: 
   const ifVersion = ifVersionOf(request);
   const answer = () =>
     answerCommand(deps, request, reply, {
-      send: (context, timeoutMs) =>
-        deps.vms.changeForwards({ ...changes, context: { ...context, ifVersion }, machineId }, timeoutMs),
+      command: (context) => ({
+        case: 'changeForwards',
+        value: { ...changes, context: { ...context, ifVersion }, machineId },
+      }),
       status,
       show: showChangedForwards,
     });

@@ -1,6 +1,5 @@
 import { Type } from 'typebox';
 import type { VmReader } from '../../app/list-vms.ts';
-import type { VmCommands } from '../nats/vm-service.ts';
 import { type AnswerCommandDeps, principalOf } from './answer-command.ts';
 import type { App } from './app-types.ts';
 import { ifNoneMatchHeader, taggedResponses } from './command-docs.ts';
@@ -20,7 +19,7 @@ const description = 'As the router has confirmed it. The ETag is that of the VM.
 const readProblems = problems(401, 403, 404, 429, 500, 503);
 
 /** Forwards of a VM in detail. */
-export function forwardRoutes(app: App, deps: AnswerCommandDeps & { vms: VmCommands; reader: VmReader }): void {
+export function forwardRoutes(app: App, deps: AnswerCommandDeps & { reader: VmReader }): void {
   listForwards(app, deps.reader);
   getForward(app, deps.reader);
   changeForwardsRoutes(app, deps);

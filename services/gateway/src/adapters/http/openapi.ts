@@ -17,6 +17,7 @@ import {
   explainedLines,
 } from './documents/history.ts';
 import { operationDocument } from './documents/operation.ts';
+import { planDocument, planPage } from './documents/plan.ts';
 import { ipPool, poolPage, portPool, rulePool } from './documents/pool.ts';
 import { changedPort, changedPorts, vmPorts } from './documents/ports.ts';
 import { problemSchema } from './documents/problem.ts';
@@ -46,6 +47,8 @@ export const documents = [
   bulkItemDocument,
   bulkResult,
   bulkItemPage,
+  planDocument,
+  planPage,
   apiKeyDocument,
   newApiKey,
   apiKeyPage,

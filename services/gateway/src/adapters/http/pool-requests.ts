@@ -3,7 +3,7 @@ import type { CommandContextSchema, Pool } from '@berth/contracts';
 import { DomainError, isKind } from '@berth/errors';
 import type { DescMessage, DescMethodUnary, MessageInitShape, MessageShape } from '@bufbuild/protobuf';
 import { timestampFromDate } from '@bufbuild/protobuf/wkt';
-import { Type } from 'typebox';
+import { type Static, Type } from 'typebox';
 import { fingerprintOf } from '../../domain/idempotency.ts';
 import { canBePoolName, type PoolKind } from '../../domain/pool-terms.ts';
 import type { PoolAdministration } from '../nats/pool-service.ts';
@@ -39,12 +39,16 @@ export const changeHeaders = Type.Object({
 });
 export const rehearsalQuery = Type.Object(
   {
+    dry_run: Type.Optional(Type.Boolean({ description: 'The same as `validate_only`.' })),
     validate_only: Type.Optional(
       Type.Boolean({ description: 'Checks everything, answers 200 with what would come of it, and keeps nothing.' }),
     ),
   },
   strict,
 );
+/** Whether a write only says what would come of it. */
+export const isRehearsal = ({ validate_only, dry_run }: Static<typeof rehearsalQuery>): boolean =>
+  validate_only === true || dry_run === true;
 export const notModified = { 304: { description: 'Nothing changed since that ETag.' } };
 
 /** The responses of a route of pools: what it answers, and the problems. */

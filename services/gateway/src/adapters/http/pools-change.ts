@@ -8,6 +8,7 @@ import { emptyBody, poolChangeBodies } from './documents/pool-bodies.ts';
 import {
   asking,
   changeHeaders,
+  isRehearsal,
   type PoolDeps,
   poolParams,
   rehearsalQuery,
@@ -47,7 +48,7 @@ export function changePoolRoutes(app: App, deps: PoolDeps, place: PoolPlace): vo
         const changes = toPoolChanges(kind, name, request.body as PoolBody[typeof kind]); // by the kind's schema
         const message = { ...changes, ifVersion: ifVersionOf(request) };
         const { rehearse, change } = asking(deps, request);
-        if (!request.query.validate_only) return sendPool(reply, await change(method.updatePool, message));
+        if (!isRehearsal(request.query)) return sendPool(reply, await change(method.updatePool, message));
         return sendPool(reply, await rehearse(method.updatePool, { ...message, validateOnly: true }));
       },
     });

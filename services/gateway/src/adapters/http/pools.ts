@@ -10,6 +10,7 @@ import { pageQuery } from './documents/ports.ts';
 import { sendTagged } from './entity-tag.ts';
 import {
   asking,
+  isRehearsal,
   linkNext,
   locationOf,
   notModified,
@@ -92,7 +93,7 @@ function createRoute(app: App, deps: PoolDeps, place: PoolPlace): void {
   app.post(path, { schema, config: { ...writing, canonicalPath } }, async (request, reply) => {
     const pool = toNewPool(kind, request.body as Static<(typeof newPoolBodies)[PoolKind]>); // by the kind's schema
     const { rehearse, change } = asking(deps, request);
-    if (request.query.validate_only) {
+    if (isRehearsal(request.query)) {
       return sendPool(reply, await rehearse(method.createPool, { pool, validateOnly: true }));
     }
     const made = await change(method.createPool, { pool });

@@ -1,6 +1,5 @@
 import { PortAction } from '@berth/contracts';
 import { Type } from 'typebox';
-import type { VmCommands } from '../nats/vm-service.ts';
 import { type AnswerCommandDeps, answerCommand, ifVersionOf } from './answer-command.ts';
 import type { App } from './app-types.ts';
 import { commandResponses, conditionalHeaders } from './command-docs.ts';
@@ -9,6 +8,7 @@ import { forwardNameParam, machineParams } from './documents/vm.ts';
 import { forwardNameOf } from './forward-name.ts';
 import { machineIdOf } from './machine-id.ts';
 import { vmOf } from './operation-vm.ts';
+import { planQuery } from './planning.ts';
 import { showChangedPorts } from './show-operation.ts';
 import { forwardOf, showPortState } from './show-ports.ts';
 
@@ -20,7 +20,7 @@ const actions = {
   disable: PortAction.DISABLE,
 } as const;
 
-type PortsDeps = AnswerCommandDeps & { readonly vms: VmCommands };
+type PortsDeps = AnswerCommandDeps;
 
 /** Changes forwards: several at once, all in one router commit, or one by its name. */
 export function portRoutes(app: App, deps: PortsDeps): void {
@@ -35,22 +35,29 @@ function changeSeveral(app: App, deps: PortsDeps): void {
     description: 'All in one router commit. A repeat asks nothing of the router.',
     tags: ['Ports'],
     headers: conditionalHeaders,
+    querystring: planQuery,
     params: machineParams,
     body: portTemplateBody,
     response: commandResponses(200, 'ChangedPorts', 404, 412, 507) as unknown,
   };
-  app.post('/v1/vms/:machine_id/ports/template', { schema, config: { permission: 'vms:write' } }, (request, reply) => {
-    const machineId = machineIdOf(request.params);
-    const portNames = [...new Set(request.body.ports)];
-    const action = actions[request.body.action];
-    const ifVersion = ifVersionOf(request);
-    return answerCommand(deps, request, reply, {
-      send: (context, timeoutMs) =>
-        deps.vms.changePorts({ context: { ...context, ifVersion }, machineId, action, portNames }, timeoutMs),
-      status: 200,
-      show: showChangedPorts,
-    });
-  });
+  app.post(
+    '/v1/vms/:machine_id/ports/template',
+    { schema, config: { permission: 'vms:write', plannable: true } },
+    (request, reply) => {
+      const machineId = machineIdOf(request.params);
+      const portNames = [...new Set(request.body.ports)];
+      const action = actions[request.body.action];
+      const ifVersion = ifVersionOf(request);
+      return answerCommand(deps, request, reply, {
+        command: (context) => ({
+          case: 'changePorts',
+          value: { context: { ...context, ifVersion }, machineId, action, portNames },
+        }),
+        status: 200,
+        show: showChangedPorts,
+      });
+    },
+  );
 }
 
 function changeOne(app: App, deps: PortsDeps): void {
@@ -59,13 +66,14 @@ function changeOne(app: App, deps: PortsDeps): void {
     summary: 'Enable or disable a forward',
     tags: ['Ports'],
     headers: conditionalHeaders,
+    querystring: planQuery,
     params: Type.Object({ ...machineParams.properties, port_name: forwardNameParam }),
     body: portActionBody,
     response: commandResponses(200, 'ChangedPort', 404, 412) as unknown,
   };
   app.post(
     '/v1/vms/:machine_id/ports/:port_name',
-    { schema, config: { permission: 'vms:write' } },
+    { schema, config: { permission: 'vms:write', plannable: true } },
     (request, reply) => {
       const machineId = machineIdOf(request.params);
       const port = forwardNameOf(request.params.port_name);
@@ -73,8 +81,10 @@ function changeOne(app: App, deps: PortsDeps): void {
       const change = { machineId, action: actions[action], portNames: [port] };
       const ifVersion = ifVersionOf(request);
       return answerCommand(deps, request, reply, {
-        send: (context, timeoutMs) =>
-          deps.vms.changePorts({ ...change, context: { ...context, ifVersion } }, timeoutMs),
+        command: (context) => ({
+          case: 'changePorts',
+          value: { ...change, context: { ...context, ifVersion } },
+        }),
         status: 200,
         show(operation): ChangedPort {
           const vm = vmOf(operation);

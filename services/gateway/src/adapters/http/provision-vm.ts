@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import type { VmCommands } from '../nats/vm-service.ts';
 import { type AnswerCommandDeps, answerCommand } from './answer-command.ts';
 import type { App } from './app-types.ts';
 import { asWritten } from './as-written.ts';
 import { commandHeaders, commandResponses } from './command-docs.ts';
 import { provisionVmBody } from './documents/vm.ts';
 import { forwardFieldOf } from './forward-field.ts';
+import { planQuery } from './planning.ts';
 import { showProvisionedVm } from './show-operation.ts';
 import { toProvisionVm } from './to-provision-vm.ts';
 
@@ -13,7 +13,7 @@ const path = '/v1/vms/provision';
 const alias = '/v1/provision';
 
 /** Gives a VM its address and forwards. */
-export function provisionVmRoutes(app: App, deps: AnswerCommandDeps & { vms: VmCommands }): void {
+export function provisionVmRoutes(app: App, deps: AnswerCommandDeps): void {
   for (const url of [path, alias]) {
     const schema = {
       operationId: url === path ? 'provisionVm' : 'provisionVmAlias',
@@ -23,19 +23,24 @@ export function provisionVmRoutes(app: App, deps: AnswerCommandDeps & { vms: VmC
       tags: ['VMs'],
       deprecated: url === alias,
       headers: commandHeaders,
+      querystring: planQuery,
       body: provisionVmBody,
       response: commandResponses(201, 'ProvisionedVm', 507) as unknown,
     };
-    app.post(url, { schema, config: { permission: 'vms:write', canonicalPath: path } }, (request, reply) => {
-      const command = toProvisionVm(request.body);
-      const vmId = randomUUID(); // fixed here, so that a repeat on the bus means the same VM
-      const answer = () =>
-        answerCommand(deps, request, reply, {
-          send: (context, timeoutMs) => deps.vms.provision({ ...command, context, vmId }, timeoutMs),
-          status: 201,
-          show: showProvisionedVm,
-        });
-      return asWritten(answer, (field) => forwardFieldOf(field, request.body));
-    });
+    app.post(
+      url,
+      { schema, config: { permission: 'vms:write', plannable: true, canonicalPath: path } },
+      (request, reply) => {
+        const command = toProvisionVm(request.body);
+        const vmId = randomUUID(); // fixed here, so that a repeat on the bus means the same VM
+        const answer = () =>
+          answerCommand(deps, request, reply, {
+            command: (context) => ({ case: 'provision', value: { ...command, context, vmId } }),
+            status: 201,
+            show: showProvisionedVm,
+          });
+        return asWritten(answer, (field) => forwardFieldOf(field, request.body));
+      },
+    );
   }
 }

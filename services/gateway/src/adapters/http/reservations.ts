@@ -31,6 +31,7 @@ import { toReservation } from './to-reservation.ts';
 const holders: Record<(typeof holderWords)[number], HolderKind> = {
   vm: HolderKind.VM,
   reservation: HolderKind.RESERVATION,
+  plan: HolderKind.PLAN,
   quarantine: HolderKind.QUARANTINE,
   foreign: HolderKind.FOREIGN,
 };

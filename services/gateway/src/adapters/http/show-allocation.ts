@@ -12,6 +12,7 @@ const holders: Record<HolderKind, AllocationDocument['holder']> = {
   [HolderKind.UNSPECIFIED]: 'foreign',
   [HolderKind.VM]: 'vm',
   [HolderKind.RESERVATION]: 'reservation',
+  [HolderKind.PLAN]: 'plan',
   [HolderKind.QUARANTINE]: 'quarantine',
   [HolderKind.FOREIGN]: 'foreign',
 };

@@ -47,6 +47,9 @@ const kinds: Record<OperationKind, { kind: OperationDocument['kind']; show: (ope
   [OperationKind.UPDATE_VM]: { kind: 'update_vm', show: (operation) => showVm(vmOf(operation)) },
 };
 
+/** What an operation's success is answered with, by what it did. */
+export const showResult = (operation: Operation): object => kinds[operation.kind].show(operation);
+
 /** An operation as it stands. `traceId` is that of the request that asks for it. */
 export function showOperation(operation: Operation, traceId: string): OperationDocument {
   const failure = failureOf(operation);

@@ -1,4 +1,3 @@
-import type { VmCommands } from '../nats/vm-service.ts';
 import { type AnswerCommandDeps, answerCommand, ifVersionOf } from './answer-command.ts';
 import type { App } from './app-types.ts';
 import { commandResponses, conditionalHeaders } from './command-docs.ts';
@@ -6,11 +5,12 @@ import { machineParams } from './documents/vm.ts';
 import { updateVmBody } from './documents/vm-resource.ts';
 import { machineIdOf } from './machine-id.ts';
 import { vmOf } from './operation-vm.ts';
+import { planQuery } from './planning.ts';
 import { showVm, vmTag } from './show-vm.ts';
 import { toUpdateVm } from './to-update-vm.ts';
 
 /** Changes a VM's name, MAC address, hostname, metadata or group. */
-export function updateVmRoutes(app: App, deps: AnswerCommandDeps & { vms: VmCommands }): void {
+export function updateVmRoutes(app: App, deps: AnswerCommandDeps): void {
   const schema = {
     operationId: 'updateVm',
     summary: 'Change a VM',
@@ -18,23 +18,30 @@ export function updateVmRoutes(app: App, deps: AnswerCommandDeps & { vms: VmComm
       'Its name, MAC address, hostname, metadata or group, in one router commit where the router is concerned.',
     tags: ['VMs'],
     headers: conditionalHeaders,
+    querystring: planQuery,
     params: machineParams,
     body: updateVmBody,
     response: commandResponses(200, 'Vm', 404, 412) as unknown,
   };
-  app.patch('/v1/vms/:machine_id', { schema, config: { permission: 'vms:write' } }, (request, reply) => {
-    const machineId = machineIdOf(request.params);
-    const change = toUpdateVm(request.body);
-    const ifVersion = ifVersionOf(request);
-    return answerCommand(deps, request, reply, {
-      send: (context, timeoutMs) =>
-        deps.vms.update({ ...change, context: { ...context, ifVersion }, machineId }, timeoutMs),
-      status: 200,
-      show(operation) {
-        const vm = vmOf(operation);
-        reply.header('ETag', vmTag(vm));
-        return showVm(vm);
-      },
-    });
-  });
+  app.patch(
+    '/v1/vms/:machine_id',
+    { schema, config: { permission: 'vms:write', plannable: true } },
+    (request, reply) => {
+      const machineId = machineIdOf(request.params);
+      const change = toUpdateVm(request.body);
+      const ifVersion = ifVersionOf(request);
+      return answerCommand(deps, request, reply, {
+        command: (context) => ({
+          case: 'updateVm',
+          value: { ...change, context: { ...context, ifVersion }, machineId },
+        }),
+        status: 200,
+        show(operation) {
+          const vm = vmOf(operation);
+          reply.header('ETag', vmTag(vm));
+          return showVm(vm);
+        },
+      });
+    },
+  );
 }

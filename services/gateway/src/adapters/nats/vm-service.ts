@@ -16,27 +16,34 @@ import type { OperationReader } from '../../app/operations.ts';
 const { method } = VmService;
 const missing = (what: string) => new DomainError('bug', 'INTERNAL', `An answer came without its ${what}.`);
 
+/** What is asked of a VM; each kind with its own message. */
+export type VmCommand =
+  | { readonly case: 'provision'; readonly value: MessageInitShape<typeof ProvisionVmRequestSchema> }
+  | { readonly case: 'changePorts'; readonly value: MessageInitShape<typeof ChangePortsRequestSchema> }
+  | { readonly case: 'changeForwards'; readonly value: MessageInitShape<typeof ChangeForwardsRequestSchema> }
+  | { readonly case: 'updateVm'; readonly value: MessageInitShape<typeof UpdateVmRequestSchema> }
+  | { readonly case: 'decommission'; readonly value: MessageInitShape<typeof DecommissionVmRequestSchema> };
+
 /** The commands on VMs. Each answers as soon as it is accepted. */
 export interface VmCommands {
-  provision(message: MessageInitShape<typeof ProvisionVmRequestSchema>, timeoutMs: number): Promise<OperationReply>;
-  changePorts(message: MessageInitShape<typeof ChangePortsRequestSchema>, timeoutMs: number): Promise<OperationReply>;
-  changeForwards(
-    message: MessageInitShape<typeof ChangeForwardsRequestSchema>,
-    timeoutMs: number,
-  ): Promise<OperationReply>;
-  update(message: MessageInitShape<typeof UpdateVmRequestSchema>, timeoutMs: number): Promise<OperationReply>;
-  decommission(
-    message: MessageInitShape<typeof DecommissionVmRequestSchema>,
-    timeoutMs: number,
-  ): Promise<OperationReply>;
+  send(command: VmCommand, timeoutMs: number): Promise<OperationReply>;
 }
 
 export const vmCommands = (bus: Bus): VmCommands => ({
-  provision: (message, timeoutMs) => request(bus, method.provisionVm, message, { timeoutMs }),
-  changePorts: (message, timeoutMs) => request(bus, method.changePorts, message, { timeoutMs }),
-  changeForwards: (message, timeoutMs) => request(bus, method.changeForwards, message, { timeoutMs }),
-  update: (message, timeoutMs) => request(bus, method.updateVm, message, { timeoutMs }),
-  decommission: (message, timeoutMs) => request(bus, method.decommissionVm, message, { timeoutMs }),
+  send(command, timeoutMs) {
+    switch (command.case) {
+      case 'provision':
+        return request(bus, method.provisionVm, command.value, { timeoutMs });
+      case 'changePorts':
+        return request(bus, method.changePorts, command.value, { timeoutMs });
+      case 'changeForwards':
+        return request(bus, method.changeForwards, command.value, { timeoutMs });
+      case 'updateVm':
+        return request(bus, method.updateVm, command.value, { timeoutMs });
+      case 'decommission':
+        return request(bus, method.decommissionVm, command.value, { timeoutMs });
+    }
+  },
 });
 
 export const operationReader = (bus: Bus): OperationReader => ({

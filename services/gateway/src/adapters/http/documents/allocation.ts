@@ -11,7 +11,7 @@ const protocol = Type.Enum(['tcp', 'udp']);
 const moment = Type.String({ format: 'date-time' });
 
 /** Who can hold a value. */
-export const holderWords = ['vm', 'reservation', 'quarantine', 'foreign'] as const;
+export const holderWords = ['vm', 'reservation', 'plan', 'quarantine', 'foreign'] as const;
 
 const exampleAllocation = {
   pool: 'ip-pools/edge',

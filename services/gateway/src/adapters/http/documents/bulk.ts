@@ -24,6 +24,9 @@ export const bulkQuery = Type.Object(
         description: 'As in the body, for lists and lines, which have no place for it.',
       }),
     ),
+    dry_run: Type.Optional(
+      Type.Boolean({ description: 'Answers 200 with what it would do (`Plan`), for at most 200 items.' }),
+    ),
   },
   strict,
 );

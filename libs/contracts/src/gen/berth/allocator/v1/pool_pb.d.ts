@@ -1402,6 +1402,13 @@ export enum HolderKind {
    * @generated from enum value: HOLDER_KIND_FOREIGN = 4;
    */
   FOREIGN = 4,
+
+  /**
+   * A plan, until it is applied or expires.
+   *
+   * @generated from enum value: HOLDER_KIND_PLAN = 5;
+   */
+  PLAN = 5,
 }
 
 /**
@@ -1409,7 +1416,7 @@ export enum HolderKind {
  *
  * @generated from enum berth.allocator.v1.HolderKind
  */
-export declare type HolderKindJson = "HOLDER_KIND_UNSPECIFIED" | "HOLDER_KIND_VM" | "HOLDER_KIND_RESERVATION" | "HOLDER_KIND_QUARANTINE" | "HOLDER_KIND_FOREIGN";
+export declare type HolderKindJson = "HOLDER_KIND_UNSPECIFIED" | "HOLDER_KIND_VM" | "HOLDER_KIND_RESERVATION" | "HOLDER_KIND_QUARANTINE" | "HOLDER_KIND_FOREIGN" | "HOLDER_KIND_PLAN";
 
 /**
  * Describes the enum berth.allocator.v1.HolderKind.

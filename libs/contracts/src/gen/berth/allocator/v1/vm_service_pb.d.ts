@@ -1264,6 +1264,13 @@ export declare type SetForwardTemplateRequest = Message<"berth.allocator.v1.SetF
    * @generated from field: repeated berth.allocator.v1.TemplateForward forwards = 2;
    */
   forwards: TemplateForward[];
+
+  /**
+   * Checks everything, answers with what would come of it, and keeps nothing.
+   *
+   * @generated from field: bool validate_only = 3;
+   */
+  validateOnly: boolean;
 };
 
 /**
@@ -1285,6 +1292,13 @@ export declare type SetForwardTemplateRequestJson = {
    * @generated from field: repeated berth.allocator.v1.TemplateForward forwards = 2;
    */
   forwards?: TemplateForwardJson[];
+
+  /**
+   * Checks everything, answers with what would come of it, and keeps nothing.
+   *
+   * @generated from field: bool validate_only = 3;
+   */
+  validateOnly?: boolean;
 };
 
 /**

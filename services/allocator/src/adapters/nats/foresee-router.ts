@@ -1,0 +1,45 @@
+import { type ConfigOperation, ConfigVerb, PlanService } from '@berth/contracts';
+import { askPatiently } from '@berth/errors';
+import { type Bus, request } from '@berth/messaging';
+import type { ForeseeRouter } from '../../app/plan-ports.ts';
+import type { ForeseenOperation } from '../../domain/plan.ts';
+
+const answerWithinMs = 5_000;
+const nobodyThereMs = 3_000;
+
+/** Asks the driver, which answers from its tables, what changes would do on a router. */
+export const foreseeRouter =
+  (bus: Bus): ForeseeRouter =>
+  async (caller, router, changes) => {
+    const { id, name, permissions, group } = caller;
+    const message = {
+      principal: { id, kind: 'api_key', name, permissions: [...permissions], group },
+      router,
+      changes: changes.map(({ vmId, desired }) => ({
+        resourceId: vmId,
+        ...(desired && { desired: { mapping: desired.mapping, rules: desired.rules.map((rule) => ({ ...rule })) } }),
+      })),
+    };
+    const ask = () => request(bus, PlanService.method.planChanges, message, { timeoutMs: answerWithinMs });
+    const answer = await askPatiently(ask, nobodyThereMs);
+    return {
+      router,
+      operations: answer.operations.map(toOperation),
+      inverse: answer.inverse.map(toOperation),
+      restartsDhcp: answer.restartsDhcp,
+      estimateMs: answer.estimateMs,
+      commits: answer.commits,
+      base: answer.base,
+      conflicts: answer.conflicts.map(({ resourceId, conflict, message: text }) => ({
+        vmId: resourceId,
+        path: conflict?.path ?? '',
+        message: text,
+      })),
+    };
+  };
+
+const toOperation = ({ verb, path, resourceId }: ConfigOperation): ForeseenOperation => ({
+  op: verb === ConfigVerb.DELETE ? 'delete' : 'set',
+  path,
+  vmId: resourceId,
+});

@@ -1,0 +1,158 @@
+import type { Database, Sql } from '@berth/database';
+import type { CommandPlan, PlanBook, PlanReader } from '../../app/plan-ports.ts';
+import { maxLivePlans } from '../../domain/plan.ts';
+import { keysKept } from './operation-book.ts';
+import { handHoldsOver, holdTakings, releaseHolds } from './plan-holds.ts';
+
+interface PlanRow {
+  readonly id: string;
+  readonly seq: string;
+  readonly state: CommandPlan['state'];
+  readonly kind: CommandPlan['kind'];
+  readonly request: string;
+  readonly principal_id: string;
+  readonly principal_group: string;
+  readonly routers: readonly string[];
+  readonly mode: CommandPlan['mode'];
+  readonly commands: CommandPlan['commands'];
+  readonly changes: CommandPlan['changes'];
+  readonly versions: CommandPlan['versions'];
+  readonly vms: CommandPlan['vms'];
+  readonly refused: CommandPlan['refused'];
+  readonly warnings: CommandPlan['warnings'];
+  readonly foreseen: CommandPlan['foreseen'];
+  readonly hash: string;
+  readonly operation_id: string | null;
+  readonly fingerprint: Uint8Array | null;
+  readonly created_at: string;
+  readonly expires_at: string;
+  readonly over: boolean;
+}
+
+/** `over`: it holds nothing any more, whether or not somebody has noted that. */
+const columns = `*, state IN ('making', 'open') AND expires_at <= clock_timestamp() AS over`;
+
+const toPlan = (row: PlanRow): CommandPlan => ({
+  id: row.id,
+  state: row.over ? 'expired' : row.state,
+  kind: row.kind,
+  request: row.request,
+  principalId: row.principal_id,
+  principalGroup: row.principal_group,
+  routers: row.routers,
+  mode: row.mode,
+  commands: row.commands,
+  changes: row.changes,
+  versions: row.versions,
+  vms: row.vms,
+  refused: row.refused,
+  warnings: row.warnings,
+  foreseen: row.foreseen,
+  hash: row.hash,
+  operationId: row.operation_id,
+  createdAt: new Date(row.created_at),
+  expiresAt: new Date(row.expires_at),
+});
+
+/** Plans in Postgres, for a transaction that has the locks of their routers. */
+export const postgresPlans = (sql: Sql): PlanBook => ({
+  async known(id, key) {
+    const [row] = await sql.query<PlanRow>(
+      `SELECT ${columns} FROM plans WHERE id = $1
+         OR (key_scope = $2 AND key = $3 AND state <> 'making' AND created_at > clock_timestamp() - interval '${keysKept}')
+       ORDER BY id = $1 DESC, seq DESC LIMIT 1`,
+      [id, key?.scope ?? null, key?.key ?? null],
+    );
+    return row && { plan: toPlan(row), fingerprint: row.id === id ? null : row.fingerprint };
+  },
+
+  async countLive(principalId) {
+    await sql.execute('SELECT pg_advisory_xact_lock(hashtextextended($1, 0))', [`plans of ${principalId}`]);
+    const [row] = await sql.query<{ live: number }>(
+      `SELECT count(*)::int AS live FROM (SELECT FROM plans WHERE principal_id = $1 AND state IN ('making', 'open')
+         AND expires_at > clock_timestamp() LIMIT ${maxLivePlans}) live`,
+      [principalId],
+    );
+    return row?.live ?? 0;
+  },
+
+  async insert(plan, takings, key) {
+    const json = [plan.commands, plan.changes, plan.versions, plan.vms, plan.refused, plan.warnings, plan.foreseen];
+    await sql.execute(
+      `INSERT INTO plans (id, state, kind, request, principal_id, principal_group, routers, mode, created_at, expires_at, hash,
+         key_scope, key, fingerprint, commands, changes, versions, vms, refused, warnings, foreseen)
+       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)`,
+      [
+        ...[
+          plan.id,
+          plan.state,
+          plan.kind,
+          plan.request,
+          plan.principalId,
+          plan.principalGroup,
+          plan.routers,
+          plan.mode,
+        ],
+        ...[plan.createdAt, plan.expiresAt, plan.hash],
+        ...[key?.scope ?? null, key?.key ?? null, key ? Buffer.from(key.fingerprint) : null],
+        ...json.map((part) => JSON.stringify(part)),
+      ],
+    );
+    await holdTakings(sql, plan.id, takings, new Map(plan.vms.map((vm) => [vm.vmId, vm])));
+  },
+
+  async lock(id) {
+    const [row] = await sql.query<PlanRow>(`SELECT ${columns} FROM plans WHERE id = $1 FOR NO KEY UPDATE`, [id]);
+    return row && toPlan(row);
+  },
+
+  async put({ id, state, foreseen, warnings, hash, operationId, expiresAt }) {
+    await sql.execute(
+      `UPDATE plans SET state = $2, foreseen = $3, warnings = $4, hash = $5, operation_id = $6, expires_at = $7 WHERE id = $1`,
+      [id, state, JSON.stringify(foreseen), JSON.stringify(warnings), hash, operationId, expiresAt],
+    );
+  },
+
+  handOver: handHoldsOver(sql),
+  release: (id) => releaseHolds(sql, [id]),
+
+  async versionsOf(vmIds) {
+    const rows = await sql.query<{ id: string; version: string }>('SELECT id, version FROM vms WHERE id = ANY($1)', [
+      vmIds,
+    ]);
+    return Object.fromEntries(rows.map(({ id, version }) => [id, Number(version)]));
+  },
+});
+
+/** Plans as they are now. */
+export const postgresPlanReader = (database: Database): PlanReader => ({
+  async find(id) {
+    const [row] = await database.query<PlanRow>(`SELECT ${columns} FROM plans WHERE id = $1 AND state <> 'making'`, [
+      id,
+    ]);
+    return row && toPlan(row);
+  },
+
+  async list({ principalId, group }, after, most) {
+    const rows = await database.query<PlanRow>(
+      `SELECT ${columns} FROM plans WHERE state <> 'making' AND (principal_id = $1 OR principal_group = $2)
+         AND seq < coalesce($3::bigint, 9223372036854775807) ORDER BY seq DESC LIMIT $4`,
+      [principalId, group ?? null, after ?? null, most],
+    );
+    return rows.map((row) => ({ plan: toPlan(row), place: row.seq }));
+  },
+});
+
+/** The routers on which plans have expired and still hold something. */
+export const routersWithDuePlans = async (sql: Sql): Promise<string[]> =>
+  (
+    await sql.query<{ router: string }>(
+      `SELECT DISTINCT unnest(routers) AS router FROM plans WHERE state IN ('making', 'open') AND expires_at <= clock_timestamp()`,
+    )
+  ).map(({ router }) => router);
+
+/** Drops plans of long ago. */
+export const dropOldPlans = (sql: Sql): Promise<number> =>
+  sql.execute(
+    `DELETE FROM plans WHERE state NOT IN ('making', 'open') AND created_at <= clock_timestamp() - interval '7 days'`,
+  );

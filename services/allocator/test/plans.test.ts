@@ -1,0 +1,341 @@
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { test } from 'node:test';
+import { BulkMode, OperationKind, OperationState, PlanState, PortAction, type VmPlan } from '@berth/contracts';
+import { eventually } from '@berth/testing';
+import { type PlanCommand, PlanSide } from './plan-side.ts';
+import { makeWorld } from './world.ts';
+
+const fragmentText = (change: { desired?: { mapping?: unknown; rules: unknown[] } | undefined }) =>
+  JSON.stringify([change.desired?.mapping, change.desired?.rules]);
+
+const valuesOf = ({ vms }: VmPlan) =>
+  vms.map((vm) => [vm.internalIp, vm.macAddress, ...vm.forwards.map((one) => [one.externalPort, ...one.ruleNumbers])]);
+
+test('a plan says what a provision would get, and applying it gives exactly that, whatever became free meanwhile', async (t) => {
+  const world = await makeWorld(t);
+  const side = new PlanSide(world);
+  const first = await side.provision('first');
+  const plan = await side.provision('web');
+  assert.equal(plan.state, PlanState.OPEN);
+  assert.equal(plan.kind, OperationKind.PROVISION_VM);
+  assert.equal(plan.vms[0]?.internalIp, '10.0.0.3');
+  assert.deepEqual(
+    plan.vms[0]?.forwards.map(({ externalPort }) => externalPort),
+    [32_003, 32_004, 32_005],
+  );
+  assert.equal(plan.routers[0]?.changes?.operations.length, 4);
+  assert.equal(plan.routers[0]?.changes?.estimateMs, 1_234);
+  assert.deepEqual(world.driver.changes, []);
+  await side.discard(first.id); // lower values than the plan's are free now
+
+  const operation = await side.apply(plan.id);
+  const change = await world.driver.change(operation.vmId);
+  assert.equal(operation.vmId, plan.vms[0]?.vmId);
+  assert.equal(change.desired?.mapping?.ipAddress, '10.0.0.3');
+  assert.equal(change.desired?.mapping?.macAddress, plan.vms[0]?.macAddress);
+  assert.deepEqual(
+    change.desired?.rules.map((rule) => [Number(rule.destinationPort), rule.number]),
+    [
+      [32_003, plan.vms[0]?.forwards[0]?.ruleNumbers[0]],
+      [32_004, plan.vms[0]?.forwards[1]?.ruleNumbers[0]],
+      [32_005, plan.vms[0]?.forwards[2]?.ruleNumbers[0]],
+    ],
+  );
+  await world.driver.settle(operation.vmId, { applied: true });
+  assert.equal((await world.ended(operation)).state, OperationState.SUCCEEDED);
+  const after = await side.get(plan.id);
+  assert.deepEqual([after.state, after.operationId], [PlanState.APPLIED, operation.id]);
+  assert.deepEqual(await side.held(), { values: 0, names: 0 });
+  const [free] = await world.query<{ free: number }>(
+    `SELECT count(*)::int AS free FROM allocations WHERE kind = 'vm' AND vm_id = '${operation.vmId}'`,
+  );
+  assert.equal(free?.free, 5);
+});
+
+test('a dry run says the same and keeps nothing', async (t) => {
+  const world = await makeWorld(t);
+  const side = new PlanSide(world);
+  const dry = await side.provision('web', { dryRun: true });
+  assert.deepEqual([dry.id, dry.state, dry.expiresAt], ['', PlanState.UNSPECIFIED, undefined]);
+  assert.deepEqual(dry.vms[0]?.internalIp, '10.0.0.2');
+  assert.deepEqual(await side.held(), { values: 0, names: 0 });
+  assert.deepEqual(
+    await world.query('SELECT FROM plans UNION ALL SELECT FROM operations UNION ALL SELECT FROM vms'),
+    [],
+  );
+  const vm = await world.provision({ vmName: 'web' });
+  assert.equal((await world.driver.change(vm.vmId)).desired?.mapping?.ipAddress, '10.0.0.2');
+});
+
+test('plans and provisions that come at once never get the same value', async (t) => {
+  const world = await makeWorld(t, { replicas: 2 });
+  const side = new PlanSide(world);
+  const plans = await Promise.all(Array.from({ length: 12 }, (_, n) => side.provision(`planned-${n}`)));
+  const [more, made] = await Promise.all([
+    Promise.all(Array.from({ length: 8 }, (_, n) => side.provision(`more-${n}`))),
+    Promise.all(Array.from({ length: 8 }, (_, n) => world.provision({ vmName: `made-${n}` }))),
+  ]);
+  const changes = await Promise.all(made.map(({ vmId }) => world.driver.change(vmId)));
+  const addresses = [
+    ...[...plans, ...more].map(({ vms }) => vms[0]?.internalIp),
+    ...changes.map(({ desired }) => desired?.mapping?.ipAddress),
+  ];
+  const ports = [
+    ...[...plans, ...more].flatMap(({ vms }) => vms[0]?.forwards.map(({ externalPort }) => externalPort) ?? []),
+    ...changes.flatMap(({ desired }) => desired?.rules.map((rule) => Number(rule.destinationPort)) ?? []),
+  ];
+  assert.equal(new Set(addresses).size, 28);
+  assert.equal(new Set(ports).size, 28 * 3);
+  await assert.rejects(world.provision({ vmName: 'PLANNED-3' }), { code: 'VM_NAME_TAKEN' });
+  await assert.rejects(side.provision('planned-3'), { code: 'VM_NAME_TAKEN' });
+});
+
+test('applied twice at once a plan makes one VM; the same request again is answered the same', async (t) => {
+  const world = await makeWorld(t, { replicas: 2 });
+  const side = new PlanSide(world);
+  const plan = await side.provision('web');
+  const ends = await Promise.allSettled([side.apply(plan.id), side.apply(plan.id), side.apply(plan.id)]);
+  const applied = ends.flatMap((end) => (end.status === 'fulfilled' ? [end.value] : []));
+  const refused = ends.flatMap((end) => (end.status === 'rejected' ? [end.reason.code] : []));
+  assert.equal(applied.length, 1);
+  assert.deepEqual(refused, ['PLAN_APPLIED', 'PLAN_APPLIED']);
+  const operationId = applied[0]?.id ?? '';
+  assert.equal((await side.apply(plan.id, { operationId })).id, operationId);
+  assert.equal((await world.query('SELECT FROM vms')).length, 1);
+});
+
+test('a plan whose time is over holds nothing, also before anybody has swept; applying it is refused', async (t) => {
+  const world = await makeWorld(t);
+  const side = new PlanSide(world);
+  const plan = await side.provision('web');
+  assert.deepEqual(await side.held(), { values: 5, names: 3 });
+  await world.query("UPDATE plans SET expires_at = clock_timestamp() - interval '1 second'");
+  const next = await side.provision('web');
+  assert.deepEqual(valuesOf(next)[0]?.[0], valuesOf(plan)[0]?.[0]);
+  await assert.rejects(side.apply(plan.id), { code: 'PLAN_EXPIRED' });
+  assert.equal((await side.get(plan.id)).state, PlanState.EXPIRED);
+  await world.query("UPDATE plans SET expires_at = clock_timestamp() - interval '1 second' WHERE state = 'open'");
+  await eventually(async () => (await side.held()).values === 0, { what: 'the sweep' });
+});
+
+test('what rests for its former VM goes back to rest when a plan of it expires, and to the VM when it is applied', async (t) => {
+  const world = await makeWorld(t);
+  const side = new PlanSide(world);
+  const vm = await world.provisioned({ vmName: 'web' });
+  await world.applied(await world.decommission('web'), 2n);
+  const resting = () =>
+    world.query("SELECT held, until FROM allocations WHERE kind = 'quarantine' AND until > now() ORDER BY held, id");
+  const before = await resting();
+  const plan = await side.provision('web');
+  assert.equal(plan.vms[0]?.internalIp, vm.vm?.internalIp);
+  assert.deepEqual(await resting(), []);
+  await side.discard(plan.id);
+  assert.deepEqual(await resting(), before);
+  const again = await side.provision('web');
+  const operation = await side.apply(again.id);
+  const change = await world.driver.change(operation.vmId);
+  assert.equal(change.desired?.mapping?.ipAddress, vm.vm?.internalIp);
+});
+
+test('a plan is outdated once its VM or what is on its router has changed; then it holds nothing', async (t) => {
+  const world = await makeWorld(t);
+  const side = new PlanSide(world);
+  await world.provisioned({ vmName: 'web' });
+  const create: PlanCommand = {
+    case: 'changeForwards',
+    value: { machineId: 'web', create: [{ name: 'db', internalPort: 5432 }] },
+  };
+  const plan = await side.create(create);
+  assert.deepEqual(await side.held(), { values: 2, names: 0 });
+  await world.updateVm('web', { metadata: { a: 'b' } });
+  await assert.rejects(side.apply(plan.id), { code: 'PLAN_OUTDATED', message: /VM web/ });
+  assert.equal((await side.get(plan.id)).state, PlanState.OUTDATED);
+  assert.deepEqual(await side.held(), { values: 0, names: 0 });
+
+  const second = await side.create(create);
+  side.base = 'somebody edited';
+  await assert.rejects(side.apply(second.id), { code: 'PLAN_OUTDATED', message: /router default/ });
+  assert.deepEqual(await side.held(), { values: 0, names: 0 });
+
+  const third = await side.create(create);
+  const operation = await side.apply(third.id);
+  const change = await world.driver.change(operation.vmId, 2n);
+  const [port] = third.vms[0]?.forwards.filter(({ name }) => name === 'db') ?? [];
+  assert.ok(change.desired?.rules.some((rule) => rule.destinationPort === String(port?.externalPort)));
+});
+
+test('every kind of change is planned as it is then sent', async (t) => {
+  const world = await makeWorld(t);
+  const side = new PlanSide(world);
+  const { vmId } = await world.provisioned({ vmName: 'web' });
+  const value = { machineId: 'web' };
+  const commands: PlanCommand[] = [
+    { case: 'changePorts', value: { ...value, action: PortAction.PAUSE, portNames: ['ssh'] } },
+    { case: 'changeForwards', value: { ...value, create: [{ name: 'db', internalPort: 5432, externalPortCount: 3 }] } },
+    { case: 'changeForwards', value: { ...value, delete: ['http'] } },
+    { case: 'updateVm', value: { ...value, vmName: 'www', macAddress: '52:54:00:00:00:99' } },
+    { case: 'decommission', value: { machineId: vmId } },
+  ];
+  for (const [index, command] of commands.entries()) {
+    const plan = await side.create(command);
+    const operation = await side.apply(plan.id);
+    const change = await world.driver.change(vmId, BigInt(index + 2));
+    assert.equal(plan.vms[0]?.removed, change.desired === undefined);
+    const planned = plan.vms[0]?.forwards.flatMap(({ ruleNumbers }) => ruleNumbers).sort();
+    if (change.desired)
+      assert.deepEqual(change.desired.rules.map(({ number }) => number).sort(), planned, fragmentText(change));
+    await world.applied(operation, BigInt(index + 2));
+    assert.deepEqual(await side.held(), { values: 0, names: 0 });
+  }
+  assert.equal((await world.query("SELECT FROM allocations WHERE kind = 'vm'")).length, 0);
+});
+
+test('nothing is planned on top of a change that is on its way', async (t) => {
+  const world = await makeWorld(t);
+  const side = new PlanSide(world);
+  await world.provision({ vmName: 'web' });
+  const plan = side.create({ case: 'decommission', value: { machineId: 'web' } });
+  await assert.rejects(plan, { code: 'VM_UNSETTLED' });
+  assert.deepEqual(await world.query('SELECT FROM plans'), []);
+});
+
+test('what a write is refused for, its plan is refused for too', async (t) => {
+  const world = await makeWorld(t, {
+    config: {
+      pools: {
+        addressRange: { first: 0x0a000010, last: 0x0a000011 },
+        portRange: { first: 32_000, last: 33_000 },
+        ruleRange: { first: 10_000, last: 10_999 },
+      },
+    },
+  });
+  const side = new PlanSide(world);
+  const plans = [await side.provision('a'), await side.provision('b')];
+  await assert.rejects(side.provision('c'), { code: 'ADDRESS_POOL_EXHAUSTED', kind: 'exhausted' });
+  await assert.rejects(world.provision({ vmName: 'c' }), { code: 'ADDRESS_POOL_EXHAUSTED' });
+  await side.discard(plans[0]?.id ?? '');
+  await world.provision({ vmName: 'c' });
+  await assert.rejects(side.create({ case: 'decommission', value: { machineId: 'nobody' } }), { code: 'VM_NOT_FOUND' });
+});
+
+test('a driver that is not there, or a process that dies before it answers, leaves nothing held for long', async (t) => {
+  const world = await makeWorld(t);
+  const side = new PlanSide(world);
+  const answering = Promise.withResolvers<void>();
+  const asked = Promise.withResolvers<void>();
+  side.beforeAnswer = () => {
+    asked.resolve();
+    return answering.promise;
+  };
+  const making = side.provision('web').catch((error: unknown) => error);
+  await asked.promise;
+  assert.deepEqual(await side.held(), { values: 5, names: 3 });
+  const [row] = await world.query<{ state: string; seconds: number }>(
+    'SELECT state, extract(epoch FROM expires_at - clock_timestamp())::float8 AS seconds FROM plans',
+  );
+  assert.equal(row?.state, 'making');
+  assert.ok((row?.seconds ?? 99) < 31);
+  assert.deepEqual((await side.list(10)).plans, []);
+  // As if its process had died and the time went by.
+  await world.query("UPDATE plans SET expires_at = clock_timestamp() - interval '1 second'");
+  await eventually(async () => (await side.held()).values === 0, { what: 'the end of the holds' });
+  answering.resolve();
+  assert.equal(((await making) as { code?: string }).code, 'PLAN_NOT_MADE');
+  assert.deepEqual(await side.held(), { values: 0, names: 0 });
+});
+
+test('what others hold on the router can be planned and not applied', async (t) => {
+  const world = await makeWorld(t);
+  const side = new PlanSide(world);
+  side.conflict = 'The destination rule 10000 exists on the router.';
+  const plan = await side.provision('web');
+  assert.deepEqual(plan.warnings.slice(1), [side.conflict]);
+  await assert.rejects(side.apply(plan.id), { code: 'PLAN_CONFLICTS' });
+});
+
+test('an Idempotency-Key makes one plan, and a plan is applied by its hash', async (t) => {
+  const world = await makeWorld(t);
+  const side = new PlanSide(world);
+  const key = (text: string) => ({ idempotency: { scope: 'plans', key: 'k', fingerprint: Buffer.from(text) } });
+  const first = await side.provision('web', {}, key('a'));
+  assert.equal((await side.provision('web', {}, key('a'))).id, first.id);
+  await assert.rejects(side.provision('web', {}, key('b')), { code: 'IDEMPOTENCY_KEY_REUSED' });
+  await assert.rejects(side.apply(first.id, {}, { hash: 'another' }), { code: 'PLAN_HASH_MISMATCH' });
+  await side.apply(first.id, {}, { hash: first.hash });
+});
+
+test('plans are their principal’s and their group’s; nobody may have many that hold something', async (t) => {
+  const world = await makeWorld(t);
+  const side = new PlanSide(world);
+  const by = (id: string, group: string) => ({
+    principal: { id, kind: 'api_key', name: id, permissions: ['vms:read', 'vms:write'], group },
+  });
+  const plan = await side.provision('web', {}, by('ann', 'red'));
+  await side.get(plan.id, { id: 'bob', group: 'red' });
+  await assert.rejects(side.get(plan.id, { id: 'eve', group: 'blue' }), { code: 'PLAN_NOT_FOUND' });
+  await assert.rejects(side.apply(plan.id, by('eve', 'blue')), { code: 'PLAN_NOT_FOUND' });
+  assert.deepEqual((await side.list(10, '', { id: 'eve', group: 'blue' })).plans, []);
+  const operation = await side.apply(plan.id, by('bob', 'red'));
+  assert.equal(operation.principalId, 'bob');
+  assert.equal(operation.ownerGroup, 'red');
+
+  await world.query(
+    `INSERT INTO plans (id, state, kind, request, principal_id, principal_group, routers, commands, changes, versions, vms, refused, warnings,
+       foreseen, hash, created_at, expires_at)
+     SELECT gen_random_uuid(), 'open', 'provision-vm', '', 'key-1', '', '{}', '[]', '[]', '{}', '[]', '[]', '[]', '[]', '', now(), now() + interval '1 hour'
+     FROM generate_series(1, 100)`,
+  );
+  await assert.rejects(side.provision('one-more'), { code: 'TOO_MANY_PLANS', kind: 'rate_limited' });
+  await side.provision('one-more', { dryRun: true });
+  const page = await side.list(60);
+  assert.equal(page.plans.length, 60);
+  assert.equal((await side.list(60, page.nextPageToken)).plans.length, 40);
+});
+
+test('an atomic bulk is one plan, applied as one bulk with the VMs that were planned', async (t) => {
+  const world = await makeWorld(t);
+  const side = new PlanSide(world);
+  const items = (...names: string[]) =>
+    names.map((vmName) => ({ item: { case: 'provision' as const, value: { vmId: '', vmName } } }));
+  const bulk = (mode: BulkMode, ...names: string[]) => ({
+    case: 'bulk' as const,
+    value: { mode, items: items(...names) },
+  });
+  await world.provisioned({ vmName: 'taken' });
+  await assert.rejects(side.create(bulk(BulkMode.ATOMIC, 'a', 'taken')), { code: 'VM_NAME_TAKEN', message: /Item 1/ });
+
+  const plan = await side.create(bulk(BulkMode.ATOMIC, 'a', 'b', 'c'));
+  assert.equal(plan.kind, OperationKind.BULK);
+  assert.equal(plan.vms.length, 3);
+  const operation = await side.apply(plan.id, { operationId: plan.id });
+  assert.equal(operation.id, plan.id);
+  for (const vm of plan.vms) {
+    const change = await world.driver.change(vm.vmId);
+    assert.equal(change.desired?.mapping?.ipAddress, vm.internalIp);
+    await world.driver.settle(vm.vmId, { applied: true });
+  }
+  assert.equal((await world.ended(operation)).state, OperationState.SUCCEEDED);
+
+  const mixed = await side.create(bulk(BulkMode.BEST_EFFORT, 'd', 'taken', 'e'));
+  assert.deepEqual(
+    mixed.refused.map(({ index, error }) => [index, error?.code]),
+    [[1, 'VM_NAME_TAKEN']],
+  );
+  const begun = await side.apply(mixed.id, { operationId: mixed.id });
+  for (const vm of mixed.vms) await world.driver.settle(vm.vmId, { applied: true });
+  const end = await world.ended(begun);
+  assert.equal(end.error?.code, 'BULK_ITEMS_FAILED');
+  assert.deepEqual(await side.held(), { values: 0, names: 0 });
+});
+
+test('a plan made by one replica is applied by another', async (t) => {
+  const world = await makeWorld(t);
+  const side = new PlanSide(world);
+  const plan = await side.provision('web', { expiresInSeconds: 60 });
+  assert.ok(Number(plan.expiresAt?.seconds) * 1_000 < Date.now() + 62_000);
+  await assert.rejects(side.provision('x', { expiresInSeconds: 3_601 }), { code: 'INVALID_REQUEST' });
+  await world.startReplica();
+  const vm = await side.apply(plan.id, { operationId: randomUUID() });
+  assert.equal(vm.vmName, 'web');
+});

@@ -1,4 +1,5 @@
 export { fromErrorMessage, toErrorMessage } from './error.ts';
+export * from './gen/berth/allocator/v1/adoption_service_pb.js';
 export * from './gen/berth/allocator/v1/operation_pb.js';
 export * from './gen/berth/allocator/v1/pool_pb.js';
 export * from './gen/berth/allocator/v1/pool_service_pb.js';
@@ -11,6 +12,7 @@ export {
   ErrorSchema,
   type FieldError as FieldErrorMessage,
 } from './gen/berth/common/v1/error_pb.js';
+export * from './gen/berth/driver/v1/adoption_service_pb.js';
 export * from './gen/berth/driver/v1/config_pb.js';
 export * from './gen/berth/driver/v1/history_service_pb.js';
 export * from './gen/berth/driver/v1/plan_service_pb.js';

@@ -12,9 +12,11 @@ import { tellOfBulkWork, workOnBulks } from './adapters/nats/bulk-notices.ts';
 import { consumeVerdicts } from './adapters/nats/consume-verdicts.ts';
 import { askReports, consumeReports, fetchInventory } from './adapters/nats/driver-reports.ts';
 import { changeMessage, endedMessage } from './adapters/nats/outgoing-messages.ts';
+import { serveAdoptions } from './adapters/nats/serve-adoptions.ts';
 import { serveBulks } from './adapters/nats/serve-bulk.ts';
 import { serveVms } from './adapters/nats/serve-vms.ts';
 import { changeForms } from './adapters/pools/pool-announcements.ts';
+import { postgresAdoptions } from './adapters/postgres/adoption-reader.ts';
 import { dropOldBulks, postgresBulks } from './adapters/postgres/bulk-store.ts';
 import { endQuarantines, resendOverdue } from './adapters/postgres/housekeeping.ts';
 import { type MessageForms, postgresLedger } from './adapters/postgres/ledger.ts';
@@ -123,6 +125,7 @@ export async function startAllocator(config: AllocatorConfig, context: Context):
     onAnswer,
   });
   onStop(serveBulks(bus, { bulks }));
+  onStop(serveAdoptions(bus, { bulks, reader: postgresAdoptions(database) }));
   onStop(async () => {
     await stopServing();
     await commands.idle();

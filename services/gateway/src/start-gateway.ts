@@ -1,6 +1,7 @@
 import { openKeyCache } from '@berth/access';
 import { connectBus } from '@berth/messaging';
 import type { ServiceContext } from '@berth/service-kit';
+import { adoptionRoutes } from './adapters/http/adoptions.ts';
 import { apiKeyRoutes } from './adapters/http/api-keys.ts';
 import type { App } from './adapters/http/app-types.ts';
 import { buildApp } from './adapters/http/build-app.ts';
@@ -21,6 +22,7 @@ import { provisionVmRoutes } from './adapters/http/provision-vm.ts';
 import { reservationRoutes } from './adapters/http/reservations.ts';
 import { updateVmRoutes } from './adapters/http/update-vm.ts';
 import { vmRoutes } from './adapters/http/vms.ts';
+import { adoptionService } from './adapters/nats/adoption-service.ts';
 import { apiKeyService } from './adapters/nats/api-key-service.ts';
 import { bulkService } from './adapters/nats/bulk-service.ts';
 import { forwardTemplates } from './adapters/nats/forward-templates.ts';
@@ -82,6 +84,11 @@ export async function startGateway(
     portRoutes(routes, answering);
     portStatusRoutes(routes, { vms });
     bulkRoutes(routes, { ...answering, bulks: bulkService(bus, timing) });
+    adoptionRoutes(routes, {
+      ...answering,
+      bulks: bulkService(bus, timing),
+      adoptions: adoptionService(bus, timing),
+    });
     operationRoutes(routes, answering);
     for (const addRoutes of [poolRoutes, reservationRoutes, explainValueRoutes]) addRoutes(routes, administration);
     apiKeyRoutes(routes, {

@@ -4,6 +4,7 @@ import { type Bus, connectBus, Outbox } from '@berth/messaging';
 import { ConfigError, type Logger } from '@berth/service-kit';
 import type { Registry } from 'prom-client';
 import { consumeRouterChanges, listenForRouterWork } from './adapters/nats/consume-router-changes.ts';
+import { serveAdoptable } from './adapters/nats/serve-adoptable.ts';
 import { serveRouters } from './adapters/nats/serve-routers.ts';
 import { migrations } from './adapters/postgres/migrations/index.ts';
 import { PostgresChangeInbox } from './adapters/postgres/postgres-change-inbox.ts';
@@ -83,6 +84,7 @@ export async function startDriver(config: DriverConfig, context: DriverContext):
     const consumption = consumeRouterChanges({ bus, database, inbox: new PostgresChangeInbox(outbox) });
     stops.push(() => consumption.stop());
     stops.push(serveRouters(bus, directory));
+    stops.push(serveAdoptable(bus, database));
     await firstLook(worker, config.startLookMs);
     phase.started = true;
     return { ping: () => ping(database, bus), stop };

@@ -1,32 +1,16 @@
 import type { Sql } from '@berth/database';
-import type { ClaimStore } from '../../app/ports.ts';
+import type { Claim, ClaimStore } from '../../app/ports.ts';
 
 /** Claims in Postgres: the primary key has the last word. */
 export const postgresClaims = (sql: Sql): ClaimStore => ({
-  async take(claims) {
-    if (claims.length === 0) return [];
-    // In one order everywhere, so that transactions that want the same names do not wait for each other in a circle.
-    const key = ({ kind, scope, value }: { kind: string; scope: string; value: string }) =>
-      JSON.stringify([kind, scope, value]);
-    const sorted = [...claims].sort((a, b) => (key(a) < key(b) ? -1 : 1));
-    const columns = [
-      sorted.map(({ kind }) => kind),
-      sorted.map(({ scope }) => scope),
-      sorted.map(({ value }) => value),
-    ];
-    const asked = 'unnest($1::text[], $2::text[], $3::text[]';
-    const taken = await sql.execute(
-      `INSERT INTO claims (kind, scope, value, vm_id) SELECT * FROM ${asked}, $4::uuid[]) ON CONFLICT DO NOTHING`,
-      [...columns, sorted.map(({ vmId }) => vmId)],
-    );
-    if (taken === claims.length) return [];
-    const held = await sql.query<{ kind: string; scope: string; value: string; vm_id: string | null }>(
-      `SELECT kind, scope, value, vm_id FROM claims WHERE (kind, scope, value) IN (SELECT * FROM ${asked}))`,
-      columns,
-    );
-    const holders = new Map(held.map((row) => [key(row), row.vm_id]));
-    return claims.filter((claim) => holders.get(key(claim)) !== claim.vmId);
-  },
+  take: (claims) => take(sql, claims, 'ON CONFLICT DO NOTHING'),
+
+  takeOver: (claims) =>
+    take(
+      sql,
+      claims,
+      'ON CONFLICT (kind, scope, value) DO UPDATE SET vm_id = excluded.vm_id WHERE claims.vm_id IS NULL',
+    ),
 
   async keepOnly(vmIds, kept) {
     if (vmIds.length === 0) return;
@@ -47,3 +31,24 @@ export const postgresClaims = (sql: Sql): ClaimStore => ({
     if (vmIds.length > 0) await sql.execute('DELETE FROM claims WHERE vm_id = ANY($1)', [vmIds]);
   },
 });
+
+async function take(sql: Sql, claims: readonly Claim[], onConflict: string): Promise<readonly Claim[]> {
+  if (claims.length === 0) return [];
+  // In one order everywhere, so that transactions that want the same names do not wait for each other in a circle.
+  const key = ({ kind, scope, value }: { kind: string; scope: string; value: string }) =>
+    JSON.stringify([kind, scope, value]);
+  const sorted = [...claims].sort((a, b) => (key(a) < key(b) ? -1 : 1));
+  const columns = [sorted.map(({ kind }) => kind), sorted.map(({ scope }) => scope), sorted.map(({ value }) => value)];
+  const asked = 'unnest($1::text[], $2::text[], $3::text[]';
+  const taken = await sql.execute(
+    `INSERT INTO claims (kind, scope, value, vm_id) SELECT * FROM ${asked}, $4::uuid[]) ${onConflict}`,
+    [...columns, sorted.map(({ vmId }) => vmId)],
+  );
+  if (taken === claims.length) return [];
+  const held = await sql.query<{ kind: string; scope: string; value: string; vm_id: string | null }>(
+    `SELECT kind, scope, value, vm_id FROM claims WHERE (kind, scope, value) IN (SELECT * FROM ${asked}))`,
+    columns,
+  );
+  const holders = new Map(held.map((row) => [key(row), row.vm_id]));
+  return claims.filter((claim) => holders.get(key(claim)) !== claim.vmId);
+}

@@ -1,6 +1,7 @@
 import swagger from '@fastify/swagger';
 import pkg from '../../../package.json' with { type: 'json' };
 import type { App } from './app-types.ts';
+import { adoptionItem, adoptionPreview } from './documents/adoption.ts';
 import { allocation, allocationPage, explainedValue, reservation } from './documents/allocation.ts';
 import { apiKeyDocument, apiKeyPage, newApiKey } from './documents/api-key.ts';
 import { bulkDocument, bulkItemDocument, bulkItemPage, bulkResult } from './documents/bulk.ts';
@@ -36,6 +37,8 @@ export const documents = [
   bulkItemDocument,
   bulkResult,
   bulkItemPage,
+  adoptionItem,
+  adoptionPreview,
   apiKeyDocument,
   newApiKey,
   apiKeyPage,
@@ -68,6 +71,7 @@ export async function registerOpenApi(app: App): Promise<void> {
         { name: 'Ports', description: 'Forwards of VMs by name.' },
         { name: 'Pools', description: 'What VMs get their values from.' },
         { name: 'Bulks', description: 'Many VMs in one request.' },
+        { name: 'Routers', description: 'Where VMs have their lines.' },
         { name: 'Operations', description: 'What became of a request.' },
         { name: 'API keys', description: 'Who may do what.' },
         { name: 'Health', description: 'How it is.' },

@@ -19,6 +19,7 @@ import type { Fragment } from '../../domain/fragment.ts';
 import type { RouterPlace } from '../../domain/inventory.ts';
 import type { RouterState } from '../../domain/router-state.ts';
 import type { Cause } from '../../domain/verdict.ts';
+import { storeAdoptable } from './adoptable-rows.ts';
 import { readOpenBatch, writeBatchAhead } from './batch-rows.ts';
 import { recordSettlement } from './record-settlement.ts';
 import { type StatusRow, statusColumns, statusMessage } from './router-messages.ts';
@@ -74,12 +75,13 @@ export class PostgresRouterLedger implements RouterLedger {
       wanted_number: string;
       wanted: Fragment | null;
       applied: Fragment | null;
+      adopts: boolean;
       owner_group: string;
       causes: readonly Cause[];
       total: number;
     }>(
       // The first of every group, then the second of every group, …: groups take turns however much one of them asks for.
-      `SELECT resource_id, wanted_incarnation, wanted_number, wanted, applied, owner_group, causes, total FROM (
+      `SELECT resource_id, wanted_incarnation, wanted_number, wanted, applied, adopts, owner_group, causes, total FROM (
          SELECT resource_id, queued, row_number() OVER (PARTITION BY owner_group ORDER BY queued) AS turn,
            count(*) OVER ()::integer AS total
          FROM resources WHERE router = $1 AND waiting ORDER BY turn, queued LIMIT $2
@@ -91,6 +93,7 @@ export class PostgresRouterLedger implements RouterLedger {
       revision: { incarnation: BigInt(row.wanted_incarnation), number: BigInt(row.wanted_number) },
       wanted: row.wanted ?? nothing,
       applied: row.applied ?? nothing,
+      adopts: row.adopts,
       ownerGroup: row.owner_group,
       causes: row.causes,
     }));
@@ -162,6 +165,7 @@ export class PostgresRouterLedger implements RouterLedger {
         Math.round(look.costMs),
       ]);
       if (look.holdings !== undefined) await this.#replaceHoldings(sql, look.holdings);
+      await storeAdoptable(sql, this.#router, look.adoptable);
       if (look.back.length > 0) {
         const paths =
           'UPDATE owned_paths SET released_at = NULL, released_content = NULL WHERE router = $1 AND path = ANY($2)';

@@ -1,4 +1,5 @@
 export { fromErrorMessage, toErrorMessage } from './error.ts';
+export * from './gen/berth/allocator/v1/adoption_service_pb.js';
 export * from './gen/berth/allocator/v1/drift_acceptance_pb.js';
 export * from './gen/berth/allocator/v1/operation_pb.js';
 export * from './gen/berth/allocator/v1/plan_service_pb.js';
@@ -14,6 +15,7 @@ export {
   ErrorSchema,
   type FieldError as FieldErrorMessage,
 } from './gen/berth/common/v1/error_pb.js';
+export * from './gen/berth/driver/v1/adoption_service_pb.js';
 export * from './gen/berth/driver/v1/commit_pb.js';
 export * from './gen/berth/driver/v1/config_pb.js';
 export * from './gen/berth/driver/v1/drift_service_pb.js';

@@ -13,12 +13,14 @@ import { consumeVerdicts } from './adapters/nats/consume-verdicts.ts';
 import { askReports, consumeReports, fetchInventory } from './adapters/nats/driver-reports.ts';
 import { foreseeRouter } from './adapters/nats/foresee-router.ts';
 import { changeMessage, endedMessage } from './adapters/nats/outgoing-messages.ts';
+import { serveAdoptions } from './adapters/nats/serve-adoptions.ts';
 import { serveBulks } from './adapters/nats/serve-bulk.ts';
 import { serveDrift } from './adapters/nats/serve-drift.ts';
 import { servePlans } from './adapters/nats/serve-plans.ts';
 import { serveRouterUse } from './adapters/nats/serve-router-use.ts';
 import { serveVms } from './adapters/nats/serve-vms.ts';
 import { changeForms } from './adapters/pools/pool-announcements.ts';
+import { postgresAdoptions } from './adapters/postgres/adoption-reader.ts';
 import { dropOldBulks, postgresBulks } from './adapters/postgres/bulk-store.ts';
 import { endPlans, endQuarantines, resendOverdue } from './adapters/postgres/housekeeping.ts';
 import { type MessageForms, postgresLedger } from './adapters/postgres/ledger.ts';
@@ -134,6 +136,7 @@ export async function startAllocator(config: AllocatorConfig, context: Context):
   onStop(serveDrift(bus, { reader: postgresReader(database), submit: (command) => commands.submit(command) }));
   const plans = { ledger, defaultRouter, planMs: config.planMs, plans: postgresPlanReader(database) };
   onStop(servePlans(bus, { ...plans, foresee: foreseeRouter(bus) }));
+  onStop(serveAdoptions(bus, { bulks, reader: postgresAdoptions(database) }));
   onStop(async () => {
     await stopServing();
     await commands.idle();

@@ -1,6 +1,7 @@
 import { openKeyCache } from '@berth/access';
 import { connectBus } from '@berth/messaging';
 import type { ServiceContext } from '@berth/service-kit';
+import { adoptionRoutes } from './adapters/http/adoptions.ts';
 import { apiKeyRoutes } from './adapters/http/api-keys.ts';
 import type { App } from './adapters/http/app-types.ts';
 import { buildApp } from './adapters/http/build-app.ts';
@@ -28,6 +29,7 @@ import { routerRoutes } from './adapters/http/routers.ts';
 import { syncVyosConfigRoutes } from './adapters/http/sync-vyos-config.ts';
 import { updateVmRoutes } from './adapters/http/update-vm.ts';
 import { vmRoutes } from './adapters/http/vms.ts';
+import { adoptionService } from './adapters/nats/adoption-service.ts';
 import { apiKeyService } from './adapters/nats/api-key-service.ts';
 import { bulkService } from './adapters/nats/bulk-service.ts';
 import { driftReader } from './adapters/nats/drift-service.ts';
@@ -97,6 +99,7 @@ export async function startGateway(
     portStatusRoutes(routes, { vms });
     bulkRoutes(routes, { ...answering, bulks });
     planRoutes(routes, { ...answering, bulks });
+    adoptionRoutes(routes, { ...answering, bulks, adoptions: adoptionService(bus, timing) });
     operationRoutes(routes, answering);
     driftRoutes(routes, { drift });
     syncVyosConfigRoutes(routes, { drift, waitSeconds: config.waitSeconds });

@@ -64,6 +64,8 @@ const contract = [
   'post /v1/vms/bulk-decommission',
   'get /v1/bulks/{id}',
   'get /v1/bulks/{id}/items',
+  'get /v1/routers/{router}/adoptions/preview',
+  'post /v1/routers/{router}/adoptions',
   'post /v1/admin/api-keys',
   'get /v1/admin/api-keys',
   'get /v1/admin/api-keys/{id}',

@@ -3,6 +3,7 @@ import type { Bus } from '@berth/messaging';
 import type { Logger } from '@berth/service-kit';
 import { wakeRouter } from './adapters/nats/consume-router-changes.ts';
 import { offerToAllocator } from './adapters/nats/offer-to-allocator.ts';
+import { serveAdoptable } from './adapters/nats/serve-adoptable.ts';
 import { serveDrift } from './adapters/nats/serve-drift.ts';
 import { servePlans } from './adapters/nats/serve-plans.ts';
 import { serveRouters } from './adapters/nats/serve-routers.ts';
@@ -30,6 +31,7 @@ export function startAnswers({
   const ending = new AbortController();
   const wake = (router: string) => wakeRouter(bus, router);
   stops.push(serveRouters(bus, new PostgresRouterDirectory(database)));
+  stops.push(serveAdoptable(bus, database));
   stops.push(servePlans(bus, new PostgresPlanGrounds(database)));
   stops.push(serveDrift(bus, new PostgresDriftDirectory(database), { wake, stopping: ending.signal }));
   stops.push(() => ending.abort());

@@ -11,6 +11,7 @@ const documents = [
   'docs/drift.md',
   'docs/history.md',
   'docs/plans.md',
+  'docs/adopt.md',
 ];
 
 for (const document of documents) {

@@ -14,11 +14,12 @@ import { planNewForwards } from '../domain/new-forwards.ts';
 import { hasEnded, type Operation } from '../domain/operation.ts';
 import { placeVm } from '../domain/place-vm.ts';
 import { bareName, type PoolDirectory } from '../domain/pool-directory.ts';
-import { assertAvailable, routerUnavailable } from '../domain/router.ts';
+import { assertAvailable, type Router, routerUnavailable } from '../domain/router.ts';
 import type { Vm } from '../domain/vm.ts';
+import { adoptVm } from './adopt-vm.ts';
 import { changePorts } from './change-ports.ts';
 import { maxRetries } from './choose-elsewhere.ts';
-import type { Accepted, Command, ProvisionCommand } from './commands.ts';
+import type { Accepted, AdoptCommand, Command, ProvisionCommand } from './commands.ts';
 import { decommissionVm } from './decommission-vm.ts';
 import { progressIn, vmOf } from './operation-progress.ts';
 import { type Books, type FirstUse, type Ledger, LookAgain } from './ports.ts';
@@ -32,10 +33,11 @@ export interface AcceptDeps {
 }
 
 export type Answer = Accepted | DomainError;
-type MachineCommand = Exclude<Command, ProvisionCommand>;
+type MachineCommand = Exclude<Command, ProvisionCommand | AdoptCommand>;
 
 const isProvision = (command: Command): command is ProvisionCommand => command.kind === 'provision-vm';
-const isMachine = (command: Command): command is MachineCommand => command.kind !== 'provision-vm';
+const isAdoption = (command: Command): command is AdoptCommand => command.kind === 'adopt-vm';
+const isMachine = (command: Command): command is MachineCommand => !isProvision(command) && !isAdoption(command);
 
 const maxLooks = 5;
 /** More than single commands are accepted together: only all items of an atomic bulk are. */
@@ -69,7 +71,8 @@ export async function atTheirRouters<T>(
   for (let looks = 1; ; looks++) {
     const commands = await atTheirPools(ledger, asked);
     const routers = await ledger.routersOf(commands.filter(isMachine).map(({ machineId }) => machineId));
-    const names = new Set([...routers.values(), ...commands.filter(isProvision).map(({ request }) => request.router)]);
+    const placed = commands.filter((command) => isProvision(command) || isAdoption(command));
+    const names = new Set([...routers.values(), ...placed.map(({ request }) => request.router)]);
     try {
       return await run(commands, [...names]);
     } catch (error) {
@@ -136,6 +139,7 @@ class Acceptance {
     for (const command of open) if (!isInTime(command)) this.#answers.set(command, deadlinePassed());
     const inTime = open.filter(isInTime);
     await this.#provision(inTime.filter(isProvision));
+    await this.#adopt(inTime.filter(isAdoption));
     await this.#changeMachines(inTime.filter(isMachine));
   }
 
@@ -182,9 +186,39 @@ class Acceptance {
     this.#answerWith(commands, await runSaga(provisionVm, operations, { deps: this.#books, store }));
   }
 
+  async #adopt(commands: readonly AdoptCommand[]): Promise<void> {
+    if (commands.length === 0) return;
+    const operations = commands.flatMap((command) => {
+      const { vmId, ownerGroup, request } = command;
+      try {
+        assertAvailable(this.#routerNamed(request.router), command.mayWait);
+      } catch (error) {
+        return this.#refuse(command, error);
+      }
+      const { router, vmName } = request;
+      const operation: Operation = {
+        ...this.#newOperation(command),
+        router,
+        vmId,
+        vmName,
+        ownerGroup,
+        adoption: request,
+      };
+      this.#books.operations.put(operation);
+      return [operation];
+    });
+    const store = progressIn(this.#books);
+    this.#answerWith(commands, await runSaga(adoptVm, operations, { deps: this.#books, store }));
+  }
+
   /** Throws when the command names a place that is not there, or that cannot be had now. */
   #checkPlace({ request, ownerGroup, mayWait }: ProvisionCommand, pools: PoolDirectory): void {
-    const { router: name } = request;
+    const router = this.#routerNamed(request.router);
+    placeVm(router, pools, request, ownerGroup);
+    assertAvailable(router, mayWait);
+  }
+
+  #routerNamed(name: string): Router {
     const router = this.#books.routers.get(name);
     if (router === undefined || router.state === 'removed') {
       if (name === this.#deps.defaultRouter) throw routerUnavailable(name, 0);
@@ -192,8 +226,7 @@ class Acceptance {
         fields: [{ field: 'router', message: `there is no router "${name}"` }],
       });
     }
-    placeVm(router, pools, request, ownerGroup);
-    assertAvailable(router, mayWait);
+    return router;
   }
 
   async #changeMachines(commands: readonly MachineCommand[]): Promise<void> {

@@ -6,8 +6,8 @@ import type { KeyUse } from './ports.ts';
 
 /** What an item asks for, as it was staged. */
 export interface StagedItem {
-  readonly kind: 'provision' | 'decommission' | 'refused';
-  /** The name or id that it gives; empty when it was found wrong. */
+  readonly kind: 'provision' | 'decommission' | 'adopt' | 'refused';
+  /** The name or id that it gives; empty when it was found wrong. Of an adoption: what on the router it is about. */
   readonly machineId: string;
   /** As it came over the wire. */
   readonly payload: Uint8Array;

@@ -1,3 +1,4 @@
+import type { AdoptionRequest } from '../domain/adoption.ts';
 import type { PortAction } from '../domain/change-forwards.ts';
 import type { ForwardsEdit } from '../domain/edit-forwards.ts';
 import type { ForwardWish } from '../domain/forward-wish.ts';
@@ -42,6 +43,14 @@ export interface ProvisionCommand extends CommandBase {
   readonly request: Omit<ProvisionRequest, 'forwards'> & { readonly forwards: readonly ForwardWish[] | undefined };
 }
 
+/** What people configured on a router becomes a VM. */
+export interface AdoptCommand extends CommandBase {
+  readonly kind: 'adopt-vm';
+  readonly vmId: string;
+  readonly ownerGroup: string;
+  readonly request: AdoptionRequest;
+}
+
 export interface ChangePortsCommand extends CommandBase {
   readonly kind: 'change-ports';
   readonly machineId: string;
@@ -70,6 +79,7 @@ export interface DecommissionCommand extends CommandBase {
 /** A command whose form and permission have been checked. */
 export type Command =
   | ProvisionCommand
+  | AdoptCommand
   | ChangePortsCommand
   | ChangeForwardsCommand
   | UpdateVmCommand
@@ -89,7 +99,8 @@ export function exclusiveKeys(command: Command): string[] {
   const keys = [`operation ${command.operationId}`];
   if (command.key) keys.push(`key ${JSON.stringify([command.key.scope, command.key.key])}`);
   if (command.kind === 'update-vm') keys.push(...newNames(command.update));
-  if (command.kind !== 'provision-vm') return [...keys, `name ${command.machineId.toLowerCase()}`];
+  if (command.kind !== 'provision-vm' && command.kind !== 'adopt-vm')
+    return [...keys, `name ${command.machineId.toLowerCase()}`];
   const { vmName, macAddress, hostname } = command.request;
   return [
     ...keys,

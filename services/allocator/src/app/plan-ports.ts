@@ -1,5 +1,5 @@
 import type { ForeseenRouter, Plan, PlannedChange, PlannedVm, TriedPlan } from '../domain/plan.ts';
-import type { Caller, Command } from './commands.ts';
+import type { AdoptCommand, Caller, Command } from './commands.ts';
 import type { KeyUse } from './ports.ts';
 
 type Distribute<T> = T extends unknown
@@ -19,7 +19,7 @@ type Distribute<T> = T extends unknown
   : never;
 
 /** What a command asks for, without who asks and until when. */
-export type PinnedCommand = Distribute<Command> & { readonly index: number };
+export type PinnedCommand = Distribute<Exclude<Command, AdoptCommand>> & { readonly index: number };
 
 /** A plan of commands. */
 export type CommandPlan = Plan<PinnedCommand>;

@@ -1,4 +1,5 @@
 import type { DomainError } from '@berth/errors';
+import type { FoundValue } from '../domain/adoption.ts';
 import type { Chosen, Demand, Sources } from '../domain/choose-values.ts';
 import type { ClaimKind } from '../domain/errors.ts';
 import type { ForwardTemplate } from '../domain/forward-template.ts';
@@ -83,11 +84,31 @@ export interface OperationBook {
   remember(key: KeyUse, operationId: string): void;
 }
 
+/** Values that others hold and that a VM takes over as they stand. */
+export interface TakenOver {
+  readonly vmId: string;
+  readonly router: string;
+  readonly values: readonly FoundValue[];
+}
+
+/** What became of it. */
+export interface TakeOverResult {
+  /** Why nothing was taken: who else holds one of the values. */
+  readonly error?: DomainError;
+  /** The pool that its address is of; null: of none. */
+  readonly addressPool: string | null;
+}
+
 export interface ValueStore {
   /** Reserves for each in order; one that cannot have all it asks for gets nothing, and the others do not notice. */
   reserve(
     asked: readonly { readonly holder: Holder; readonly demand: Demand; readonly sources: Sources }[],
   ): Promise<readonly (Chosen | DomainError)[]>;
+  /**
+   * Makes what others hold the VMs', without a moment in which it is free; each VM's all or none. What nobody holds is taken too. Two VMs
+   * that ask for the same value are an error of the caller's.
+   */
+  takeOver(asked: readonly TakenOver[]): Promise<readonly TakeOverResult[]>;
   /** Gives up what VMs hold. What is not held counts as given up. */
   release(given: readonly GivenUp[], how: 'quarantine' | 'free'): Promise<void>;
   /** Notes that what VMs hold is held for other forwards than before: `slot` is the new one. */
@@ -97,6 +118,8 @@ export interface ValueStore {
 export interface ClaimStore {
   /** Takes each that nobody holds; gives back those that somebody else does. Taking again what one holds is fine. */
   take(claims: readonly Claim[]): Promise<readonly Claim[]>;
+  /** As `take`, but those that only others on the router hold are taken over. */
+  takeOver(claims: readonly Claim[]): Promise<readonly Claim[]>;
   release(vmIds: readonly string[]): Promise<void>;
   /** Gives up all that these VMs hold except for `kept`. */
   keepOnly(vmIds: readonly string[], kept: readonly Claim[]): Promise<void>;

@@ -12,7 +12,8 @@ import { nameOf, type Source } from '../domain/pool-directory.ts';
 import type { PoolRef } from '../domain/vm.ts';
 import { claimsOf, type IdentityClaim } from '../domain/vm-update.ts';
 import { changeRouter } from './change-router.ts';
-import { latest, mayHaveStood, vmOf } from './operation-progress.ts';
+import { markActive } from './mark-active.ts';
+import { latest, mayHaveStood } from './operation-progress.ts';
 import type { Books, Holder } from './ports.ts';
 import { takeClaims } from './take-claims.ts';
 
@@ -152,18 +153,6 @@ export const provisionVm: Saga<Operation, Books> = {
       },
     },
     changeRouter,
-    {
-      name: 'mark-active',
-      async run(instances, books) {
-        for (const operation of latest(books, instances)) {
-          const vm = vmOf(books, operation);
-          if (!vm.unsettled) continue;
-          const settled = { wanted: null, unsettled: false, updatedAt: books.now };
-          books.vms.put({ ...vm, ...vm.wanted, ...settled, state: 'active' });
-        }
-        return new Map();
-      },
-      // No undo: the router holds it; this only says so.
-    },
+    markActive,
   ],
 };

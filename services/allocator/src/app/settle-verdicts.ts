@@ -2,6 +2,7 @@ import { DomainError } from '@berth/errors';
 import { again, done, failed, resumeSaga, type Saga, type StepOutcome } from '@berth/saga';
 import type { Operation, OperationKind } from '../domain/operation.ts';
 import type { Vm } from '../domain/vm.ts';
+import { adoptVm } from './adopt-vm.ts';
 import { changePorts } from './change-ports.ts';
 import { chooseElsewhere, type RouterConflict } from './choose-elsewhere.ts';
 import { decommissionVm } from './decommission-vm.ts';
@@ -30,6 +31,7 @@ export interface Verdict {
 
 const sagas: Record<OperationKind, Saga<Operation, Books>> = {
   'provision-vm': provisionVm,
+  'adopt-vm': adoptVm,
   'change-ports': changePorts,
   'change-forwards': changePorts,
   'update-vm': updateVm,

@@ -15,7 +15,7 @@ export const maxAtomicItems = 2_000;
 /** So often it is tried to accept an atomic bulk. */
 export const maxAttempts = 3;
 
-/** Many provisions or removals that were asked for at once. */
+/** Many provisions, removals or adoptions that were asked for at once. */
 export interface Bulk {
   /** Chosen by the gateway. */
   readonly id: string;

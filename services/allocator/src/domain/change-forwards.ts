@@ -1,5 +1,5 @@
 import { portNotFound, unknownPort } from './errors.ts';
-import { assertPortsApart, type Forward, stands, withFittingRules } from './forward.ts';
+import { assertPortsApart, type Forward, inOwnForm, stands, withFittingRules } from './forward.ts';
 import { absentForward, type TemplateForward } from './forward-template.ts';
 import { namedPorts } from './forward-wish.ts';
 
@@ -30,7 +30,7 @@ function stateAfter(action: PortAction, { name, state }: Forward): Forward['stat
 }
 
 const inState = (forward: Forward, state: Forward['state']): Forward => {
-  if (state === 'absent') return { ...forward, state, external: null };
+  if (state === 'absent') return { ...inOwnForm(forward), state, external: null };
   if (stands(forward)) return { ...forward, state };
   return withFittingRules({ ...forward, state, external: namedPorts(forward.fixedPort, forward.externalCount) });
 };

@@ -1,4 +1,4 @@
-import { type Forward, portPairsOf, ruleNumbersOf, stands } from './forward.ts';
+import { type ConfigLeaf, type Forward, portPairsOf, ruleNumbersOf, stands } from './forward.ts';
 import type { NumberRange } from './number-range.ts';
 import { ruleDescription } from './text-rules.ts';
 import type { Vm, Wanted } from './vm.ts';
@@ -15,6 +15,7 @@ export interface DesiredRule {
   readonly sourceAddress: string;
   readonly description: string;
   readonly disabled: boolean;
+  readonly extra: readonly ConfigLeaf[];
 }
 
 /** Everything that a VM shall have on its router. */
@@ -25,6 +26,7 @@ export interface DesiredFragment {
     readonly name: string;
     readonly macAddress: string;
     readonly ipAddress: string;
+    readonly extra: readonly ConfigLeaf[];
   };
   readonly rules: readonly DesiredRule[];
 }
@@ -33,6 +35,7 @@ const portText = ({ first, last }: NumberRange): string => (first === last ? Str
 
 /** A forward's rules: for each source, one for each pair of ports. */
 function rulesOf(vm: Vm, vmName: string, forward: Forward): DesiredRule[] {
+  const { form } = forward;
   const numbers = ruleNumbersOf(forward);
   const sources = forward.sources.length > 0 ? forward.sources : [''];
   const rules = sources.flatMap((source) => portPairsOf(forward).map((pair) => ({ source, ...pair })));
@@ -41,15 +44,16 @@ function rulesOf(vm: Vm, vmName: string, forward: Forward): DesiredRule[] {
     if (number === undefined) throw new Error(`the forward ${forward.name} of ${vm.id} lacks a rule number`);
     return {
       number,
-      inboundInterface: vm.site.wanInterface,
+      inboundInterface: form ? form.inboundInterface : vm.site.wanInterface,
       protocol: forward.protocol,
-      destinationAddress: vm.site.externalIp,
+      destinationAddress: form ? form.destinationAddress : vm.site.externalIp,
       destinationPort: portText(external),
       translationAddress: vm.internalIp,
-      translationPort: portText(internal),
+      translationPort: form?.keepsPort && external.first === internal.first ? '' : portText(internal),
       sourceAddress: source,
-      description: ruleDescription(vmName, forward),
+      description: form ? forward.description : ruleDescription(vmName, forward),
       disabled: forward.state === 'disabled',
+      extra: form?.extra ?? [],
     };
   });
 }
@@ -60,8 +64,14 @@ export const desiredFragment = (vm: Vm, wanted: Wanted): DesiredFragment => ({
     network: vm.site.dhcpNetwork,
     subnet: vm.site.dhcpSubnet,
     name: wanted.hostname,
-    macAddress: wanted.macAddress,
+    macAddress: macOf(vm, wanted),
     ipAddress: vm.internalIp,
+    extra: vm.adopted?.extra ?? [],
   },
   rules: wanted.forwards.filter(stands).flatMap((forward) => rulesOf(vm, wanted.name, forward)),
 });
+
+/** As people wrote it, as long as it is the same. */
+function macOf({ adopted }: Vm, { macAddress }: Wanted): string {
+  return adopted && adopted.macAsWritten.toLowerCase() === macAddress ? adopted.macAsWritten : macAddress;
+}

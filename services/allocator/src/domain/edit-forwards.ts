@@ -2,7 +2,14 @@ import { isDeepStrictEqual } from 'node:util';
 import type { ForwardsChange } from './change-forwards.ts';
 import { checkAll, invalid } from './check-fields.ts';
 import { forwardExists, portNotFound } from './errors.ts';
-import { assertPortsApart, type Forward, type ForwardProtocol, stands, withFittingRules } from './forward.ts';
+import {
+  assertPortsApart,
+  type Forward,
+  type ForwardProtocol,
+  inOwnForm,
+  stands,
+  withFittingRules,
+} from './forward.ts';
 import type { TemplateForward } from './forward-template.ts';
 import { checkShape, defaultsOf, type ForwardWish, namedPorts, planForward } from './forward-wish.ts';
 import { lengthOf, type NumberRange } from './number-range.ts';
@@ -88,12 +95,16 @@ function withRoomFor(forwards: readonly Forward[], name: string): readonly Forwa
 
 function editForward(before: Forward, edit: ForwardEdit, at: string): Forward {
   const internal = editedInternal(before.internal, edit);
+  const external = editedExternal(before, internal, edit, at);
+  const protocol = edit.protocol ?? before.protocol;
+  // Other ports are taken on the external address alone, which an adopted rule may not name.
+  const moves = protocol !== before.protocol || !isDeepStrictEqual(external.external, before.external);
   const after: Forward = {
-    ...before,
-    ...editedExternal(before, internal, edit, at),
+    ...(moves ? inOwnForm(before) : before),
+    ...external,
     internal,
     name: edit.newName ?? before.name,
-    protocol: edit.protocol ?? before.protocol,
+    protocol,
     sources: edit.sources ?? before.sources,
     description: edit.description ?? before.description,
     state: edit.enabled === undefined ? before.state : edit.enabled ? 'enabled' : 'disabled',

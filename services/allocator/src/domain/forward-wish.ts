@@ -78,11 +78,12 @@ const allPorts: NumberRange = { first: 1, last: 65_535 };
 
 /** What is wrong about a planned forward's ports, and how they and its sources fit together: the field and why. */
 function shapeError(forward: Forward): readonly [field: string, message: string] | undefined {
-  const { internal, external, externalCount } = forward;
+  const { internal, external, externalCount, form } = forward;
   if (internal.last < internal.first) return ['internal_port_end', 'lies before the first port'];
   if (!includes(allPorts, internal)) return ['internal_port_end', 'must be from 1 to 65535'];
   if (externalCount < 1) return ['external_port_end', 'lies before the first port'];
-  if (external && !includes(forwardablePorts, external)) {
+  // An adopted one stays where people put it.
+  if (external && form === undefined && !includes(forwardablePorts, external)) {
     return ['external_port', `must be from ${forwardablePorts.first} to ${forwardablePorts.last}`];
   }
   if (lengthOf(internal) !== 1 && externalCount !== lengthOf(internal)) {

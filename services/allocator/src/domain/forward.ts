@@ -7,6 +7,23 @@ export type ForwardProtocol = 'tcp' | 'udp' | 'tcp_udp';
 export const portSpacesOf = (protocol: ForwardProtocol): readonly ('tcp' | 'udp')[] =>
   protocol === 'tcp_udp' ? ['tcp', 'udp'] : [protocol];
 
+/** A leaf of the router's configuration that Berth has no use for, and keeps as people wrote it. No values: a leaf without one. */
+export interface ConfigLeaf {
+  readonly path: readonly string[];
+  readonly values: readonly string[];
+}
+
+/** How a rule that people made says what Berth's own rules say otherwise. */
+export interface AdoptedForm {
+  /** Empty: any. */
+  readonly inboundInterface: string;
+  /** Empty: any. */
+  readonly destinationAddress: string;
+  /** It names no internal port: packets keep theirs. */
+  readonly keepsPort: boolean;
+  readonly extra: readonly ConfigLeaf[];
+}
+
 /**
  * A forward of a VM: what it is, and whether it stands on the router. An absent one is remembered with its rule numbers, so that it can
  * be made again under the same ones.
@@ -32,7 +49,12 @@ export interface Forward {
   /** Addresses and networks that may use it; empty: any. */
   readonly sources: readonly string[];
   readonly description: string;
+  /** Adopted, and on the ports that it was found on: its rule stays as people wrote it. */
+  readonly form?: AdoptedForm;
 }
+
+/** The forward as Berth itself makes it: on the router's own interface and external address. */
+export const inOwnForm = ({ form: _, ...forward }: Forward): Forward => forward;
 
 export const stands = ({ state }: Forward): boolean => state !== 'absent';
 

@@ -1,4 +1,5 @@
 import type { WireError } from '@berth/errors';
+import type { AdoptionRequest } from './adoption.ts';
 import type { PortAction } from './change-forwards.ts';
 import type { ForwardsEdit } from './edit-forwards.ts';
 import type { Forward } from './forward.ts';
@@ -7,7 +8,13 @@ import type { NumberRange } from './number-range.ts';
 import type { Vm, Wanted } from './vm.ts';
 import type { VmUpdate } from './vm-update.ts';
 
-export type OperationKind = 'provision-vm' | 'change-ports' | 'change-forwards' | 'update-vm' | 'decommission-vm';
+export type OperationKind =
+  | 'provision-vm'
+  | 'adopt-vm'
+  | 'change-ports'
+  | 'change-forwards'
+  | 'update-vm'
+  | 'decommission-vm';
 export type OperationState = 'pending' | 'running' | 'succeeded' | 'failed' | 'cancelled';
 
 export const hasEnded = ({ state }: { state: OperationState }): boolean => state !== 'pending' && state !== 'running';
@@ -84,6 +91,7 @@ export interface Operation {
 
   // Known in the transaction that accepts or settles it, and not stored:
   readonly request?: ProvisionRequest;
+  readonly adoption?: AdoptionRequest;
   /** It is being accepted: should it fail now, it is refused and nothing is kept of it. */
   readonly fresh?: boolean;
   /** The caller will not wait for a router that is away: then refuse instead of accepting. */

@@ -1,4 +1,4 @@
-import type { Forward } from './forward.ts';
+import type { ConfigLeaf, Forward } from './forward.ts';
 import type { NumberRange } from './number-range.ts';
 
 /**
@@ -21,6 +21,13 @@ export interface RouterSite {
 export interface PoolRef {
   readonly id: string;
   readonly name: string;
+}
+
+/** What a mapping that was adopted says otherwise than Berth's own. */
+export interface AdoptedMapping {
+  /** The MAC address as people wrote it. */
+  readonly macAsWritten: string;
+  readonly extra: readonly ConfigLeaf[];
 }
 
 /** What can change about a VM's lines on its router: the whole of it. */
@@ -64,6 +71,8 @@ export interface Vm {
   readonly incarnation: number;
   /** Grows with each change that is accepted or settled. */
   readonly version: number;
+  /** Made of what people had configured on the router. */
+  readonly adopted?: AdoptedMapping;
   readonly createdAt: Date;
   readonly updatedAt: Date;
 }

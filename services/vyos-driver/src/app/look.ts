@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { DomainError } from '@berth/errors';
+import { adoptableIn } from '../domain/adoptable-objects.ts';
 import type { ConfigTree } from '../domain/config-tree.ts';
 import { dialectFor } from '../domain/dialect.ts';
 import { foreignConfig } from '../domain/foreign-config.ts';
@@ -165,6 +166,7 @@ async function recordLook(session: RouterSession, reading: Reading): Promise<voi
     costMs: reading.costMs,
     inventoryHash: reading.inventoryHash,
     ...(changed ? { holdings: reading.holdings } : {}),
+    adoptable: adoptableIn(reading.foreign),
     back,
     lost: reading.lost,
   });

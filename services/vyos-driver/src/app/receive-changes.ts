@@ -14,6 +14,8 @@ export interface ReceivedChange {
   readonly operationIds: readonly string[];
   readonly causes: readonly Cause[];
   readonly wanted: Fragment;
+  /** What stands exactly so, made by others, becomes the resource's. */
+  readonly adopts: boolean;
   /** Why it is rejected as CHANGE_INVALID. */
   readonly problem?: string;
 }
@@ -57,6 +59,7 @@ function readChange(message: RouterChange): ReceivedChange {
     resourceId,
     ownerGroup,
     operationIds,
+    adopts: message.adopts,
     revision: { incarnation: message.revision.incarnation, number: message.revision.number },
     causes: causes.map(({ operationId, requestId, principalId, principalName, traceparent }) => ({
       operationId,

@@ -1,3 +1,4 @@
+import type { AdoptableObject } from '../domain/adoptable-objects.ts';
 import type { ConfigLine } from '../domain/config-line.ts';
 import type { ConfigTree } from '../domain/config-tree.ts';
 import type { CostModel } from '../domain/cost-model.ts';
@@ -34,6 +35,8 @@ export interface WaitingChange {
   readonly revision: Revision;
   readonly wanted: Fragment;
   readonly applied: Fragment;
+  /** What stands exactly as wanted, made by others, becomes the resource's. */
+  readonly adopts: boolean;
   readonly ownerGroup: string;
   readonly causes: readonly Cause[];
 }
@@ -92,6 +95,12 @@ export interface EndedBatch {
   readonly durationMs?: number;
 }
 
+/** Paths that become a resource's without a change on the router. */
+export interface AdoptedPaths {
+  readonly resourceId: string;
+  readonly keys: readonly string[];
+}
+
 /** What is recorded together: verdicts with the state they speak of. Every part may be empty. */
 export interface Settlement {
   readonly batch?: EndedBatch;
@@ -101,6 +110,8 @@ export interface Settlement {
   readonly stood?: readonly string[];
   /** Path keys of which nothing shall stand any more. They stay ours until that is saved: a reboot would bring them back. */
   readonly released?: readonly string[];
+  /** Paths that others made and that are a resource's from now on: what stands there is what it wants. */
+  readonly adopted?: readonly AdoptedPaths[];
   /** Path keys that were claimed and are not ours after all. */
   readonly unclaimed?: readonly string[];
   /** Resources of which some path had drifted, and that stand as they shall now. */
@@ -124,6 +135,8 @@ export interface Look {
   readonly inventoryHash: string;
   /** Given when the inventory differs from the stored one: it becomes the newest, under a new number. */
   readonly holdings?: readonly ForeignHolding[];
+  /** What others made and could be adopted. */
+  readonly adoptable: readonly AdoptableObject[];
   /** Released path keys at which something stands again, as after a reboot: no save makes them nobody's before they are gone once more. */
   readonly back: readonly string[];
   /** Released path keys at which somebody else has made something: they are not ours any more. */

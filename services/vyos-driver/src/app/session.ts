@@ -2,6 +2,7 @@ import type { ConfigTree } from '../domain/config-tree.ts';
 import { type CostModel, initialCostModel } from '../domain/cost-model.ts';
 import { type Dialect, dialectFor } from '../domain/dialect.ts';
 import { mendedContent } from '../domain/drift.ts';
+import { foreignConfig } from '../domain/foreign-config.ts';
 import type { Fragment } from '../domain/fragment.ts';
 import type { ProfileWishes, RouterPlace } from '../domain/inventory.ts';
 import type { OwnedContent } from '../domain/plan.ts';
@@ -238,12 +239,21 @@ export class RouterSession {
       this.appliedCount += 1n;
       this.unsavedSince ??= this.now();
     }
+    for (const { resourceId, keys } of settlement.adopted ?? []) this.#adopt(resourceId, keys);
     this.owned.forget(settlement.unclaimed ?? []);
     this.owned.release(released, this.appliedCount);
     const { metrics, name } = this.parts;
     metrics.verdicts(name, 'applied', settlement.applied?.length ?? 0);
     metrics.verdicts(name, 'rejected', settlement.rejected?.length ?? 0);
     metrics.driftRepaired(name, settlement.mended?.filter(({ how }) => how === 'repair').length ?? 0);
+  }
+
+  /** What the last look showed as others' is the resource's. */
+  #adopt(resourceId: string, keys: readonly string[]): void {
+    this.owned.claim(resourceId, keys);
+    if (this.look === undefined) return;
+    const { foreign, foreignSize } = this.look;
+    this.look = { ...this.look, foreign: foreignConfig(foreign, keys), foreignSize: foreignSize - keys.length };
   }
 
   /** Called when the router took what it had refused as locked, or had not. */

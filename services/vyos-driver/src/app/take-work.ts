@@ -1,3 +1,4 @@
+import { type AdoptionOutcome, adoptContent } from '../domain/adopt-content.ts';
 import { chooseBatch } from '../domain/choose-batch.ts';
 import { estimateMs } from '../domain/cost-model.ts';
 import type { Fragment } from '../domain/fragment.ts';
@@ -7,7 +8,7 @@ import { planChanges, sameContent } from '../domain/plan-changes.ts';
 import type { Revision } from '../domain/revision.ts';
 import type { AppliedChange, Cause, Clash, RejectedChange } from '../domain/verdict.ts';
 import { lookAround } from './look.ts';
-import type { WaitingChange } from './router-ledger.ts';
+import type { AdoptedPaths, WaitingChange } from './router-ledger.ts';
 import type { Condemned, RouterSession } from './session.ts';
 
 /** One resource's part of the work that is to be done in the next batch. */
@@ -43,18 +44,24 @@ export async function takeWork(session: RouterSession): Promise<Work | undefined
   const { changes, total } = await ledger.waiting(takenAtOnce);
   metrics.waiting(name, total);
   if (changes.length > 0 && isInventoryOld(session)) await lookAround(session);
+  // What is adopted must stand now, not when somebody looked last.
+  if (changes.some(({ adopts }) => adopts) && (session.look?.at ?? 0) < takenAt) await lookAround(session);
   let sorted = sortOut(session, changes);
   if (sorted.clashes && (session.look?.at ?? 0) < takenAt) {
     await lookAround(session); // what clashed may be gone: nobody is refused because of an old reading
     sorted = sortOut(session, changes);
   }
   await settleWithoutRequest(session, sorted);
+  // What was adopted is in nobody's inventory any more. While more is coming, the next look tells so.
+  if (sorted.adopted.length > 0 && total === sorted.done.length) await lookAround(session);
   return choose(session, [...repairs(session, changes), ...sorted.members]);
 }
 
 interface Sorted {
   readonly members: readonly Member[];
   readonly done: readonly AppliedChange[];
+  /** Paths of those that are done and were others' so far. */
+  readonly adopted: readonly AdoptedPaths[];
   readonly refused: readonly Condemned[];
   readonly clashes: boolean;
 }
@@ -74,6 +81,7 @@ function isInventoryOld(session: RouterSession): boolean {
 function sortOut(session: RouterSession, changes: readonly WaitingChange[]): Sorted {
   const members: Member[] = [];
   const done: AppliedChange[] = [];
+  const adopted: AdoptedPaths[] = [];
   const refused: Condemned[] = [];
   const claimed = new Map<string, string>();
   let clashes = false;
@@ -85,6 +93,17 @@ function sortOut(session: RouterSession, changes: readonly WaitingChange[]): Sor
       done.push({ resourceId, revision, fragment: wanted });
       continue;
     }
+    if (change.adopts) {
+      const outcome = adoption(session, change, to, claimed);
+      if ('clash' in outcome) {
+        refused.push({ resourceId, revision, applied, causes, code: 'ROUTER_CONFLICT', ...outcome.clash });
+        continue;
+      }
+      for (const key of outcome.keys) claimed.set(key, resourceId);
+      done.push({ resourceId, revision, fragment: wanted });
+      adopted.push({ resourceId, keys: outcome.keys });
+      continue;
+    }
     const held = heldByOthers(session, change, to, claimed);
     if (held === undefined) {
       for (const key of to.keys()) claimed.set(key, resourceId);
@@ -94,7 +113,22 @@ function sortOut(session: RouterSession, changes: readonly WaitingChange[]): Sor
       refused.push({ resourceId, revision, applied, causes, code: 'ROUTER_CONFLICT', ...held.clash });
     }
   }
-  return { members, done, refused, clashes };
+  return { members, done, adopted, refused, clashes };
+}
+
+/** A change that adopts needs no request: what it wants stands already, and all of it, or the change is refused. */
+function adoption(
+  session: RouterSession,
+  { resourceId, applied }: WaitingChange,
+  to: OwnedContent,
+  claimed: ReadonlyMap<string, string>,
+): AdoptionOutcome {
+  const taken = [...to.keys()].find((key) => claimed.has(key));
+  if (taken !== undefined) {
+    const text = `${taken.replaceAll('\n', ' ')} belongs to ${claimed.get(taken)}.`;
+    return { clash: { conflict: conflictOn(taken), text } };
+  }
+  return adoptContent(session.look?.foreign ?? {}, session.standingOf(resourceId, applied), to);
 }
 
 function heldByOthers(
@@ -116,7 +150,7 @@ function heldByOthers(
   return clash === undefined ? undefined : { clash, foreign: true };
 }
 
-async function settleWithoutRequest(session: RouterSession, { done, refused }: Sorted): Promise<void> {
+async function settleWithoutRequest(session: RouterSession, { done, adopted, refused }: Sorted): Promise<void> {
   // A refused one of which an earlier attempt left something there is judged when that is gone.
   const isClean = ({ resourceId }: RejectedChange) => session.ground?.differences.get(resourceId)?.repair !== true;
   for (const change of refused.filter((one) => !isClean(one))) session.condemned.set(change.resourceId, change);
@@ -129,7 +163,7 @@ async function settleWithoutRequest(session: RouterSession, { done, refused }: S
   const mended = done
     .filter(({ resourceId }) => session.ground?.differences.has(resourceId))
     .map(({ resourceId }) => ({ resourceId, how: 'accepted' as const }));
-  await session.settle({ applied: done, rejected, released, mended });
+  await session.settle({ applied: done, adopted, rejected, released, mended });
   for (const { resourceId } of done) session.ground?.differences.delete(resourceId);
 }
 

@@ -47,7 +47,10 @@ const unsound: readonly (readonly [string, { rule?: object; mapping?: object }])
   ['an IPv6 address', { rule: { translationAddress: '2001:db8::1' } }],
   ['a source that is no network', { rule: { sourceAddress: '10.0.0.0/33' } }],
   ['an interface with a blank', { rule: { inboundInterface: 'eth0 eth1' } }],
-  ['a MAC address in capitals', { mapping: { macAddress: '52:54:00:AA:BB:CC' } }],
+  ['a MAC address without colons', { mapping: { macAddress: '525400aabbcc' } }],
+  ['a further leaf without a name', { mapping: { extra: [{ path: [], values: ['x'] }] } }],
+  ['a further leaf of two words', { rule: { extra: [{ path: ['log it'], values: [] }] } }],
+  ['a quote in a further leaf', { mapping: { extra: [{ path: ['description'], values: ["it's"] }] } }],
   ['a mapping name with an underscore', { mapping: { name: 'vm_1' } }],
   ['a mapping name that is a path', { mapping: { name: 'vm/1' } }],
   ['an address that is none', { mapping: { ipAddress: '10.10.0' } }],
@@ -58,6 +61,26 @@ for (const [what, given] of unsound) {
     assert.match(Reflect.get(read(given), 'problem') ?? '', /cannot be put on a router/);
   });
 }
+
+test('a fragment may say as little, and as much besides, as people write', () => {
+  const bare = {
+    inboundInterface: '',
+    destinationAddress: '',
+    translationPort: '',
+    description: '',
+    sourceAddress: '',
+  };
+  const option = [{ path: ['option', 'static-route', '10.0.0.0/8', 'next-hop'], values: ['10.10.0.2'] }];
+  const given = fragmentOf(
+    create(FragmentSchema, {
+      rules: [{ ...rule, ...bare, extra: [{ path: ['log'], values: [] }] }],
+      mapping: { ...mapping, macAddress: '52:54:00:AA:BB:CC', extra: option },
+    }),
+  );
+  assert.ok(!('problem' in given));
+  assert.deepEqual(given.mapping, { ...mapping, macAddress: '52:54:00:AA:BB:CC', extra: option });
+  assert.deepEqual(given.rules, [{ ...rule, ...bare, disabled: false, extra: [{ path: ['log'], values: [] }] }]);
+});
 
 test('two rules of one number are no fragment', () => {
   assert.ok('problem' in fragmentOf(create(FragmentSchema, { rules: [rule, rule] })));

@@ -1,12 +1,15 @@
 import { isIPv4 } from 'node:net';
 import type { Fragment as FragmentMessage } from '@berth/contracts';
+import type { ConfigLeaf } from './config-leaf.ts';
 import type { DestinationNatRule, Fragment, StaticMapping } from './fragment.ts';
 
 // Text that reaches the router is data, never syntax: what its command line would take for a quote, or lose, does not get there.
 const plainText = /^(?! )[^"'\p{Cc}\u2028\u2029]{0,255}$/u;
 const nodeName = /^[^\s"'\p{Cc}/\\?*{}]{1,100}$/u;
+// Of what is adopted, a tag's value may be a prefix or an address.
+const leafName = /^[^\s"'\p{Cc}]{1,255}$/u;
 const mappingName = /^[A-Za-z0-9](?:[A-Za-z0-9.-]{0,61}[A-Za-z0-9])?$/;
-const macAddress = /^(?:[0-9a-f]{2}:){5}[0-9a-f]{2}$/;
+const macAddress = /^(?:[0-9a-f]{2}:){5}[0-9a-f]{2}$/i;
 const protocols = ['tcp', 'udp', 'tcp_udp'] as const;
 
 const isPrefix = (text: string): boolean => {
@@ -45,9 +48,24 @@ function mappingOf(mapping: NonNullable<FragmentMessage['mapping']>): StaticMapp
   check(nodeName.test(network), 'the DHCP network is not a name');
   check(isPrefix(subnet), 'the DHCP subnet is not a prefix');
   check(mappingName.test(name), 'the mapping name is not a host name');
-  check(macAddress.test(mac), 'the MAC address is not in lower case with colons');
+  check(macAddress.test(mac), 'the MAC address is not six pairs of hexadecimal digits with colons');
   check(isIPv4(ipAddress), 'the address of the mapping is not an IPv4 address');
-  return { network, subnet, name, macAddress: mac, ipAddress };
+  return { network, subnet, name, macAddress: mac, ipAddress, ...extraOf(mapping.extra, 'of the mapping') };
+}
+
+/** Left out when there is none, so that what is stored of other fragments stays as it is. */
+function extraOf(
+  leaves: readonly { readonly path: readonly string[]; readonly values: readonly string[] }[],
+  about: string,
+): { readonly extra?: readonly ConfigLeaf[] } {
+  for (const { path, values } of leaves) {
+    check(path.length > 0 && path.every((name) => leafName.test(name)), `a further leaf ${about} has no name`);
+    check(
+      values.every((value) => value !== '' && plainText.test(value)),
+      `the value of a further leaf ${about} is no plain text`,
+    );
+  }
+  return leaves.length === 0 ? {} : { extra: leaves.map(({ path, values }) => ({ path, values })) };
 }
 
 function ruleOf(rule: FragmentMessage['rules'][number]): DestinationNatRule {
@@ -57,11 +75,17 @@ function ruleOf(rule: FragmentMessage['rules'][number]): DestinationNatRule {
     Number.isInteger(rule.number) && rule.number >= 1 && rule.number <= 999_999,
     `the number ${about} is out of range`,
   );
-  check(nodeName.test(rule.inboundInterface), `the inbound interface ${about} is not a name`);
-  check(isIPv4(rule.destinationAddress), `the external address ${about} is not an IPv4 address`);
+  check(
+    rule.inboundInterface === '' || nodeName.test(rule.inboundInterface),
+    `the inbound interface ${about} is not a name`,
+  );
+  check(
+    rule.destinationAddress === '' || isIPv4(rule.destinationAddress),
+    `the external address ${about} is not an IPv4 address`,
+  );
   check(isPortOrRange(rule.destinationPort), `the external port ${about} is not a port`);
   check(isIPv4(rule.translationAddress), `the internal address ${about} is not an IPv4 address`);
-  check(isPortOrRange(rule.translationPort), `the internal port ${about} is not a port`);
+  check(rule.translationPort === '' || isPortOrRange(rule.translationPort), `the internal port ${about} is not a port`);
   const { sourceAddress } = rule;
   check(
     sourceAddress === '' || isIPv4(sourceAddress) || isPrefix(sourceAddress),
@@ -83,5 +107,6 @@ function ruleOf(rule: FragmentMessage['rules'][number]): DestinationNatRule {
     sourceAddress,
     description: rule.description,
     disabled: rule.disabled,
+    ...extraOf(rule.extra, about),
   };
 }

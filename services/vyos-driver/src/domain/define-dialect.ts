@@ -1,3 +1,4 @@
+import { withLeaves } from './config-leaf.ts';
 import { type ConfigPath, type ConfigTree, keyOfPath, pathOfKey } from './config-tree.ts';
 import type { Dialect } from './dialect.ts';
 import type { DestinationNatRule, Fragment, StaticMapping } from './fragment.ts';
@@ -46,8 +47,16 @@ export function defineDialect(table: DialectTable): Dialect {
   const entries = ({ mapping, rules }: Fragment): [string, ConfigTree][] => [
     ...(mapping === undefined
       ? []
-      : [[keyOfPath(mappingPath(mapping)), normalTree(mappingTree(table, mapping))] satisfies [string, ConfigTree]]),
-    ...rules.map((rule): [string, ConfigTree] => [keyOfPath(rulePath(rule)), normalTree(ruleTree(table, rule))]),
+      : [
+          [
+            keyOfPath(mappingPath(mapping)),
+            normalTree(withLeaves(mappingTree(table, mapping), mapping.extra)),
+          ] satisfies [string, ConfigTree],
+        ]),
+    ...rules.map((rule): [string, ConfigTree] => [
+      keyOfPath(rulePath(rule)),
+      normalTree(withLeaves(ruleTree(table, rule), rule.extra)),
+    ]),
   ];
   return {
     version: table.version,

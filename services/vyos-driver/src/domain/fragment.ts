@@ -1,15 +1,19 @@
+import type { ConfigLeaf } from './config-leaf.ts';
+
 /** A static DHCP mapping (`service dhcp-server … static-mapping <name>`). */
 export interface StaticMapping {
   readonly network: string;
   /** As a prefix, e.g. `10.10.0.0/16`. */
   readonly subnet: string;
   readonly name: string;
-  /** Lower case with colons. */
+  /** With colons; in lower case, unless it was adopted otherwise. */
   readonly macAddress: string;
   readonly ipAddress: string;
+  /** What else people wrote, of an adopted one. */
+  readonly extra?: readonly ConfigLeaf[];
 }
 
-/** A destination NAT rule (`nat destination rule <number>`). */
+/** A destination NAT rule (`nat destination rule <number>`). Of an adopted one texts may be empty: it does not have that leaf. */
 export interface DestinationNatRule {
   readonly number: number;
   readonly inboundInterface: string;
@@ -24,6 +28,8 @@ export interface DestinationNatRule {
   readonly description: string;
   /** A disabled rule stays on the router, with `disable`. */
   readonly disabled: boolean;
+  /** What else people wrote, of an adopted one. */
+  readonly extra?: readonly ConfigLeaf[];
 }
 
 /** Everything that one resource (a VM) owns on one router. */

@@ -21,7 +21,8 @@ import { timestampFromDate } from '@bufbuild/protobuf/wkt';
 import type { BulkItemResult, ReadItem, StagedItem } from '../../app/bulk-ports.ts';
 import type { Command } from '../../app/commands.ts';
 import { type Bulk, failureOfBulk, itemIds, type BulkMode as Mode } from '../../domain/bulk.ts';
-import { toDecommissionCommand, toProvisionCommand } from './to-commands.ts';
+import { readAdoption } from './adoption-messages.ts';
+import { readContext, toDecommissionCommand, toProvisionCommand } from './to-commands.ts';
 import { toOperationMessage } from './to-messages.ts';
 
 const states: Record<Bulk['state'], OperationState> = {
@@ -148,7 +149,9 @@ function readItem(bulk: Bulk, index: number, { kind, payload }: StagedItem, defa
     mayWait: bulk.mayWait,
   });
   let command: Command;
-  if (kind === 'provision') {
+  if (kind === 'adopt') {
+    command = { ...readContext(context, bulk.traceparent), ...readAdoption(payload), kind: 'adopt-vm', vmId };
+  } else if (kind === 'provision') {
     const asked = fromBinary(ProvisionVmRequestSchema, payload);
     const message = create(ProvisionVmRequestSchema, { ...asked, context, vmId });
     command = toProvisionCommand(message, bulk.traceparent, defaultRouter);

@@ -3,6 +3,7 @@ import { askPatiently } from '@berth/errors';
 import { type Bus, request } from '@berth/messaging';
 import type { ForeseeRouter } from '../../app/plan-ports.ts';
 import type { ForeseenOperation } from '../../domain/plan.ts';
+import { fragmentOnWire } from './outgoing-messages.ts';
 
 const answerWithinMs = 5_000;
 const nobodyThereMs = 3_000;
@@ -17,7 +18,7 @@ export const foreseeRouter =
       router,
       changes: changes.map(({ vmId, desired }) => ({
         resourceId: vmId,
-        ...(desired && { desired: { mapping: desired.mapping, rules: desired.rules.map((rule) => ({ ...rule })) } }),
+        ...(desired && { desired: fragmentOnWire(desired) }),
       })),
     };
     const ask = () => request(bus, PlanService.method.planChanges, message, { timeoutMs: answerWithinMs });

@@ -1,6 +1,7 @@
 import { OperationEndedSchema, RouterChangeSchema, streams, subjects } from '@berth/contracts';
 import { binaryMessage, eventMessage, type OutgoingMessage } from '@berth/messaging';
-import { desiredFragment } from '../../domain/desired-fragment.ts';
+import { type DesiredFragment, desiredFragment } from '../../domain/desired-fragment.ts';
+import type { ConfigLeaf } from '../../domain/forward.ts';
 import type { Operation } from '../../domain/operation.ts';
 import type { Vm, Wanted } from '../../domain/vm.ts';
 import { toOperationMessage } from './to-messages.ts';
@@ -18,7 +19,8 @@ export function changeMessage(vm: Vm, wanted: Wanted | null, operations: readonl
     router: vm.router,
     resourceId: vm.id,
     revision: { incarnation: BigInt(vm.incarnation), number: BigInt(vm.revision) },
-    ...(fragment && { desired: { mapping: fragment.mapping, rules: fragment.rules.map((rule) => ({ ...rule })) } }),
+    ...(fragment && { desired: fragmentOnWire(fragment) }),
+    adopts: vm.adopted !== undefined && vm.state === 'provisioning' && fragment !== null,
     operationIds: operations.map(({ id }) => id),
     ownerGroup: vm.ownerGroup,
     causes: operations.map((operation) => ({
@@ -31,6 +33,15 @@ export function changeMessage(vm: Vm, wanted: Wanted | null, operations: readonl
   });
   return { ...message, headers: headersOf(operations[0]) };
 }
+
+/** What a VM shall have, as the driver takes it. */
+export const fragmentOnWire = ({ mapping, rules }: DesiredFragment) => ({
+  mapping: { ...mapping, extra: leaves(mapping.extra) },
+  rules: rules.map((rule) => ({ ...rule, extra: leaves(rule.extra) })),
+});
+
+const leaves = (extra: readonly ConfigLeaf[]) =>
+  extra.map(({ path, values }) => ({ path: [...path], values: [...values] }));
 
 /** The public event of an operation's end. */
 export function endedMessage(operation: Operation): OutgoingMessage {

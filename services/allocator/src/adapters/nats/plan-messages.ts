@@ -23,6 +23,7 @@ const kinds: Record<CommandPlan['kind'], OperationKind> = {
   'change-forwards': OperationKind.CHANGE_FORWARDS,
   'update-vm': OperationKind.UPDATE_VM,
   'decommission-vm': OperationKind.DECOMMISSION_VM,
+  'adopt-vm': OperationKind.ADOPT_VM,
   bulk: OperationKind.BULK,
 };
 

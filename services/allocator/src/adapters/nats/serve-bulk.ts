@@ -9,7 +9,8 @@ import { modeOf, toBulkMessage, toItemResult, toStagedItem } from './bulk-messag
 import { tellOfBulkWork } from './bulk-notices.ts';
 import { permittedCaller, readContext } from './to-commands.ts';
 
-function readBulkContext(message: CommandContext | undefined): BulkContext {
+/** A bulk's id is that of the operation that it is. */
+export function readBulkContext(message: CommandContext | undefined): BulkContext {
   const { operationId: id, ...context } = readContext(message, currentTrace()['traceparent'] ?? '');
   return { ...context, id };
 }

@@ -35,6 +35,7 @@ const vmStates: Record<Vm['state'], VmState> = {
 
 const kinds: Record<Operation['kind'], OperationKind> = {
   'provision-vm': OperationKind.PROVISION_VM,
+  'adopt-vm': OperationKind.ADOPT_VM,
   'change-ports': OperationKind.CHANGE_PORTS,
   'change-forwards': OperationKind.CHANGE_FORWARDS,
   'update-vm': OperationKind.UPDATE_VM,
@@ -57,7 +58,7 @@ const actions: Record<Action, PortAction> = {
   disable: PortAction.DISABLE,
 };
 
-function toForwardMessage(forward: Forward): MessageInitShape<typeof ForwardSchema> {
+export function toForwardMessage(forward: Forward): MessageInitShape<typeof ForwardSchema> {
   const numbers = ruleNumbersOf(forward);
   return {
     name: forward.name,

@@ -4,6 +4,7 @@ import { tooManyRanges } from '../../domain/pool-errors.ts';
 import { type SegmentRanges, shareOut, siteOfPool } from '../../domain/pool-segments.ts';
 import type { Router } from '../../domain/router.ts';
 import { deriveForeign } from './foreign-store.ts';
+import { holdOnEveryAddress } from './hold-on-every-address.ts';
 import { moveReservations } from './move-reservations.ts';
 import { poolsOf } from './pool-rows.ts';
 import { changedSegments, type SegmentChange, storeSegments } from './segment-store.ts';
@@ -30,6 +31,7 @@ export async function applyPools(sql: Sql, router: Router, written?: string): Pr
     await dropSpaces(sql, router.name, wanted);
     await moveReservations(sql, [...new Set(changes.map(({ spaceId }) => spaceId))]);
   }
+  if (changes.length > 0) await holdOnEveryAddress(sql, router.name);
   if (changes.length > 0 || moved) await deriveForeign(sql, router.name);
 }
 

@@ -1,46 +1,16 @@
 import type { Sql } from '@berth/database';
-import type { ClaimStore } from '../../app/ports.ts';
+import type { Claim, ClaimStore } from '../../app/ports.ts';
 
 /** Claims in Postgres: the primary key has the last word. */
 export const postgresClaims = (sql: Sql): ClaimStore => ({
-  async take(claims) {
-    if (claims.length === 0) return [];
-    // In one order everywhere, so that transactions that want the same names do not wait for each other in a circle.
-    const key = ({ kind, scope, value }: { kind: string; scope: string; value: string }) =>
-      JSON.stringify([kind, scope, value]);
-    const sorted = [...claims].sort((a, b) => (key(a) < key(b) ? -1 : 1));
-    const columns = [
-      sorted.map(({ kind }) => kind),
-      sorted.map(({ scope }) => scope),
-      sorted.map(({ value }) => value),
-    ];
-    const asked = 'unnest($1::text[], $2::text[], $3::text[]';
-    const taken = await sql.execute(
-      `INSERT INTO claims (kind, scope, value, vm_id) SELECT * FROM ${asked}, $4::uuid[]) ON CONFLICT DO NOTHING`,
-      [...columns, sorted.map(({ vmId }) => vmId)],
-    );
-    if (taken === claims.length) return [];
-    const held = await sql.query<{
-      kind: string;
-      scope: string;
-      value: string;
-      vm_id: string | null;
-      plan_id: string | null;
-    }>(
-      `SELECT kind, scope, value, vm_id, plan_id FROM claims WHERE (kind, scope, value) IN (SELECT * FROM ${asked}))`,
-      columns,
-    );
-    const holders = new Map(held.map((row) => [key(row), row.vm_id]));
-    // What a plan keeps for a VM is the VM's own once it takes it, also when it was not by that plan.
-    if (held.some(({ plan_id }) => plan_id !== null)) {
-      await sql.execute(
-        `UPDATE claims c SET plan_id = NULL FROM ${asked}, $4::uuid[]) AS a (kind, scope, value, vm_id)
-         WHERE c.plan_id IS NOT NULL AND (c.kind, c.scope, c.value, c.vm_id) = (a.kind, a.scope, a.value, a.vm_id)`,
-        [...columns, sorted.map(({ vmId }) => vmId)],
-      );
-    }
-    return claims.filter((claim) => holders.get(key(claim)) !== claim.vmId);
-  },
+  take: (claims) => take(sql, claims, 'ON CONFLICT DO NOTHING'),
+
+  takeOver: (claims) =>
+    take(
+      sql,
+      claims,
+      'ON CONFLICT (kind, scope, value) DO UPDATE SET vm_id = excluded.vm_id WHERE claims.vm_id IS NULL',
+    ),
 
   async keepOnly(vmIds, kept) {
     if (vmIds.length === 0) return;
@@ -61,3 +31,38 @@ export const postgresClaims = (sql: Sql): ClaimStore => ({
     if (vmIds.length > 0) await sql.execute('DELETE FROM claims WHERE vm_id = ANY($1)', [vmIds]);
   },
 });
+
+async function take(sql: Sql, claims: readonly Claim[], onConflict: string): Promise<readonly Claim[]> {
+  if (claims.length === 0) return [];
+  // In one order everywhere, so that transactions that want the same names do not wait for each other in a circle.
+  const key = ({ kind, scope, value }: { kind: string; scope: string; value: string }) =>
+    JSON.stringify([kind, scope, value]);
+  const sorted = [...claims].sort((a, b) => (key(a) < key(b) ? -1 : 1));
+  const columns = [sorted.map(({ kind }) => kind), sorted.map(({ scope }) => scope), sorted.map(({ value }) => value)];
+  const asked = 'unnest($1::text[], $2::text[], $3::text[]';
+  const taken = await sql.execute(
+    `INSERT INTO claims (kind, scope, value, vm_id) SELECT * FROM ${asked}, $4::uuid[]) ${onConflict}`,
+    [...columns, sorted.map(({ vmId }) => vmId)],
+  );
+  if (taken === claims.length) return [];
+  const held = await sql.query<{
+    kind: string;
+    scope: string;
+    value: string;
+    vm_id: string | null;
+    plan_id: string | null;
+  }>(
+    `SELECT kind, scope, value, vm_id, plan_id FROM claims WHERE (kind, scope, value) IN (SELECT * FROM ${asked}))`,
+    columns,
+  );
+  const holders = new Map(held.map((row) => [key(row), row.vm_id]));
+  // What a plan keeps for a VM is the VM's own once it takes it, also when it was not by that plan.
+  if (held.some(({ plan_id }) => plan_id !== null)) {
+    await sql.execute(
+      `UPDATE claims c SET plan_id = NULL FROM ${asked}, $4::uuid[]) AS a (kind, scope, value, vm_id)
+       WHERE c.plan_id IS NOT NULL AND (c.kind, c.scope, c.value, c.vm_id) = (a.kind, a.scope, a.value, a.vm_id)`,
+      [...columns, sorted.map(({ vmId }) => vmId)],
+    );
+  }
+  return claims.filter((claim) => holders.get(key(claim)) !== claim.vmId);
+}

@@ -44,7 +44,8 @@ export const conflictsOf = (sql: Sql, router: string): Promise<ForeignConflict[]
     [router],
   );
 
-async function takeRanges(sql: Sql, taken: readonly FreedRange[]): Promise<void> {
+/** Takes out of the free spans what of these ranges is free. */
+export async function takeRanges(sql: Sql, taken: readonly FreedRange[]): Promise<void> {
   const parts = await partsOf(sql, taken);
   if (parts.length === 0) return;
   const everySpan = 2 ** 31 - 1;

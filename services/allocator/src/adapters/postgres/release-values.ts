@@ -2,6 +2,9 @@ import type { Sql } from '@berth/database';
 import type { GivenUp } from '../../app/ports.ts';
 import type { FreedRange } from './free-ranges.ts';
 
+/** A rule that was adopted may name no external address: then its ports are held on every one. */
+const onEveryAddress = 'EXISTS (SELECT FROM vms v WHERE v.id = u.vm_id AND v.adopted IS NOT NULL)';
+
 /**
  * What is given up, one row per VM and space with all its ranges together; a null space stands for everything that the VM holds. `$1` to
  * `$10` are the columns of `rowsOf`.
@@ -12,7 +15,7 @@ const given = `WITH given AS (
     FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::bigint[], $8::text[], $9::text[])
       AS u (vm_id, router, kind, external_ip, slot, first, last, former_group, former_name)
     LEFT JOIN spaces s ON s.router = u.router AND s.kind = u.kind
-      AND s.external_ip = CASE WHEN u.kind IN ('tcp', 'udp') THEN u.external_ip ELSE '' END
+      AND (s.external_ip = CASE WHEN u.kind IN ('tcp', 'udp') THEN u.external_ip ELSE '' END OR ${onEveryAddress})
     WHERE u.kind IS NULL OR s.id IS NOT NULL
     GROUP BY u.vm_id, s.id, CASE WHEN $10 THEN u.slot END
   )`;

@@ -28,6 +28,7 @@ export interface VmRow {
   readonly revision: string;
   readonly incarnation: string;
   readonly version: string;
+  readonly adopted: Vm['adopted'] | null;
   /** Moments come as text from raw statements. */
   readonly created_at: string;
   readonly updated_at: string;
@@ -58,6 +59,7 @@ export const toVm = (row: VmRow): Vm => ({
   revision: Number(row.revision),
   incarnation: Number(row.incarnation),
   version: Number(row.version),
+  ...(row.adopted && { adopted: row.adopted }),
   createdAt: new Date(row.created_at),
   updatedAt: new Date(row.updated_at),
 });
@@ -110,6 +112,7 @@ const columns = [
   ['revision', 'bigint'],
   ['incarnation', 'bigint'],
   ['version', 'bigint'],
+  ['adopted', 'jsonb'],
   ['created_at', 'timestamptz'],
   ['updated_at', 'timestamptz'],
 ] as const;
@@ -170,6 +173,7 @@ export async function storeVms(sql: Sql, vms: readonly Vm[], resendAfterSeconds:
     revision: vm.revision,
     incarnation: vm.incarnation,
     version: vm.version,
+    adopted: vm.adopted ?? null,
     created_at: vm.createdAt,
     updated_at: vm.updatedAt,
   }));

@@ -50,7 +50,8 @@ export const showBulk = (bulk: Bulk, traceId: string): BulkDocument => ({
 export function showItem(item: BulkItemResult, bulkId: string, traceId: string): BulkItemDocument {
   const { operation, error } = item;
   const failure = error ? fromErrorMessage(error) : operation && failureOf(operation);
-  const provisioned = operation?.kind === OperationKind.PROVISION_VM && operation.state === OperationState.SUCCEEDED;
+  const made = operation?.kind === OperationKind.PROVISION_VM || operation?.kind === OperationKind.ADOPT_VM;
+  const provisioned = made && operation.state === OperationState.SUCCEEDED;
   return {
     index: item.index,
     machine_id: item.machineId || null,

@@ -1,6 +1,7 @@
 import swagger from '@fastify/swagger';
 import pkg from '../../../package.json' with { type: 'json' };
 import type { App } from './app-types.ts';
+import { adoptionItem, adoptionPreview } from './documents/adoption.ts';
 import { allocation, allocationPage, explainedValue, reservation } from './documents/allocation.ts';
 import { apiKeyDocument, apiKeyPage, newApiKey } from './documents/api-key.ts';
 import { bulkDocument, bulkItemDocument, bulkItemPage, bulkResult } from './documents/bulk.ts';
@@ -49,6 +50,8 @@ export const documents = [
   bulkItemPage,
   planDocument,
   planPage,
+  adoptionItem,
+  adoptionPreview,
   apiKeyDocument,
   newApiKey,
   apiKeyPage,
@@ -92,8 +95,8 @@ export async function registerOpenApi(app: App): Promise<void> {
         { name: 'Forwards', description: 'Forwards of VMs in detail, and their template.' },
         { name: 'Ports', description: 'Forwards of VMs by name.' },
         { name: 'Pools', description: 'What VMs get their values from.' },
-        { name: 'Routers', description: 'Where VMs have their places.' },
         { name: 'Bulks', description: 'Many VMs in one request.' },
+        { name: 'Routers', description: 'Where VMs have their lines.' },
         { name: 'Drift', description: 'What others changed on routers, and what is done about it.' },
         { name: 'History', description: 'What stood on routers, when and why.' },
         { name: 'Operations', description: 'What became of a request.' },

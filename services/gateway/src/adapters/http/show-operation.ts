@@ -40,6 +40,7 @@ const actions: Record<PortAction, string> = {
 const kinds: Record<OperationKind, { kind: OperationDocument['kind']; show: (operation: Operation) => object }> = {
   [OperationKind.UNSPECIFIED]: { kind: 'provision_vm', show: showProvisionedVm },
   [OperationKind.PROVISION_VM]: { kind: 'provision_vm', show: showProvisionedVm },
+  [OperationKind.ADOPT_VM]: { kind: 'adopt_vm', show: showProvisionedVm },
   [OperationKind.CHANGE_PORTS]: { kind: 'change_ports', show: showChangedPorts },
   [OperationKind.DECOMMISSION_VM]: { kind: 'decommission_vm', show: showDecommissionedVm },
   [OperationKind.CHANGE_FORWARDS]: { kind: 'change_forwards', show: showChangedForwards },
@@ -81,7 +82,7 @@ export function failureOf(operation: Operation): DomainError | undefined {
   return fromErrorMessage(operation.error);
 }
 
-/** The VM that was provisioned. */
+/** The VM that was provisioned or adopted. */
 export function showProvisionedVm(operation: Operation): ProvisionedVm {
   const vm = vmOf(operation);
   return {

@@ -30,6 +30,7 @@ const kinds: Record<OperationKind, PlanDocument['kind']> = {
   [OperationKind.CHANGE_FORWARDS]: 'change_forwards',
   [OperationKind.UPDATE_VM]: 'update_vm',
   [OperationKind.BULK]: 'bulk',
+  [OperationKind.ADOPT_VM]: 'adopt_vm',
 };
 
 const toCommand = ({ verb, path }: ConfigOperation): ConfigCommand => ({

@@ -55,13 +55,13 @@ export const bulkService = (bus: Bus, wait: { answerTimeoutMs: number; nobodyThe
   };
 };
 
-function present(bulk: Bulk | undefined): Bulk {
+export function present(bulk: Bulk | undefined): Bulk {
   if (bulk === undefined) throw new DomainError('bug', 'INTERNAL', 'An answer came without its bulk.');
   return bulk;
 }
 
 /** A bulk as the operation that it is to those who wait. */
-function operationOf({ id, state, error, createdAt, updatedAt, principalId }: Bulk): Operation {
+export function operationOf({ id, state, error, createdAt, updatedAt, principalId }: Bulk): Operation {
   const times = { ...(createdAt && { createdAt }), ...(updatedAt && { updatedAt }) };
   return create(OperationSchema, {
     ...{ id, state, principalId, kind: OperationKind.BULK, bulkId: id, ...times },

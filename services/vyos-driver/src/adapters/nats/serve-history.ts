@@ -23,7 +23,9 @@ import {
   pinQuestion,
 } from '../../app/read-history.ts';
 import { RecentAnswers } from '../../app/recent-answers.ts';
+import type { ConfigLeaf } from '../../domain/config-leaf.ts';
 import { pathOfKey } from '../../domain/config-tree.ts';
+import type { Fragment } from '../../domain/fragment.ts';
 import type { LineOperation } from '../../domain/line-operations.ts';
 import { kindOnWire } from '../postgres/commit-message.ts';
 import type { PostgresCommitLog } from '../postgres/postgres-commit-log.ts';
@@ -154,13 +156,21 @@ async function pageOfFragments({ store, log }: HistoryParts, message: ListFragme
   return {
     fragments: page.map(({ resource_id, fragment, owner_group }) => ({
       resourceId: resource_id,
-      fragment: { ...(fragment.mapping && { mapping: fragment.mapping }), rules: [...fragment.rules] },
+      fragment: fragmentOnWire(fragment),
       ownerGroup: owner_group,
     })),
     nextPageToken: rows.length > page.length ? `${number} ${page.at(-1)?.resource_id}` : '',
     commitId: commit?.id ?? '',
   };
 }
+
+const fragmentOnWire = ({ mapping, rules }: Fragment) => ({
+  ...(mapping && { mapping: { ...mapping, extra: leavesOnWire(mapping.extra) } }),
+  rules: rules.map((rule) => ({ ...rule, extra: leavesOnWire(rule.extra) })),
+});
+
+const leavesOnWire = (extra: readonly ConfigLeaf[] = []) =>
+  extra.map(({ path, values }) => ({ path: [...path], values: [...values] }));
 
 const operationOnWire = ({ op, path, resourceId }: LineOperation) => ({
   verb: op === 'set' ? ConfigVerb.SET : ConfigVerb.DELETE,

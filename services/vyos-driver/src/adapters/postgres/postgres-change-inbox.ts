@@ -73,16 +73,16 @@ async function upsert(
 ): Promise<ReadonlySet<string>> {
   const rows = await sql.query<{ router: string; resource_id: string }>(
     `INSERT INTO resources AS known (router, resource_id, owner_group, wanted_incarnation, wanted_number, wanted, causes,
-       operation_ids, settled_incarnation, settled_number)
+       operation_ids, adopts, settled_incarnation, settled_number)
      SELECT router, resource_id, owner_group, incarnation, number, wanted, causes,
-       ARRAY(SELECT jsonb_array_elements_text(operations)),
+       ARRAY(SELECT jsonb_array_elements_text(operations)), adopts,
        CASE WHEN judged THEN incarnation ELSE 0 END, CASE WHEN judged THEN number ELSE 0 END
-     FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::jsonb[], $7::jsonb[], $8::jsonb[], $9::boolean[])
-       AS new (router, resource_id, owner_group, incarnation, number, wanted, causes, operations, judged)
+     FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::jsonb[], $7::jsonb[], $8::jsonb[], $9::boolean[],
+       $10::boolean[]) AS new (router, resource_id, owner_group, incarnation, number, wanted, causes, operations, judged, adopts)
      ON CONFLICT (router, resource_id) DO UPDATE SET
        owner_group = excluded.owner_group,
        wanted_incarnation = excluded.wanted_incarnation, wanted_number = excluded.wanted_number, wanted = excluded.wanted,
-       causes = excluded.causes, operation_ids = excluded.operation_ids,
+       causes = excluded.causes, operation_ids = excluded.operation_ids, adopts = excluded.adopts,
        queued = CASE WHEN known.waiting THEN known.queued ELSE excluded.queued END,
        received_at = excluded.received_at,
        settled_incarnation =
@@ -100,6 +100,7 @@ async function upsert(
       changes.map((change) => JSON.stringify(change.causes)),
       changes.map((change) => JSON.stringify(change.operationIds)),
       changes.map((change) => judged.has(keyOf(change))),
+      changes.map((change) => change.adopts),
     ],
   );
   return new Set(rows.map((row) => keyOf({ router: row.router, resourceId: row.resource_id })));

@@ -21,6 +21,7 @@ import type { Fragment } from '../../domain/fragment.ts';
 import type { RouterPlace } from '../../domain/inventory.ts';
 import type { RouterState } from '../../domain/router-state.ts';
 import type { Cause } from '../../domain/verdict.ts';
+import { storeAdoptable } from './adoptable-rows.ts';
 import { readOpenBatch, writeBatchAhead } from './batch-rows.ts';
 import { endMended, readDriftBook, readDriftRequests, recordFindings } from './drift-rows.ts';
 import { recordSeenLines } from './record-seen-lines.ts';
@@ -81,12 +82,13 @@ export class PostgresRouterLedger implements RouterLedger {
       wanted_number: string;
       wanted: Fragment | null;
       applied: Fragment | null;
+      adopts: boolean;
       owner_group: string;
       causes: readonly Cause[];
       total: number;
     }>(
       // The first of every group, then the second of every group, …: groups take turns however much one of them asks for.
-      `SELECT resource_id, wanted_incarnation, wanted_number, wanted, applied, owner_group, causes, total FROM (
+      `SELECT resource_id, wanted_incarnation, wanted_number, wanted, applied, adopts, owner_group, causes, total FROM (
          SELECT resource_id, queued, row_number() OVER (PARTITION BY owner_group ORDER BY queued) AS turn,
            count(*) OVER ()::integer AS total
          FROM resources WHERE router = $1 AND waiting ORDER BY turn, queued LIMIT $2
@@ -98,6 +100,7 @@ export class PostgresRouterLedger implements RouterLedger {
       revision: { incarnation: BigInt(row.wanted_incarnation), number: BigInt(row.wanted_number) },
       wanted: row.wanted ?? nothing,
       applied: row.applied ?? nothing,
+      adopts: row.adopts,
       ownerGroup: row.owner_group,
       causes: row.causes,
     }));
@@ -188,6 +191,7 @@ export class PostgresRouterLedger implements RouterLedger {
         Math.round(look.costMs),
       ]);
       if (look.holdings !== undefined) await this.#replaceHoldings(sql, look.holdings);
+      await storeAdoptable(sql, this.#router, look.adoptable);
       if (look.back.length > 0) {
         const paths =
           'UPDATE owned_paths SET released_at = NULL, released_content = NULL WHERE router = $1 AND path = ANY($2)';

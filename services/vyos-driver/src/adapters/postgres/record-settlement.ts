@@ -1,7 +1,7 @@
 import type { Sql } from '@berth/database';
 import type { Send } from '@berth/messaging';
 import type { ReleasedPath } from '../../app/owned-paths.ts';
-import { mustBeSaved, type Settlement } from '../../app/router-ledger.ts';
+import { type AdoptedPaths, mustBeSaved, type Settlement } from '../../app/router-ledger.ts';
 import type { ConfigTree } from '../../domain/config-tree.ts';
 import type { Revision } from '../../domain/revision.ts';
 import type { Conflict } from '../../domain/verdict.ts';
@@ -46,9 +46,20 @@ export async function recordSettlement(
       ],
     );
   }
+  await adoptPaths(sql, router, settlement.adopted ?? []);
   const released = await letGo(sql, router, settlement);
   await recordHistory(sql, send, router, settlement);
   return released;
+}
+
+/** Makes what others made the resources' own. A path that is somebody's already breaks the transaction: the holder's copy says that it is nobody's. */
+async function adoptPaths(sql: Sql, router: string, adopted: readonly AdoptedPaths[]): Promise<void> {
+  const paths = adopted.flatMap(({ resourceId, keys }) => keys.map((key) => ({ resourceId, key })));
+  if (paths.length === 0) return;
+  await sql.execute(
+    'INSERT INTO owned_paths (router, path, resource_id) SELECT $1, * FROM unnest($2::text[], $3::text[])',
+    [router, paths.map(({ key }) => key), paths.map(({ resourceId }) => resourceId)],
+  );
 }
 
 /**

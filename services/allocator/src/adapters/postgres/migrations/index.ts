@@ -8,6 +8,7 @@ import { poolAdministration } from './0005-pool-administration.ts';
 import { bulk } from './0006-bulk.ts';
 import { valuesThatStood } from './0007-values-that-stood.ts';
 import { plans } from './0008-plans.ts';
+import { adoption } from './0009-adoption.ts';
 
 /** The history of the schema. Released ones are never edited. */
 export const migrations: readonly NamedMigration[] = [
@@ -20,4 +21,5 @@ export const migrations: readonly NamedMigration[] = [
   bulk,
   valuesThatStood,
   plans,
+  adoption,
 ];

@@ -92,7 +92,7 @@ export const bulkItemDocument = Type.Object(
   },
   {
     $id: 'BulkItem',
-    description: 'What became of an item; `vm` when it was provisioned, `problem` when it failed.',
+    description: 'What became of an item; `vm` when it was provisioned or adopted, `problem` when it failed.',
     examples: [
       {
         index: 1,

@@ -6,7 +6,15 @@ import { anyObject, nullable } from './json-types.ts';
 export const operationDocument = Type.Object(
   {
     id: Type.String({ format: 'uuid' }),
-    kind: Type.Enum(['provision_vm', 'change_ports', 'change_forwards', 'update_vm', 'decommission_vm', 'bulk']),
+    kind: Type.Enum([
+      'provision_vm',
+      'change_ports',
+      'change_forwards',
+      'update_vm',
+      'decommission_vm',
+      'adopt_vm',
+      'bulk',
+    ]),
     state: Type.Enum(['pending', 'running', 'succeeded', 'failed', 'cancelled']),
     resource: Type.Object({ type: Type.Enum(['vm', 'bulk']), id: Type.String(), name: Type.String() }),
     result: nullable(

@@ -5,6 +5,15 @@ import { conflicts } from './0002-conflicts.ts';
 import { routers } from './0003-routers.ts';
 import { drift } from './0004-drift.ts';
 import { history } from './0005-history.ts';
+import { adoption } from './0007-adoption.ts';
 
 /** The history of the schema. Released ones are never edited. */
-export const migrations: readonly NamedMigration[] = [messagingTables, first, conflicts, routers, drift, history];
+export const migrations: readonly NamedMigration[] = [
+  messagingTables,
+  first,
+  conflicts,
+  routers,
+  drift,
+  history,
+  adoption,
+];

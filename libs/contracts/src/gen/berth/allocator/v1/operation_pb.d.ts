@@ -339,11 +339,18 @@ export enum OperationKind {
   UPDATE_VM = 5,
 
   /**
-   * Many VMs are provisioned or decommissioned: the operation is the bulk, and about no VM in particular.
+   * Many VMs are provisioned, decommissioned or adopted: the operation is the bulk, and about no VM in particular.
    *
    * @generated from enum value: OPERATION_KIND_BULK = 6;
    */
   BULK = 6,
+
+  /**
+   * A mapping and rules that people made on the router become a VM and its forwards.
+   *
+   * @generated from enum value: OPERATION_KIND_ADOPT_VM = 7;
+   */
+  ADOPT_VM = 7,
 }
 
 /**
@@ -351,7 +358,7 @@ export enum OperationKind {
  *
  * @generated from enum berth.allocator.v1.OperationKind
  */
-export declare type OperationKindJson = "OPERATION_KIND_UNSPECIFIED" | "OPERATION_KIND_PROVISION_VM" | "OPERATION_KIND_CHANGE_PORTS" | "OPERATION_KIND_DECOMMISSION_VM" | "OPERATION_KIND_CHANGE_FORWARDS" | "OPERATION_KIND_UPDATE_VM" | "OPERATION_KIND_BULK";
+export declare type OperationKindJson = "OPERATION_KIND_UNSPECIFIED" | "OPERATION_KIND_PROVISION_VM" | "OPERATION_KIND_CHANGE_PORTS" | "OPERATION_KIND_DECOMMISSION_VM" | "OPERATION_KIND_CHANGE_FORWARDS" | "OPERATION_KIND_UPDATE_VM" | "OPERATION_KIND_BULK" | "OPERATION_KIND_ADOPT_VM";
 
 /**
  * Describes the enum berth.allocator.v1.OperationKind.

@@ -359,7 +359,7 @@ export declare type StaticMapping = Message<"berth.driver.v1.StaticMapping"> & {
   name: string;
 
   /**
-   * Lower case with colons.
+   * With colons; in lower case, unless it was adopted otherwise.
    *
    * @generated from field: string mac_address = 4;
    */
@@ -371,6 +371,13 @@ export declare type StaticMapping = Message<"berth.driver.v1.StaticMapping"> & {
    * @generated from field: string ip_address = 5;
    */
   ipAddress: string;
+
+  /**
+   * What else people wrote in a mapping that was adopted.
+   *
+   * @generated from field: repeated berth.driver.v1.ConfigLeaf extra = 6;
+   */
+  extra: ConfigLeaf[];
 };
 
 /**
@@ -401,7 +408,7 @@ export declare type StaticMappingJson = {
   name?: string;
 
   /**
-   * Lower case with colons.
+   * With colons; in lower case, unless it was adopted otherwise.
    *
    * @generated from field: string mac_address = 4;
    */
@@ -413,6 +420,13 @@ export declare type StaticMappingJson = {
    * @generated from field: string ip_address = 5;
    */
   ipAddress?: string;
+
+  /**
+   * What else people wrote in a mapping that was adopted.
+   *
+   * @generated from field: repeated berth.driver.v1.ConfigLeaf extra = 6;
+   */
+  extra?: ConfigLeafJson[];
 };
 
 /**
@@ -420,6 +434,54 @@ export declare type StaticMappingJson = {
  * Use `create(StaticMappingSchema)` to create a new message.
  */
 export declare const StaticMappingSchema: GenMessage<StaticMapping, {jsonType: StaticMappingJson}>;
+
+/**
+ * A leaf of a mapping or a rule that Berth itself has no use for, and keeps as people wrote it.
+ *
+ * @generated from message berth.driver.v1.ConfigLeaf
+ */
+export declare type ConfigLeaf = Message<"berth.driver.v1.ConfigLeaf"> & {
+  /**
+   * Node names below the mapping or rule.
+   *
+   * @generated from field: repeated string path = 1;
+   */
+  path: string[];
+
+  /**
+   * Its values; none: a leaf that has no value.
+   *
+   * @generated from field: repeated string values = 2;
+   */
+  values: string[];
+};
+
+/**
+ * A leaf of a mapping or a rule that Berth itself has no use for, and keeps as people wrote it.
+ *
+ * @generated from message berth.driver.v1.ConfigLeaf
+ */
+export declare type ConfigLeafJson = {
+  /**
+   * Node names below the mapping or rule.
+   *
+   * @generated from field: repeated string path = 1;
+   */
+  path?: string[];
+
+  /**
+   * Its values; none: a leaf that has no value.
+   *
+   * @generated from field: repeated string values = 2;
+   */
+  values?: string[];
+};
+
+/**
+ * Describes the message berth.driver.v1.ConfigLeaf.
+ * Use `create(ConfigLeafSchema)` to create a new message.
+ */
+export declare const ConfigLeafSchema: GenMessage<ConfigLeaf, {jsonType: ConfigLeafJson}>;
 
 /**
  * A destination NAT rule. Its fields are those of `nat destination rule N`.
@@ -435,7 +497,7 @@ export declare type DestinationNatRule = Message<"berth.driver.v1.DestinationNat
   number: number;
 
   /**
-   * The interface that packets come in on.
+   * The interface that packets come in on; empty (of an adopted rule): any.
    *
    * @generated from field: string inbound_interface = 2;
    */
@@ -449,7 +511,7 @@ export declare type DestinationNatRule = Message<"berth.driver.v1.DestinationNat
   protocol: string;
 
   /**
-   * The external address.
+   * The external address; empty (of an adopted rule): any.
    *
    * @generated from field: string destination_address = 4;
    */
@@ -470,7 +532,7 @@ export declare type DestinationNatRule = Message<"berth.driver.v1.DestinationNat
   translationAddress: string;
 
   /**
-   * The VM's port, or a range "a-b".
+   * The VM's port, or a range "a-b"; empty (of an adopted rule): packets keep their port.
    *
    * @generated from field: string translation_port = 7;
    */
@@ -496,6 +558,13 @@ export declare type DestinationNatRule = Message<"berth.driver.v1.DestinationNat
    * @generated from field: bool disabled = 10;
    */
   disabled: boolean;
+
+  /**
+   * What else people wrote in a rule that was adopted.
+   *
+   * @generated from field: repeated berth.driver.v1.ConfigLeaf extra = 11;
+   */
+  extra: ConfigLeaf[];
 };
 
 /**
@@ -512,7 +581,7 @@ export declare type DestinationNatRuleJson = {
   number?: number;
 
   /**
-   * The interface that packets come in on.
+   * The interface that packets come in on; empty (of an adopted rule): any.
    *
    * @generated from field: string inbound_interface = 2;
    */
@@ -526,7 +595,7 @@ export declare type DestinationNatRuleJson = {
   protocol?: string;
 
   /**
-   * The external address.
+   * The external address; empty (of an adopted rule): any.
    *
    * @generated from field: string destination_address = 4;
    */
@@ -547,7 +616,7 @@ export declare type DestinationNatRuleJson = {
   translationAddress?: string;
 
   /**
-   * The VM's port, or a range "a-b".
+   * The VM's port, or a range "a-b"; empty (of an adopted rule): packets keep their port.
    *
    * @generated from field: string translation_port = 7;
    */
@@ -573,6 +642,13 @@ export declare type DestinationNatRuleJson = {
    * @generated from field: bool disabled = 10;
    */
   disabled?: boolean;
+
+  /**
+   * What else people wrote in a rule that was adopted.
+   *
+   * @generated from field: repeated berth.driver.v1.ConfigLeaf extra = 11;
+   */
+  extra?: ConfigLeafJson[];
 };
 
 /**

@@ -1,0 +1,154 @@
+import type { AdoptionItem } from '@berth/contracts';
+import { DomainError } from '@berth/errors';
+import type { JsonObject } from '@bufbuild/protobuf';
+import { Type } from 'typebox';
+import { hasEnded } from '../../app/operations.ts';
+import { runCommand } from '../../app/run-command.ts';
+import { waitMsOf } from '../../domain/prefer.ts';
+import type { Adoptions } from '../nats/adoption-service.ts';
+import { applyPreference, callerGone, commandContext, preferenceOf, principalOf } from './answer-command.ts';
+import type { AnyReply, AnyRequest, App } from './app-types.ts';
+import type { BulkDeps } from './bulk-accept.ts';
+import { sendResults } from './bulk-answer.ts';
+import { showBulk } from './bulk-show.ts';
+import { commandHeaders } from './command-docs.ts';
+import { type AdoptionBody, type AdoptionItemDocument, adoptionBody, adoptionQuery } from './documents/adoption.ts';
+import { problems } from './documents/problem.ts';
+import { showForward } from './show-forwards.ts';
+
+export type AdoptionDeps = BulkDeps & { readonly adoptions: Adoptions };
+
+const params = Type.Object({ router: Type.String({ description: 'The router’s name.' }) });
+const tags = ['Routers'];
+const config = { permission: 'routers:admin' } as const;
+
+/** What people made on a router becomes VMs and forwards. */
+export function adoptionRoutes(app: App, deps: AdoptionDeps): void {
+  previewRoute(app, deps);
+  adoptRoute(app, deps);
+}
+
+function previewRoute(app: App, { adoptions }: AdoptionDeps): void {
+  const schema = {
+    operationId: 'previewAdoption',
+    summary: 'Preview an adoption',
+    description:
+      'What people made on the router, what of it can be adopted as VMs and forwards, and why the rest cannot. Changes nothing, and asks nothing of the router: it is what the newest reading showed.',
+    tags,
+    params,
+    querystring: adoptionQuery,
+    response: {
+      200: {
+        description: 'A page of items.',
+        headers: { Link: { type: 'string', description: '`<…>; rel="next"` when there is more.' } },
+        content: { 'application/json': { schema: { $ref: 'AdoptionPreview#' } } },
+      },
+      ...problems(401, 403, 404, 422, 429, 500, 503),
+    } as unknown,
+  };
+  app.get('/v1/routers/:router/adoptions/preview', { schema, config }, async (request, reply) => {
+    const { router } = request.params;
+    const { offset = 0, limit = 500 } = request.query;
+    const principal = withoutGroup(request);
+    const { items, more, counts } = await adoptions.preview({ principal, router, offset, pageSize: limit });
+    const next = more ? offset + items.length : null;
+    if (next !== null) {
+      const path = `/v1/routers/${encodeURIComponent(router)}/adoptions/preview`;
+      reply.header('Link', `<${path}?offset=${next}&limit=${limit}>; rel="next"`);
+    }
+    return reply.send({
+      router,
+      counts: {
+        mappings: counts?.mappings ?? 0,
+        adoptable_mappings: counts?.adoptableMappings ?? 0,
+        rules: counts?.rules ?? 0,
+        adoptable_rules: counts?.adoptableRules ?? 0,
+      },
+      items: items.map(showItem),
+      next_offset: next,
+    });
+  });
+}
+
+const showItem = (item: AdoptionItem): AdoptionItemDocument => ({
+  kind: item.rule === 0 ? 'mapping' : 'rule',
+  mapping: item.mapping || null,
+  rule: item.rule || null,
+  adoptable: item.adoptable,
+  reason: item.reason || null,
+  vm_name: item.vmName || null,
+  mac_address: item.macAddress || null,
+  internal_ip: item.internalIp || null,
+  subnet: item.subnet || null,
+  forward: item.forward ? showForward(item.forward) : null,
+});
+
+function adoptRoute(app: App, deps: AdoptionDeps): void {
+  const schema = {
+    operationId: 'adoptObjects',
+    summary: 'Adopt what stands on a router',
+    description:
+      'Static mappings become VMs and the destination rules that lead to them their forwards, without a change on the router. It is a bulk whose items are the VMs: one that does not stand any more as it was read fails, and stays others’. Needs `vms:write` too.',
+    tags,
+    params,
+    headers: commandHeaders,
+    body: adoptionBody,
+    response: {
+      ...Object.fromEntries(
+        Object.entries({ 200: 'All was adopted.', 207: 'Some items were not.' }).map(([status, description]) => [
+          status,
+          {
+            description,
+            headers: { Location: { type: 'string', description: '/v1/bulks/{id}' } },
+            content: { 'application/json': { schema: { $ref: 'BulkResult#' } } },
+          },
+        ]),
+      ),
+      202: {
+        description: 'Accepted; it goes on. `Location` is where to look, and the body is how far it is.',
+        headers: { Location: { type: 'string', description: '/v1/bulks/{id}' } },
+        content: { 'application/json': { schema: { $ref: 'Bulk#' } } },
+      },
+      ...problems(400, 401, 403, 404, 409, 413, 415, 422, 429, 500, 503, 504),
+    } as unknown,
+  };
+  app.post('/v1/routers/:router/adoptions', { schema, config }, (request, reply) =>
+    answerAdoption(deps, request, reply, { router: request.params.router, body: request.body }),
+  );
+}
+
+async function answerAdoption(
+  deps: AdoptionDeps,
+  request: AnyRequest,
+  reply: AnyReply,
+  { router, body }: { readonly router: string; readonly body: AdoptionBody },
+): Promise<unknown> {
+  const principal = withoutGroup(request);
+  const deadline = new Date(Date.now() + deps.commands.timing.commandTimeoutMs);
+  const context = commandContext(request, deadline);
+  const preference = preferenceOf(request);
+  const { all = false, mappings = [], rules = [], names = {}, owner_group: ownerGroup = '', metadata } = body;
+  const asked = { context, router, all, mappings, rules, names, ownerGroup };
+  const { operation, replayed } = await runCommand(deps.commands, {
+    operationId: context.operationId,
+    principal,
+    deadline,
+    waitMs: waitMsOf(preference, deps.defaultWaitSeconds),
+    callerGone: callerGone(reply),
+    send: (timeoutMs) =>
+      // It came as JSON.
+      deps.adoptions.adopt({ ...asked, ...(metadata && { metadata: metadata as JsonObject }) }, timeoutMs),
+  });
+  if (replayed) reply.header('Idempotency-Replayed', 'true');
+  const bulk = await deps.bulks.get(principal, operation.id);
+  applyPreference(reply, preference, hasEnded(operation));
+  if (hasEnded(operation)) return sendResults(deps, request, reply, { principal, bulk });
+  return reply.code(202).header('Location', `/v1/bulks/${bulk.id}`).send(showBulk(bulk, request.scope.traceId));
+}
+
+/** Who asks; what others made on a router is not for a group. */
+function withoutGroup(request: AnyRequest) {
+  const principal = principalOf(request);
+  if (principal.group === '') return principal;
+  throw new DomainError('forbidden', 'PERMISSION_DENIED', 'Adopting is for keys that belong to no group.');
+}

@@ -9,7 +9,7 @@ import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
  * Describes the file berth/driver/v1/router.proto.
  */
 export const file_berth_driver_v1_router = /*@__PURE__*/
-  fileDesc("ChxiZXJ0aC9kcml2ZXIvdjEvcm91dGVyLnByb3RvEg9iZXJ0aC5kcml2ZXIudjEimQIKDFJvdXRlclN0YXR1cxIOCgZyb3V0ZXIYASABKAkSDQoFZXBvY2gYAiABKAQSEAoIc2VxdWVuY2UYAyABKAQSKwoFc3RhdGUYBCABKA4yHC5iZXJ0aC5kcml2ZXIudjEuUm91dGVyU3RhdGUSGwoTcmV0cnlfYWZ0ZXJfc2Vjb25kcxgFIAEoDRIOCgZyZWFzb24YBiABKAkSKQoFc2luY2UYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KB3Byb2ZpbGUYCCABKAsyHi5iZXJ0aC5kcml2ZXIudjEuUm91dGVyUHJvZmlsZRIRCglpbnZlbnRvcnkYCSABKAQSDwoHdmVyc2lvbhgKIAEoCSLbAQoNUm91dGVyUHJvZmlsZRIVCg13YW5faW50ZXJmYWNlGAEgASgJEhMKC2V4dGVybmFsX2lwGAIgASgJEhQKDGRoY3BfbmV0d29yaxgDIAEoCRITCgtkaGNwX3N1Ym5ldBgEIAEoCRIPCgdnYXRld2F5GAUgASgJEiwKB3N1Ym5ldHMYBiADKAsyGy5iZXJ0aC5kcml2ZXIudjEuRGhjcFN1Ym5ldBI0CgppbnRlcmZhY2VzGAcgAygLMiAuYmVydGguZHJpdmVyLnYxLlJvdXRlckludGVyZmFjZSJ+CgpEaGNwU3VibmV0Eg8KB25ldHdvcmsYASABKAkSDgoGc3VibmV0GAIgASgJEhEKCXN1Ym5ldF9pZBgDIAEoDRIPCgdnYXRld2F5GAQgASgJEhQKDG5hbWVfc2VydmVycxgFIAMoCRIVCg1sZWFzZV9zZWNvbmRzGAYgASgNIkMKD1JvdXRlckludGVyZmFjZRIMCgRuYW1lGAEgASgJEhEKCWFkZHJlc3NlcxgCIAMoCRIPCgdkeW5hbWljGAMgASgIIqoBCg5Gb3JlaWduSG9sZGluZxIqCgRraW5kGAEgASgOMhwuYmVydGguZHJpdmVyLnYxLkhvbGRpbmdLaW5kEhQKDGZpcnN0X251bWJlchgCIAEoDRITCgtsYXN0X251bWJlchgDIAEoDRINCgV2YWx1ZRgEIAEoCRISCgpsYXN0X3ZhbHVlGAUgASgJEhAKCHByb3RvY29sGAYgASgJEgwKBHBhdGgYByABKAkqsQEKC1JvdXRlclN0YXRlEhwKGFJPVVRFUl9TVEFURV9VTlNQRUNJRklFRBAAEhMKD1JPVVRFUl9TVEFURV9PSxABEhwKGFJPVVRFUl9TVEFURV9VTlJFQUNIQUJMRRACEh0KGVJPVVRFUl9TVEFURV9CUkVBS0VSX09QRU4QAxIYChRST1VURVJfU1RBVEVfVU5LTk9XThAEEhgKFFJPVVRFUl9TVEFURV9CTE9DS0VEEAUqzwEKC0hvbGRpbmdLaW5kEhwKGEhPTERJTkdfS0lORF9VTlNQRUNJRklFRBAAEhwKGEhPTERJTkdfS0lORF9SVUxFX05VTUJFUhABEhUKEUhPTERJTkdfS0lORF9QT1JUEAISGAoUSE9MRElOR19LSU5EX0FERFJFU1MQAxIeChpIT0xESU5HX0tJTkRfRFlOQU1JQ19SQU5HRRAEEhQKEEhPTERJTkdfS0lORF9NQUMQBRIdChlIT0xESU5HX0tJTkRfTUFQUElOR19OQU1FEAZiBnByb3RvMw", [file_google_protobuf_timestamp]);
+  fileDesc("ChxiZXJ0aC9kcml2ZXIvdjEvcm91dGVyLnByb3RvEg9iZXJ0aC5kcml2ZXIudjEimQIKDFJvdXRlclN0YXR1cxIOCgZyb3V0ZXIYASABKAkSDQoFZXBvY2gYAiABKAQSEAoIc2VxdWVuY2UYAyABKAQSKwoFc3RhdGUYBCABKA4yHC5iZXJ0aC5kcml2ZXIudjEuUm91dGVyU3RhdGUSGwoTcmV0cnlfYWZ0ZXJfc2Vjb25kcxgFIAEoDRIOCgZyZWFzb24YBiABKAkSKQoFc2luY2UYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KB3Byb2ZpbGUYCCABKAsyHi5iZXJ0aC5kcml2ZXIudjEuUm91dGVyUHJvZmlsZRIRCglpbnZlbnRvcnkYCSABKAQSDwoHdmVyc2lvbhgKIAEoCSKTAgoNUm91dGVyUHJvZmlsZRIVCg13YW5faW50ZXJmYWNlGAEgASgJEhMKC2V4dGVybmFsX2lwGAIgASgJEhQKDGRoY3BfbmV0d29yaxgDIAEoCRITCgtkaGNwX3N1Ym5ldBgEIAEoCRIPCgdnYXRld2F5GAUgASgJEiwKB3N1Ym5ldHMYBiADKAsyGy5iZXJ0aC5kcml2ZXIudjEuRGhjcFN1Ym5ldBI0CgppbnRlcmZhY2VzGAcgAygLMiAuYmVydGguZHJpdmVyLnYxLlJvdXRlckludGVyZmFjZRI2Cg5jb21taXRfY29uZmlybRgIIAEoCzIeLmJlcnRoLmRyaXZlci52MS5Db21taXRDb25maXJtImQKDUNvbW1pdENvbmZpcm0SMgoFc3RhdGUYASABKA4yIy5iZXJ0aC5kcml2ZXIudjEuQ29tbWl0Q29uZmlybVN0YXRlEg4KBnJlYXNvbhgCIAEoCRIPCgdtaW51dGVzGAMgASgNIn4KCkRoY3BTdWJuZXQSDwoHbmV0d29yaxgBIAEoCRIOCgZzdWJuZXQYAiABKAkSEQoJc3VibmV0X2lkGAMgASgNEg8KB2dhdGV3YXkYBCABKAkSFAoMbmFtZV9zZXJ2ZXJzGAUgAygJEhUKDWxlYXNlX3NlY29uZHMYBiABKA0iQwoPUm91dGVySW50ZXJmYWNlEgwKBG5hbWUYASABKAkSEQoJYWRkcmVzc2VzGAIgAygJEg8KB2R5bmFtaWMYAyABKAgiqgEKDkZvcmVpZ25Ib2xkaW5nEioKBGtpbmQYASABKA4yHC5iZXJ0aC5kcml2ZXIudjEuSG9sZGluZ0tpbmQSFAoMZmlyc3RfbnVtYmVyGAIgASgNEhMKC2xhc3RfbnVtYmVyGAMgASgNEg0KBXZhbHVlGAQgASgJEhIKCmxhc3RfdmFsdWUYBSABKAkSEAoIcHJvdG9jb2wYBiABKAkSDAoEcGF0aBgHIAEoCSqxAQoLUm91dGVyU3RhdGUSHAoYUk9VVEVSX1NUQVRFX1VOU1BFQ0lGSUVEEAASEwoPUk9VVEVSX1NUQVRFX09LEAESHAoYUk9VVEVSX1NUQVRFX1VOUkVBQ0hBQkxFEAISHQoZUk9VVEVSX1NUQVRFX0JSRUFLRVJfT1BFThADEhgKFFJPVVRFUl9TVEFURV9VTktOT1dOEAQSGAoUUk9VVEVSX1NUQVRFX0JMT0NLRUQQBSrGAQoSQ29tbWl0Q29uZmlybVN0YXRlEiQKIENPTU1JVF9DT05GSVJNX1NUQVRFX1VOU1BFQ0lGSUVEEAASHwobQ09NTUlUX0NPTkZJUk1fU1RBVEVfQUNUSVZFEAESHAoYQ09NTUlUX0NPTkZJUk1fU1RBVEVfT0ZGEAISJAogQ09NTUlUX0NPTkZJUk1fU1RBVEVfVU5BVkFJTEFCTEUQAxIlCiFDT01NSVRfQ09ORklSTV9TVEFURV9XT1VMRF9SRUJPT1QQBCrPAQoLSG9sZGluZ0tpbmQSHAoYSE9MRElOR19LSU5EX1VOU1BFQ0lGSUVEEAASHAoYSE9MRElOR19LSU5EX1JVTEVfTlVNQkVSEAESFQoRSE9MRElOR19LSU5EX1BPUlQQAhIYChRIT0xESU5HX0tJTkRfQUREUkVTUxADEh4KGkhPTERJTkdfS0lORF9EWU5BTUlDX1JBTkdFEAQSFAoQSE9MRElOR19LSU5EX01BQxAFEh0KGUhPTERJTkdfS0lORF9NQVBQSU5HX05BTUUQBmIGcHJvdG8z", [file_google_protobuf_timestamp]);
 
 /**
  * Describes the message berth.driver.v1.RouterStatus.
@@ -26,25 +26,32 @@ export const RouterProfileSchema = /*@__PURE__*/
   messageDesc(file_berth_driver_v1_router, 1);
 
 /**
+ * Describes the message berth.driver.v1.CommitConfirm.
+ * Use `create(CommitConfirmSchema)` to create a new message.
+ */
+export const CommitConfirmSchema = /*@__PURE__*/
+  messageDesc(file_berth_driver_v1_router, 2);
+
+/**
  * Describes the message berth.driver.v1.DhcpSubnet.
  * Use `create(DhcpSubnetSchema)` to create a new message.
  */
 export const DhcpSubnetSchema = /*@__PURE__*/
-  messageDesc(file_berth_driver_v1_router, 2);
+  messageDesc(file_berth_driver_v1_router, 3);
 
 /**
  * Describes the message berth.driver.v1.RouterInterface.
  * Use `create(RouterInterfaceSchema)` to create a new message.
  */
 export const RouterInterfaceSchema = /*@__PURE__*/
-  messageDesc(file_berth_driver_v1_router, 3);
+  messageDesc(file_berth_driver_v1_router, 4);
 
 /**
  * Describes the message berth.driver.v1.ForeignHolding.
  * Use `create(ForeignHoldingSchema)` to create a new message.
  */
 export const ForeignHoldingSchema = /*@__PURE__*/
-  messageDesc(file_berth_driver_v1_router, 4);
+  messageDesc(file_berth_driver_v1_router, 5);
 
 /**
  * Describes the enum berth.driver.v1.RouterState.
@@ -61,10 +68,24 @@ export const RouterState = /*@__PURE__*/
   tsEnum(RouterStateSchema);
 
 /**
+ * Describes the enum berth.driver.v1.CommitConfirmState.
+ */
+export const CommitConfirmStateSchema = /*@__PURE__*/
+  enumDesc(file_berth_driver_v1_router, 1);
+
+/**
+ * How it stands with the confirmation of commits.
+ *
+ * @generated from enum berth.driver.v1.CommitConfirmState
+ */
+export const CommitConfirmState = /*@__PURE__*/
+  tsEnum(CommitConfirmStateSchema);
+
+/**
  * Describes the enum berth.driver.v1.HoldingKind.
  */
 export const HoldingKindSchema = /*@__PURE__*/
-  enumDesc(file_berth_driver_v1_router, 1);
+  enumDesc(file_berth_driver_v1_router, 2);
 
 /**
  * What others hold on a router, so that it is never handed out.

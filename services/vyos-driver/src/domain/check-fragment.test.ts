@@ -48,7 +48,7 @@ const unsound: readonly (readonly [string, { rule?: object; mapping?: object }])
   ['a source that is no network', { rule: { sourceAddress: '10.0.0.0/33' } }],
   ['an interface with a blank', { rule: { inboundInterface: 'eth0 eth1' } }],
   ['a MAC address in capitals', { mapping: { macAddress: '52:54:00:AA:BB:CC' } }],
-  ['a mapping name with an underscore', { mapping: { name: 'vm_1' } }],
+  ['a mapping name with a blank', { mapping: { name: 'vm 1' } }],
   ['a mapping name that is a path', { mapping: { name: 'vm/1' } }],
   ['an address that is none', { mapping: { ipAddress: '10.10.0' } }],
   ['a network name with a line break', { mapping: { network: 'LAN\nset' } }],

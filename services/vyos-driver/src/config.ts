@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { isIP, isIPv4 } from 'node:net';
 import { type EnvReader, envReader } from '@berth/service-kit';
 import type { DriverTimes } from './app/driver-times.ts';
+import type { RouterWorkSettings } from './app/session.ts';
 import type { ProfileWishes } from './domain/inventory.ts';
 
 /** Where the router is, and how to get in. The key is in this object alone: never stored, never logged. */
@@ -22,6 +23,7 @@ export interface DriverConfig {
   readonly prefix: string;
   readonly router: RouterSettings;
   readonly wishes: ProfileWishes;
+  readonly settings: RouterWorkSettings;
   readonly times: DriverTimes;
   /** The breaker opens after so many outages in a row, and lets a probe through after so long. */
   readonly breaker: { readonly threshold: number; readonly resetTimeoutMs: number };
@@ -70,6 +72,9 @@ export function readConfig(env: NodeJS.ProcessEnv): DriverConfig {
     }),
     router,
     wishes: readWishes(read),
+    settings: {
+      commitConfirmMinutes: read.integer('BERTH_COMMIT_CONFIRM_MINUTES', { min: 0, max: 60, fallback: 2 }),
+    },
     times,
     breaker: {
       threshold: read.integer('BERTH_DRIVER_BREAKER_THRESHOLD', { min: 1, fallback: 3 }),

@@ -108,6 +108,7 @@ function startWorker(
     ledgerOf: (epoch) => new PostgresRouterLedger({ database, outbox }, name, epoch),
     times: config.times,
     wishes: config.wishes,
+    settings: config.settings,
     log,
     clock,
     metrics: prometheusDriverMetrics(metrics),

@@ -1,6 +1,6 @@
 import type { RouterState } from '../domain/router-state.ts';
 
-export type RequestKind = 'configure' | 'empty_configure' | 'read' | 'probe' | 'save';
+export type RequestKind = 'configure' | 'empty_configure' | 'confirm' | 'read' | 'probe' | 'save';
 
 /** What the driver counts. */
 export interface DriverMetrics {
@@ -22,6 +22,8 @@ export interface DriverMetrics {
   saved(router: string): void;
   /** Resources whose paths differ from what is applied, as last read. */
   drifted(router: string, count: number): void;
+  /** A commit that was not confirmed, and that the router took back. */
+  reverted(router: string): void;
   /** A repair or a way back that the router refused. */
   repairRefused(router: string): void;
 }

@@ -48,6 +48,7 @@ export function prometheusDriverMetrics(registers: Registry): DriverMetrics {
   );
   const verdicts = counter('verdicts_total', 'Verdicts on changes', ['router', 'verdict']);
   const saves = counter('saves_total', 'Saves of the running configuration', ['router']);
+  const reverts = counter('reverts_total', 'Commits that were not confirmed and that the router took back', ['router']);
   const repairs = counter('repairs_refused_total', 'Repairs and ways back that the router refused', ['router']);
 
   return {
@@ -69,6 +70,7 @@ export function prometheusDriverMetrics(registers: Registry): DriverMetrics {
     leaseEpoch: (router, current) => epoch.set({ router }, Number(current)),
     saved: (router) => saves.inc({ router }),
     drifted: (router, count) => drifted.set({ router }, count),
+    reverted: (router) => reverts.inc({ router }),
     repairRefused: (router) => repairs.inc({ router }),
   };
 }

@@ -22,6 +22,9 @@ const subnetPath = ['service', 'dhcp-server', 'shared-network-name', 'LAN', 'sub
 const mappingNamed = (world: World, name: string, tree?: 'running' | 'saved') =>
   configAt(world.router, [...subnetPath, 'static-mapping', name], tree);
 
+/** A reboot that falls between two probes of a busy machine is seen by the next look. */
+const noticing = { probeEveryMs: 50, driftEveryMs: 300 } as const;
+
 /** A change of VM `n` with some of its mapping given. */
 const withMapping = (n: number, mapping: Partial<ReturnType<typeof fragmentFor>['mapping']>): RouterChange => {
   const desired = fragmentFor(n);
@@ -124,14 +127,14 @@ const upgrades: readonly (readonly [ProfileName, ProfileName])[] = [
 ];
 for (const [from, to] of upgrades) {
   test(`an upgrade from ${from} to ${to} is noticed; what it rewrote is no drift, and what it renamed stays ours`, async (t) => {
-    const world = await driverWorld(t, { simulator: { profile: from }, times: { probeEveryMs: 50 } });
+    const world = await driverWorld(t, { simulator: { profile: from }, times: noticing });
     await world.start();
     await world.send(changeFor(1), changeFor(2), withMapping(3, { name: 'vm_3' }));
     assert.ok((await world.verdicts(...vmIds(1, 3))).every(isApplied));
     await allSaved(world);
-    const before = version(world);
-    await world.router.reboot({ downMs: 200, profile: to });
+    const before = await eventually(() => version(world));
     const { commits } = world.router.counters();
+    await world.router.reboot({ downMs: 200, profile: to });
     await eventually(() => version(world) !== before);
     assert.equal(await driftedGauge(world), '0');
     const renamed = to.startsWith('1.5') ? 'vm-3' : 'vm_3';
@@ -210,7 +213,7 @@ test('a change that was planned for the version before is refused to nobody: it 
 });
 
 test('what a reboot into the new version brings back of a removed VM is ours still, and removed again', async (t) => {
-  const world = await driverWorld(t, { simulator: { profile: '1.4' }, times: { probeEveryMs: 50 } });
+  const world = await driverWorld(t, { simulator: { profile: '1.4' }, times: noticing });
   await world.start();
   await world.send(changeFor(1));
   await world.verdicts('vm-1');
@@ -226,7 +229,7 @@ test('what a reboot into the new version brings back of a removed VM is ours sti
 });
 
 test('two mappings that an upgrade gives one name end in no fight: one is left out, and the router goes on', async (t) => {
-  const world = await driverWorld(t, { simulator: { profile: '1.4' }, times: { probeEveryMs: 50 } });
+  const world = await driverWorld(t, { simulator: { profile: '1.4' }, times: noticing });
   await world.start();
   await world.send(withMapping(1, { name: 'vm_x' }), withMapping(2, { name: 'vm-x' }));
   assert.ok((await world.verdicts('vm-1', 'vm-2')).every(isApplied));
@@ -240,7 +243,7 @@ test('two mappings that an upgrade gives one name end in no fight: one is left o
 });
 
 test('an open batch of the version before is settled in the new one: what landed is applied, and stays ours', async (t) => {
-  const world = await driverWorld(t, { simulator: { profile: '1.3' }, times: { probeEveryMs: 50 } });
+  const world = await driverWorld(t, { simulator: { profile: '1.3' }, times: noticing });
   await world.start();
   world.router.addFault({ kind: 'drop_connection', times: 1 });
   for (let nth = 2; nth < 200; nth++) world.router.addFault({ kind: 'bad_gateway', endpoint: '/configure', nth });

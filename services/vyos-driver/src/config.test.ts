@@ -15,6 +15,9 @@ test('the rest has defaults, and every time can be set', () => {
   assert.equal(config.router.name, 'default');
   assert.equal(config.router.port, 443);
   assert.deepEqual(config.times, { ...defaultTimes, probeEveryMs: 500 });
+  assert.deepEqual(config.settings, { commitConfirmMinutes: 2 });
+  const off = readConfig({ ...complete, BERTH_COMMIT_CONFIRM_MINUTES: '0' });
+  assert.deepEqual(off.settings, { commitConfirmMinutes: 0 });
 });
 
 test('an example key stops the start, and everything that is wrong is named at once, without values', () => {

@@ -4,6 +4,7 @@ import { type EnvReader, envReader } from '@berth/service-kit';
 import type { MasterKey } from './adapters/crypto/key-vault.ts';
 import type { DriverTimes } from './app/driver-times.ts';
 import type { HistorySettings } from './app/keep-history.ts';
+import type { RouterWorkSettings } from './app/session.ts';
 import type { ProfileWishes } from './domain/inventory.ts';
 import { isFingerprint, isHost, isPrefix, routerName } from './domain/router-settings.ts';
 import { readMasterKeys } from './master-keys.ts';
@@ -26,6 +27,7 @@ export interface DriverConfig {
   readonly prefix: string;
   readonly router: RouterSettings;
   readonly wishes: ProfileWishes;
+  readonly settings: RouterWorkSettings;
   readonly times: DriverTimes;
   /** Encrypt the API keys of routers that are added; the first writes. None: no router can be added. */
   readonly encryptionKeys?: readonly MasterKey[];
@@ -78,6 +80,9 @@ export function readConfig(env: NodeJS.ProcessEnv): DriverConfig {
     }),
     router,
     wishes: readWishes(read),
+    settings: {
+      commitConfirmMinutes: read.integer('BERTH_COMMIT_CONFIRM_MINUTES', { min: 0, max: 60, fallback: 2 }),
+    },
     times,
     encryptionKeys: readMasterKeys(read),
     breaker: {

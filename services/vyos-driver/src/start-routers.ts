@@ -118,6 +118,7 @@ function workers(
       leases: new PostgresLeaseStore(database, ofConnection === undefined ? {} : { connection: ofConnection }),
       ledgerOf: (epoch) => new PostgresRouterLedger({ database, outbox }, name, epoch, ofConnection),
       times: config.times,
+      settings: config.settings,
       wishes: own ? config.wishes : terms,
       log,
       clock,

@@ -42,6 +42,7 @@ export interface WorldOptions {
   readonly simulator?: SimulatorOptions;
   readonly times?: Partial<DriverTimes>;
   readonly breaker?: DriverConfig['breaker'];
+  readonly commitConfirmMinutes?: number;
 }
 
 /** A router, a database and a bus of one test, and the drivers that it starts. */
@@ -92,6 +93,7 @@ export async function driverWorld(t: TestContext, options: WorldOptions = {}): P
       fingerprint: router.fingerprint,
     },
     wishes: {},
+    settings: { commitConfirmMinutes: options.commitConfirmMinutes ?? 2 },
     times: { ...quickTimes, ...options.times },
     breaker: options.breaker ?? { threshold: 3, resetTimeoutMs: 200 },
     history: { days: 90, commits: 10_000 },
@@ -157,8 +159,8 @@ export const mappingOf = (router: Simulator, n: number, tree?: 'running' | 'save
   configAt(router, [...mappings, `vm-${n}`], tree);
 
 /** Running is saved, and everything that the drivers did not make is as it was before them. */
-export async function assertForeignUntouched(router: Simulator): Promise<void> {
-  const before = withoutOurs(await baseline());
+export async function assertForeignUntouched(router: Simulator, profile?: SimulatorOptions['profile']): Promise<void> {
+  const before = withoutOurs(await baseline(profile));
   assert.equal(JSON.stringify(withoutOurs(router.config())), JSON.stringify(before));
 }
 

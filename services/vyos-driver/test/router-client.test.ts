@@ -58,6 +58,34 @@ test('reads, saves and empty commits say what they want', async (t) => {
   );
 });
 
+test('a commit that is to be confirmed says for how long, and the confirmation is JSON of its own', async (t) => {
+  const { router, client } = await start(t);
+  router.answer(success('\nInitialized commit-confirm; 3 minutes to confirm before reload\n'));
+  assert.deepEqual((await client.configure(operations, { ...usual, confirmMinutes: 3 })).outcome, {
+    kind: 'applied',
+    warnings: '',
+    unconfirmed: 'reload',
+  });
+  router.answer(success('Reload timer stopped\n'));
+  assert.deepEqual((await client.confirm(usual)).outcome, { kind: 'confirmed' });
+  assert.deepEqual(
+    router.requests.map(({ path, body }) => [path, JSON.parse(body)]),
+    [
+      ['/configure', { commands: operations, confirm_time: 3, key }],
+      ['/configure', { op: 'confirm', key }],
+    ],
+  );
+});
+
+test('whether new connections are taken is tried with a new one, and nothing is sent on it', async (t) => {
+  const { router, client } = await start(t);
+  await client.configure(operations, usual);
+  assert.equal(await client.reachable(usual), true);
+  assert.equal(router.requests.length, 1);
+  await router.stop();
+  assert.equal(await client.reachable(usual), false);
+});
+
 test('a router that is not there was not sent anything', async (t) => {
   const { router, client } = await start(t);
   await router.stop();
@@ -251,6 +279,14 @@ test('the version is asked in the way that the router has', async (t) => {
   assert.equal(await ask(sending(200, { version: '', hostname: '' }), shown), '1.4.0');
   assert.equal(await ask(missing, success('Traceback (most recent call last):'), success(true)), '1.5');
   assert.equal(await ask(missing, missing, success(false)), undefined);
+  const before = router.requests.length;
+  assert.equal(await ask(missing, shown), '1.4.0');
+  assert.equal(await client.version({ ...usual, tellsInfo: false }), '1.4.0');
+  const paths = router.requests.slice(before).map(({ path }) => path);
+  assert.deepEqual(paths, ['/info', '/show', '/show']);
+  // 1.3 while its API is down.
+  const down = sending(200, { error: 'Start service in configuration mode: set service https api' });
+  assert.equal(await ask(down, down, down), undefined);
   await router.stop();
   assert.equal(await client.version(usual), undefined);
 });

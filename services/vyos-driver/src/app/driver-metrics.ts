@@ -1,6 +1,6 @@
 import type { RouterState } from '../domain/router-state.ts';
 
-export type RequestKind = 'configure' | 'empty_configure' | 'read' | 'probe' | 'save';
+export type RequestKind = 'configure' | 'empty_configure' | 'confirm' | 'read' | 'probe' | 'save';
 
 /** What the driver counts. */
 export interface DriverMetrics {
@@ -26,6 +26,8 @@ export interface DriverMetrics {
   driftChecked(router: string, paths: number): void;
   /** Resources that were brought back to what is applied. */
   driftRepaired(router: string, count: number): void;
+  /** A commit that was not confirmed, and that the router took back. */
+  reverted(router: string): void;
   /** A repair or a way back that the router refused. */
   repairRefused(router: string): void;
 }

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { DomainError } from '@berth/errors';
 import { adoptableIn } from '../domain/adoptable-objects.ts';
+import { commitConfirmOf } from '../domain/commit-confirm.ts';
 import type { ConfigTree } from '../domain/config-tree.ts';
-import { dialectFor } from '../domain/dialect.ts';
 import { foreignConfig } from '../domain/foreign-config.ts';
 import {
   detectPlace,
@@ -13,6 +13,9 @@ import {
 } from '../domain/inventory.ts';
 import type { OwnedContent } from '../domain/plan.ts';
 import { sameContent } from '../domain/plan-changes.ts';
+import { type RenamedPath, renamedPaths } from '../domain/renamed-paths.ts';
+import { hasShapeOf } from '../domain/version-shape.ts';
+import { askVersion, dialectOf, knowVersion } from './know-version.ts';
 import { recordDrift } from './record-drift.ts';
 import { recordSeen } from './record-seen.ts';
 import { RouterAway, readWholeConfig } from './router-calls.ts';
@@ -34,6 +37,8 @@ export interface Reading {
   readonly unclaimed: readonly string[];
   /** Released paths at which somebody else has made something since: not ours any more. */
   readonly lost: readonly string[];
+  /** Paths of ours that the router gave another name. They are standing under it. */
+  readonly renamed: readonly RenamedPath[];
 }
 
 const nothing: OwnedContent = new Map();
@@ -51,6 +56,8 @@ export async function readGround(session: RouterSession, sent: readonly BatchCha
   let previous = sent.length === 0 ? session.lastShown : undefined;
   for (let readings = 1; ; readings++) {
     const { config, durationMs } = await readWholeConfig(session);
+    // It may have been upgraded in a moment in which nobody asked.
+    if (!hasShapeOf(dialectOf(session).version, config)) await askVersion(session);
     const reading = interpret(session, resources, sent, config, durationMs);
     const shown = fingerprint(
       [...reading.standing].map(([id, content]) => [id, [...content]]),
@@ -94,18 +101,6 @@ export async function lookAround(session: RouterSession): Promise<void> {
   await takeGround(session, await readGround(session));
 }
 
-async function knowVersion(session: RouterSession): Promise<void> {
-  if (session.dialect !== undefined && !session.repairAll) return;
-  const { router, times } = session.parts;
-  const told = await router.version(session.call(times.probeTimeoutMs));
-  session.parts.lease.throwIfLost();
-  if (told !== undefined) session.version = told;
-  session.dialect = dialectFor(session.version);
-  if (session.dialect !== undefined) return;
-  if (session.version === '') throw new RouterAway('The router does not tell which version it runs.');
-  throw new RouterAway(`The router runs VyOS ${session.version}, which this version of Berth does not know.`);
-}
-
 function interpret(
   session: RouterSession,
   resources: readonly OwnedResource[],
@@ -113,26 +108,33 @@ function interpret(
   config: ConfigTree,
   costMs: number,
 ): Reading {
-  if (session.dialect === undefined)
-    throw new Error('the version must be known before the configuration is understood');
-  const content = session.dialect.contentAt(config, session.owned.keys());
-  const unclaimed = new Set<string>();
-  for (const change of sent) {
-    for (const key of change.claims) {
-      const there = content.get(key);
-      const asked = change.after[key];
-      if (!there || !asked || !sameContent(new Map([[key, there]]), new Map([[key, asked]]))) unclaimed.add(key);
-    }
-  }
-  const lost = new Set([...content].filter(([key, tree]) => !session.owned.isOurs(key, tree)).map(([key]) => key));
+  const dialect = dialectOf(session);
+  const asked = new Map(
+    sent.map(({ resourceId, after }) => [resourceId, dialect.migrated(new Map(Object.entries(after)))]),
+  );
+  const expected = new Map([
+    ...resources.filter(mayBeRenamed).map((one) => [one.resourceId, session.contentOf(one.applied)] as const),
+    ...asked,
+  ]);
+  const renamed = renamedPaths(config, expected, session.owned);
+  const newNames = new Map(renamed.map(({ to, resourceId }) => [to, resourceId]));
+  const content = dialect.contentAt(config, [...session.owned.keys(), ...newNames.keys()]);
+  const unclaimed = unclaimedOf(sent, asked, content, renamed);
+  const lost = new Set(
+    [...content]
+      .filter(([key, tree]) => !newNames.has(key) && !session.owned.isOurs(key, tree, dialect.migrated))
+      .map(([key]) => key),
+  );
   const standing = new Map<string, Map<string, ConfigTree>>();
   for (const [key, tree] of content) {
-    const owner = session.owned.ownerOf(key);
+    const owner = newNames.get(key) ?? session.owned.ownerOf(key);
     if (owner === undefined || unclaimed.has(key) || lost.has(key)) continue;
     const own = standing.get(owner) ?? new Map<string, ConfigTree>();
     standing.set(owner, own.set(key, tree));
   }
-  const ours = new Set([...session.owned.keys()].filter((key) => !unclaimed.has(key) && !lost.has(key)));
+  const ours = new Set(
+    [...session.owned.keys(), ...newNames.keys()].filter((key) => !unclaimed.has(key) && !lost.has(key)),
+  );
   const holdings = foreignHoldings(config, ours);
   return {
     config,
@@ -144,12 +146,35 @@ function interpret(
     inventoryHash: fingerprint(holdings.map((holding) => JSON.stringify(holding)).sort()),
     unclaimed: [...unclaimed],
     lost: [...lost],
+    renamed,
   };
+}
+
+/** Whether a version of VyOS does not take its mapping's name. */
+const mayBeRenamed = ({ applied }: OwnedResource): boolean => /[^A-Za-z0-9.-]/.test(applied.mapping?.name ?? '');
+
+/** The claimed paths at which not what was sent stands. One that was renamed since is ours under its new name. */
+function unclaimedOf(
+  sent: readonly BatchChange[],
+  asked: ReadonlyMap<string, OwnedContent>,
+  content: OwnedContent,
+  renamed: readonly RenamedPath[],
+): ReadonlySet<string> {
+  const unclaimed = new Set<string>();
+  for (const { resourceId, claims } of sent) {
+    for (const key of claims.filter((claim) => !renamed.some(({ from }) => from === claim))) {
+      const there = content.get(key);
+      const wanted = asked.get(resourceId)?.get(key);
+      if (!there || !wanted || !sameContent(new Map([[key, there]]), new Map([[key, wanted]]))) unclaimed.add(key);
+    }
+  }
+  return unclaimed;
 }
 
 function isExpected(session: RouterSession, reading: Reading, sent: readonly BatchChange[]): boolean {
   if (reading.inventoryHash !== session.inventoryHash) return false;
-  const asked = new Map(sent.map((change) => [change.resourceId, new Map(Object.entries(change.after))]));
+  const { migrated } = dialectOf(session);
+  const asked = new Map(sent.map(({ resourceId, after }) => [resourceId, migrated(new Map(Object.entries(after)))]));
   return reading.resources.every(({ resourceId, applied }) =>
     sameContent(reading.standing.get(resourceId) ?? nothing, asked.get(resourceId) ?? session.contentOf(applied)),
   );
@@ -157,19 +182,32 @@ function isExpected(session: RouterSession, reading: Reading, sent: readonly Bat
 
 async function recordLook(session: RouterSession, reading: Reading): Promise<void> {
   const place = placeOf(session, reading.config);
+  const { settings, log, name } = session.parts;
+  const commitConfirm = commitConfirmOf(
+    reading.config,
+    dialectOf(session),
+    { minutes: settings.commitConfirmMinutes },
+    session.ignoresConfirm,
+  );
   const changed = reading.inventoryHash !== session.inventoryHash;
   const standing = [...reading.standing.values()].flatMap((content) => [...content.keys()]);
   const back = standing.filter((key) => session.owned.isReleased(key));
   await session.parts.ledger.recordLook({
     version: session.version,
-    profile: { ...place, ...networksIn(reading.config) },
+    profile: { ...place, ...networksIn(reading.config), commitConfirm },
     costMs: reading.costMs,
     inventoryHash: reading.inventoryHash,
     ...(changed ? { holdings: reading.holdings } : {}),
     adoptable: adoptableIn(reading.foreign),
     back,
     lost: reading.lost,
+    renamed: reading.renamed,
   });
+  session.owned.rename(reading.renamed);
+  for (const { resourceId, from, to } of reading.renamed) {
+    log.warn({ router: name, resourceId, from, to }, 'router gave a mapping of ours another name');
+  }
+  session.commitConfirm = commitConfirm;
   session.owned.takeBack(back);
   session.owned.forget(reading.lost);
   session.place = place;

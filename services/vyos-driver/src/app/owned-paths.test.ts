@@ -44,3 +44,19 @@ test('at a released path only what we had there is ours', () => {
   assert.ok(owned.isOurs('a', { description: 'old' }));
   assert.ok(!owned.isOurs('a', { description: 'theirs' }));
 });
+
+test('what we had at a released path is ours as an upgrade has written it, too', () => {
+  const owned = new OwnedPaths([{ key: 'a', resourceId: 'one', released: { at: 1n, contents: [{ old: 'x' }] } }]);
+  const migrated = () => new Map([['a', { new: 'x' }]]);
+  assert.ok(owned.isOurs('a', { new: 'x' }, migrated));
+  assert.ok(!owned.isOurs('a', { old: 'x' }, migrated));
+});
+
+test('a renamed path stays its resource’s under the new name alone', () => {
+  const owned = new OwnedPaths([{ key: 'a_b', resourceId: 'one', released: { at: 1n, contents: [] } }]);
+  owned.rename([{ resourceId: 'one', from: 'a_b', to: 'a-b' }]);
+  assert.equal(owned.ownerOf('a_b'), undefined);
+  assert.equal(owned.ownerOf('a-b'), 'one');
+  assert.ok(!owned.isReleased('a-b'));
+  assert.equal(owned.size, 1);
+});

@@ -1,5 +1,7 @@
 import type { ConfigTree } from '../domain/config-tree.ts';
+import type { OwnedContent } from '../domain/plan.ts';
 import { sameContent } from '../domain/plan-changes.ts';
+import type { RenamedPath } from '../domain/renamed-paths.ts';
 
 /** Whose a path is. `released`: nothing of it shall stand any more, and a reboot may bring it back until that is saved. */
 export interface OwnedPath {
@@ -48,12 +50,16 @@ export class OwnedPaths {
     return this.#paths.get(key)?.released !== undefined;
   }
 
-  /** Whether what stands at a path of ours can be ours: at a released one only what we had there. */
-  isOurs(key: string, standing: ConfigTree): boolean {
+  /** Whether what stands at a path of ours can be ours: at a released one only what we had there, as `migrated` by the router since. */
+  isOurs(
+    key: string,
+    standing: ConfigTree,
+    migrated: (content: OwnedContent) => OwnedContent = (content) => content,
+  ): boolean {
     const path = this.#paths.get(key);
     if (path?.released === undefined) return path !== undefined;
     const shown = new Map([[key, standing]]);
-    return path.released.contents.some((content) => sameContent(shown, new Map([[key, content]])));
+    return path.released.contents.some((content) => sameContent(shown, migrated(new Map([[key, content]]))));
   }
 
   keysOf(resourceId: string): ReadonlySet<string> {
@@ -78,6 +84,14 @@ export class OwnedPaths {
     for (const key of keys) {
       const path = this.#paths.get(key);
       if (path !== undefined) this.#put({ key, resourceId: path.resourceId });
+    }
+  }
+
+  /** The router gave them other names. */
+  rename(renamed: Iterable<RenamedPath>): void {
+    for (const { resourceId, from, to } of renamed) {
+      this.#remove(from);
+      this.#put({ key: to, resourceId });
     }
   }
 

@@ -1,6 +1,6 @@
 import type { ConfigureOutcome } from '../domain/answer.ts';
 import type { ConfigPath } from '../domain/config-tree.ts';
-import type { ReadOutcome, SaveOutcome } from '../domain/interpret-answer.ts';
+import type { ConfirmOutcome, ReadOutcome, SaveOutcome } from '../domain/interpret-answer.ts';
 import type { Operation } from '../domain/plan.ts';
 
 /** How a request to the router is sent. */
@@ -18,15 +18,23 @@ export interface Timed<Outcome> {
 
 /** A router's HTTPS API behind its breaker. No call throws: every failure is an outcome. One call at a time. */
 export interface Router {
-  configure(operations: readonly Operation[], options: CallOptions): Promise<Timed<ConfigureOutcome>>;
+  /** With `confirmMinutes` the router takes the commit back unless it is confirmed within that time. */
+  configure(
+    operations: readonly Operation[],
+    options: CallOptions & { readonly confirmMinutes?: number | undefined },
+  ): Promise<Timed<ConfigureOutcome>>;
+  /** Keeps the commit that waits to be confirmed, whoever's it is. */
+  confirm(options: CallOptions): Promise<Timed<ConfirmOutcome>>;
+  /** Whether a new connection to its API can be opened from here. */
+  reachable(options: Pick<CallOptions, 'timeoutMs'>): Promise<boolean>;
   /** A `/configure` without commands: changes nothing, and queues behind whatever the router still works on. */
   emptyConfigure(options: CallOptions): Promise<Timed<ConfigureOutcome>>;
   showConfig(path: ConfigPath, options: CallOptions): Promise<Timed<ReadOutcome>>;
   /** Never with an empty path: that ends the router's API process. */
   exists(path: ConfigPath, options: CallOptions): Promise<Timed<ReadOutcome>>;
   save(options: CallOptions): Promise<Timed<SaveOutcome>>;
-  /** The version it runs; undefined when it did not tell. */
-  version(options: CallOptions): Promise<string | undefined>;
+  /** The version it runs; undefined when it did not tell. `tellsInfo` false: it is not expected to know `/info`. */
+  version(options: CallOptions & { readonly tellsInfo?: boolean }): Promise<string | undefined>;
   readonly state: 'closed' | 'open' | 'half_open';
   /** 0 while the breaker is not open. */
   retryAfterSeconds(): number;

@@ -1,14 +1,20 @@
 import type { ConfigureOutcome } from '../domain/answer.ts';
 import type { OwnedContent } from '../domain/plan.ts';
 import { sameContent } from '../domain/plan-changes.ts';
+import { stopTimer } from './confirm-batch.ts';
 import { type Reading, readGround, takeGround } from './look.ts';
 import type { BatchChange, StoredContent } from './router-ledger.ts';
 import type { AnsweredBatch } from './send-batch.ts';
 import type { RouterSession } from './session.ts';
 
-/** The router's words of a refusal, secrets removed. */
-export const refusalText = (session: RouterSession, outcome: ConfigureOutcome): string =>
-  'text' in outcome ? session.parts.redact(outcome.text).trim() : '';
+/** The router's words of a refusal, secrets removed. Where its version keeps the reason back, that is said. */
+export function refusalText(session: RouterSession, outcome: ConfigureOutcome): string {
+  const text = 'text' in outcome ? session.parts.redact(outcome.text).trim() : '';
+  const { dialect } = session;
+  if (dialect === undefined || outcome.kind !== 'refused_commit') return text;
+  const silent = outcome.components.some((component) => dialect.silentComponents.has(component));
+  return silent ? `${text}\nVyOS ${dialect.version} does not tell why.` : text;
+}
 
 /**
  * After a refused commit: components that were not refused may have been applied. Waits for the router's spell to pass, reads what landed,
@@ -21,6 +27,7 @@ export async function closeAfterReading(
 ): Promise<{ readonly surprised: boolean }> {
   session.distrust();
   session.openBatch = true; // should the reading fail, the row is settled by another one
+  await stopTimer(session, batch);
   await session.pause(session.parts.times.settleDelayMs);
   const reading = await readGround(session, batch.changes);
   await session.settle({

@@ -1,10 +1,12 @@
 import type { AdoptableObject } from '../domain/adoptable-objects.ts';
+import type { CommitConfirm } from '../domain/commit-confirm.ts';
 import type { ConfigLine } from '../domain/config-line.ts';
 import type { ConfigTree } from '../domain/config-tree.ts';
 import type { CostModel } from '../domain/cost-model.ts';
 import type { Fragment } from '../domain/fragment.ts';
 import type { ForeignHolding, RouterPlace, RouterProfile } from '../domain/inventory.ts';
 import type { Operation, OwnedContent } from '../domain/plan.ts';
+import type { RenamedPath } from '../domain/renamed-paths.ts';
 import type { Revision } from '../domain/revision.ts';
 import type { RouterState } from '../domain/router-state.ts';
 import type { AppliedChange, Cause, RejectedChange } from '../domain/verdict.ts';
@@ -22,6 +24,7 @@ export interface RouterRecord {
   readonly reason: string;
   readonly version: string;
   readonly place: RouterPlace | undefined;
+  readonly commitConfirm: CommitConfirm | undefined;
   readonly inventoryHash: string;
   readonly costModel: CostModel | undefined;
   /** Commits that changed the running configuration, counted; equal to `savedCount` when all are saved. */
@@ -73,6 +76,8 @@ export interface NewBatch {
   readonly changes: readonly BatchChange[];
   readonly estimateMs: number;
   readonly timeoutMs: number;
+  /** The router takes it back unless it is confirmed within so many minutes; absent: it stays. */
+  readonly confirmMinutes?: number | undefined;
 }
 
 /** A batch whose request may have been sent and whose end is not known. */
@@ -83,6 +88,8 @@ export interface OpenBatch {
   readonly estimateMs: number;
   /** Since it was sent the last time, by the database's clock. */
   readonly ageMs: number;
+  /** What was noted when it was about to be sent again; empty: nothing, or it was sent once. */
+  readonly note: string;
 }
 
 export type BatchEnd = 'applied' | 'refused' | 'not_applied' | 'settled_by_read';
@@ -141,6 +148,8 @@ export interface Look {
   readonly back: readonly string[];
   /** Released path keys at which somebody else has made something: they are not ours any more. */
   readonly lost: readonly string[];
+  /** Owned paths that the router gave another name, as an upgrade does. */
+  readonly renamed: readonly RenamedPath[];
 }
 
 /** What a reading showed, as far as it may differ from what the history has last. */
@@ -173,8 +182,8 @@ export interface RouterLedger extends DriftLedger {
   ownedPaths(): Promise<readonly OwnedPath[]>;
   /** Records the batch as `sending` and its new paths as owned, before anything is sent. Throws when a path is somebody else's. */
   writeAhead(batch: NewBatch): Promise<void>;
-  /** The batch is about to be sent once more: the barrier behind it counts from now. */
-  noteSendingAgain(batchId: string): Promise<void>;
+  /** The batch is about to be sent once more: the barrier behind it counts from now. `note` is for who settles it. */
+  noteSendingAgain(batchId: string, note: string): Promise<void>;
   /** Gives back the released paths with what may come back there. */
   settle(settlement: Settlement): Promise<readonly ReleasedPath[]>;
   /** Records what was read; tells all when version, profile or inventory changed. */

@@ -11,8 +11,10 @@ import { resourcesNamed } from '../domain/name-offender.ts';
 import type { Plan } from '../domain/plan.ts';
 import { unionContent } from '../domain/plan-changes.ts';
 import { growingMs } from './driver-times.ts';
+import { askVersion } from './know-version.ts';
 import { noteUnknown } from './note-unknown.ts';
 import { closeAfterReading, refusalText } from './refused-commit.ts';
+import { RouterAway } from './router-calls.ts';
 import { type AnsweredBatch, type BatchPart, closeUntouched, planOf } from './send-batch.ts';
 import { sendOrRead } from './send-or-read.ts';
 import { sendWayBack } from './send-way-back.ts';
@@ -138,10 +140,20 @@ async function tryProbe(session: RouterSession, members: readonly Member[]): Pro
   session.notBefore = session.now() + session.parts.times.settleDelayMs;
   if (outcome.kind === 'refused_operation') {
     await closeUntouched(session, batch, { state: 'refused', outcome: refusalText(session, outcome), durationMs });
+    await expectSameVersion(session, outcome);
     return { ...(await accused(session, parts, members, answered)), surprised: false };
   }
   const { surprised } = await closeAfterReading(session, answered);
   return { ...(await accused(session, parts, members, answered)), surprised };
+}
+
+/**
+ * A path that the router does not know may mean that it was upgraded since it was asked: then nobody is to blame, and everything is planned anew.
+ * Throws RouterAway.
+ */
+async function expectSameVersion(session: RouterSession, { text }: { readonly text: string }): Promise<void> {
+  if (!/is not valid\s/.test(text) || !(await askVersion(session))) return;
+  throw new RouterAway(`The router runs VyOS ${session.version} now.`);
 }
 
 const goesBack = (parts: readonly BatchPart[], plan: Plan): boolean =>

@@ -8,6 +8,7 @@ import { planChanges } from '../domain/plan-changes.ts';
 import type { Revision } from '../domain/revision.ts';
 import type { Cause } from '../domain/verdict.ts';
 import { inBatchSpan } from './batch-span.ts';
+import { confirmBatch, confirmCostMs, confirmMinutes, waitsForOther } from './confirm-batch.ts';
 import { isAway, RouterAway, throwAway, waitForLock, waitForSpell } from './router-calls.ts';
 import type { BatchChange, NewBatch } from './router-ledger.ts';
 import type { RouterSession } from './session.ts';
@@ -49,32 +50,55 @@ export async function sendBatch(
   plan: Plan,
 ): Promise<AnsweredBatch> {
   const size = session.configuredSize();
-  const estimate = estimateMs(session.costModel, plan.counts, size);
-  const batch: NewBatch = {
-    id: randomUUID(),
-    operations: plan.operations,
-    changes: parts.map((part) => toBatchChange(session, part)),
-    estimateMs: estimate,
-    timeoutMs: httpTimeoutMs(estimate, session.parts.times.writeTimeoutMs),
-  };
+  const batch = newBatch(session, parts, plan, size);
   await session.pause(session.notBefore - session.now());
   if (session.over.aborted) throw new RouterAway('stopping');
   await session.parts.ledger.writeAhead(batch);
   for (const part of parts) session.owned.claim(part.resourceId, part.to.keys());
   let spells = 0;
+  let mayStand = false;
   for (let tries = 1; ; tries++) {
-    const { outcome, durationMs } = await configure(session, batch);
+    const { outcome, durationMs } = await configure(session, batch, mayStand);
     if (outcome.kind !== 'try_later') {
       session.noteUnlocked();
+      if (outcome.kind === 'applied') await keep(session, batch, outcome, tries);
       return { batch, plan, size, durationMs, outcome };
     }
     if (outcome.spell && isOver(session, ++spells)) {
       session.noteUnlocked();
       return { batch, plan, size, durationMs, outcome: { kind: 'refused_operation', text: outcome.text } };
     }
-    await waitWithOpenRow(session, batch, spells > 0 ? spells : tries, outcome);
-    await session.parts.ledger.noteSendingAgain(batch.id);
+    if (outcome.mayStand && !mayStand) await session.parts.ledger.noteSendingAgain(batch.id, waitsForOther);
+    mayStand ||= outcome.mayStand === true;
+    await waitWithOpenRow(session, batch, spells > 0 ? spells : tries, { ...outcome, ...(mayStand && { mayStand }) });
+    await session.parts.ledger.noteSendingAgain(batch.id, mayStand ? waitsForOther : '');
   }
+}
+
+function newBatch(session: RouterSession, parts: readonly BatchPart[], plan: Plan, size: number): NewBatch {
+  const minutes = confirmMinutes(session);
+  const extraMs = minutes === undefined ? 0 : confirmCostMs(session);
+  const estimate = estimateMs(session.costModel, plan.counts, size) + extraMs;
+  return {
+    id: randomUUID(),
+    operations: plan.operations,
+    changes: parts.map((part) => toBatchChange(session, part)),
+    estimateMs: estimate,
+    timeoutMs: httpTimeoutMs(estimate, session.parts.times.writeTimeoutMs),
+    ...(minutes === undefined ? {} : { confirmMinutes: minutes }),
+  };
+}
+
+/** A commit that the router would take back is confirmed. One that was to be confirmed and is not waited for shows a router that cannot. */
+async function keep(
+  session: RouterSession,
+  batch: NewBatch,
+  { unconfirmed }: Extract<ConfigureOutcome, { kind: 'applied' }>,
+  tries: number,
+): Promise<void> {
+  if (unconfirmed !== undefined) return confirmBatch(session, batch, unconfirmed);
+  // Sent again it may have had nothing to do, and then there is nothing to take back.
+  if (batch.confirmMinutes !== undefined && tries === 1) session.noteIgnoredConfirm();
 }
 
 /**
@@ -96,6 +120,7 @@ export async function closeUntouched(
 async function configure(
   session: RouterSession,
   batch: NewBatch,
+  mayStand: boolean,
 ): Promise<{
   outcome: AnsweredBatch['outcome'] | Extract<ConfigureOutcome, { kind: 'try_later' }>;
   durationMs: number;
@@ -103,7 +128,10 @@ async function configure(
   const { router, metrics, name, beforeSend } = session.parts;
   await beforeSend?.();
   const { outcome, durationMs } = await inBatchSpan(name, batch, () =>
-    router.configure(batch.operations, session.call(batch.timeoutMs)),
+    router.configure(batch.operations, {
+      ...session.call(batch.timeoutMs),
+      confirmMinutes: batch.confirmMinutes,
+    }),
   );
   metrics.request(name, 'configure', outcome.kind, durationMs);
   const { operations, changes } = batch;
@@ -117,7 +145,7 @@ async function configure(
     return { outcome, durationMs };
   }
   session.distrust();
-  if (outcome.kind === 'unclear') {
+  if (outcome.kind === 'unclear' || mayStand) {
     session.openBatch = true;
     session.unansweredText = session.parts.redact(outcome.text).trim();
   } else await closeUntouched(session, batch, { state: 'not_applied', outcome: session.parts.redact(outcome.text) });
@@ -128,14 +156,16 @@ async function waitWithOpenRow(
   session: RouterSession,
   batch: NewBatch,
   tries: number,
-  { text, spell }: Extract<ConfigureOutcome, { kind: 'try_later' }>,
+  { text, spell, mayStand }: Extract<ConfigureOutcome, { kind: 'try_later' }>,
 ): Promise<void> {
   if (spell) session.noteUnlocked(); // the session was opened, so nobody holds the lock
   try {
     await (spell ? waitForSpell(session, tries) : waitForLock(session, tries, text));
   } catch (error) {
-    if (error instanceof RouterAway)
-      await closeUntouched(session, batch, { state: 'not_applied', outcome: error.message });
+    if (error instanceof RouterAway) {
+      if (mayStand) session.openBatch = true;
+      else await closeUntouched(session, batch, { state: 'not_applied', outcome: error.message });
+    }
     throw error;
   }
 }

@@ -1,3 +1,4 @@
+import type { CommitConfirm } from '../domain/commit-confirm.ts';
 import type { ConfigTree } from '../domain/config-tree.ts';
 import { type CostModel, initialCostModel } from '../domain/cost-model.ts';
 import { type Dialect, dialectFor } from '../domain/dialect.ts';
@@ -9,6 +10,7 @@ import type { OwnedContent } from '../domain/plan.ts';
 import type { Cause, RejectedChange } from '../domain/verdict.ts';
 import { type Bell, pause } from './bell.ts';
 import type { Clock } from './clock.ts';
+import type { UnconfirmedCommit } from './confirm-batch.ts';
 import type { DriftRequests } from './drift-book.ts';
 import type { DriverMetrics } from './driver-metrics.ts';
 import type { DriverTimes } from './driver-times.ts';
@@ -25,6 +27,12 @@ import {
   type Standing,
 } from './router-ledger.ts';
 
+/** How a router is to be worked. */
+export interface RouterWorkSettings {
+  /** Where the router can, it takes a commit back that is not confirmed within so many minutes; 0: commits are not confirmed. */
+  readonly commitConfirmMinutes: number;
+}
+
 /** What a session works with. */
 export interface SessionParts {
   readonly name: string;
@@ -33,6 +41,8 @@ export interface SessionParts {
   readonly lease: RouterLease;
   readonly times: DriverTimes;
   readonly wishes: ProfileWishes;
+  /** What the operator set for this router. */
+  readonly settings: RouterWorkSettings;
   readonly log: Log;
   readonly metrics: DriverMetrics;
   readonly clock: Clock;
@@ -105,6 +115,14 @@ export class RouterSession {
   version: string;
   place: RouterPlace | undefined;
   dialect: Dialect | undefined;
+  /** As of the last look, also of a holder before us. */
+  commitConfirm: CommitConfirm | undefined;
+  /** It took a time to confirm in and started no timer. */
+  ignoresConfirm = false;
+  /** A commit of this session that was made and not confirmed. */
+  unconfirmed: UnconfirmedCommit | undefined;
+  /** Says so after the router took a commit back, until the next one is applied. */
+  reverted: string | undefined;
   inventoryHash: string;
   costModel: CostModel;
   appliedCount: bigint;
@@ -154,6 +172,8 @@ export class RouterSession {
   lastAnswerAt: number;
   /** How long the last probe took: on a large configuration even that is work for the router. */
   lastProbeMs = 0;
+  /** How long the last confirmation took. */
+  lastConfirmMs = 0;
   lastDriftLookAt: number;
   unsavedSince: number | undefined;
   saveTrouble: Trouble | undefined;
@@ -165,6 +185,7 @@ export class RouterSession {
     this.version = record.version;
     this.dialect = dialectFor(record.version);
     this.place = record.place;
+    this.commitConfirm = record.commitConfirm;
     this.inventoryHash = record.inventoryHash;
     this.costModel = record.costModel ?? initialCostModel;
     this.appliedCount = record.appliedCount;
@@ -260,6 +281,14 @@ export class RouterSession {
   noteUnlocked(): void {
     this.locked = undefined;
     this.lockedSince = undefined;
+  }
+
+  /** The router started no timer for a commit that was to be confirmed: none is expected to any more. */
+  noteIgnoredConfirm(): void {
+    this.ignoresConfirm = true;
+    this.commitConfirm = undefined;
+    this.lastDriftLookAt = Number.NEGATIVE_INFINITY; // the next look records it
+    this.parts.log.warn({ router: this.parts.name }, 'router started no timer for a commit to be confirmed');
   }
 
   /** What every request is sent with. */

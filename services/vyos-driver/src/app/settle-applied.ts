@@ -50,6 +50,7 @@ export async function settleApplied(
   for (const part of parts) noteStanding(session, part);
   for (const { resourceId } of rejected) session.condemned.delete(resourceId);
   if (answered === undefined) return;
+  session.reverted = undefined;
   const { batch, durationMs } = answered;
   const fields = { router: name, batchId: batch.id, resources: parts.length, operations: batch.operations.length };
   log.info({ ...fields, durationMs: Math.round(durationMs), rejected: rejected.length }, 'batch applied');

@@ -2,12 +2,15 @@ import { barrierFor } from '../domain/barrier.ts';
 import { httpTimeoutMs } from '../domain/choose-batch.ts';
 import type { OwnedContent } from '../domain/plan.ts';
 import { sameContent, unionContent } from '../domain/plan-changes.ts';
+import { confirm, confirmTimeMs, mayBeTakenBack, waitForOtherConfirm, waitsForOther } from './confirm-batch.ts';
 import type { MendedResource } from './drift-book.ts';
 import { growingMs } from './driver-times.ts';
-import { readGround, takeGround } from './look.ts';
+import { dialectOf } from './know-version.ts';
+import { type Reading, readGround, takeGround } from './look.ts';
 import { RouterAway, waitUntilNothingRuns } from './router-calls.ts';
 import type { BatchChange, OpenBatch } from './router-ledger.ts';
 import type { RouterSession } from './session.ts';
+import { tellStatus } from './tell-status.ts';
 
 /**
  * Settles a batch whose answer nobody has: of a holder before us, or of ours when it was unclear. A request that was sent is never assumed dead,
@@ -24,10 +27,13 @@ export async function settleOpenBatch(session: RouterSession): Promise<void> {
   }
   session.distrust();
   await passBarrier(session, batch);
-  const reading = await readGround(session, batch.changes);
-  const landed = batch.changes.filter((change) => stands(change, reading.standing.get(change.resourceId)));
+  const reading = await readFinal(session, batch);
+  const landed = landedOf(session, batch, reading);
   const applied = landed.filter(({ purpose }) => purpose === 'change');
-  const released = landed.flatMap((change) => session.superfluousKeys(change.resourceId, ownedAfter(session, change)));
+  const { migrated } = dialectOf(session);
+  const released = landed.flatMap((change) =>
+    session.superfluousKeys(change.resourceId, migrated(ownedAfter(session, change))),
+  );
   const outcome = `${landed.length} of ${batch.changes.length} resources stood as asked`;
   await session.settle({
     batch: { id: batch.id, state: 'settled_by_read', outcome },
@@ -43,6 +49,7 @@ export async function settleOpenBatch(session: RouterSession): Promise<void> {
   });
   session.openBatch = false;
   noteUnanswered(session, landed.length);
+  noteReverted(session, batch, landed.length);
   log.warn({ router: name, batchId: batch.id, outcome }, 'batch settled by reading');
   const touched = new Set(batch.changes.map((change) => change.resourceId));
   const resources = await ledger.ownedResources(); // what landed is applied now
@@ -72,16 +79,76 @@ const mendedBy = ({ resourceId, purpose }: BatchChange): MendedResource => ({
   how: purpose === 'change' ? 'change' : 'repair',
 });
 
+/**
+ * What stands, when no timer of the router can take it back any more. A batch that stands as it was sent is confirmed, which does no harm when it was
+ * before. Where only a part of it does, somebody may have changed the rest since, and the time to confirm it is waited out. Nothing of it: it
+ * was taken back, or never made.
+ */
+async function readFinal(session: RouterSession, batch: OpenBatch): Promise<Reading> {
+  const { times, lease } = session.parts;
+  if (batch.note === waitsForOther && mayBeTakenBack(session)) {
+    await waitForOtherConfirm(session, httpTimeoutMs(batch.estimateMs, times.writeTimeoutMs));
+    return readGround(session, batch.changes);
+  }
+  const reading = await readGround(session, batch.changes);
+  if (!mayBeTakenBack(session) || !isTouched(session, batch, reading)) return reading;
+  const until = session.unconfirmed?.until ?? session.now() + confirmTimeMs(session);
+  const timeoutMs = httpTimeoutMs(batch.estimateMs, times.writeTimeoutMs);
+  if (landedOf(session, batch, reading).length === batch.changes.length) {
+    if ((await confirm(session, timeoutMs, until)) === 'confirmed') return reading;
+  } else {
+    session.locked = 'A commit of which only a part stands may still be taken back by the router.';
+    await tellStatus(session);
+    await session.pause(until - session.now());
+    lease.throwIfLost();
+    if (session.parts.stopping.aborted) throw new RouterAway('stopping');
+  }
+  // It may be taken back at this moment.
+  await waitUntilNothingRuns(session, timeoutMs);
+  return readGround(session, batch.changes);
+}
+
+const landedOf = (session: RouterSession, { changes }: OpenBatch, { standing }: Reading): readonly BatchChange[] => {
+  const { migrated } = dialectOf(session);
+  return changes.filter(({ resourceId, after }) =>
+    sameContent(standing.get(resourceId) ?? new Map(), migrated(new Map(Object.entries(after)))),
+  );
+};
+
+/** Whether anything stands as the batch wanted it and as it was not before. */
+const isTouched = (session: RouterSession, { changes }: OpenBatch, { standing }: Reading): boolean => {
+  const { migrated } = dialectOf(session);
+  return changes.some(({ resourceId, before, after }) => {
+    const [from, to] = [before, after].map((content) => migrated(new Map(Object.entries(content))));
+    const there = standing.get(resourceId);
+    const same = (key: string, content: OwnedContent | undefined) => sameAt(key, there, content);
+    return [...new Set([...(from?.keys() ?? []), ...(to?.keys() ?? [])])].some(
+      (key) => same(key, to) && !same(key, from),
+    );
+  });
+};
+
+const sameAt = (key: string, a: OwnedContent | undefined, b: OwnedContent | undefined): boolean =>
+  sameContent(onlyAt(key, a), onlyAt(key, b));
+
+const onlyAt = (key: string, content: OwnedContent | undefined): OwnedContent =>
+  new Map([...(content ?? [])].filter(([one]) => one === key));
+
+function noteReverted(session: RouterSession, { id }: OpenBatch, landed: number): void {
+  const { unconfirmed } = session;
+  session.unconfirmed = undefined;
+  if (unconfirmed?.batchId !== id || landed > 0) return;
+  const { log, metrics, name } = session.parts;
+  session.reverted = `The router took the last commit back, since it was not confirmed: ${session.unansweredText}`;
+  metrics.reverted(name);
+  log.error({ router: name, batchId: id, reason: session.unansweredText }, 'batch taken back by the router');
+}
+
 async function passBarrier(session: RouterSession, { estimateMs, ageMs }: OpenBatch): Promise<void> {
-  const barrier = barrierFor(session.version, estimateMs);
+  const barrier = barrierFor(session.dialect ?? { freezes: false }, estimateMs);
   if (barrier.kind === 'queue')
     return waitUntilNothingRuns(session, httpTimeoutMs(estimateMs, session.parts.times.writeTimeoutMs));
   await session.pause(barrier.ms - ageMs);
   session.parts.lease.throwIfLost();
   if (session.parts.stopping.aborted) throw new RouterAway('stopping');
 }
-
-const stands = (
-  change: BatchChange,
-  standing: ReadonlyMap<string, BatchChange['after'][string]> = new Map(),
-): boolean => sameContent(standing, new Map(Object.entries(change.after)));

@@ -1,8 +1,11 @@
 import { type AdoptionOutcome, adoptContent } from '../domain/adopt-content.ts';
 import { chooseBatch } from '../domain/choose-batch.ts';
+import { pathOfKey } from '../domain/config-tree.ts';
 import { estimateMs } from '../domain/cost-model.ts';
 import type { Fragment } from '../domain/fragment.ts';
+import { missingSubnet } from '../domain/missing-subnet.ts';
 import { clashesWith, conflictOn, newlyContested } from '../domain/name-offender.ts';
+import { treeAt } from '../domain/normal-tree.ts';
 import type { OwnedContent } from '../domain/plan.ts';
 import { planChanges, sameContent } from '../domain/plan-changes.ts';
 import type { Revision } from '../domain/revision.ts';
@@ -89,6 +92,13 @@ function sortOut(session: RouterSession, changes: readonly WaitingChange[]): Sor
     if (session.condemned.has(change.resourceId)) continue; // its way back comes first
     const { resourceId, revision, wanted, applied, causes } = change;
     const to = session.contentOf(wanted);
+    const problem = session.dialect?.problemOf(wanted, applied);
+    const lost = session.look && missingSubnet(session.look.foreign, to);
+    if (problem !== undefined || lost !== undefined) {
+      clashes ||= lost !== undefined;
+      refused.push({ resourceId, revision, applied, causes, code: 'CHANGE_INVALID', text: problem ?? lost ?? '' });
+      continue;
+    }
     if (sameContent(session.standingOf(resourceId, applied), to)) {
       done.push({ resourceId, revision, fragment: wanted });
       continue;
@@ -174,6 +184,8 @@ export function repairs(session: RouterSession, changes: readonly WaitingChange[
   for (const [resourceId, { resource, repair }] of session.ground?.differences ?? []) {
     if (!repair || waiting.has(resourceId) || session.condemned.has(resourceId)) continue;
     if ((session.repairsResting.get(resourceId) ?? 0) > session.now()) continue;
+    const to = session.mendedOf(resourceId, resource.applied);
+    if (isTaken(session, resourceId, to)) continue;
     members.push({
       resourceId,
       ownerGroup: resource.ownerGroup,
@@ -182,10 +194,26 @@ export function repairs(session: RouterSession, changes: readonly WaitingChange[
       fragment: resource.applied,
       applied: resource.applied,
       causes: [],
-      to: session.mendedOf(resourceId, resource.applied),
+      to,
     });
   }
   return members;
+}
+
+/** Whether a path that a repair wants is not the resource's and stands: an upgrade gave two mappings one name. Then people must decide. */
+function isTaken(session: RouterSession, resourceId: string, to: OwnedContent): boolean {
+  const { owned, look, parts } = session;
+  const taken = [...to.keys()].find((key) => {
+    const owner = owned.ownerOf(key);
+    return owner === undefined
+      ? look !== undefined && treeAt(look.foreign, pathOfKey(key)) !== undefined
+      : owner !== resourceId;
+  });
+  if (taken === undefined) return false;
+  session.repairsResting.set(resourceId, session.now() + parts.times.troubleMostMs);
+  parts.metrics.repairRefused(parts.name);
+  parts.log.error({ router: parts.name, resourceId, path: taken }, 'repair left out: its path is taken');
+  return true;
 }
 
 function choose(session: RouterSession, members: readonly Member[]): Work | undefined {

@@ -49,5 +49,5 @@ function standingOf(session: RouterSession): Standing | undefined {
   if (unknown !== undefined) return { state: 'unknown', reason: unknown.text, retryAfterMs: inMs(unknown.retryAt) };
   if (blocked !== undefined) return { state: 'blocked', reason: blocked.text, retryAfterMs: inMs(blocked.retryAt) };
   if (session.look === undefined) return undefined;
-  return { state: 'ok', reason: session.locked ?? unansweredReason(session) };
+  return { state: 'ok', reason: session.locked ?? session.reverted ?? unansweredReason(session) };
 }

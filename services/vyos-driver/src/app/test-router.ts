@@ -1,5 +1,5 @@
 import { isKind } from '@berth/errors';
-import { commitConfirmOf } from '../domain/commit-confirm.ts';
+import { type CommitConfirm, commitConfirmOf } from '../domain/commit-confirm.ts';
 import type { ConfigTree } from '../domain/config-tree.ts';
 import { dialectFor } from '../domain/dialect.ts';
 import {
@@ -85,10 +85,11 @@ export async function testRouter(tested: TestedRouter): Promise<RouterTest> {
   await noteRights(note, tested);
   const config = await readConfig(note, tested);
   if (config === undefined) return { checks, certificate, version };
-  const profile = notePlace(note, config, tested.wishes);
+  const place = notePlace(note, config, tested.wishes);
   noteDynamicRanges(note, config);
-  noteCommitConfirm(note, version, config);
-  return { checks, certificate, version, ...(profile === undefined ? {} : { profile }) };
+  const commitConfirm = confirmsCommits(version, config);
+  noteCommitConfirm(note, commitConfirm);
+  return { checks, certificate, version, ...(place === undefined ? {} : { profile: { ...place, commitConfirm } }) };
 }
 
 type Note = (name: CheckName, result: RouterCheck['result'], message: string) => boolean;
@@ -154,7 +155,11 @@ async function readConfig(note: Note, { router, call }: TestedRouter): Promise<C
 const isTree = (data: unknown): data is ConfigTree => typeof data === 'object' && data !== null && !Array.isArray(data);
 
 /** Each part by itself, so that all that is open is told at once. */
-function notePlace(note: Note, config: ConfigTree, wishes: ProfileWishes): RouterProfile | undefined {
+function notePlace(
+  note: Note,
+  config: ConfigTree,
+  wishes: ProfileWishes,
+): Omit<RouterProfile, 'commitConfirm'> | undefined {
   const wan = attempt(note, 'wan_interface', () => {
     const found = wanInterface(config, wishes.wanInterface || undefined);
     return { found, message: `Forwards come in on ${found.name}.` };
@@ -196,12 +201,14 @@ function noteDynamicRanges(note: Note, config: ConfigTree): void {
   else note('dynamic_ranges', 'ok', `The router gives out ${list} by itself; VMs get none of these.`);
 }
 
-function noteCommitConfirm(note: Note, version: string, config: ConfigTree): void {
-  const possible = commitConfirmOf(version, config);
-  if (possible === 'reload')
-    note('commit_confirm', 'ok', 'A commit that is not confirmed is taken back by the router.');
-  else if (possible === 'reboot') {
-    const how = 'set system config-management commit-confirm action reload';
-    note('commit_confirm', 'warning', `A commit that is not confirmed would reboot the router: ${how}.`);
-  } else note('commit_confirm', 'warning', 'The API of this version has no commits that must be confirmed.');
+/** Whether it could, whatever Berth's settings say of it. */
+function confirmsCommits(version: string, config: ConfigTree): CommitConfirm {
+  const dialect = dialectFor(version);
+  if (dialect === undefined) throw new Error(`the version ${version} was accepted and is not known`);
+  return commitConfirmOf(config, dialect, { minutes: 1 });
+}
+
+function noteCommitConfirm(note: Note, { state, reason }: CommitConfirm): void {
+  if (state === 'active') note('commit_confirm', 'ok', 'A commit that is not confirmed is taken back by the router.');
+  else note('commit_confirm', 'warning', reason);
 }

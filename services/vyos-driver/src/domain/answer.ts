@@ -5,8 +5,11 @@ import type { ConfigPath } from './config-tree.ts';
  * (vyos-1x `base.py`), and HTML entities resolved.
  */
 export type ConfigureOutcome =
-  /** 200 and success: running configuration is as asked. `warnings` is what the router remarked. */
-  | { readonly kind: 'applied'; readonly warnings: string }
+  /**
+   * 200 and success: running configuration is as asked. `warnings` is what the router remarked. `unconfirmed`: unless it is confirmed in time the router
+   * takes the commit back (`reload`) or reboots.
+   */
+  | { readonly kind: 'applied'; readonly warnings: string; readonly unconfirmed?: 'reload' | 'reboot' }
   /** A set or delete was refused: the session was discarded, nothing was applied. `path` when the text names one. */
   | { readonly kind: 'refused_operation'; readonly text: string; readonly path?: ConfigPath; readonly value?: string }
   /** The commit was refused: components that are not named may have been applied (VyOS commits per component). */
@@ -16,8 +19,11 @@ export type ConfigureOutcome =
       readonly components: readonly string[];
       readonly named: readonly NamedObject[];
     }
-  /** Another session holds the commit lock; or (`spell`) the bare "Set failed" of the spell after a refusal. Nothing was applied: ask again later. */
-  | { readonly kind: 'try_later'; readonly text: string; readonly spell?: true }
+  /**
+   * Another session holds the commit lock; or (`spell`) the bare "Set failed" of the spell after a refusal. Nothing was applied: ask again later.
+   * `mayStand`: somebody's commit waits to be confirmed; this one may stand until that one is taken back.
+   */
+  | { readonly kind: 'try_later'; readonly text: string; readonly spell?: true; readonly mayStand?: true }
   /** The key is wrong, or this address is not allowed. Nothing was applied. */
   | { readonly kind: 'forbidden'; readonly text: string }
   /** The connection could not be opened or was refused before the body was sent: nothing was applied. */

@@ -51,7 +51,7 @@ const unsound: readonly (readonly [string, { rule?: object; mapping?: object }])
   ['a further leaf without a name', { mapping: { extra: [{ path: [], values: ['x'] }] } }],
   ['a further leaf of two words', { rule: { extra: [{ path: ['log it'], values: [] }] } }],
   ['a quote in a further leaf', { mapping: { extra: [{ path: ['description'], values: ["it's"] }] } }],
-  ['a mapping name with an underscore', { mapping: { name: 'vm_1' } }],
+  ['a mapping name with a blank', { mapping: { name: 'vm 1' } }],
   ['a mapping name that is a path', { mapping: { name: 'vm/1' } }],
   ['an address that is none', { mapping: { ipAddress: '10.10.0' } }],
   ['a network name with a line break', { mapping: { network: 'LAN\nset' } }],

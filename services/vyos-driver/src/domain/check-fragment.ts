@@ -8,7 +8,8 @@ const plainText = /^(?! )[^"'\p{Cc}\u2028\u2029]{0,255}$/u;
 const nodeName = /^[^\s"'\p{Cc}/\\?*{}]{1,100}$/u;
 // Of what is adopted, a tag's value may be a prefix or an address.
 const leafName = /^[^\s"'\p{Cc}]{1,255}$/u;
-const mappingName = /^[A-Za-z0-9](?:[A-Za-z0-9.-]{0,61}[A-Za-z0-9])?$/;
+// What any version takes; the router's own says more once it is known (`Dialect.problemOf`).
+const mappingName = /^[A-Za-z0-9_](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9_])?$/;
 const macAddress = /^(?:[0-9a-f]{2}:){5}[0-9a-f]{2}$/i;
 const protocols = ['tcp', 'udp', 'tcp_udp'] as const;
 

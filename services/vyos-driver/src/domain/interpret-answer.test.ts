@@ -5,6 +5,7 @@ import fc from 'fast-check';
 import {
   type HttpAnswer,
   interpretConfigureAnswer,
+  interpretConfirmAnswer,
   interpretReadAnswer,
   interpretSaveAnswer,
 } from './interpret-answer.ts';
@@ -75,7 +76,7 @@ test('a write whose answer does not tell is unclear, whatever stands in its plac
     response(400, page('400 Bad Request')),
     response(408, ''),
     success('Requested HTTP API server configuration change; commit will be called in the background'),
-    failure('Another confirm is pending'),
+    success({ operation: { op_id: '5b1f', status: 'queued', result: null, error: null } }),
     { kind: 'no_answer', reason: 'socket hang up' } satisfies HttpAnswer,
   ]) {
     assert.equal(configure(answer).kind, 'unclear', JSON.stringify(answer));
@@ -83,6 +84,10 @@ test('a write whose answer does not tell is unclear, whatever stands in its plac
 });
 
 test('nothing was applied when the request was not looked at', () => {
+  assert.equal(
+    configure(response(422, '{"success": false, "error": "Valid API key is required", "data": null}')).kind,
+    'forbidden',
+  );
   assert.equal(
     configure(response(401, '{"success": false, "error": "Valid API key is required", "data": null}')).kind,
     'forbidden',
@@ -201,6 +206,66 @@ test('reads tell nothing there, not a path, not now and not at home apart', () =
     text: 'late',
     fenced: true,
   });
+});
+
+test('a commit that has to be confirmed says so, and what happens otherwise', () => {
+  const initialized = (action: string) => `Initialized commit-confirm; 2 minutes to confirm before ${action}\n`;
+  assert.deepEqual(configure(success(`\n${initialized('reload')}`)), {
+    kind: 'applied',
+    warnings: '',
+    unconfirmed: 'reload',
+  });
+  assert.deepEqual(configure(success(`[ nat ]\n\nWARNING: look!\n\n\n\n${initialized('reboot')}`)), {
+    kind: 'applied',
+    warnings: '[ nat ]\n\nWARNING: look!',
+    unconfirmed: 'reboot',
+  });
+  assert.deepEqual(configure(success('No changes to commit')), { kind: 'applied', warnings: '' });
+});
+
+test('while a commit of somebody else waits to be confirmed, ours waits too, and may stand meanwhile', () => {
+  assert.deepEqual(configure(failure('Another confirm is pending\n')), {
+    kind: 'try_later',
+    text: 'Another confirm is pending',
+    mayStand: true,
+  });
+});
+
+test('a confirmation is taken, comes too late, or has to be asked again', () => {
+  const confirm = interpretConfirmAnswer;
+  assert.deepEqual(confirm(success('Reload timer stopped\n')), { kind: 'confirmed' });
+  assert.deepEqual(confirm(success('Reboot timer stopped\n')), { kind: 'confirmed' });
+  assert.deepEqual(confirm(success('No confirm pending\n')), { kind: 'nothing_pending' });
+  assert.equal(
+    confirm(failure('Configuration system temporarily locked due to another commit in progress\n')).kind,
+    'try_later',
+  );
+  assert.equal(confirm(failure("'confirm' is not a valid operation")).kind, 'try_later');
+  assert.equal(confirm(response(502, page('502 Bad Gateway'))).kind, 'away');
+  assert.equal(confirm(response(401, '')).kind, 'forbidden');
+  assert.equal(confirm({ kind: 'no_answer', reason: 'reset' }).kind, 'away');
+});
+
+test('an API that cannot begin anything has begun nothing', () => {
+  const lost = response(503, '{"success": false, "error": "config session unavailable; retry", "data": null}');
+  const full = response(500, '{"success": false, "error": "Background operation queue is full (128)", "data": null}');
+  assert.equal(configure(lost).kind, 'try_later');
+  assert.equal(configure(full).kind, 'try_later');
+  assert.equal(interpretReadAnswer(lost).kind, 'try_later');
+  assert.equal(interpretSaveAnswer(lost).kind, 'try_later');
+});
+
+test('the words of 1.3 for an API that is away are told, not its JSON', () => {
+  const away = response(200, '{"error": "Start service in configuration mode: set service https api"}');
+  const outcome = configure(away);
+  assert.ok(outcome.kind === 'unclear');
+  assert.equal(outcome.text, 'Start service in configuration mode: set service https api');
+  assert.equal(interpretSaveAnswer(away).kind, 'away');
+});
+
+test('a save that says what it does is a save, as on 1.3', () => {
+  const told = success("Saving configuration to '/config/config.boot'...\nDone\n");
+  assert.deepEqual(interpretSaveAnswer(told), { kind: 'saved' });
 });
 
 test('no body makes an interpreter throw', () => {

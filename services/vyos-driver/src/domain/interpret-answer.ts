@@ -23,6 +23,16 @@ export type ReadOutcome =
   /** No answer, or one of the proxy's. `fenced`: the router was not asked, since the sender may not send any more. */
   | { readonly kind: 'away'; readonly text: string; readonly fenced?: boolean };
 
+/** What an answer to a `confirm` means. It can be repeated. */
+export type ConfirmOutcome =
+  /** The timer is stopped: the commit stays. */
+  | { readonly kind: 'confirmed' }
+  /** No timer runs: somebody confirmed it, it ran out (the commit was taken back, or is about to be), or there was none. */
+  | { readonly kind: 'nothing_pending' }
+  /** The router cannot say now; the timer runs on. */
+  | { readonly kind: 'try_later' | 'forbidden'; readonly text: string }
+  | { readonly kind: 'away'; readonly text: string; readonly fenced?: boolean };
+
 /** What an answer to a save means. A save can be repeated. */
 export type SaveOutcome =
   | { readonly kind: 'saved' }
@@ -42,8 +52,18 @@ const locked = /temporarily locked due to another commit/;
 const spell = /^(?:Set|Delete) failed$/;
 const refusedByValidation =
   /(?:Set|Delete) failed$|^\{'type': |^Malformed command|is not a valid operation$|^Missing required field|^Failed to parse JSON|^Cannot delete \[|^Non-empty data field|^any command must be JSON/;
-/** A commit that has not happened yet, or that an earlier one keeps from being confirmed. */
-const notYetCommitted = /commit will be called in the background|Another confirm is pending/;
+/** A commit that has not happened yet: of a change to the API itself. */
+const notYetCommitted = /commit will be called in the background/;
+/** Somebody's commit waits to be confirmed. Whether this one was made all the same depends on the version. */
+const otherConfirm = /Another confirm is pending/;
+/** Nothing was begun: the API is at its limit, or has lost what it works with and knows it. */
+const notBegun = /Background operation queue is full|config session unavailable/;
+/** The commit is taken back (`reload`), or the router reboots, unless it is confirmed in time. */
+const timerStarted = /Initialized commit-confirm; \d+ minutes? to confirm before (reload|reboot)/;
+/** What a commit says that had nothing to do. */
+const nothingToDo = /^No changes to commit$/;
+/** 1.3 answers a form without a key with 422. */
+const keyRefused = /^Valid API key is required$/;
 
 /**
  * What an answer to `/configure` means for the running configuration. Never throws, whatever the body is. Where an answer does not tell
@@ -59,14 +79,24 @@ export function interpretConfigureAnswer(answer: HttpAnswer): ConfigureOutcome {
   const envelope = envelopeOf(body);
   if (envelope === undefined) return { kind: 'unclear', text: describe(answer) };
   if (status === 200) return interpretAccepted(envelope, answer);
+  if (status >= 500 && notBegun.test(envelope.error)) return { kind: 'try_later', text: describe(answer) };
   if (status !== 400 && status !== 422) return { kind: 'unclear', text: describe(answer) };
   return interpretRefused(envelope.error, describe(answer));
 }
 
-function interpretAccepted(envelope: Envelope, answer: HttpAnswer & { kind: 'response' }): ConfigureOutcome {
-  const warnings = typeof envelope.data === 'string' ? withoutEntities(envelope.data).trim() : '';
-  if (!envelope.success || notYetCommitted.test(warnings)) return { kind: 'unclear', text: describe(answer) };
-  return { kind: 'applied', warnings };
+/** Up to 1.4 the data of a success is null; then it is what the commit said (nothing: null or ""), and how long there is to confirm it. */
+function interpretAccepted({ success, data }: Envelope, answer: HttpAnswer & { kind: 'response' }): ConfigureOutcome {
+  const said = typeof data === 'string' ? withoutEntities(data).trim() : '';
+  // A record instead of a text: the commit is queued in the background.
+  const queued = typeof data === 'object' && data !== null;
+  if (!success || queued || notYetCommitted.test(said)) return { kind: 'unclear', text: describe(answer) };
+  const [line, action] = timerStarted.exec(said) ?? [];
+  const warnings = said.replace(line ?? '', '').trim();
+  return {
+    kind: 'applied',
+    warnings: nothingToDo.test(warnings) ? '' : warnings,
+    ...(action === undefined ? {} : { unconfirmed: action === 'reload' ? 'reload' : 'reboot' }),
+  };
 }
 
 function interpretRefused(error: string, fallback: string): ConfigureOutcome {
@@ -74,6 +104,8 @@ function interpretRefused(error: string, fallback: string): ConfigureOutcome {
   const folded = foldedText(error);
   if (locked.test(folded)) return { kind: 'try_later', text };
   if (spell.test(folded)) return { kind: 'try_later', text, spell: true };
+  if (otherConfirm.test(folded)) return { kind: 'try_later', text, mayStand: true };
+  if (keyRefused.test(folded)) return { kind: 'forbidden', text };
   if (notYetCommitted.test(folded)) return { kind: 'unclear', text };
   const components = failedComponents(error);
   if (components.length === 0 && refusedByValidation.test(folded)) {
@@ -89,7 +121,8 @@ export function interpretReadAnswer(answer: HttpAnswer): ReadOutcome {
   const text = describe(answer);
   if (notOffered(answer.status)) return { kind: 'forbidden', text };
   const envelope = envelopeOf(answer.body);
-  if (answer.status === 500) return { kind: 'try_later', text };
+  if (answer.status === 500 || (envelope !== undefined && notBegun.test(envelope.error)))
+    return { kind: 'try_later', text };
   if (envelope === undefined || answer.status > 500) return { kind: 'away', text };
   if (answer.status === 200) return envelope.success ? { kind: 'value', data: envelope.data } : { kind: 'away', text };
   const folded = foldedText(envelope.error);
@@ -111,10 +144,24 @@ export function interpretSaveAnswer(answer: HttpAnswer): SaveOutcome {
   const text = describe(answer);
   if (notOffered(answer.status)) return { kind: 'forbidden', text };
   const envelope = envelopeOf(answer.body);
+  if (envelope !== undefined && notBegun.test(envelope.error)) return { kind: 'try_later', text };
   if (answer.status === 500) return { kind: 'broke_off', text };
   if (envelope === undefined || answer.status > 500) return { kind: 'away', text };
   if (answer.status === 200) return envelope.success ? { kind: 'saved' } : { kind: 'away', text };
   return { kind: locked.test(foldedText(envelope.error)) ? 'try_later' : 'refused', text };
+}
+
+/** What an answer to `confirm` means. Never throws. */
+export function interpretConfirmAnswer(answer: HttpAnswer): ConfirmOutcome {
+  if (answer.kind !== 'response') return { kind: 'away', text: answer.reason, ...fence(answer) };
+  const text = describe(answer);
+  if (notOffered(answer.status)) return { kind: 'forbidden', text };
+  const envelope = envelopeOf(answer.body);
+  if (envelope === undefined || answer.status > 500) return { kind: 'away', text };
+  const said = foldedText(typeof envelope.data === 'string' ? envelope.data : envelope.error);
+  if (envelope.success && /timer stopped/i.test(said)) return { kind: 'confirmed' };
+  if (/No confirm pending/i.test(said)) return { kind: 'nothing_pending' };
+  return { kind: 'try_later', text };
 }
 
 const fence = (answer: { readonly fenced?: boolean } | object): { fenced?: true } =>
@@ -126,22 +173,26 @@ const notOffered = (status: number): boolean =>
 
 /** The API's content type is text/html even for JSON, so the body alone decides. */
 function envelopeOf(body: string): Envelope | undefined {
+  const { success, data, error } = fieldsOf(body);
+  if (typeof success !== 'boolean') return undefined;
+  return { success, data: data ?? null, error: typeof error === 'string' ? error : '' };
+}
+
+function fieldsOf(body: string): { readonly success?: unknown; readonly data?: unknown; readonly error?: unknown } {
   try {
     const parsed: unknown = JSON.parse(body);
-    if (typeof parsed !== 'object' || parsed === null || !('success' in parsed)) return undefined;
-    const { success, data, error } = parsed as { success: unknown; data?: unknown; error?: unknown };
-    if (typeof success !== 'boolean') return undefined;
-    return { success, data: data ?? null, error: typeof error === 'string' ? error : '' };
+    return typeof parsed === 'object' && parsed !== null ? parsed : {};
   } catch {
-    return undefined;
+    return {};
   }
 }
 
 /** The router's words, or what kind of answer it was. */
 function describe(answer: HttpAnswer & { kind: 'response' }): string {
   const { status, body } = answer;
-  const said = envelopeOf(body)?.error.trim() ?? '';
-  if (said !== '') return withoutEntities(said);
+  // Up to 1.3 the proxy itself says {"error": …} with status 200 when the API is away.
+  const { error } = fieldsOf(body);
+  if (typeof error === 'string' && error.trim() !== '') return withoutEntities(error.trim());
   const title = /<title>([^<]*)<\/title>/i.exec(body)?.[1]?.trim();
   if (title !== undefined) return `The router answered ${status} with the page "${title}".`;
   if (status === 404) return 'The router does not offer this call (404): is "service https api rest" set?';

@@ -150,7 +150,7 @@ test('a refused value names its resource only when no other has the same value',
 test('a text that names nothing is traced to the content that it can only be about', () => {
   const bad = (id: string, asked: OwnedContent) => new Map([...batch, [id, asked]]);
   const cases: readonly (readonly [string, OwnedContent])[] = [
-    ['\n\n\n\nInvalid static mapping hostname\nValue validation failed\nSet failed\n', content({ name: 'vm_1' })],
+    ['\n\n\n\nInvalid static mapping hostname\nValue validation failed\nSet failed\n', content({ name: '-vm-1' })],
     ['\n\n\n\nInvalid value\nValue validation failed\nSet failed\n', content({ macAddress: '52:54:00' })],
     [
       '\n\nDescription too long (limit 255 characters)\nValue validation failed\nSet failed\n',

@@ -97,7 +97,7 @@ const silentRefusals: readonly (readonly [RegExp, Check])[] = [
     (content) => rulesIn(asConfig(content)).some(({ number }) => !/^[1-9]\d{0,5}$/.test(number)),
   ],
   [
-    /Invalid static mapping hostname/,
+    /Invalid static mapping (?:host)?name/,
     (content) => mappingsIn(asConfig(content)).some(({ name }) => !/^[A-Za-z0-9][-.A-Za-z0-9]*$/.test(name)),
   ],
   [/Description too long/, (content) => textsOf(content).some((text) => text.length > 255)],

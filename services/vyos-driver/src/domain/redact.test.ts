@@ -11,6 +11,15 @@ test('the request that a validation error echoes is left out', () => {
   );
 });
 
+test('the key in an echoed request is left out wherever the text continues, known as a secret or not', () => {
+  const echoes = [
+    `{'type': 'missing', 'loc': ('body', 'ConfigureModel', 'op'), 'msg': 'Field required', 'input': {'commands': [], 'key': 'thekey'}}`,
+    `{"type": "missing", "loc": ["body", "op"], "msg": "Field required", "input": {"key": "thekey", "op": "confirm"}}`,
+    `[{'input': {'key': 'thekey'}, 'ctx': {}}, {'input': {'key': 'thekey'}}]`,
+  ];
+  for (const text of echoes) assert.ok(!redact(text, []).includes('thekey'), text);
+});
+
 test('a secret is removed in every form in which it may come back', () => {
   const secret = `a&b<c>"d'\\e`;
   for (const form of [

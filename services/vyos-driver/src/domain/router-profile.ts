@@ -1,4 +1,5 @@
 import { DomainError } from '@berth/errors';
+import type { CommitConfirm } from './commit-confirm.ts';
 import type { ConfigTree } from './config-tree.ts';
 import { gatewayOf, rulesIn, subnetsIn } from './foreign-objects.ts';
 import { defaultRouteInterfaces, interfacesIn, type RouterInterface, vrrpAddresses } from './router-interfaces.ts';
@@ -17,8 +18,10 @@ export interface RouterPlace {
   readonly gateway: string;
 }
 
-/** A router's place in the network: what Berth must know to hand out its values. */
-export interface RouterProfile extends RouterPlace, RouterNetworks {}
+/** A router's place in the network, which Berth must know to hand out its values, and how its commits are guarded. */
+export interface RouterProfile extends RouterPlace, RouterNetworks {
+  readonly commitConfirm: CommitConfirm;
+}
 
 /** What the operator said about it. What is absent or empty is read from the router. */
 export interface ProfileWishes {

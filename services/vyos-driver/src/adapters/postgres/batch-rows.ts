@@ -61,8 +61,8 @@ async function claimPaths(sql: Sql, router: string, changes: readonly BatchChang
 
 /** The batch whose end is not known, if there is one. */
 export async function readOpenBatch(sql: Sql, router: string): Promise<OpenBatch | undefined> {
-  const [batch] = await sql.query<{ id: string; epoch: string; estimate_ms: number; age_ms: number }>(
-    `SELECT id, epoch, estimate_ms, extract(epoch FROM clock_timestamp() - sent_at)::float8 * 1000 AS age_ms
+  const [batch] = await sql.query<{ id: string; epoch: string; estimate_ms: number; age_ms: number; outcome: string }>(
+    `SELECT id, epoch, estimate_ms, outcome, extract(epoch FROM clock_timestamp() - sent_at)::float8 * 1000 AS age_ms
      FROM batches WHERE router = $1 AND state = 'sending'`,
     [router],
   );
@@ -88,5 +88,12 @@ export async function readOpenBatch(sql: Sql, router: string): Promise<OpenBatch
     after: row.after,
     claims: row.claims,
   }));
-  return { id: batch.id, epoch: BigInt(batch.epoch), estimateMs: batch.estimate_ms, ageMs: batch.age_ms, changes };
+  return {
+    id: batch.id,
+    epoch: BigInt(batch.epoch),
+    estimateMs: batch.estimate_ms,
+    ageMs: batch.age_ms,
+    note: batch.outcome,
+    changes,
+  };
 }

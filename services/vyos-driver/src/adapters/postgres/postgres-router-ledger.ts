@@ -15,6 +15,7 @@ import {
   type Standing,
   type WaitingChange,
 } from '../../app/router-ledger.ts';
+import type { CommitConfirm } from '../../domain/commit-confirm.ts';
 import type { ConfigTree } from '../../domain/config-tree.ts';
 import type { CostModel } from '../../domain/cost-model.ts';
 import type { Fragment } from '../../domain/fragment.ts';
@@ -52,7 +53,7 @@ export class PostgresRouterLedger implements RouterLedger {
       state: RouterState;
       reason: string;
       version: string;
-      profile: RouterPlace | null;
+      profile: (RouterPlace & { readonly commitConfirm?: CommitConfirm }) | null;
       inventory_hash: string;
       cost_model: CostModel | null;
       applied_count: string;
@@ -64,6 +65,7 @@ export class PostgresRouterLedger implements RouterLedger {
       reason: row.reason,
       version: row.version,
       place: row.profile ?? undefined,
+      commitConfirm: row.profile?.commitConfirm,
       inventoryHash: row.inventory_hash,
       costModel: row.cost_model ?? undefined,
       appliedCount: BigInt(row.applied_count),
@@ -150,11 +152,12 @@ export class PostgresRouterLedger implements RouterLedger {
     });
   }
 
-  noteSendingAgain(batchId: string): Promise<void> {
+  noteSendingAgain(batchId: string, note: string): Promise<void> {
     return this.#asHolder(async (sql) => {
-      await sql.execute("UPDATE batches SET sent_at = clock_timestamp() WHERE id = $1 AND state = 'sending'", [
-        batchId,
-      ]);
+      await sql.execute(
+        "UPDATE batches SET sent_at = clock_timestamp(), outcome = $2 WHERE id = $1 AND state = 'sending'",
+        [batchId, note],
+      );
     });
   }
 
@@ -202,6 +205,13 @@ export class PostgresRouterLedger implements RouterLedger {
           this.#router,
           look.lost,
         ]);
+      }
+      if (look.renamed.length > 0) {
+        await sql.execute(
+          `UPDATE owned_paths SET path = renamed.now, released_at = NULL, released_content = NULL
+           FROM unnest($2::text[], $3::text[]) AS renamed (was, now) WHERE router = $1 AND path = renamed.was`,
+          [this.#router, look.renamed.map(({ from }) => from), look.renamed.map(({ to }) => to)],
+        );
       }
       if (changed > 0) await this.#tellAll(sql, send);
     });

@@ -1,4 +1,5 @@
 import {
+  CommitConfirmState,
   ConflictKind,
   RouterChangeSettledSchema,
   RouterState,
@@ -10,6 +11,7 @@ import {
 import { binaryMessage, type OutgoingMessage } from '@berth/messaging';
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { timestampFromMs } from '@bufbuild/protobuf/wkt';
+import type { CommitConfirm } from '../../domain/commit-confirm.ts';
 import type { RouterPlace, RouterProfile } from '../../domain/inventory.ts';
 import type { RouterState as DomainState } from '../../domain/router-state.ts';
 import type { Conflict } from '../../domain/verdict.ts';
@@ -42,7 +44,7 @@ export interface StatusRow {
   readonly status_epoch: string;
   readonly status_sequence: string;
   readonly version: string;
-  /** One that was stored before routers told their networks has none. */
+  /** One that was stored before routers told their networks, or how commits are confirmed, has none. */
   readonly profile: (RouterPlace & Partial<RouterProfile>) | null;
   readonly inventory: string;
 }
@@ -60,6 +62,13 @@ const stateOnWire: Record<DomainState, RouterState> = {
   blocked: RouterState.BLOCKED,
   disabled: RouterState.DISABLED,
   removed: RouterState.REMOVED,
+};
+
+const confirmOnWire: Record<CommitConfirm['state'], CommitConfirmState> = {
+  active: CommitConfirmState.ACTIVE,
+  off: CommitConfirmState.OFF,
+  unavailable: CommitConfirmState.UNAVAILABLE,
+  would_reboot: CommitConfirmState.WOULD_REBOOT,
 };
 
 const conflictOnWire: Record<Conflict['kind'], ConflictKind> = {
@@ -85,10 +94,18 @@ export const settledMessage = (row: VerdictRow): OutgoingMessage =>
   });
 
 /** A profile as a message. */
-export const profileOnWire = ({ subnets = [], interfaces = [], ...place }: NonNullable<StatusRow['profile']>) => ({
+export const profileOnWire = ({
+  subnets = [],
+  interfaces = [],
+  commitConfirm,
+  ...place
+}: NonNullable<StatusRow['profile']>) => ({
   ...place,
   subnets: subnets.map((one) => ({ ...one, nameServers: [...one.nameServers] })),
   interfaces: interfaces.map((one) => ({ ...one, addresses: [...one.addresses] })),
+  ...(commitConfirm === undefined
+    ? {}
+    : { commitConfirm: { ...commitConfirm, state: confirmOnWire[commitConfirm.state] } }),
 });
 
 export const statusOfRow = (row: StatusRow): MessageInitShape<typeof RouterStatusSchema> => ({

@@ -65,6 +65,7 @@ export function prometheusDriverMetrics(registers: Registry): DriverMetrics {
   );
   const verdicts = counter('verdicts_total', 'Verdicts on changes', ['router', 'verdict']);
   const saves = counter('saves_total', 'Saves of the running configuration', ['router']);
+  const reverts = counter('reverts_total', 'Commits that were not confirmed and that the router took back', ['router']);
   const repairs = counter('repairs_refused_total', 'Repairs and ways back that the router refused', ['router']);
 
   return {
@@ -91,6 +92,7 @@ export function prometheusDriverMetrics(registers: Registry): DriverMetrics {
       driftChecks.inc({ router, outcome: paths === 0 ? 'clean' : 'drifted' });
     },
     driftRepaired: (router, count) => driftRepairs.inc({ router }, count),
+    reverted: (router) => reverts.inc({ router }),
     repairRefused: (router) => repairs.inc({ router }),
   };
 }

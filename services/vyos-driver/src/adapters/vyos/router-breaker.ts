@@ -1,7 +1,7 @@
 import CircuitBreaker from 'opossum';
 import type { ConfigureOutcome } from '../../domain/answer.ts';
 import type { ConfigPath } from '../../domain/config-tree.ts';
-import type { ReadOutcome, SaveOutcome } from '../../domain/interpret-answer.ts';
+import type { ConfirmOutcome, ReadOutcome, SaveOutcome } from '../../domain/interpret-answer.ts';
 import type { Operation } from '../../domain/plan.ts';
 import type { CallOptions, RouterClient, Timed } from './router-client.ts';
 
@@ -80,7 +80,10 @@ export class RouterBreaker {
     return () => this.#listeners.delete(listener);
   }
 
-  configure(operations: readonly Operation[], options: CallOptions): Promise<Timed<ConfigureOutcome>> {
+  configure(
+    operations: readonly Operation[],
+    options: CallOptions & { readonly confirmMinutes?: number | undefined },
+  ): Promise<Timed<ConfigureOutcome>> {
     return this.#guard(options, () => this.#client.configure(operations, options), notSent);
   }
 
@@ -91,6 +94,15 @@ export class RouterBreaker {
   async emptyConfigure(options: CallOptions): Promise<Timed<ConfigureOutcome>> {
     const call = () => this.#client.emptyConfigure(options);
     return this.state === 'half_open' ? this.#send(call, notSent) : this.#guard(options, call, notSent);
+  }
+
+  confirm(options: CallOptions): Promise<Timed<ConfirmOutcome>> {
+    return this.#guard(options, () => this.#client.confirm(options), away);
+  }
+
+  /** Not counted: the calls around it show whether the router is there. */
+  reachable(options: Pick<CallOptions, 'timeoutMs'>): Promise<boolean> {
+    return this.#client.reachable(options);
   }
 
   showConfig(path: ConfigPath, options: CallOptions): Promise<Timed<ReadOutcome>> {
@@ -106,7 +118,7 @@ export class RouterBreaker {
   }
 
   /** Not counted, since what it asks for is absent on some versions; not asked while the breaker is open. */
-  async version(options: CallOptions): Promise<string | undefined> {
+  async version(options: CallOptions & { readonly tellsInfo?: boolean }): Promise<string | undefined> {
     return (await this.#admits(options)) ? this.#client.version(options) : undefined;
   }
 

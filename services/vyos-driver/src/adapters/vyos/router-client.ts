@@ -3,8 +3,10 @@ import { type Span, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
 import type { ConfigureOutcome } from '../../domain/answer.ts';
 import type { ConfigPath } from '../../domain/config-tree.ts';
 import {
+  type ConfirmOutcome,
   type HttpAnswer,
   interpretConfigureAnswer,
+  interpretConfirmAnswer,
   interpretReadAnswer,
   interpretSaveAnswer,
   type ReadOutcome,
@@ -12,6 +14,7 @@ import {
 } from '../../domain/interpret-answer.ts';
 import type { Operation } from '../../domain/plan.ts';
 import { redact } from '../../domain/redact.ts';
+import { opens } from './opens.ts';
 import { type CallOptions, type RouterAddress, RouterConnection, type RouterRequest } from './router-connection.ts';
 import { versionInInfo, versionInShow } from './router-version.ts';
 
@@ -21,6 +24,11 @@ export type { CallOptions, RouterAddress } from './router-connection.ts';
 export interface Timed<Outcome> {
   readonly outcome: Outcome;
   readonly durationMs: number;
+}
+
+interface ToldVersion {
+  readonly told: string | undefined;
+  readonly answered: boolean;
 }
 
 interface Told {
@@ -46,12 +54,26 @@ export class RouterClient {
     this.#connection = new RouterConnection(address);
   }
 
-  /** All operations in one commit, or none of a component that refuses one. */
-  configure(operations: readonly Operation[], options: CallOptions): Promise<Timed<ConfigureOutcome>> {
+  /** All operations in one commit, or none of a component that refuses one. The router takes it back unless it is confirmed within `confirmMinutes`. */
+  configure(
+    operations: readonly Operation[],
+    { confirmMinutes, ...options }: CallOptions & { readonly confirmMinutes?: number | undefined },
+  ): Promise<Timed<ConfigureOutcome>> {
     const commands = operations.map(({ op, path }) => ({ op, path }));
-    return this.#call('configure', this.#post('/configure', { commands }), options, interpretConfigureAnswer, {
+    const fields = confirmMinutes === undefined ? { commands } : { commands, confirm_time: confirmMinutes };
+    return this.#call('configure', this.#post('/configure', fields), options, interpretConfigureAnswer, {
       'berth.router.operations': operations.length,
     });
+  }
+
+  /** Keeps the commit that waits to be confirmed. */
+  confirm(options: CallOptions): Promise<Timed<ConfirmOutcome>> {
+    return this.#call('confirm', this.#post('/configure', { op: 'confirm' }), options, interpretConfirmAnswer);
+  }
+
+  /** Whether a new connection to the API can be opened: what goes on on an old one does not show that. Nothing is sent on it. */
+  reachable({ timeoutMs }: Pick<CallOptions, 'timeoutMs'>): Promise<boolean> {
+    return opens(this.#address, timeoutMs);
   }
 
   /** A commit of nothing: it queues behind whatever the router still works on, and changes nothing. */
@@ -77,19 +99,31 @@ export class RouterClient {
 
   /**
    * The version that the router runs, as it writes it; `1.5` when it only can be told that it is one; undefined when it does not tell or
-   * does not answer. Up to three reads.
+   * does not answer. `/show` comes first where `/info` is not expected. Up to three reads.
    */
-  async version(options: CallOptions): Promise<string | undefined> {
-    const info = await this.#call('info', { method: 'GET', path: '/info', body: null }, options, asIs);
-    const told = versionInInfo(info.outcome);
-    if (told !== undefined || info.outcome.kind !== 'response') return told;
-    const request = this.#post('/show', { op: 'show', path: ['version'] });
-    const shown = await this.#call('show version', request, options, asIs);
-    const named = versionInShow(shown.outcome);
-    if (named !== undefined || shown.outcome.kind !== 'response') return named;
+  async version({
+    tellsInfo = true,
+    ...options
+  }: CallOptions & { readonly tellsInfo?: boolean }): Promise<string | undefined> {
+    const questions = [() => this.#info(options), () => this.#showVersion(options)];
+    for (const ask of tellsInfo ? questions : questions.reverse()) {
+      const { told, answered } = await ask();
+      if (told !== undefined || !answered) return told;
+    }
     // Since 1.5 the REST API has to be enabled by itself.
     const rest = await this.exists(['service', 'https', 'api', 'rest'], options);
     return rest.outcome.kind === 'value' && rest.outcome.data === true ? '1.5' : undefined;
+  }
+
+  async #info(options: CallOptions): Promise<ToldVersion> {
+    const { outcome } = await this.#call('info', { method: 'GET', path: '/info', body: null }, options, asIs);
+    return { told: versionInInfo(outcome), answered: outcome.kind === 'response' };
+  }
+
+  async #showVersion(options: CallOptions): Promise<ToldVersion> {
+    const request = this.#post('/show', { op: 'show', path: ['version'] });
+    const { outcome } = await this.#call('show version', request, options, asIs);
+    return { told: versionInShow(outcome), answered: outcome.kind === 'response' };
   }
 
   /** Cuts the connection. A request on its way ends without an answer. */

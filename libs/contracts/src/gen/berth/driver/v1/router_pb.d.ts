@@ -225,6 +225,13 @@ export declare type RouterProfile = Message<"berth.driver.v1.RouterProfile"> & {
    * @generated from field: repeated berth.driver.v1.RouterInterface interfaces = 7;
    */
   interfaces: RouterInterface[];
+
+  /**
+   * Whether its commits are confirmed; absent until it was read for the first time.
+   *
+   * @generated from field: berth.driver.v1.CommitConfirm commit_confirm = 8;
+   */
+  commitConfirm?: CommitConfirm | undefined;
 };
 
 /**
@@ -281,6 +288,13 @@ export declare type RouterProfileJson = {
    * @generated from field: repeated berth.driver.v1.RouterInterface interfaces = 7;
    */
   interfaces?: RouterInterfaceJson[];
+
+  /**
+   * Whether its commits are confirmed; absent until it was read for the first time.
+   *
+   * @generated from field: berth.driver.v1.CommitConfirm commit_confirm = 8;
+   */
+  commitConfirm?: CommitConfirmJson;
 };
 
 /**
@@ -288,6 +302,68 @@ export declare type RouterProfileJson = {
  * Use `create(RouterProfileSchema)` to create a new message.
  */
 export declare const RouterProfileSchema: GenMessage<RouterProfile, {jsonType: RouterProfileJson}>;
+
+/**
+ * Whether commits on a router are confirmed: one that is not is taken back by the router itself.
+ *
+ * @generated from message berth.driver.v1.CommitConfirm
+ */
+export declare type CommitConfirm = Message<"berth.driver.v1.CommitConfirm"> & {
+  /**
+   * How it stands.
+   *
+   * @generated from field: berth.driver.v1.CommitConfirmState state = 1;
+   */
+  state: CommitConfirmState;
+
+  /**
+   * Why not, for people; empty while it is active.
+   *
+   * @generated from field: string reason = 2;
+   */
+  reason: string;
+
+  /**
+   * After how many minutes the router takes a commit back that is not confirmed; 0 unless it is active.
+   *
+   * @generated from field: uint32 minutes = 3;
+   */
+  minutes: number;
+};
+
+/**
+ * Whether commits on a router are confirmed: one that is not is taken back by the router itself.
+ *
+ * @generated from message berth.driver.v1.CommitConfirm
+ */
+export declare type CommitConfirmJson = {
+  /**
+   * How it stands.
+   *
+   * @generated from field: berth.driver.v1.CommitConfirmState state = 1;
+   */
+  state?: CommitConfirmStateJson;
+
+  /**
+   * Why not, for people; empty while it is active.
+   *
+   * @generated from field: string reason = 2;
+   */
+  reason?: string;
+
+  /**
+   * After how many minutes the router takes a commit back that is not confirmed; 0 unless it is active.
+   *
+   * @generated from field: uint32 minutes = 3;
+   */
+  minutes?: number;
+};
+
+/**
+ * Describes the message berth.driver.v1.CommitConfirm.
+ * Use `create(CommitConfirmSchema)` to create a new message.
+ */
+export declare const CommitConfirmSchema: GenMessage<CommitConfirm, {jsonType: CommitConfirmJson}>;
 
 /**
  * A DHCP subnet of a router.
@@ -647,6 +723,60 @@ export declare type RouterStateJson = "ROUTER_STATE_UNSPECIFIED" | "ROUTER_STATE
  * Describes the enum berth.driver.v1.RouterState.
  */
 export declare const RouterStateSchema: GenEnum<RouterState, RouterStateJson>;
+
+/**
+ * How it stands with the confirmation of commits.
+ *
+ * @generated from enum berth.driver.v1.CommitConfirmState
+ */
+export enum CommitConfirmState {
+  /**
+   * Never sent.
+   *
+   * @generated from enum value: COMMIT_CONFIRM_STATE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * Every commit is confirmed.
+   *
+   * @generated from enum value: COMMIT_CONFIRM_STATE_ACTIVE = 1;
+   */
+  ACTIVE = 1,
+
+  /**
+   * Switched off in the settings.
+   *
+   * @generated from enum value: COMMIT_CONFIRM_STATE_OFF = 2;
+   */
+  OFF = 2,
+
+  /**
+   * The router's version, backend or configuration does not allow it.
+   *
+   * @generated from enum value: COMMIT_CONFIRM_STATE_UNAVAILABLE = 3;
+   */
+  UNAVAILABLE = 3,
+
+  /**
+   * The router would not take a commit back but reboot, so it is not used.
+   *
+   * @generated from enum value: COMMIT_CONFIRM_STATE_WOULD_REBOOT = 4;
+   */
+  WOULD_REBOOT = 4,
+}
+
+/**
+ * How it stands with the confirmation of commits.
+ *
+ * @generated from enum berth.driver.v1.CommitConfirmState
+ */
+export declare type CommitConfirmStateJson = "COMMIT_CONFIRM_STATE_UNSPECIFIED" | "COMMIT_CONFIRM_STATE_ACTIVE" | "COMMIT_CONFIRM_STATE_OFF" | "COMMIT_CONFIRM_STATE_UNAVAILABLE" | "COMMIT_CONFIRM_STATE_WOULD_REBOOT";
+
+/**
+ * Describes the enum berth.driver.v1.CommitConfirmState.
+ */
+export declare const CommitConfirmStateSchema: GenEnum<CommitConfirmState, CommitConfirmStateJson>;
 
 /**
  * What others hold on a router, so that it is never handed out.

@@ -14,6 +14,7 @@ export {
 export * from './gen/berth/driver/v1/config_pb.js';
 export * from './gen/berth/driver/v1/history_service_pb.js';
 export * from './gen/berth/driver/v1/plan_service_pb.js';
+export * from './gen/berth/driver/v1/queue_service_pb.js';
 export * from './gen/berth/driver/v1/router_change_pb.js';
 export * from './gen/berth/driver/v1/router_pb.js';
 export * from './gen/berth/driver/v1/router_service_pb.js';

@@ -59,6 +59,8 @@ export const subjects = {
   poolChanged: (kind: string, id: string) => `events.pool.changed.${token(kind)}.${token(id)}`,
   /** All PoolChanged. */
   anyPoolChanged: 'events.pool.changed.*.*',
+  /** RouterStateChanged, as a public event. */
+  routerStateChanged: (router: string) => `events.router.state.${token(router)}`,
   /** ApiKeyChanged: plain NATS, not kept; caches also expire by themselves. */
   apiKeyChanged: 'notices.api-key.changed',
 } as const;

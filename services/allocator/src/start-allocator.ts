@@ -11,7 +11,7 @@ import { bulkEndedMessage, itemReader } from './adapters/nats/bulk-messages.ts';
 import { tellOfBulkWork, workOnBulks } from './adapters/nats/bulk-notices.ts';
 import { consumeVerdicts } from './adapters/nats/consume-verdicts.ts';
 import { askReports, consumeReports, fetchInventory } from './adapters/nats/driver-reports.ts';
-import { changeMessage, endedMessage } from './adapters/nats/outgoing-messages.ts';
+import { changeMessage, endedMessage, withdrawalMessage } from './adapters/nats/outgoing-messages.ts';
 import { serveBulks } from './adapters/nats/serve-bulk.ts';
 import { serveVms } from './adapters/nats/serve-vms.ts';
 import { changeForms } from './adapters/pools/pool-announcements.ts';
@@ -61,7 +61,12 @@ export async function startAllocator(config: AllocatorConfig, context: Context):
   onStop(() => outbox.stop());
 
   const counted = allocatorMetrics(metrics, database);
-  const messages: MessageForms = { change: changeMessage, ended: endedMessage, bulkEnded: bulkEndedMessage };
+  const messages: MessageForms = {
+    change: (vm, wanted, operations) => changeMessage(vm, wanted, operations),
+    withdrawal: withdrawalMessage,
+    ended: endedMessage,
+    bulkEnded: bulkEndedMessage,
+  };
   const onBulkWork = (id: string) => tellOfBulkWork(bus, id);
   const ledger = postgresLedger({ database, outbox, messages, onEnded: counted.countEnd, onBulkWork }, config);
 

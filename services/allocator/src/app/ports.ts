@@ -118,6 +118,8 @@ export interface Books {
   readonly template: ForwardTemplate;
   /** Tells the driver what the VM shall have on its router; null: nothing. Leaves when the transaction commits. */
   sendChange(vm: Vm, wanted: Wanted | null, operations: readonly Operation[]): void;
+  /** Asks the driver to take back the VM's revision that is on its way, if no commit has begun with it. Leaves when the transaction commits. */
+  sendWithdrawal(vm: Vm): void;
   /** Tells everyone that an operation ended. */
   sendEnded(operation: Operation): void;
 }

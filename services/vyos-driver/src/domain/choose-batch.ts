@@ -17,6 +17,10 @@ const longestEstimateMs = 300_000;
 /** The router's proxy refuses 1 MB. The key and the envelope need some of it. */
 const largestBodyBytes = 900_000;
 
+/** How long the operations of a commit may take whose fixed part is so long. Milliseconds. */
+export const roomMs = (fixed: number): number =>
+  Math.min(Math.max(variableFloorMs, fixed), longestEstimateMs - fixed);
+
 /**
  * The resources whose changes go into the next commit, out of those that wait (the oldest first). Groups take turns, so that a group with
  * many changes does not keep another one out; within a group the older goes first. The oldest of all always goes, however large it is.
@@ -24,7 +28,7 @@ const largestBodyBytes = 900_000;
 export function chooseBatch(waiting: readonly WaitingChange[], model: CostModel, size: number): readonly string[] {
   const fixed = fixedMs(model, size);
   const room = {
-    milliseconds: Math.min(Math.max(variableFloorMs, fixed), longestEstimateMs - fixed),
+    milliseconds: roomMs(fixed),
     bytes: largestBodyBytes,
   };
   const chosen: string[] = [];

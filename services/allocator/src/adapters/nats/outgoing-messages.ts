@@ -2,7 +2,7 @@ import { OperationEndedSchema, RouterChangeSchema, streams, subjects } from '@be
 import { binaryMessage, eventMessage, type OutgoingMessage } from '@berth/messaging';
 import { desiredFragment } from '../../domain/desired-fragment.ts';
 import type { Operation } from '../../domain/operation.ts';
-import type { Vm, Wanted } from '../../domain/vm.ts';
+import { desiredOf, type Vm, type Wanted } from '../../domain/vm.ts';
 import { toOperationMessage } from './to-messages.ts';
 
 /** The trace and request that an operation came with, whoever's transaction sends for it. */
@@ -12,7 +12,12 @@ const headersOf = (operation: Operation | undefined): Record<string, string> => 
 });
 
 /** What a VM shall have on its router, for the driver; `wanted` null: nothing. */
-export function changeMessage(vm: Vm, wanted: Wanted | null, operations: readonly Operation[]): OutgoingMessage {
+export function changeMessage(
+  vm: Vm,
+  wanted: Wanted | null,
+  operations: readonly Operation[],
+  { withdraws = false } = {},
+): OutgoingMessage {
   const fragment = wanted && desiredFragment(vm, wanted);
   const message = binaryMessage(streams.routerChanges, subjects.routerChange(vm.router), RouterChangeSchema, {
     router: vm.router,
@@ -21,6 +26,7 @@ export function changeMessage(vm: Vm, wanted: Wanted | null, operations: readonl
     ...(fragment && { desired: { mapping: fragment.mapping, rules: fragment.rules.map((rule) => ({ ...rule })) } }),
     operationIds: operations.map(({ id }) => id),
     ownerGroup: vm.ownerGroup,
+    withdraws,
     causes: operations.map((operation) => ({
       operationId: operation.id,
       requestId: operation.requestId,
@@ -31,6 +37,10 @@ export function changeMessage(vm: Vm, wanted: Wanted | null, operations: readonl
   });
   return { ...message, headers: headersOf(operations[0]) };
 }
+
+/** Takes back the VM's newest revision; says all that the change said, so that it may also be the first that the driver hears of it. */
+export const withdrawalMessage = (vm: Vm): OutgoingMessage =>
+  changeMessage(vm, desiredOf(vm), [], { withdraws: true });
 
 /** The public event of an operation's end. */
 export function endedMessage(operation: Operation): OutgoingMessage {

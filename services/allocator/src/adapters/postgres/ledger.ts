@@ -27,6 +27,8 @@ export interface LedgerSettings {
 /** How what happens is told to others. */
 export interface MessageForms {
   change(vm: Vm, wanted: Wanted | null, operations: readonly Operation[]): OutgoingMessage;
+  /** Asks to take the VM's newest revision back. */
+  withdrawal(vm: Vm): OutgoingMessage;
   ended(operation: Operation): OutgoingMessage;
   bulkEnded(bulk: Bulk): OutgoingMessage;
 }
@@ -83,6 +85,7 @@ export function postgresLedger(deps: LedgerDeps, settings: LedgerSettings): Ledg
         bulks,
         pools: once(() => readPoolDirectory(sql, routers)),
         sendChange: (vm, wanted, causes) => send(messages.change(vm, wanted, causes)),
+        sendWithdrawal: (vm) => send(messages.withdrawal(vm)),
         sendEnded(operation) {
           ended.push(operation);
           send(messages.ended(operation));

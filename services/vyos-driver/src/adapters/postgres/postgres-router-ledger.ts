@@ -78,12 +78,23 @@ export class PostgresRouterLedger implements RouterLedger {
       causes: readonly Cause[];
       total: number;
     }>(
-      // The first of every group, then the second of every group, …: groups take turns however much one of them asks for.
-      `SELECT resource_id, wanted_incarnation, wanted_number, wanted, applied, owner_group, causes, total FROM (
-         SELECT resource_id, queued, row_number() OVER (PARTITION BY owner_group ORDER BY queued) AS turn,
-           count(*) OVER ()::integer AS total
-         FROM resources WHERE router = $1 AND waiting ORDER BY turn, queued LIMIT $2
-       ) AS in_turns JOIN resources USING (resource_id) WHERE router = $1 ORDER BY turn, in_turns.queued`,
+      // The first of every group, then the second of every group, …: groups take turns however much one of them asks for. Each group is
+      // read only as far as it may be taken, out of the index.
+      `WITH RECURSIVE groups AS (
+         (SELECT owner_group FROM resources WHERE router = $1 AND waiting ORDER BY owner_group LIMIT 1)
+         UNION ALL
+         SELECT (SELECT owner_group FROM resources
+                 WHERE router = $1 AND waiting AND owner_group > before.owner_group ORDER BY owner_group LIMIT 1)
+         FROM groups AS before WHERE before.owner_group IS NOT NULL
+       ), in_turns AS (
+         SELECT resource_id, queued, turn FROM groups CROSS JOIN LATERAL (
+           SELECT resource_id, queued, row_number() OVER (ORDER BY queued) AS turn FROM resources
+           WHERE router = $1 AND waiting AND owner_group = groups.owner_group ORDER BY queued LIMIT $2
+         ) AS of_group ORDER BY turn, queued LIMIT $2
+       )
+       SELECT resource_id, wanted_incarnation, wanted_number, wanted, applied, owner_group, causes,
+         (SELECT count(*) FROM resources WHERE router = $1 AND waiting)::integer AS total
+       FROM in_turns JOIN resources USING (resource_id) WHERE router = $1 ORDER BY turn, in_turns.queued`,
       [this.#router, limit],
     );
     const changes = rows.map((row) => ({
@@ -133,7 +144,7 @@ export class PostgresRouterLedger implements RouterLedger {
     }));
   }
 
-  writeAhead(batch: NewBatch): Promise<void> {
+  writeAhead(batch: NewBatch): Promise<readonly string[]> {
     return this.#asHolder((sql) => writeBatchAhead(sql, this.#router, this.#epoch, batch));
   }
 

@@ -20,7 +20,7 @@ export interface VerdictRow {
   readonly resource_id: string;
   readonly incarnation: string;
   readonly number: string;
-  readonly verdict: 'applied' | 'rejected';
+  readonly verdict: 'applied' | 'rejected' | 'withdrawn';
   readonly code: string;
   readonly message: string;
   readonly stood: boolean;
@@ -68,12 +68,18 @@ const conflictOnWire: Record<Conflict['kind'], ConflictKind> = {
   port: ConflictKind.PORT,
 };
 
+const verdictOnWire: Record<VerdictRow['verdict'], Verdict> = {
+  applied: Verdict.APPLIED,
+  rejected: Verdict.REJECTED,
+  withdrawn: Verdict.WITHDRAWN,
+};
+
 export const settledMessage = (row: VerdictRow): OutgoingMessage =>
   binaryMessage(streams.routerEvents, subjects.routerChangeSettled(row.router), RouterChangeSettledSchema, {
     router: row.router,
     resourceId: row.resource_id,
     revision: { incarnation: BigInt(row.incarnation), number: BigInt(row.number) },
-    verdict: row.verdict === 'applied' ? Verdict.APPLIED : Verdict.REJECTED,
+    verdict: verdictOnWire[row.verdict],
     code: row.code,
     message: row.message,
     stood: row.stood,

@@ -7,6 +7,7 @@ import { forwardsInDetail } from './0004-forwards.ts';
 import { poolAdministration } from './0005-pool-administration.ts';
 import { bulk } from './0006-bulk.ts';
 import { valuesThatStood } from './0007-values-that-stood.ts';
+import { operationsInDetail } from './0010-operations.ts';
 
 /** The history of the schema. Released ones are never edited. */
 export const migrations: readonly NamedMigration[] = [
@@ -18,4 +19,5 @@ export const migrations: readonly NamedMigration[] = [
   poolAdministration,
   bulk,
   valuesThatStood,
+  operationsInDetail,
 ];

@@ -2,6 +2,7 @@ import type { NamedMigration } from '@berth/database';
 import { messagingTables } from '@berth/messaging';
 import { first } from './0001-first.ts';
 import { conflicts } from './0002-conflicts.ts';
+import { withdrawals } from './0008-withdrawals.ts';
 
 /** The history of the schema. Released ones are never edited. */
-export const migrations: readonly NamedMigration[] = [messagingTables, first, conflicts];
+export const migrations: readonly NamedMigration[] = [messagingTables, first, conflicts, withdrawals];

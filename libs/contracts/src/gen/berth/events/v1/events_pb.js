@@ -5,13 +5,14 @@
 import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
 import { file_berth_allocator_v1_operation } from "../../allocator/v1/operation_pb.js";
 import { file_berth_allocator_v1_pool_service } from "../../allocator/v1/pool_service_pb.js";
+import { file_berth_driver_v1_router } from "../../driver/v1/router_pb.js";
 import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 
 /**
  * Describes the file berth/events/v1/events.proto.
  */
 export const file_berth_events_v1_events = /*@__PURE__*/
-  fileDesc("ChxiZXJ0aC9ldmVudHMvdjEvZXZlbnRzLnByb3RvEg9iZXJ0aC5ldmVudHMudjEiQgoOT3BlcmF0aW9uRW5kZWQSMAoJb3BlcmF0aW9uGAEgASgLMh0uYmVydGguYWxsb2NhdG9yLnYxLk9wZXJhdGlvbiJLCg1BcGlLZXlDaGFuZ2VkEgoKAmlkGAEgASgJEi4KCmNoYW5nZWRfYXQYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIkUKC1Bvb2xDaGFuZ2VkEjYKBmNoYW5nZRgBIAEoCzImLmJlcnRoLmFsbG9jYXRvci52MS5XYXRjaFBvb2xzUmVzcG9uc2ViBnByb3RvMw", [file_berth_allocator_v1_operation, file_berth_allocator_v1_pool_service, file_google_protobuf_timestamp]);
+  fileDesc("ChxiZXJ0aC9ldmVudHMvdjEvZXZlbnRzLnByb3RvEg9iZXJ0aC5ldmVudHMudjEiQgoOT3BlcmF0aW9uRW5kZWQSMAoJb3BlcmF0aW9uGAEgASgLMh0uYmVydGguYWxsb2NhdG9yLnYxLk9wZXJhdGlvbiJLCg1BcGlLZXlDaGFuZ2VkEgoKAmlkGAEgASgJEi4KCmNoYW5nZWRfYXQYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIkUKC1Bvb2xDaGFuZ2VkEjYKBmNoYW5nZRgBIAEoCzImLmJlcnRoLmFsbG9jYXRvci52MS5XYXRjaFBvb2xzUmVzcG9uc2UiwgEKElJvdXRlclN0YXRlQ2hhbmdlZBIOCgZyb3V0ZXIYASABKAkSKwoFc3RhdGUYAiABKA4yHC5iZXJ0aC5kcml2ZXIudjEuUm91dGVyU3RhdGUSNAoOcHJldmlvdXNfc3RhdGUYAyABKA4yHC5iZXJ0aC5kcml2ZXIudjEuUm91dGVyU3RhdGUSDgoGcmVhc29uGAQgASgJEikKBXNpbmNlGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcGIGcHJvdG8z", [file_berth_allocator_v1_operation, file_berth_allocator_v1_pool_service, file_berth_driver_v1_router, file_google_protobuf_timestamp]);
 
 /**
  * Describes the message berth.events.v1.OperationEnded.
@@ -33,4 +34,11 @@ export const ApiKeyChangedSchema = /*@__PURE__*/
  */
 export const PoolChangedSchema = /*@__PURE__*/
   messageDesc(file_berth_events_v1_events, 2);
+
+/**
+ * Describes the message berth.events.v1.RouterStateChanged.
+ * Use `create(RouterStateChangedSchema)` to create a new message.
+ */
+export const RouterStateChangedSchema = /*@__PURE__*/
+  messageDesc(file_berth_events_v1_events, 3);
 

@@ -13,6 +13,7 @@ import { consumeVerdicts } from './adapters/nats/consume-verdicts.ts';
 import { askReports, consumeReports, fetchInventory } from './adapters/nats/driver-reports.ts';
 import { changeMessage, endedMessage, withdrawalMessage } from './adapters/nats/outgoing-messages.ts';
 import { serveBulks } from './adapters/nats/serve-bulk.ts';
+import { serveOperations } from './adapters/nats/serve-operations.ts';
 import { serveVms } from './adapters/nats/serve-vms.ts';
 import { changeForms } from './adapters/pools/pool-announcements.ts';
 import { dropOldBulks, postgresBulks } from './adapters/postgres/bulk-store.ts';
@@ -20,6 +21,7 @@ import { endQuarantines, resendOverdue } from './adapters/postgres/housekeeping.
 import { type MessageForms, postgresLedger } from './adapters/postgres/ledger.ts';
 import { migrations } from './adapters/postgres/migrations/index.ts';
 import { dropOldKeys } from './adapters/postgres/operation-book.ts';
+import { postgresOperationList } from './adapters/postgres/operation-list.ts';
 import { postgresRouters } from './adapters/postgres/router-store.ts';
 import { postgresTemplates } from './adapters/postgres/template-store.ts';
 import { postgresVmList } from './adapters/postgres/vm-list.ts';
@@ -123,11 +125,12 @@ export async function startAllocator(config: AllocatorConfig, context: Context):
     reader: postgresReader(database),
     list: postgresVmList(database),
     templates: postgresTemplates(database),
-    bulks,
     defaultRouter,
     onAnswer,
   });
   onStop(serveBulks(bus, { bulks }));
+  const operations = postgresOperationList(database);
+  onStop(serveOperations(bus, { ledger, bulks, operations, reader: postgresReader(database), onBug: onStartBug }));
   onStop(async () => {
     await stopServing();
     await commands.idle();

@@ -5,12 +5,14 @@ import { apiKeyRoutes } from './adapters/http/api-keys.ts';
 import type { App } from './adapters/http/app-types.ts';
 import { buildApp } from './adapters/http/build-app.ts';
 import { bulkRoutes } from './adapters/http/bulk.ts';
+import { cancelOperationRoutes } from './adapters/http/cancel-operation.ts';
 import { decommissionVmRoutes } from './adapters/http/decommission-vm.ts';
 import { explainValueRoutes } from './adapters/http/explain-value.ts';
 import { forwardTemplateRoutes } from './adapters/http/forward-template.ts';
 import { forwardRoutes } from './adapters/http/forwards.ts';
 import { healthRoutes } from './adapters/http/health.ts';
 import { gatewayMetrics } from './adapters/http/http-metrics.ts';
+import { listOperationsRoutes } from './adapters/http/list-operations.ts';
 import { listVmsRoutes } from './adapters/http/list-vms.ts';
 import { listen } from './adapters/http/listen.ts';
 import { operationRoutes } from './adapters/http/operations.ts';
@@ -27,7 +29,14 @@ import { forwardTemplates } from './adapters/nats/forward-templates.ts';
 import { healthChecks } from './adapters/nats/health-checks.ts';
 import { listenToEndings } from './adapters/nats/operation-endings.ts';
 import { poolAdministration } from './adapters/nats/pool-service.ts';
-import { operationReader, vmCommands, vmReader } from './adapters/nats/vm-service.ts';
+import { queueReader } from './adapters/nats/queue-reader.ts';
+import {
+  operationCanceller,
+  operationLister,
+  operationReader,
+  vmCommands,
+  vmReader,
+} from './adapters/nats/vm-service.ts';
 import { type CommandTiming, defaultTiming } from './app/command-timing.ts';
 import { healthReader } from './app/read-health.ts';
 import type { GatewayConfig } from './config.ts';
@@ -82,7 +91,9 @@ export async function startGateway(
     portRoutes(routes, answering);
     portStatusRoutes(routes, { vms });
     bulkRoutes(routes, { ...answering, bulks: bulkService(bus, timing) });
-    operationRoutes(routes, answering);
+    operationRoutes(routes, { ...answering, queue: queueReader(bus) });
+    listOperationsRoutes(routes, { operations: operationLister(bus, timing) });
+    cancelOperationRoutes(routes, { ...answering, cancel: operationCanceller(bus, timing) });
     for (const addRoutes of [poolRoutes, reservationRoutes, explainValueRoutes]) addRoutes(routes, administration);
     apiKeyRoutes(routes, {
       apiKeys: apiKeyService(bus, timing),

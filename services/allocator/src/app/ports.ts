@@ -75,6 +75,8 @@ export interface OperationBook {
   forget(id: string): void;
   /** Pending and running ones of these VMs in the order they were accepted, those put in this transaction last. */
   openOf(vmIds: readonly string[]): Promise<Operation[]>;
+  /** Pending and running ones of a bulk. */
+  openOfBulk(bulkId: string): Promise<readonly Operation[]>;
   byIds(ids: readonly string[]): Promise<ReadonlyMap<string, Operation>>;
   /** What these keys started within the last 24 hours; the answer's places are the keys'. */
   byKeys(keys: readonly (KeyUse | undefined)[]): Promise<readonly (FirstUse | undefined)[]>;

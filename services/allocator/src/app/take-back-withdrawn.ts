@@ -24,7 +24,9 @@ export async function takeBackWithdrawn(
 ): Promise<void> {
   const [first] = operations;
   if (first === undefined) return;
-  const removed = open.some(({ vmId, kind, state }) => vmId === first.vmId && kind === 'decommission-vm' && state === 'pending');
+  const removed = open.some(
+    ({ vmId, kind, state }) => vmId === first.vmId && kind === 'decommission-vm' && state === 'pending',
+  );
   const shouldEnd = ({ cancelAsked, kind }: Operation) => cancelAsked || (kind === 'provision-vm' && removed);
   if (!operations.some(shouldEnd)) {
     sendRevision(books, vmOf(books, first), operations);

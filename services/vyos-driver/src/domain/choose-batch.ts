@@ -18,8 +18,7 @@ const longestEstimateMs = 300_000;
 const largestBodyBytes = 900_000;
 
 /** How long the operations of a commit may take whose fixed part is so long. Milliseconds. */
-export const roomMs = (fixed: number): number =>
-  Math.min(Math.max(variableFloorMs, fixed), longestEstimateMs - fixed);
+export const roomMs = (fixed: number): number => Math.min(Math.max(variableFloorMs, fixed), longestEstimateMs - fixed);
 
 /**
  * The resources whose changes go into the next commit, out of those that wait (the oldest first). Groups take turns, so that a group with

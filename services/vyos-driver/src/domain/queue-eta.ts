@@ -15,7 +15,7 @@ export interface QueueCost {
 const usualChange = { natSets: 21, mappingSets: 3, deletes: 0 };
 
 /** What one more change in a commit costs, as the last ones did. Milliseconds. */
-export function usualChangeMs({ model, size, recent }: QueueCost): number {
+function usualChangeMs({ model, size, recent }: QueueCost): number {
   if (recent.changes === 0) return variableMs(model, usualChange);
   const variable = recent.durationMs - recent.batches * fixedMs(model, size);
   return Math.max(0, variable) / recent.changes;

@@ -39,8 +39,7 @@ export function changeMessage(
 }
 
 /** Takes back the VM's newest revision; says all that the change said, so that it may also be the first that the driver hears of it. */
-export const withdrawalMessage = (vm: Vm): OutgoingMessage =>
-  changeMessage(vm, desiredOf(vm), [], { withdraws: true });
+export const withdrawalMessage = (vm: Vm): OutgoingMessage => changeMessage(vm, desiredOf(vm), [], { withdraws: true });
 
 /** The public event of an operation's end. */
 export function endedMessage(operation: Operation): OutgoingMessage {

@@ -7,7 +7,7 @@ import { bulkDocument, bulkItemDocument, bulkItemPage, bulkResult } from './docu
 import { changedForwards, forwardDocument, vmForwards } from './documents/forward.ts';
 import { forwardTemplate } from './documents/forward-template.ts';
 import { healthDocument, rootDocument } from './documents/health.ts';
-import { operationDocument } from './documents/operation.ts';
+import { operationDocument, operationPage } from './documents/operation.ts';
 import { ipPool, poolPage, portPool, rulePool } from './documents/pool.ts';
 import { changedPort, changedPorts, vmPorts } from './documents/ports.ts';
 import { problemSchema } from './documents/problem.ts';
@@ -32,6 +32,7 @@ export const documents = [
   changedPort,
   vmPorts,
   operationDocument,
+  operationPage,
   bulkDocument,
   bulkItemDocument,
   bulkResult,

@@ -1,11 +1,11 @@
 import {
-  ChangeStanding,
   type ChangePlaceSchema,
   type ChangeRef as ChangeRefMessage,
+  ChangeStanding,
+  WithdrawalOutcome as OutcomeOnWire,
   type Principal,
   QueueService,
   requirePermission,
-  WithdrawalOutcome as OutcomeOnWire,
 } from '@berth/contracts';
 import { DomainError } from '@berth/errors';
 import { type Bus, serve } from '@berth/messaging';
@@ -37,7 +37,11 @@ export function serveQueue(bus: Bus, queue: PostgresQueue): () => Promise<void> 
       return {
         waiting: state.waiting,
         ...(state.running && {
-          running: { ...state.running, startedAt: timestampFromMs(state.running.startedMs), estimateMs: state.running.estimateMs },
+          running: {
+            ...state.running,
+            startedAt: timestampFromMs(state.running.startedMs),
+            estimateMs: state.running.estimateMs,
+          },
         }),
         places: places
           .filter((place) => concerns(principal, place.owner_group, place.principals))
@@ -84,11 +88,7 @@ const routerUnknown = (router: string): DomainError =>
 
 function placeMessage(row: PlaceRow, queue: QueueState): MessageInitShape<typeof ChangePlaceSchema> {
   const inBatch = !row.settled && row.batch_state === 'sending';
-  const standing = row.settled
-    ? ChangeStanding.SETTLED
-    : inBatch
-      ? ChangeStanding.IN_BATCH
-      : ChangeStanding.WAITING;
+  const standing = row.settled ? ChangeStanding.SETTLED : inBatch ? ChangeStanding.IN_BATCH : ChangeStanding.WAITING;
   const position = inBatch ? 0 : (row.position ?? 0);
   const eta = row.settled ? undefined : etaMs(queue.cost, { ...queue, position });
   const at = (name: string, moment: number | null) => (moment === null ? {} : { [name]: timestampFromMs(moment) });

@@ -75,7 +75,7 @@ export async function startDriver(config: DriverConfig, context: DriverContext):
       ...(context.fail && { fail: context.fail }),
     });
     stops.push(() => bus.drain());
-    const outbox = new Outbox({ database, bus, streams: [streams.routerEvents] });
+    const outbox = new Outbox({ database, bus, streams: [streams.routerEvents, streams.events] });
     await outbox.start();
     stops.push(() => outbox.stop());
     const directory = new PostgresRouterDirectory(database);

@@ -39,17 +39,22 @@ const takenAtOnce = 2_000;
  */
 export async function takeWork(session: RouterSession): Promise<Work | undefined> {
   const { ledger, metrics, name } = session.parts;
-  const takenAt = session.now();
-  const { changes, total } = await ledger.waiting(takenAtOnce);
-  metrics.waiting(name, total);
-  if (changes.length > 0 && isInventoryOld(session)) await lookAround(session);
-  let sorted = sortOut(session, changes);
-  if (sorted.clashes && (session.look?.at ?? 0) < takenAt) {
-    await lookAround(session); // what clashed may be gone: nobody is refused because of an old reading
-    sorted = sortOut(session, changes);
+  for (;;) {
+    const takenAt = session.now();
+    const { changes, total } = await ledger.waiting(takenAtOnce);
+    metrics.waiting(name, total);
+    if (changes.length > 0 && isInventoryOld(session)) await lookAround(session);
+    let sorted = sortOut(session, changes);
+    if (sorted.clashes && (session.look?.at ?? 0) < takenAt) {
+      await lookAround(session); // what clashed may be gone: nobody is refused because of an old reading
+      sorted = sortOut(session, changes);
+    }
+    const settled = await settleWithoutRequest(session, sorted);
+    const unseen = total - changes.length;
+    const work = chooseWork(session, [...repairs(session, changes), ...sorted.members], unseen);
+    // What was settled without the router makes room for others that wait behind it.
+    if (work !== undefined || settled === 0 || total === changes.length) return work;
   }
-  await settleWithoutRequest(session, sorted);
-  return choose(session, [...repairs(session, changes), ...sorted.members]);
 }
 
 interface Sorted {
@@ -116,18 +121,20 @@ function heldByOthers(
   return clash === undefined ? undefined : { clash, foreign: true };
 }
 
-async function settleWithoutRequest(session: RouterSession, { done, refused }: Sorted): Promise<void> {
+/** Gives back how many it settled. */
+async function settleWithoutRequest(session: RouterSession, { done, refused }: Sorted): Promise<number> {
   // A refused one of which an earlier attempt left something there is judged when that is gone.
   const isClean = ({ resourceId }: RejectedChange) => session.ground?.differences.get(resourceId)?.repair !== true;
   for (const change of refused.filter((one) => !isClean(one))) session.condemned.set(change.resourceId, change);
   const rejected = refused.filter(isClean);
-  if (done.length === 0 && rejected.length === 0) return;
+  if (done.length === 0 && rejected.length === 0) return 0;
   const released = [
     ...done.flatMap(({ resourceId, fragment }) => session.superfluousKeys(resourceId, session.contentOf(fragment))),
     ...rejected.flatMap(({ resourceId, applied }) => session.superfluousKeys(resourceId, session.contentOf(applied))),
   ];
   await session.settle({ applied: done, rejected, released });
   for (const { resourceId } of done) session.ground?.differences.delete(resourceId);
+  return done.length + rejected.length;
 }
 
 /** Resources that do not stand as they are applied, and for which no change waits that would put that right as well. */
@@ -151,15 +158,24 @@ export function repairs(session: RouterSession, changes: readonly WaitingChange[
   return members;
 }
 
-function choose(session: RouterSession, members: readonly Member[]): Work | undefined {
+/**
+ * As many of these as one commit should carry. Repairs and changes of a group take turns as groups do, so that nobody waits behind the repair of
+ * a router that lost everything. `unseen`: how many more wait.
+ */
+export function chooseWork(session: RouterSession, members: readonly Member[], unseen = 0): Work | undefined {
   if (members.length === 0) return undefined;
   const size = session.configuredSize();
-  const candidates = members.map((member) => {
+  const { batchFloorMs: floorMs, batchMostMs: longestMs } = session.parts.times;
+  const all = members.length + unseen;
+  const seen = atMost(members, takenAtOnce);
+  const candidates = seen.map((member) => {
     const from = session.standingOf(member.resourceId, member.applied);
     const { counts, bodyBytes } = planChanges([{ resourceId: member.resourceId, from, to: member.to }]);
-    return { resourceId: member.resourceId, ownerGroup: member.ownerGroup, counts, bodyBytes };
+    const ownerGroup = JSON.stringify([member.ownerGroup, member.purpose]);
+    return { resourceId: member.resourceId, ownerGroup, counts, bodyBytes };
   });
-  const chosen = new Set(chooseBatch(candidates, session.costModel, size));
+  const limits = { floorMs, longestMs };
+  const chosen = new Set(chooseBatch(candidates, session.costModel, size, { total: all, limits }));
   const counts = { natSets: 0, mappingSets: 0, deletes: 0 };
   for (const candidate of candidates.filter(({ resourceId }) => chosen.has(resourceId))) {
     counts.natSets += candidate.counts.natSets;
@@ -167,7 +183,13 @@ function choose(session: RouterSession, members: readonly Member[]): Work | unde
     counts.deletes += candidate.counts.deletes;
   }
   return {
-    members: members.filter(({ resourceId }) => chosen.has(resourceId)),
+    members: seen.filter(({ resourceId }) => chosen.has(resourceId)),
     estimateMs: estimateMs(session.costModel, counts, size),
   };
+}
+
+/** So many of each purpose at most: of thousands of repairs those that fit into a commit are among the first. */
+function atMost(members: readonly Member[], most: number): readonly Member[] {
+  const left = { change: most, repair: most };
+  return members.filter(({ purpose }) => left[purpose]-- > 0);
 }

@@ -42,6 +42,6 @@ export function etaMs(
   if (at.position === 0) return rest;
   const fixed = fixedMs(cost.model, cost.size);
   const variable = at.position * usualChangeMs(cost);
-  const commits = Math.max(1, Math.ceil(variable / roomMs(fixed)));
+  const commits = Math.max(1, Math.ceil(variable / roomMs(fixed, variable)));
   return rest + commits * fixed + variable;
 }

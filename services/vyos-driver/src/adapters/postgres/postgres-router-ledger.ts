@@ -21,7 +21,7 @@ import type { RouterState } from '../../domain/router-state.ts';
 import type { Cause } from '../../domain/verdict.ts';
 import { readOpenBatch, writeBatchAhead } from './batch-rows.ts';
 import { recordSettlement } from './record-settlement.ts';
-import { type StatusRow, statusColumns, statusMessage } from './router-messages.ts';
+import { type StatusRow, stateChangedMessage, statusColumns, statusMessage } from './router-messages.ts';
 
 const nothing: Fragment = { rules: [] };
 
@@ -203,13 +203,19 @@ export class PostgresRouterLedger implements RouterLedger {
 
   tell(standing: Standing): Promise<void> {
     return this.#asHolder(async (sql, send) => {
+      const [before] = await sql.query<{ state: RouterState }>('SELECT state FROM routers WHERE name = $1', [
+        this.#router,
+      ]);
       await sql.execute(
         `UPDATE routers SET since = CASE WHEN state = $2 THEN since ELSE now() END, state = $2, reason = $3,
            retry_at = now() + $4 * interval '1 millisecond'
          WHERE name = $1`,
         [this.#router, standing.state, standing.reason, standing.retryAfterMs ?? null],
       );
-      await this.#tellAll(sql, send);
+      const row = await this.#tellAll(sql, send);
+      if (row !== undefined && before !== undefined && before.state !== standing.state) {
+        send(stateChangedMessage(row, before.state));
+      }
     });
   }
 
@@ -223,13 +229,14 @@ export class PostgresRouterLedger implements RouterLedger {
     );
   }
 
-  async #tellAll(sql: Sql, send: Send): Promise<void> {
+  async #tellAll(sql: Sql, send: Send): Promise<StatusRow | undefined> {
     const [row] = await sql.query<StatusRow>(
       `UPDATE routers SET status_sequence = CASE WHEN status_epoch = $2 THEN status_sequence + 1 ELSE 1 END, status_epoch = $2
        WHERE name = $1 RETURNING ${statusColumns}`,
       [this.#router, this.#epoch],
     );
     if (row !== undefined) send(statusMessage(row));
+    return row;
   }
 
   /** The row lock makes a take-over wait for this transaction, or this transaction see the take-over. */

@@ -2,12 +2,13 @@ import {
   ConflictKind,
   RouterChangeSettledSchema,
   RouterState,
+  RouterStateChangedSchema,
   RouterStatusSchema,
   streams,
   subjects,
   Verdict,
 } from '@berth/contracts';
-import { binaryMessage, type OutgoingMessage } from '@berth/messaging';
+import { binaryMessage, eventMessage, type OutgoingMessage } from '@berth/messaging';
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { timestampFromMs } from '@bufbuild/protobuf/wkt';
 import type { RouterPlace, RouterProfile } from '../../domain/inventory.ts';
@@ -106,6 +107,26 @@ export const statusOfRow = (row: StatusRow): MessageInitShape<typeof RouterStatu
   inventory: BigInt(row.inventory),
   version: row.version,
 });
+
+/** The public event of a router that stands otherwise than before. */
+export const stateChangedMessage = (row: StatusRow, before: DomainState): OutgoingMessage =>
+  eventMessage(
+    {
+      stream: streams.events,
+      subject: subjects.routerStateChanged(row.name),
+      type: 'berth.router.state.changed',
+      source: 'berth/vyos-driver',
+      about: row.name,
+    },
+    RouterStateChangedSchema,
+    {
+      router: row.name,
+      state: stateOnWire[row.state],
+      previousState: stateOnWire[before],
+      reason: row.reason,
+      since: timestampFromMs(row.since_ms),
+    },
+  );
 
 export const statusMessage = (row: StatusRow): OutgoingMessage =>
   binaryMessage(streams.routerEvents, subjects.routerStatus(row.name), RouterStatusSchema, statusOfRow(row));

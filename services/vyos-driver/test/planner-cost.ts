@@ -60,6 +60,19 @@ function measure(rules: number) {
           .length,
     ),
   );
+  const contents = wanted.map(contentOf);
+  const standing = cpuMs(
+    repeated(
+      () =>
+        planChanges(
+          wanted.map((one, vm) => ({
+            resourceId: `vm-${vm}`,
+            from: vm % 100 === 0 ? contentOf(applied[vm] ?? one) : (contents[vm] ?? nothing),
+            to: contentOf(one),
+          })),
+        ).operations.length,
+    ),
+  );
   const changed = cpuMs(
     repeated(
       () =>
@@ -72,7 +85,7 @@ function measure(rules: number) {
         ).operations.length,
     ),
   );
-  return { rules, madeMs: made / times, changedMs: changed / times };
+  return { rules, standingMs: standing / times, changedMs: changed / times, madeMs: made / times };
 }
 
 measure(1_000); // warms the code up

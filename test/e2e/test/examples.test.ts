@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { temporaryFolder } from '@berth/testing';
 import { examplesIn, runExample, startBerth } from '../src/index.ts';
 
-const documents = ['docs/pools.md', 'docs/vms.md', 'docs/bulk.md'];
+const documents = ['docs/pools.md', 'docs/vms.md', 'docs/bulk.md', 'docs/operations.md'];
 
 for (const document of documents) {
   test(`the examples of ${document} do what they say, one after the other`, async (t) => {

@@ -81,12 +81,18 @@ test('a VM that is removed before anybody saw it: its provision is taken back an
   const provision = await world.provision({ vmName: 'vm' });
   const removal = await world.decommission('vm');
   assert.equal(removal.state, PENDING);
-  await eventually(() => world.driver.changes.some(({ withdraws, resourceId }) => withdraws && resourceId === provision.vmId));
+  await eventually(() =>
+    world.driver.changes.some(({ withdraws, resourceId }) => withdraws && resourceId === provision.vmId),
+  );
   await world.driver.settle(provision.vmId, { applied: false, withdrawn: true, revision: 1n });
   assert.equal((await world.ended(provision)).state, CANCELLED);
   assert.equal((await world.ended(removal)).state, SUCCEEDED);
   assert.deepEqual(await held(world), []);
-  assert.equal(world.driver.changes.some(({ revision }) => revision?.number === 2n), false, 'nothing more was sent');
+  assert.equal(
+    world.driver.changes.some(({ revision }) => revision?.number === 2n),
+    false,
+    'nothing more was sent',
+  );
 });
 
 test('a removal that is cancelled while its provision is being taken back: the VM is sent again', async (t) => {
@@ -116,7 +122,12 @@ test('operations are listed with the newest first, by state, kind, VM and time, 
   const two = await world.provision({ vmName: 'two', ownerGroup: 'b' });
   const disabling = await world.changePorts('one', PortAction.DISABLE, ['ssh']);
   const ids = async (message: object, principal = aPrincipal()) => {
-    const answer = await request(world.bus, VmService.method.listOperations, { principal, ...message }, { timeoutMs: 5_000 });
+    const answer = await request(
+      world.bus,
+      VmService.method.listOperations,
+      { principal, ...message },
+      { timeoutMs: 5_000 },
+    );
     return answer.operations.map(({ id }) => id);
   };
   assert.deepEqual(await ids({}), [disabling.id, two.id, one.id]);

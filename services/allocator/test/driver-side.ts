@@ -135,11 +135,7 @@ export class DriverSide {
       router: 'default',
       resourceId,
       revision: { incarnation: 1n, number: revision },
-      verdict: judgement.withdrawn
-        ? Verdict.WITHDRAWN
-        : judgement.applied
-          ? Verdict.APPLIED
-          : Verdict.REJECTED,
+      verdict: judgement.withdrawn ? Verdict.WITHDRAWN : judgement.applied ? Verdict.APPLIED : Verdict.REJECTED,
       code: judgement.code ?? (judgement.applied || judgement.withdrawn ? '' : 'ROUTER_REFUSED'),
       message: judgement.message ?? '',
       stood: judgement.stood ?? false,

@@ -11,7 +11,15 @@ import {
 import { listen } from '@berth/messaging';
 import { eventually } from '@berth/testing';
 import { changeFor, fragmentFor } from './changes.ts';
-import { assertForeignUntouched, driverWorld, isApplied, mappingOf, ruleOf, vmIds, type World } from './driver-world.ts';
+import {
+  assertForeignUntouched,
+  driverWorld,
+  isApplied,
+  mappingOf,
+  ruleOf,
+  vmIds,
+  type World,
+} from './driver-world.ts';
 
 const fifty = (poison: number, fragment = fragmentFor(poison)) =>
   vmIds(1, 50).map((_, at) => changeFor(at + 1, at + 1 === poison ? { desired: fragment } : {}));

@@ -9,7 +9,13 @@ const rounds = 15;
 
 function fragmentOf(vm: number, port: string): Fragment {
   const ipAddress = `10.${vm >> 16}.${(vm >> 8) & 255}.${vm & 255}`;
-  const mapping = { network: 'LAN', subnet: '10.0.0.0/8', name: `vm-${vm}`, macAddress: '52:54:00:00:00:01', ipAddress };
+  const mapping = {
+    network: 'LAN',
+    subnet: '10.0.0.0/8',
+    name: `vm-${vm}`,
+    macAddress: '52:54:00:00:00:01',
+    ipAddress,
+  };
   const rules = Array.from({ length: rulesOfVm }, (_, at) => ({
     number: 10_000 + vm * rulesOfVm + at,
     inboundInterface: 'eth0',

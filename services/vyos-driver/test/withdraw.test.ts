@@ -60,9 +60,7 @@ test('a withdrawal that comes with the changes, or before its own, settles that 
   await world.send(changeFor(3)); // overtaken
   await world.verdicts('vm-1');
   await eventually(() => world.settled.filter(({ resourceId }) => resourceId === 'vm-3').length === 2);
-  assert.ok(
-    world.settled.every(({ resourceId, verdict }) => resourceId === 'vm-1' || verdict === Verdict.WITHDRAWN),
-  );
+  assert.ok(world.settled.every(({ resourceId, verdict }) => resourceId === 'vm-1' || verdict === Verdict.WITHDRAWN));
   assert.equal(ruleOf(world.router, 3), undefined);
 });
 
@@ -72,7 +70,9 @@ test('the next revision of a withdrawn one is a change like any other', async (t
   await world.send(changeFor(2, { withdraws: true }));
   await world.verdicts('vm-2');
   await world.send(changeFor(2, { number: 2n }));
-  await eventually(() => world.settled.some(({ revision, verdict }) => revision?.number === 2n && verdict === Verdict.APPLIED));
+  await eventually(() =>
+    world.settled.some(({ revision, verdict }) => revision?.number === 2n && verdict === Verdict.APPLIED),
+  );
   assert.notEqual(ruleOf(world.router, 2), undefined);
 });
 

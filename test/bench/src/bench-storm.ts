@@ -4,7 +4,7 @@ import { rounded } from './statistics.ts';
 import { commitMs, saveMs, vmSetsMs } from './storm-floor.ts';
 
 /** The router's clock runs so many times faster than that of the one that was measured. */
-const faster = 50;
+const faster = 10;
 const scale = 1 / faster;
 
 /** The driver's times in the same proportion, so that it decides as it would on the real one. */

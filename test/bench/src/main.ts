@@ -23,7 +23,10 @@ interface Bench {
   readonly startedInMs: number;
 }
 
-async function onFreshSystem<T>(work: (bench: Bench) => Promise<T>, env: Readonly<Record<string, string>> = {}): Promise<T> {
+async function onFreshSystem<T>(
+  work: (bench: Bench) => Promise<T>,
+  env: Readonly<Record<string, string>> = {},
+): Promise<T> {
   const stateFolder = await mkdtemp(join(tmpdir(), 'berth-bench-'));
   const start = performance.now();
   const system = await startSystem({

@@ -70,7 +70,10 @@ test('1,000 VMs with three forwards on the measured router: at most 25 commits, 
 /** Between the points linear; beyond the last its slope goes on. */
 function interpolated(at: readonly number[], values: readonly number[]): (rules: number) => number {
   return (rules) => {
-    const upper = Math.max(1, at.findIndex((one, index) => one >= rules || index === at.length - 1));
+    const upper = Math.max(
+      1,
+      at.findIndex((one, index) => one >= rules || index === at.length - 1),
+    );
     const [x0 = 0, x1 = 1, y0 = 0, y1 = 0] = [at[upper - 1], at[upper], values[upper - 1], values[upper]];
     return Math.max(values[0] ?? 0, y0 + ((y1 - y0) * (rules - x0)) / (x1 - x0));
   };

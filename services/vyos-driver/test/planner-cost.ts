@@ -95,4 +95,4 @@ function measure(rules: number) {
 }
 
 measure(1_000); // warms the code up
-console.log(JSON.stringify([measure(1_000), measure(20_000)]));
+process.stdout.write(JSON.stringify([measure(1_000), measure(20_000)]));

@@ -18,7 +18,7 @@ export interface BatchLimits {
   readonly longestMs: number;
 }
 
-export const usualLimits: BatchLimits = { floorMs: 10_000, longestMs: 300_000 };
+const usualLimits: BatchLimits = { floorMs: 10_000, longestMs: 300_000 };
 
 /** A commit may take a tenth of what waits: else a storm that begins on a small configuration would need a commit for every few VMs. */
 const shareOfBacklog = 10;

@@ -89,7 +89,8 @@ const routerUnknown = (router: string): DomainError =>
 function placeMessage(row: PlaceRow, queue: QueueState): MessageInitShape<typeof ChangePlaceSchema> {
   const inBatch = !row.settled && row.batch_state === 'sending';
   const standing = row.settled ? ChangeStanding.SETTLED : inBatch ? ChangeStanding.IN_BATCH : ChangeStanding.WAITING;
-  const position = inBatch ? 0 : (row.position ?? 0);
+  // Those in the commit that runs are before all others, and wait no more.
+  const position = inBatch ? 0 : Math.max(1, (row.position ?? 0) - (queue.running?.resources ?? 0));
   const eta = row.settled ? undefined : etaMs(queue.cost, { ...queue, position });
   const at = (name: string, moment: number | null) => (moment === null ? {} : { [name]: timestampFromMs(moment) });
   return {

@@ -289,7 +289,7 @@ export declare type ChangePlace = Message<"berth.driver.v1.ChangePlace"> & {
   standing: ChangeStanding;
 
   /**
-   * Waiting: how many changes are before it in the order in which groups take turns, and one more.
+   * Waiting: how many changes are before it in the order in which groups take turns, and one more; those of the running commit not counted.
    *
    * @generated from field: uint32 position = 4;
    */
@@ -367,7 +367,7 @@ export declare type ChangePlaceJson = {
   standing?: ChangeStandingJson;
 
   /**
-   * Waiting: how many changes are before it in the order in which groups take turns, and one more.
+   * Waiting: how many changes are before it in the order in which groups take turns, and one more; those of the running commit not counted.
    *
    * @generated from field: uint32 position = 4;
    */

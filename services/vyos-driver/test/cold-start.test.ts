@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { eventually, eventuallyHolds } from '@berth/testing';
+import { eventually } from '@berth/testing';
 import { changeFor, fragmentFor } from './changes.ts';
 import { assertForeignUntouched, driverWorld, isApplied, mappingOf, ruleOf, type World } from './driver-world.ts';
 
@@ -37,7 +37,8 @@ async function replaceHardware({ router }: World, count: number): Promise<void> 
 test('a router that lost everything is filled in as few commits as their size allows, and nobody has to touch a VM', async (t) => {
   const count = 260;
   const world = await filledWorld(t, count);
-  await eventuallyHolds(() => assert.deepEqual(world.router.config('saved'), world.router.config('running')));
+  const text = (tree: 'running' | 'saved') => JSON.stringify(world.router.config(tree));
+  await eventually(() => text('saved') === text('running'), { timeoutMs: 60_000, what: 'all saved' });
   const asked = world.settled.length;
   await replaceHardware(world, count);
   assert.equal(ruleOf(world.router, 1), undefined);

@@ -6,6 +6,7 @@ import { waitMsOf } from '../../domain/prefer.ts';
 import { type AnswerCommandDeps, applyPreference, callerGone, preferenceOf, principalOf } from './answer-command.ts';
 import type { App } from './app-types.ts';
 import { commandHeaders } from './command-docs.ts';
+import { emptyBody } from './documents/pool-bodies.ts';
 import { problems } from './documents/problem.ts';
 import { operationIdOf } from './operations.ts';
 import { showOperation } from './show-operation.ts';
@@ -23,9 +24,13 @@ export function cancelOperationRoutes(app: App, deps: AnswerCommandDeps & { read
     tags: ['Operations'],
     headers: Type.Object({ prefer: commandHeaders.properties.prefer }),
     params: Type.Object({ id: Type.String({ description: 'The operation’s id.' }) }),
-    response: { 200: { $ref: 'Operation#' }, ...problems(401, 403, 404, 409, 429, 500, 503) } as unknown,
+    body: emptyBody,
+    response: {
+      200: { $ref: 'Operation#' },
+      ...problems(400, 401, 403, 404, 409, 413, 415, 422, 429, 500, 503),
+    } as unknown,
   };
-  const config = { permission: 'vms:write' } as const;
+  const config = { permission: 'vms:write', bodyOptional: true } as const;
   app.post('/v1/operations/:id/cancel', { schema, config }, async (request, reply) => {
     const operationId = operationIdOf(request.params);
     const principal = principalOf(request);

@@ -113,5 +113,5 @@ export const operationPage = Type.Object(
     items: Type.Array(Type.Unsafe<OperationDocument>({ $ref: 'Operation#' })),
     next_cursor: Type.Unsafe<string | null>({ type: ['string', 'null'], description: 'Null on the last page.' }),
   },
-  { $id: 'OperationPage', description: 'A page of operations.' },
+  { $id: 'OperationPage', description: 'A page of operations.', examples: [{ items: [], next_cursor: null }] },
 );

@@ -21,6 +21,7 @@ export * from './gen/berth/driver/v1/config_pb.js';
 export * from './gen/berth/driver/v1/drift_service_pb.js';
 export * from './gen/berth/driver/v1/history_service_pb.js';
 export * from './gen/berth/driver/v1/plan_service_pb.js';
+export * from './gen/berth/driver/v1/queue_service_pb.js';
 export * from './gen/berth/driver/v1/router_admin_service_pb.js';
 export * from './gen/berth/driver/v1/router_change_pb.js';
 export * from './gen/berth/driver/v1/router_pb.js';

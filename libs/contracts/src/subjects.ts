@@ -65,6 +65,8 @@ export const subjects = {
   anyPoolChanged: 'events.pool.changed.*.*',
   /** RouterDriftChanged, as a public event: `detected`, `repaired`, `accepted`, `contested` or `cleared`. */
   routerDrift: (what: string, router: string) => `events.router.drift.${token(what)}.${token(router)}`,
+  /** RouterStateChanged, as a public event. */
+  routerStateChanged: (router: string) => `events.router.state.${token(router)}`,
   /** ApiKeyChanged: plain NATS, not kept; caches also expire by themselves. */
   apiKeyChanged: 'notices.api-key.changed',
 } as const;

@@ -12,10 +12,11 @@ import { tellOfBulkWork, workOnBulks } from './adapters/nats/bulk-notices.ts';
 import { consumeVerdicts } from './adapters/nats/consume-verdicts.ts';
 import { askReports, consumeReports, fetchInventory } from './adapters/nats/driver-reports.ts';
 import { foreseeRouter } from './adapters/nats/foresee-router.ts';
-import { changeMessage, endedMessage } from './adapters/nats/outgoing-messages.ts';
+import { changeMessage, endedMessage, withdrawalMessage } from './adapters/nats/outgoing-messages.ts';
 import { serveAdoptions } from './adapters/nats/serve-adoptions.ts';
 import { serveBulks } from './adapters/nats/serve-bulk.ts';
 import { serveDrift } from './adapters/nats/serve-drift.ts';
+import { serveOperations } from './adapters/nats/serve-operations.ts';
 import { servePlans } from './adapters/nats/serve-plans.ts';
 import { serveRouterUse } from './adapters/nats/serve-router-use.ts';
 import { serveVms } from './adapters/nats/serve-vms.ts';
@@ -26,6 +27,7 @@ import { endPlans, endQuarantines, resendOverdue } from './adapters/postgres/hou
 import { type MessageForms, postgresLedger } from './adapters/postgres/ledger.ts';
 import { migrations } from './adapters/postgres/migrations/index.ts';
 import { dropOldKeys } from './adapters/postgres/operation-book.ts';
+import { postgresOperationList } from './adapters/postgres/operation-list.ts';
 import { dropOldPlans, postgresPlanReader } from './adapters/postgres/plan-rows.ts';
 import { postgresRouters } from './adapters/postgres/router-store.ts';
 import { postgresTemplates } from './adapters/postgres/template-store.ts';
@@ -68,7 +70,12 @@ export async function startAllocator(config: AllocatorConfig, context: Context):
   onStop(() => outbox.stop());
 
   const counted = allocatorMetrics(metrics, database);
-  const messages: MessageForms = { change: changeMessage, ended: endedMessage, bulkEnded: bulkEndedMessage };
+  const messages: MessageForms = {
+    change: (vm, wanted, operations) => changeMessage(vm, wanted, operations),
+    withdrawal: withdrawalMessage,
+    ended: endedMessage,
+    bulkEnded: bulkEndedMessage,
+  };
   const onBulkWork = (id: string) => tellOfBulkWork(bus, id);
   const ledger = postgresLedger({ database, outbox, messages, onEnded: counted.countEnd, onBulkWork }, config);
 
@@ -127,7 +134,6 @@ export async function startAllocator(config: AllocatorConfig, context: Context):
     reader: postgresReader(database),
     list: postgresVmList(database),
     templates: postgresTemplates(database),
-    bulks,
     defaultRouter,
     onAnswer,
   });
@@ -137,6 +143,8 @@ export async function startAllocator(config: AllocatorConfig, context: Context):
   const plans = { ledger, defaultRouter, planMs: config.planMs, plans: postgresPlanReader(database) };
   onStop(servePlans(bus, { ...plans, foresee: foreseeRouter(bus) }));
   onStop(serveAdoptions(bus, { bulks, reader: postgresAdoptions(database) }));
+  const operations = postgresOperationList(database);
+  onStop(serveOperations(bus, { ledger, bulks, operations, reader: postgresReader(database), onBug: onStartBug }));
   onStop(async () => {
     await stopServing();
     await commands.idle();

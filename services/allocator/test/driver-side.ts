@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import {
   type ConflictSchema,
   type ForeignHoldingSchema,
+  QueueService,
   type RouterChange,
   RouterChangeSchema,
   RouterChangeSettledSchema,
@@ -12,6 +13,7 @@ import {
   streams,
   subjects,
   Verdict,
+  WithdrawalOutcome,
 } from '@berth/contracts';
 import { DomainError } from '@berth/errors';
 import { type Bus, ensureStream, listen, serve } from '@berth/messaging';
@@ -31,6 +33,8 @@ export const profile = {
 /** How the driver judges a change. */
 export interface Judgement {
   readonly applied: boolean;
+  /** Neither: it was taken back in time. */
+  readonly withdrawn?: boolean;
   readonly code?: string;
   readonly message?: string;
   readonly stood?: boolean;
@@ -45,6 +49,10 @@ export class DriverSide {
   readonly changes: RouterChange[] = [];
   /** What others hold on the router, as the next inventory tells. */
   holdings: MessageInitShape<typeof ForeignHoldingSchema>[] = [];
+  /** What taking changes back comes out as. */
+  withdrawal = WithdrawalOutcome.WITHDRAWN;
+  /** Resources of which changes were asked to be taken back, by question and answer. */
+  readonly withdrawn: string[] = [];
   readonly #bus: Bus;
   #status: StatusInit = {};
   #sequence = 0n;
@@ -73,6 +81,10 @@ export class DriverSide {
         holdings: driver.holdings.slice(from, from + 2), // small pages, so that there are several
         nextPageToken: rest ? String(from + 2) : '',
       };
+    });
+    serve(bus, QueueService.method.withdrawChanges, async ({ changes }) => {
+      driver.withdrawn.push(...changes.map(({ resourceId }) => resourceId));
+      return { withdrawals: changes.map(({ resourceId }) => ({ resourceId, outcome: driver.withdrawal })) };
     });
     await bus.ping();
     return driver;
@@ -123,8 +135,8 @@ export class DriverSide {
       router: 'default',
       resourceId,
       revision: { incarnation: 1n, number: revision },
-      verdict: judgement.applied ? Verdict.APPLIED : Verdict.REJECTED,
-      code: judgement.code ?? (judgement.applied ? '' : 'ROUTER_REFUSED'),
+      verdict: judgement.withdrawn ? Verdict.WITHDRAWN : judgement.applied ? Verdict.APPLIED : Verdict.REJECTED,
+      code: judgement.code ?? (judgement.applied || judgement.withdrawn ? '' : 'ROUTER_REFUSED'),
       message: judgement.message ?? '',
       stood: judgement.stood ?? false,
       ...(judgement.conflict && { conflict: judgement.conflict }),

@@ -4,7 +4,7 @@ import { connectBus, Outbox } from '@berth/messaging';
 import { done, resumeSaga, runSaga, type Saga, type SagaWorld, sagaTests } from '@berth/saga';
 import { freshDatabase, freshPrefix, testNats } from '@berth/testing';
 import { bulkEndedMessage } from '../src/adapters/nats/bulk-messages.ts';
-import { changeMessage, endedMessage } from '../src/adapters/nats/outgoing-messages.ts';
+import { changeMessage, endedMessage, withdrawalMessage } from '../src/adapters/nats/outgoing-messages.ts';
 import { changeForms } from '../src/adapters/pools/pool-announcements.ts';
 import { postgresLedger } from '../src/adapters/postgres/ledger.ts';
 import { operationsById } from '../src/adapters/postgres/operation-rows.ts';
@@ -58,6 +58,8 @@ const anOperation = (kind: Operation['kind'], id: string, more: Partial<Operatio
   wanted: null,
   reserved: [],
   stood: false,
+  sentAt: null,
+  cancelAsked: false,
   alone: false,
   retries: 0,
   result: null,
@@ -96,7 +98,12 @@ const worldFor =
     await database.migrate();
     const outbox = new Outbox({ database, bus, streams: [streams.routerChanges, streams.events] });
     await outbox.sweep(); // the streams are there
-    const messages = { change: changeMessage, ended: endedMessage, bulkEnded: bulkEndedMessage };
+    const messages = {
+      change: changeMessage,
+      withdrawal: withdrawalMessage,
+      ended: endedMessage,
+      bulkEnded: bulkEndedMessage,
+    };
     const ledger = postgresLedger({ database, outbox, messages }, { quarantineMs: 0, resendAfterSeconds: 30 });
     const routers = postgresRouters({ database, outbox, forms: changeForms });
     const report = { name: 'default', epoch: 1n, sequence: 1n, state: 'ok', retryAfterSeconds: 0, reason: '' } as const;

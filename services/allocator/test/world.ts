@@ -158,6 +158,11 @@ export class World {
     return operationOf(await request(this.bus, VmService.method.getOperation, message, { timeoutMs: 5_000 }));
   }
 
+  async cancel({ id }: { id: string }, principal = aPrincipal()): Promise<Operation> {
+    const message = { principal, operationId: id };
+    return operationOf(await request(this.bus, VmService.method.cancelOperation, message, { timeoutMs: 10_000 }));
+  }
+
   /** The names of all VMs, page by page. */
   async list(pageSize: number, principal = aPrincipal(), pageToken = ''): Promise<string[][]> {
     const message = { principal, pageSize, pageToken };

@@ -6,6 +6,7 @@ import { apiKeyRoutes } from './adapters/http/api-keys.ts';
 import type { App } from './adapters/http/app-types.ts';
 import { buildApp } from './adapters/http/build-app.ts';
 import { bulkRoutes } from './adapters/http/bulk.ts';
+import { cancelOperationRoutes } from './adapters/http/cancel-operation.ts';
 import { decommissionVmRoutes } from './adapters/http/decommission-vm.ts';
 import { driftRoutes } from './adapters/http/drift.ts';
 import { explainLineRoutes } from './adapters/http/explain-lines.ts';
@@ -14,6 +15,7 @@ import { forwardTemplateRoutes } from './adapters/http/forward-template.ts';
 import { forwardRoutes } from './adapters/http/forwards.ts';
 import { healthRoutes } from './adapters/http/health.ts';
 import { gatewayMetrics } from './adapters/http/http-metrics.ts';
+import { listOperationsRoutes } from './adapters/http/list-operations.ts';
 import { listVmsRoutes } from './adapters/http/list-vms.ts';
 import { listen } from './adapters/http/listen.ts';
 import { operationRoutes } from './adapters/http/operations.ts';
@@ -39,8 +41,15 @@ import { historyReader } from './adapters/nats/history-service.ts';
 import { listenToEndings } from './adapters/nats/operation-endings.ts';
 import { planService } from './adapters/nats/plan-service.ts';
 import { poolAdministration } from './adapters/nats/pool-service.ts';
+import { queueReader } from './adapters/nats/queue-reader.ts';
 import { routerAdministration } from './adapters/nats/router-service.ts';
-import { operationReader, vmCommands, vmReader } from './adapters/nats/vm-service.ts';
+import {
+  operationCanceller,
+  operationLister,
+  operationReader,
+  vmCommands,
+  vmReader,
+} from './adapters/nats/vm-service.ts';
 import { type CommandTiming, defaultTiming } from './app/command-timing.ts';
 import { healthReader } from './app/read-health.ts';
 import type { GatewayConfig } from './config.ts';
@@ -100,7 +109,9 @@ export async function startGateway(
     bulkRoutes(routes, { ...answering, bulks });
     planRoutes(routes, { ...answering, bulks });
     adoptionRoutes(routes, { ...answering, bulks, adoptions: adoptionService(bus, timing) });
-    operationRoutes(routes, answering);
+    operationRoutes(routes, { ...answering, queue: queueReader(bus) });
+    listOperationsRoutes(routes, { operations: operationLister(bus, timing) });
+    cancelOperationRoutes(routes, { ...answering, cancel: operationCanceller(bus, timing) });
     driftRoutes(routes, { drift });
     syncVyosConfigRoutes(routes, { drift, waitSeconds: config.waitSeconds });
     for (const addRoutes of [poolRoutes, reservationRoutes, explainValueRoutes]) addRoutes(routes, administration);

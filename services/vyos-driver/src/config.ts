@@ -42,6 +42,9 @@ export interface DriverConfig {
 export const defaultTimes: DriverTimes = {
   leaseTtlMs: 9_000,
   leaseMarginMs: 3_000,
+  batchFloorMs: 10_000,
+  batchMostMs: 300_000,
+  batchPauseMs: 250,
   pollMs: 1_000,
   settleDelayMs: 1_000,
   probeEveryMs: 10_000,
@@ -161,6 +164,9 @@ function readTimes(read: EnvReader): DriverTimes {
   return {
     leaseTtlMs: ms('leaseTtlMs', 100),
     leaseMarginMs: ms('leaseMarginMs'),
+    batchFloorMs: ms('batchFloorMs'),
+    batchMostMs: ms('batchMostMs'),
+    batchPauseMs: ms('batchPauseMs', 0),
     pollMs: ms('pollMs'),
     settleDelayMs: ms('settleDelayMs', 0),
     probeEveryMs: ms('probeEveryMs'),

@@ -72,7 +72,7 @@ export async function startDriver(config: DriverConfig, context: DriverContext):
     const fleet = await startRouters({ config, context, database, bus, outbox, phase, stops });
     const consumption = consumeRouterChanges({ bus, database, inbox: new PostgresChangeInbox(outbox) });
     stops.push(() => consumption.stop());
-    startAnswers({ config, log, database, bus, stops });
+    startAnswers({ config, log, database, bus, outbox, stops });
     await firstLook(fleet.looked(config.router.name), config.startLookMs);
     phase.started = true;
     return { ping: () => ping(database, bus), stop };

@@ -1,9 +1,25 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
-import { ConflictKind, RouterState, Verdict } from '@berth/contracts';
+import { type TestContext, test } from 'node:test';
+import {
+  ConflictKind,
+  RouterState,
+  type RouterStateChanged,
+  RouterStateChangedSchema,
+  subjects,
+  Verdict,
+} from '@berth/contracts';
+import { listen } from '@berth/messaging';
 import { eventually } from '@berth/testing';
 import { changeFor, fragmentFor } from './changes.ts';
-import { assertForeignUntouched, driverWorld, isApplied, mappingOf, ruleOf, vmIds } from './driver-world.ts';
+import {
+  assertForeignUntouched,
+  driverWorld,
+  isApplied,
+  mappingOf,
+  ruleOf,
+  vmIds,
+  type World,
+} from './driver-world.ts';
 
 const fifty = (poison: number, fragment = fragmentFor(poison)) =>
   vmIds(1, 50).map((_, at) => changeFor(at + 1, at + 1 === poison ? { desired: fragment } : {}));
@@ -90,26 +106,42 @@ test('a rejected change of a VM leaves what it had before', async (t) => {
 
 test('somebody else’s broken rule blocks the router: nobody is blamed, and all land when it is mended', async (t) => {
   const world = await driverWorld(t);
+  const told = publicStates(t, world);
   await world.start();
   const words = 'Destination NAT configuration error in rule 7: translation requires address!';
   world.router.addFault({ kind: 'refuse_commit', match: 'nat', text: words });
   await world.send(changeFor(1), changeFor(2));
   await eventually(() => world.states().includes(RouterState.BLOCKED));
   assert.deepEqual(world.settled, []);
+  await eventually(() => told.some(({ state, reason }) => state === RouterState.BLOCKED && /rule 7/.test(reason)));
   assert.match(world.statuses.at(-1)?.reason ?? '', /rule 7/);
   world.router.clearFaults();
   const verdicts = await world.verdicts('vm-1', 'vm-2');
   assert.ok(verdicts.every(isApplied));
   await eventually(() => world.states().at(-1) === RouterState.OK);
+  await eventually(() => {
+    const { state, previousState } = told.at(-1) ?? {};
+    return state === RouterState.OK && previousState === RouterState.BLOCKED;
+  });
 });
+
+/** The public events of the router's states, as anybody may read them. */
+function publicStates(t: TestContext, { bus }: World): RouterStateChanged[] {
+  const told: RouterStateChanged[] = [];
+  const subject = subjects.routerStateChanged('default');
+  t.after(listen(bus, subject, RouterStateChangedSchema, (event) => void told.push(event)));
+  return told;
+}
 
 test('a refused way back makes the router unknown until reconciliation has settled it', async (t) => {
   const world = await driverWorld(t);
   await world.start();
   world.router.addFault({ kind: 'refuse_commit', match: 'service', text: 'no mapping today' });
   world.router.addFault({ kind: 'refuse_commit', match: 'nat', text: 'no way back', times: 1 });
+  const told = publicStates(t, world);
   await world.send(changeFor(1));
   await eventually(() => world.states().includes(RouterState.UNKNOWN));
+  await eventually(() => told.some(({ state, reason }) => state === RouterState.UNKNOWN && reason !== ''));
   const [settled] = await world.verdicts('vm-1');
   assert.equal(settled?.verdict, Verdict.REJECTED);
   assert.match(settled?.message ?? '', /no mapping today/);

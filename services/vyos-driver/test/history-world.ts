@@ -7,7 +7,7 @@ import {
   type ExplainLinesRequestSchema,
   HistoryService,
   type ListCommitsRequestSchema,
-  type ListOperationsRequestSchema,
+  type ListConfigOperationsRequestSchema,
 } from '@berth/contracts';
 import { type Bus, request } from '@berth/messaging';
 import type { JsonValue, MessageInitShape } from '@bufbuild/protobuf';
@@ -56,7 +56,7 @@ export const historyOf = (bus: Bus) => ({
 const atNumber = (number: bigint) => ({ value: { case: 'commitNumber' as const, value: number } });
 
 type Question = Exclude<
-  NonNullable<Exclude<MessageInitShape<typeof ListOperationsRequestSchema>, { $typeName: string }>['question']>,
+  NonNullable<Exclude<MessageInitShape<typeof ListConfigOperationsRequestSchema>, { $typeName: string }>['question']>,
   { case?: undefined }
 >;
 
@@ -66,7 +66,7 @@ async function allOperations(bus: Bus, question: Question): Promise<string[]> {
   for (let pageToken: string | undefined = ''; pageToken !== undefined; ) {
     const page: { operations: ConfigOperation[]; nextPageToken: string } = await request(
       bus,
-      method.listOperations,
+      method.listConfigOperations,
       { ...asked, question, pageToken },
       { timeoutMs },
     );

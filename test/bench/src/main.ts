@@ -10,6 +10,8 @@ import { allocations } from './bench-allocations.ts';
 import { fill } from './bench-fill.ts';
 import { history } from './bench-history.ts';
 import { list } from './bench-list.ts';
+import { planner } from './bench-planner.ts';
+import { stormAsync, stormEnv, stormPoisoned, stormSync } from './bench-storm.ts';
 import { bulk } from './bulk.ts';
 import { explain } from './explain.ts';
 import { residentMb } from './resident.ts';
@@ -22,13 +24,16 @@ interface Bench {
   readonly startedInMs: number;
 }
 
-async function onFreshSystem<T>(work: (bench: Bench) => Promise<T>): Promise<T> {
+async function onFreshSystem<T>(
+  work: (bench: Bench) => Promise<T>,
+  env: Readonly<Record<string, string>> = {},
+): Promise<T> {
   const stateFolder = await mkdtemp(join(tmpdir(), 'berth-bench-'));
   const start = performance.now();
   const system = await startSystem({
     stateFolder,
     port: 0,
-    env: { BERTH_RATE_LIMIT_PER_SECOND: '0', BERTH_PORT_RANGE: '20000-60000', BERTH_LOG_LEVEL: 'warn' },
+    env: { BERTH_RATE_LIMIT_PER_SECOND: '0', BERTH_PORT_RANGE: '20000-60000', BERTH_LOG_LEVEL: 'warn', ...env },
   });
   try {
     if (system.router === null) throw new Error('the benchmarks need the simulated router');
@@ -136,15 +141,24 @@ const benches: Record<string, (bench: Bench) => Promise<void>> = {
   },
 };
 
-/** Of the allocator by itself. */
-const allocatorBenches: Record<string, () => Promise<void>> = {
+/** On the measured router, by its scaled clock; each takes minutes. */
+const storms: Record<string, (bench: Bench) => Promise<void>> = {
+  storm: stormAsync,
+  'storm-sync': stormSync,
+  'storm-poisoned': stormPoisoned,
+};
+
+/** Of one part by itself. */
+const partBenches: Record<string, () => Promise<void>> = {
   allocations,
   fill,
   list,
   history: () => history(process.env),
+  planner,
 };
 
 const wanted = process.argv.slice(2);
 const isWanted = (name: string) => wanted.length === 0 || wanted.includes(name);
 for (const [name, bench] of Object.entries(benches)) if (isWanted(name)) await onFreshSystem(bench);
-for (const [name, bench] of Object.entries(allocatorBenches)) if (isWanted(name)) await bench();
+for (const [name, bench] of Object.entries(storms)) if (isWanted(name)) await onFreshSystem(bench, stormEnv);
+for (const [name, bench] of Object.entries(partBenches)) if (isWanted(name)) await bench();

@@ -12,6 +12,7 @@ const documents = [
   'docs/history.md',
   'docs/plans.md',
   'docs/adopt.md',
+  'docs/operations.md',
 ];
 
 for (const document of documents) {

@@ -283,7 +283,10 @@ class Acceptance {
       else {
         this.#books.operations.put(operation);
         if (command.key) this.#books.operations.remember(command.key, operation.id);
-        this.#books.vms.put({ ...vmOf(this.#books, operation), updatedAt: this.#books.now });
+        const vm = vmOf(this.#books, operation);
+        // What nobody has seen yet need not be made to be removed: then its provision ends cancelled, and this as succeeded.
+        if (operation.kind === 'decommission-vm' && vm.state === 'provisioning') this.#books.sendWithdrawal(vm);
+        this.#books.vms.put({ ...vm, updatedAt: this.#books.now });
         this.#answers.set(command, { operation, replayed: false });
       }
     }
@@ -321,6 +324,8 @@ class Acceptance {
       addressRange: null,
       step: '',
       revision: 0,
+      sentAt: null,
+      cancelAsked: false,
       wanted: null,
       reserved: [],
       stood: false,

@@ -165,7 +165,7 @@ async function beginBulk(books: Books, plan: CommandPlan, asked: Application): P
     ...{ id: plan.id, state: 'running', mode: plan.mode ?? 'best-effort', items },
     ...{ principalId: caller.id, principalName: caller.name, principalGroup: caller.group },
     ...{ permissions: caller.permissions, requestId, traceparent, mayWait },
-    ...{ next: 0, attempts: 0, succeeded: 0, failed: 0, undoNext: null, undoing: 0, error: null },
+    ...{ next: 0, attempts: 0, succeeded: 0, failed: 0, cancelled: false, undoNext: null, undoing: 0, error: null },
     ...{ createdAt: books.now, updatedAt: books.now },
   };
   const bulk = itemsTaken(begun, { upTo: items, refused: plan.refused.length });

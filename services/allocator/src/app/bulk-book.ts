@@ -20,6 +20,8 @@ export interface BulkBook {
   put(bulk: Bulk): void;
   /** Says why items were refused or taken back; the newest word counts. */
   setErrors(bulkId: string, errors: readonly ItemError[]): Promise<void>;
+  /** The same of every item from a place on that has no word yet. */
+  setErrorFrom(bulkId: string, from: number, error: WireError): Promise<void>;
   /** The same of every item that has no word yet. */
   setErrorOfOthers(bulkId: string, error: WireError): Promise<void>;
 }

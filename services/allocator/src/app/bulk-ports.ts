@@ -63,6 +63,8 @@ export interface BulkStore {
   items(bulkId: string, from: number, most: number): Promise<readonly StagedItem[]>;
   /** What became of items, in their order. */
   results(bulkId: string, from: number, most: number): Promise<readonly BulkItemResult[]>;
+  /** The routers of its operations that have not ended. A look without locks. */
+  routersOf(bulkId: string): Promise<readonly string[]>;
   /** Operations that have ended or not, by id. */
   operations(ids: readonly string[]): Promise<ReadonlyMap<string, Operation>>;
 }

@@ -19,7 +19,9 @@ export function sendRevision(books: Books, vm: Vm, operations: readonly Operatio
     updatedAt: books.now,
   };
   books.vms.put(next);
-  for (const operation of operations) books.operations.put({ ...operation, revision: next.revision });
+  for (const operation of operations) {
+    books.operations.put({ ...operation, revision: next.revision, sentAt: books.now });
+  }
   books.sendChange(next, wanted, operations);
 }
 

@@ -1,5 +1,6 @@
 import { toWire } from '@berth/errors';
 import type { Progress, SagaStore } from '@berth/saga';
+import { operationCancelled } from '../domain/errors.ts';
 import type { Operation } from '../domain/operation.ts';
 import type { Vm } from '../domain/vm.ts';
 import type { Books } from './ports.ts';
@@ -27,7 +28,11 @@ const resultOf = ({ kind, wanted }: Operation, vm: Vm): Vm =>
 
 function ended(books: Books, operation: Operation, progress: Progress): Operation {
   const end = { step: '', updatedAt: books.now } as const;
-  if (progress.state === 'failed') return { ...operation, ...end, state: 'failed', error: toWire(progress.error) };
+  if (progress.state === 'failed') {
+    const cancelled = progress.error.code === operationCancelled().code;
+    if (cancelled) return { ...operation, ...end, state: 'cancelled' };
+    return { ...operation, ...end, state: 'failed', error: toWire(progress.error) };
+  }
   return { ...operation, ...end, state: 'succeeded', result: resultOf(operation, vmOf(books, operation)) };
 }
 
@@ -40,11 +45,12 @@ export const progressIn = (books: Books): SagaStore<Operation> => ({
         books.operations.put({ ...operation, state: 'running', step: progress.step, updatedAt: books.now });
       } else if (progress.state === 'again') {
         // One that was sent has failed in company: its next try is its alone.
-        const alone = operation.alone || operation.revision > 0;
+        const alone = operation.alone || (operation.revision > 0 && operation.refusal?.withdrawn !== true);
         const start = {
           state: 'pending',
           step: '',
           revision: 0,
+          sentAt: null,
           wanted: null,
           reserved: [],
           stood: false,

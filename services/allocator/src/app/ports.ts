@@ -77,6 +77,8 @@ export interface OperationBook {
   forget(id: string): void;
   /** Pending and running ones of these VMs in the order they were accepted, those put in this transaction last. */
   openOf(vmIds: readonly string[]): Promise<Operation[]>;
+  /** Pending and running ones of a bulk. */
+  openOfBulk(bulkId: string): Promise<readonly Operation[]>;
   byIds(ids: readonly string[]): Promise<ReadonlyMap<string, Operation>>;
   /** What these keys started within the last 24 hours; the answer's places are the keys'. */
   byKeys(keys: readonly (KeyUse | undefined)[]): Promise<readonly (FirstUse | undefined)[]>;
@@ -143,6 +145,8 @@ export interface Books {
   readonly template: ForwardTemplate;
   /** Tells the driver what the VM shall have on its router; null: nothing. Leaves when the transaction commits. */
   sendChange(vm: Vm, wanted: Wanted | null, operations: readonly Operation[]): void;
+  /** Asks the driver to take back the VM's revision that is on its way, if no commit has begun with it. Leaves when the transaction commits. */
+  sendWithdrawal(vm: Vm): void;
   /** Tells everyone that an operation ended. */
   sendEnded(operation: Operation): void;
 }

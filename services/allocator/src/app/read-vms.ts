@@ -4,6 +4,14 @@ import { isUuid } from '../domain/text-rules.ts';
 import type { Vm } from '../domain/vm.ts';
 import type { Caller } from './commands.ts';
 
+/** Where an operation stands in its VM's queue. */
+export interface OperationPlace {
+  /** Pending: how many open operations on the same VM are before it. */
+  readonly behind: number;
+  /** Of the VM's revisions. */
+  readonly incarnation: number;
+}
+
 /** Reads what has been committed. */
 export interface VmReader {
   /** A living VM by name (ignoring case) or id. */
@@ -11,6 +19,8 @@ export interface VmReader {
   operation(id: string): Promise<Operation | undefined>;
   /** The same, after every transaction that accepts commands and has looked at the clock before this call has ended. */
   operationAfterWriters(id: string): Promise<Operation | undefined>;
+  /** Where an operation stands in its VM's queue. */
+  placeOf(operation: Operation): Promise<OperationPlace>;
 }
 
 /** A VM that the caller may see; others do not exist for it. */

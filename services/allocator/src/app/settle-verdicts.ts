@@ -11,6 +11,7 @@ import type { Books } from './ports.ts';
 import { provisionVm } from './provision-vm.ts';
 import { type AttemptDeps, StartAttempt } from './start-attempt.ts';
 import { startWaiting } from './start-waiting.ts';
+import { takeBackWithdrawn } from './take-back-withdrawn.ts';
 import { updateVm } from './update-vm.ts';
 
 /** The driver's final word on one revision of one VM. */
@@ -19,7 +20,8 @@ export interface Verdict {
   readonly vmId: string;
   readonly incarnation: number;
   readonly revision: number;
-  readonly applied: boolean;
+  /** `withdrawn`: taken back before a commit began with it. */
+  readonly outcome: 'applied' | 'rejected' | 'withdrawn';
   /** When refused: a stable code and the router's words. */
   readonly code: string;
   readonly message: string;
@@ -52,7 +54,7 @@ const isAwaited = (vm: Vm, verdict: Verdict): boolean =>
   vm.incarnation === verdict.incarnation;
 
 function outcomeOf(verdict: Verdict, together: number): StepOutcome {
-  if (verdict.applied) return done;
+  if (verdict.outcome === 'applied') return done;
   return together > 1 ? again : failed(refusalOf(verdict)); // nobody knows yet which of several was refused
 }
 
@@ -73,13 +75,18 @@ export async function settleVerdicts(deps: AttemptDeps, verdicts: readonly Verdi
     }
     if (due.size === 0) return;
     const vmIds = [...due.keys()];
-    const running = (await books.operations.openOf(vmIds)).filter(
+    const open = await books.operations.openOf(vmIds);
+    const running = open.filter(
       // A verdict speaks for what its revision carried, and for nothing else.
       ({ state, vmId, revision }) => state === 'running' && revision === due.get(vmId)?.revision,
     );
     const judged: Operation[] = [];
     const together = Map.groupBy(running, ({ vmId }) => vmId);
     for (const [vmId, operations] of together) {
+      if (due.get(vmId)?.outcome === 'withdrawn') {
+        await takeBackWithdrawn(books, operations, { open, sagaOf: ({ kind }) => sagas[kind] });
+        continue;
+      }
       const { conflict, stood = false } = due.get(vmId) ?? {};
       const elsewhere = conflict !== undefined && (await chooseElsewhere(books, operations, { conflict, stood }));
       if (!elsewhere) judged.push(...operations);
@@ -88,7 +95,7 @@ export async function settleVerdicts(deps: AttemptDeps, verdicts: readonly Verdi
       const resumed = operations.flatMap((instance) => {
         const verdict = due.get(instance.vmId);
         if (verdict === undefined) return [];
-        if (!verdict.applied) books.operations.put({ ...instance, refusal: { stood: verdict.stood } });
+        if (verdict.outcome !== 'applied') books.operations.put({ ...instance, refusal: { stood: verdict.stood } });
         const outcome = outcomeOf(verdict, together.get(instance.vmId)?.length ?? 1);
         return [{ instance, step: instance.step, outcome }];
       });

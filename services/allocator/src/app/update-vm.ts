@@ -31,7 +31,7 @@ function neededClaims(vm: Vm, open: readonly Operation[]): IdentityClaim[] {
 }
 
 /** Gives up what these VMs hold beyond what they and their open updates need. */
-async function keepNeeded(books: Books, vms: readonly Vm[], ended: readonly Operation[]): Promise<void> {
+export async function keepNeeded(books: Books, vms: readonly Vm[], ended: readonly Operation[]): Promise<void> {
   if (vms.length === 0) return;
   const endedIds = new Set(ended.map(({ id }) => id));
   const open = (await books.operations.openOf(vms.map(({ id }) => id))).filter(

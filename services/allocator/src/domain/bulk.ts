@@ -1,12 +1,13 @@
 import { DomainError, toWire, type WireError } from '@berth/errors';
 import { derivedId } from './derived-id.ts';
+import { operationCancelled } from './errors.ts';
 import { hasEnded, type Operation } from './operation.ts';
 
 /** `best-effort`: an item that cannot be done does not concern the others. `atomic`: all or none. */
 export type BulkMode = 'best-effort' | 'atomic';
 
 /** `staged`: its items come in, and nothing happens with them yet. */
-export type BulkState = 'staged' | 'running' | 'succeeded' | 'failed';
+export type BulkState = 'staged' | 'running' | 'succeeded' | 'failed' | 'cancelled';
 
 /** At most so many items. */
 export const maxBulkItems = 10_000;
@@ -44,11 +45,14 @@ export interface Bulk {
   readonly undoing: number;
   /** Atomic: why the item failed that the others are taken back for. */
   readonly error: WireError | null;
+  /** Somebody asked to cancel it: what no commit had begun with is not done. */
+  readonly cancelled: boolean;
   readonly createdAt: Date;
   readonly updatedAt: Date;
 }
 
-export const hasEndedBulk = ({ state }: Bulk): boolean => state === 'succeeded' || state === 'failed';
+export const hasEndedBulk = ({ state }: Bulk): boolean =>
+  state === 'succeeded' || state === 'failed' || state === 'cancelled';
 
 /** An item has failed, and the others are to be taken back from now on. */
 export const beginsUndo = ({ state, undoNext }: Bulk): boolean => state === 'running' && undoNext === 0;
@@ -89,6 +93,17 @@ export function failureOfBulk(bulk: Bulk): WireError | undefined {
   if (bulk.error) return bulk.error;
   const message = `${bulk.failed} of ${bulk.items} items failed; see the items.`;
   return toWire(new DomainError('conflict', 'BULK_ITEMS_FAILED', message));
+}
+
+/**
+ * Somebody cancels it, for the reason `cause`: items that nobody has looked at are had no more. Of an atomic one all is taken back, or, when
+ * nothing of it was accepted, had no more.
+ */
+export function bulkCancelled(bulk: Bulk, cause: WireError): Bulk {
+  const left = bulk.items - bulk.next;
+  const cancelled = { ...bulk, cancelled: true, next: bulk.items, failed: bulk.failed + left };
+  if (bulk.mode !== 'atomic' || left > 0) return settled(cancelled);
+  return settled({ ...cancelled, undoNext: bulk.undoNext ?? 0, error: bulk.error ?? cause });
 }
 
 /** The items up to `upTo` have been looked at, and so many of them were refused. */
@@ -132,7 +147,7 @@ export function endsCounted(
       failed++;
       if (bulk.mode === 'atomic') {
         undoNext ??= 0;
-        error ??= operation.error;
+        error ??= operation.error ?? toWire(operationCancelled());
       }
     }
   }
@@ -144,7 +159,9 @@ function settled(bulk: Bulk): Bulk {
   const { state, items, next, succeeded, failed, undoNext, undoing } = bulk;
   if (state !== 'running' || next < items || succeeded + failed < items) return bulk;
   if (undoNext !== null) {
-    return undoNext < items || undoing > 0 ? bulk : { ...bulk, state: 'failed', succeeded: 0, failed: items };
+    if (undoNext < items || undoing > 0) return bulk;
+    return { ...bulk, state: bulk.cancelled ? 'cancelled' : 'failed', succeeded: 0, failed: items };
   }
-  return { ...bulk, state: failed > 0 ? 'failed' : 'succeeded' };
+  if (failed === 0) return { ...bulk, state: 'succeeded' };
+  return { ...bulk, state: bulk.cancelled ? 'cancelled' : 'failed' };
 }

@@ -21,6 +21,16 @@ export const versionMismatch = (expected: number, actual: number): DomainError =
 export const operationNotFound = (id: string): DomainError =>
   new DomainError('not_found', 'OPERATION_NOT_FOUND', `There is no operation "${id}".`);
 
+/** What it was asked to become as it was cancelled: undone before any commit began with it. */
+export const operationCancelled = (): DomainError =>
+  new DomainError('conflict', 'OPERATION_CANCELLED', 'The operation was cancelled before it was carried out.');
+
+export const operationUnderWay = (): DomainError =>
+  new DomainError('conflict', 'OPERATION_UNDER_WAY', 'A commit has begun with it: it cannot be cancelled any more.');
+
+export const operationEnded = (state: string): DomainError =>
+  new DomainError('conflict', 'OPERATION_ENDED', `The operation has ended: it ${state}.`);
+
 export const bulkNotFound = (id: string): DomainError =>
   new DomainError('not_found', 'BULK_NOT_FOUND', `There is no bulk "${id}".`);
 

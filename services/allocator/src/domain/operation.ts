@@ -38,6 +38,8 @@ export interface ProvisionRequest {
 export interface Refusal {
   /** The values may have been live for a moment. */
   readonly stood: boolean;
+  /** Nobody refused it: it was taken back before a commit began with it. */
+  readonly withdrawn?: boolean;
 }
 
 /** An item of a bulk. */
@@ -72,6 +74,10 @@ export interface Operation {
   readonly step: string;
   /** The revision that carries it to the router; 0 before. */
   readonly revision: number;
+  /** When its values were reserved and that revision was sent. */
+  readonly sentAt: Date | null;
+  /** It shall be cancelled if the driver can still take its revision back. */
+  readonly cancelAsked: boolean;
   /** What the VM has on its router once this operation is done. */
   readonly wanted: Wanted | null;
   /** What forwards got for this operation; what its undo gives back. */

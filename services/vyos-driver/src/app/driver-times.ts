@@ -2,6 +2,12 @@ import type { LeaseTimes } from './lease.ts';
 
 /** Every time that the driver waits or keeps to, in milliseconds. `config.ts` says where they come from and their defaults. */
 export interface DriverTimes extends LeaseTimes {
+  /** The operations of a commit may always take so long; see `roomMs`. */
+  readonly batchFloorMs: number;
+  /** The longest that a commit may be estimated to take. */
+  readonly batchMostMs: number;
+  /** The longest pause after a batch, for the callers just served to ask again. */
+  readonly batchPauseMs: number;
   /** How often a replica looks for work, or for a free lease, when nothing rang. */
   readonly pollMs: number;
   /** After a refusal the router needs this long before it takes the same nodes again. */

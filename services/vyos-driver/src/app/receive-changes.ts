@@ -18,6 +18,8 @@ export interface ReceivedChange {
   readonly adopts: boolean;
   /** Why it is rejected as CHANGE_INVALID. */
   readonly problem?: string;
+  /** It was sent before, and is taken back if no commit has begun with it. */
+  readonly withdraws: boolean;
 }
 
 /** Where changes wait until their router's worker takes them. */
@@ -27,6 +29,8 @@ export interface ChangeInbox {
    * the verdicts. Changes of unknown routers and invalid ones are rejected at once. At most one change per resource and call.
    */
   store(changes: readonly ReceivedChange[]): Promise<void>;
+  /** Settles, in one transaction, each of these stored changes as withdrawn that no batch has begun with. */
+  withdraw(changes: readonly ReceivedChange[]): Promise<void>;
 }
 
 /** Stores what allocators want; tells the routers' workers. Safe to repeat, in any order, on any replica. */
@@ -38,10 +42,13 @@ export async function receiveChanges(
   for (const change of messages.map(readChange)) {
     const key = `${change.router}\n${change.resourceId}`;
     const known = newest.get(key);
-    if (known === undefined || compareRevisions(known.revision, change.revision) < 0) newest.set(key, change);
+    const order = known === undefined ? -1 : compareRevisions(known.revision, change.revision);
+    if (order < 0 || (order === 0 && change.withdraws)) newest.set(key, change);
   }
   const changes = [...newest.values()];
   await deps.inbox.store(changes);
+  const withdrawn = changes.filter(({ withdraws }) => withdraws);
+  if (withdrawn.length > 0) await deps.inbox.withdraw(withdrawn);
   for (const router of new Set(changes.map((change) => change.router))) deps.wake(router);
 }
 
@@ -53,13 +60,14 @@ function readChange(message: RouterChange): ReceivedChange {
       'A router change names no router, resource or revision.',
     );
   }
-  const { router, resourceId, ownerGroup, operationIds, causes } = message;
+  const { router, resourceId, ownerGroup, operationIds, causes, withdraws } = message;
   const about = {
     router,
     resourceId,
     ownerGroup,
     operationIds,
     adopts: message.adopts,
+    withdraws,
     revision: { incarnation: message.revision.incarnation, number: message.revision.number },
     causes: causes.map(({ operationId, requestId, principalId, principalName, traceparent }) => ({
       operationId,

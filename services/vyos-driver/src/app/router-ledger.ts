@@ -180,8 +180,11 @@ export interface RouterLedger extends DriftLedger {
   ownedResources(): Promise<readonly OwnedResource[]>;
   /** Every owned path, released ones included. */
   ownedPaths(): Promise<readonly OwnedPath[]>;
-  /** Records the batch as `sending` and its new paths as owned, before anything is sent. Throws when a path is somebody else's. */
-  writeAhead(batch: NewBatch): Promise<void>;
+  /**
+   * Records the batch as `sending` and its new paths as owned, before anything is sent. Throws when a path is somebody else's. Records
+   * nothing when changes of it were withdrawn meanwhile: gives back their resources.
+   */
+  writeAhead(batch: NewBatch): Promise<readonly string[]>;
   /** The batch is about to be sent once more: the barrier behind it counts from now. `note` is for who settles it. */
   noteSendingAgain(batchId: string, note: string): Promise<void>;
   /** Gives back the released paths with what may come back there. */

@@ -6,6 +6,7 @@ import {
   rejectedByName,
   settled,
   startBlame,
+  withoutResources,
 } from '../domain/blame.ts';
 import { resourcesNamed } from '../domain/name-offender.ts';
 import type { Plan } from '../domain/plan.ts';
@@ -15,7 +16,7 @@ import { askVersion } from './know-version.ts';
 import { noteUnknown } from './note-unknown.ts';
 import { closeAfterReading, refusalText } from './refused-commit.ts';
 import { RouterAway } from './router-calls.ts';
-import { type AnsweredBatch, type BatchPart, closeUntouched, planOf } from './send-batch.ts';
+import { type AnsweredBatch, type BatchPart, ChangesWithdrawn, closeUntouched, planOf } from './send-batch.ts';
 import { sendOrRead } from './send-or-read.ts';
 import { sendWayBack } from './send-way-back.ts';
 import type { RouterSession } from './session.ts';
@@ -35,6 +36,11 @@ const mostUnansweredAlone = 3;
  */
 class WayBackRefused extends Error {
   override readonly name = 'WayBackRefused';
+}
+
+function withdrawnOf(error: unknown): ChangesWithdrawn {
+  if (error instanceof ChangesWithdrawn) return error;
+  throw error;
 }
 
 type Observed = ProbeResult & { readonly surprised: boolean; readonly unanswered?: boolean };
@@ -59,10 +65,15 @@ export async function runEpisode(session: RouterSession, members: readonly Membe
   try {
     for (let probe = nextProbe(blame); probe !== undefined; probe = nextProbe(blame)) {
       if (session.over.aborted) return;
-      const { surprised, unanswered, ...result } = await tryProbe(
+      const observed = await tryProbe(
         session,
         probe.flatMap((id) => byId.get(id) ?? []),
-      );
+      ).catch(withdrawnOf);
+      if (observed instanceof ChangesWithdrawn) {
+        blame = withoutResources(blame, observed.resourceIds);
+        continue;
+      }
+      const { surprised, unanswered, ...result } = observed;
       // Somebody had changed paths of ours, so the plan was made for a router that does not exist: that refusal proves nothing.
       if (surprised && surprises++ < mostSurprises) continue;
       if (unanswered && deservesAnotherTry(probe, unansweredAlone)) continue;

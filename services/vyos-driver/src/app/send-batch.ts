@@ -17,6 +17,17 @@ import type { RouterSession } from './session.ts';
 const mostSpells = 4;
 const longestSpellMs = 5_000;
 
+/** Changes of a batch were taken back before it was written ahead: nothing was sent, and the rest is to be planned again. */
+export class ChangesWithdrawn extends Error {
+  override readonly name = 'ChangesWithdrawn';
+  readonly resourceIds: readonly string[];
+
+  constructor(resourceIds: readonly string[]) {
+    super(`${resourceIds.length} changes were withdrawn`);
+    this.resourceIds = resourceIds;
+  }
+}
+
 /** One resource's way in a batch. */
 export interface BatchPart {
   readonly resourceId: string;
@@ -53,7 +64,8 @@ export async function sendBatch(
   const batch = newBatch(session, parts, plan, size);
   await session.pause(session.notBefore - session.now());
   if (session.over.aborted) throw new RouterAway('stopping');
-  await session.parts.ledger.writeAhead(batch);
+  const withdrawn = await session.parts.ledger.writeAhead(batch);
+  if (withdrawn.length > 0) throw new ChangesWithdrawn(withdrawn);
   for (const part of parts) session.owned.claim(part.resourceId, part.to.keys());
   let spells = 0;
   let mayStand = false;

@@ -54,7 +54,7 @@ export async function settleApplied(
   const { batch, durationMs } = answered;
   const fields = { router: name, batchId: batch.id, resources: parts.length, operations: batch.operations.length };
   log.info({ ...fields, durationMs: Math.round(durationMs), rejected: rejected.length }, 'batch applied');
-  session.notBefore = session.now() + pauseAfterBatchMs(durationMs);
+  session.notBefore = session.now() + pauseAfterBatchMs(durationMs, session.parts.times.batchPauseMs);
 }
 
 /** A path that others deleted, and that is left so, stays ours. */

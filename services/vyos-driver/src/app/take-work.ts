@@ -1,18 +1,16 @@
-import { type AdoptionOutcome, adoptContent } from '../domain/adopt-content.ts';
 import { chooseBatch } from '../domain/choose-batch.ts';
 import { pathOfKey } from '../domain/config-tree.ts';
 import { estimateMs } from '../domain/cost-model.ts';
 import type { Fragment } from '../domain/fragment.ts';
-import { missingSubnet } from '../domain/missing-subnet.ts';
-import { clashesWith, conflictOn, newlyContested } from '../domain/name-offender.ts';
 import { treeAt } from '../domain/normal-tree.ts';
 import type { OwnedContent } from '../domain/plan.ts';
-import { planChanges, sameContent } from '../domain/plan-changes.ts';
+import { planChanges } from '../domain/plan-changes.ts';
 import type { Revision } from '../domain/revision.ts';
-import type { AppliedChange, Cause, Clash, RejectedChange } from '../domain/verdict.ts';
+import type { Cause, RejectedChange } from '../domain/verdict.ts';
 import { lookAround } from './look.ts';
-import type { AdoptedPaths, WaitingChange } from './router-ledger.ts';
-import type { Condemned, RouterSession } from './session.ts';
+import type { WaitingChange } from './router-ledger.ts';
+import type { RouterSession } from './session.ts';
+import { type Sorted, sortOut } from './sort-out.ts';
 
 /** One resource's part of the work that is to be done in the next batch. */
 export interface Member {
@@ -32,8 +30,6 @@ export interface Work {
   readonly estimateMs: number;
 }
 
-const nothingOfOurs: ReadonlySet<string> = new Set();
-
 /** More than a batch ever holds, and not so many that looking at them takes long. */
 const takenAtOnce = 2_000;
 
@@ -43,30 +39,26 @@ const takenAtOnce = 2_000;
  */
 export async function takeWork(session: RouterSession): Promise<Work | undefined> {
   const { ledger, metrics, name } = session.parts;
-  const takenAt = session.now();
-  const { changes, total } = await ledger.waiting(takenAtOnce);
-  metrics.waiting(name, total);
-  if (changes.length > 0 && isInventoryOld(session)) await lookAround(session);
-  // What is adopted must stand now, not when somebody looked last.
-  if (changes.some(({ adopts }) => adopts) && (session.look?.at ?? 0) < takenAt) await lookAround(session);
-  let sorted = sortOut(session, changes);
-  if (sorted.clashes && (session.look?.at ?? 0) < takenAt) {
-    await lookAround(session); // what clashed may be gone: nobody is refused because of an old reading
-    sorted = sortOut(session, changes);
+  for (;;) {
+    const takenAt = session.now();
+    const { changes, total } = await ledger.waiting(takenAtOnce);
+    metrics.waiting(name, total);
+    if (changes.length > 0 && isInventoryOld(session)) await lookAround(session);
+    // What is adopted must stand now, not when somebody looked last.
+    if (changes.some(({ adopts }) => adopts) && (session.look?.at ?? 0) < takenAt) await lookAround(session);
+    let sorted = sortOut(session, changes);
+    if (sorted.clashes && (session.look?.at ?? 0) < takenAt) {
+      await lookAround(session); // what clashed may be gone: nobody is refused because of an old reading
+      sorted = sortOut(session, changes);
+    }
+    const settled = await settleWithoutRequest(session, sorted);
+    // What was adopted is in nobody's inventory any more. While more is coming, the next look tells so.
+    if (sorted.adopted.length > 0 && total === sorted.done.length) await lookAround(session);
+    const unseen = total - changes.length;
+    const work = chooseWork(session, [...repairs(session, changes), ...sorted.members], unseen);
+    // What was settled without the router makes room for others that wait behind it.
+    if (work !== undefined || settled === 0 || total === changes.length) return work;
   }
-  await settleWithoutRequest(session, sorted);
-  // What was adopted is in nobody's inventory any more. While more is coming, the next look tells so.
-  if (sorted.adopted.length > 0 && total === sorted.done.length) await lookAround(session);
-  return choose(session, [...repairs(session, changes), ...sorted.members]);
-}
-
-interface Sorted {
-  readonly members: readonly Member[];
-  readonly done: readonly AppliedChange[];
-  /** Paths of those that are done and were others' so far. */
-  readonly adopted: readonly AdoptedPaths[];
-  readonly refused: readonly Condemned[];
-  readonly clashes: boolean;
 }
 
 /**
@@ -81,91 +73,13 @@ function isInventoryOld(session: RouterSession): boolean {
   return session.now() - look.at > allowed;
 }
 
-function sortOut(session: RouterSession, changes: readonly WaitingChange[]): Sorted {
-  const members: Member[] = [];
-  const done: AppliedChange[] = [];
-  const adopted: AdoptedPaths[] = [];
-  const refused: Condemned[] = [];
-  const claimed = new Map<string, string>();
-  let clashes = false;
-  for (const change of changes) {
-    if (session.condemned.has(change.resourceId)) continue; // its way back comes first
-    const { resourceId, revision, wanted, applied, causes } = change;
-    const to = session.contentOf(wanted);
-    const problem = session.dialect?.problemOf(wanted, applied);
-    const lost = session.look && missingSubnet(session.look.foreign, to);
-    if (problem !== undefined || lost !== undefined) {
-      clashes ||= lost !== undefined;
-      refused.push({ resourceId, revision, applied, causes, code: 'CHANGE_INVALID', text: problem ?? lost ?? '' });
-      continue;
-    }
-    if (sameContent(session.standingOf(resourceId, applied), to)) {
-      done.push({ resourceId, revision, fragment: wanted });
-      continue;
-    }
-    if (change.adopts) {
-      const outcome = adoption(session, change, to, claimed);
-      if ('clash' in outcome) {
-        refused.push({ resourceId, revision, applied, causes, code: 'ROUTER_CONFLICT', ...outcome.clash });
-        continue;
-      }
-      for (const key of outcome.keys) claimed.set(key, resourceId);
-      done.push({ resourceId, revision, fragment: wanted });
-      adopted.push({ resourceId, keys: outcome.keys });
-      continue;
-    }
-    const held = heldByOthers(session, change, to, claimed);
-    if (held === undefined) {
-      for (const key of to.keys()) claimed.set(key, resourceId);
-      members.push({ ...change, purpose: 'change', fragment: wanted, to });
-    } else {
-      clashes ||= held.foreign;
-      refused.push({ resourceId, revision, applied, causes, code: 'ROUTER_CONFLICT', ...held.clash });
-    }
-  }
-  return { members, done, adopted, refused, clashes };
-}
-
-/** A change that adopts needs no request: what it wants stands already, and all of it, or the change is refused. */
-function adoption(
-  session: RouterSession,
-  { resourceId, applied }: WaitingChange,
-  to: OwnedContent,
-  claimed: ReadonlyMap<string, string>,
-): AdoptionOutcome {
-  const taken = [...to.keys()].find((key) => claimed.has(key));
-  if (taken !== undefined) {
-    const text = `${taken.replaceAll('\n', ' ')} belongs to ${claimed.get(taken)}.`;
-    return { clash: { conflict: conflictOn(taken), text } };
-  }
-  return adoptContent(session.look?.foreign ?? {}, session.standingOf(resourceId, applied), to);
-}
-
-function heldByOthers(
-  session: RouterSession,
-  { resourceId, applied }: WaitingChange,
-  to: OwnedContent,
-  claimed: ReadonlyMap<string, string>,
-): { readonly clash: Clash; readonly foreign: boolean } | undefined {
-  for (const key of to.keys()) {
-    const owner = (session.owned.isReleased(key) ? undefined : session.owned.ownerOf(key)) ?? claimed.get(key);
-    if (owner !== undefined && owner !== resourceId) {
-      const text = `${key.replaceAll('\n', ' ')} belongs to ${owner}.`;
-      return { clash: { conflict: conflictOn(key), text }, foreign: false };
-    }
-  }
-  // What stands already beside somebody else's is no reason to refuse another change of the same VM.
-  const asked = newlyContested(session.standingOf(resourceId, applied), to);
-  const clash = session.look && clashesWith(session.look.foreign, nothingOfOurs, asked);
-  return clash === undefined ? undefined : { clash, foreign: true };
-}
-
-async function settleWithoutRequest(session: RouterSession, { done, adopted, refused }: Sorted): Promise<void> {
+/** Gives back how many it settled. */
+async function settleWithoutRequest(session: RouterSession, { done, adopted, refused }: Sorted): Promise<number> {
   // A refused one of which an earlier attempt left something there is judged when that is gone.
   const isClean = ({ resourceId }: RejectedChange) => session.ground?.differences.get(resourceId)?.repair !== true;
   for (const change of refused.filter((one) => !isClean(one))) session.condemned.set(change.resourceId, change);
   const rejected = refused.filter(isClean);
-  if (done.length === 0 && rejected.length === 0) return;
+  if (done.length === 0 && rejected.length === 0) return 0;
   const released = [
     ...done.flatMap(({ resourceId, fragment }) => session.superfluousKeys(resourceId, session.contentOf(fragment))),
     ...rejected.flatMap(({ resourceId, applied }) => session.superfluousKeys(resourceId, session.contentOf(applied))),
@@ -175,6 +89,7 @@ async function settleWithoutRequest(session: RouterSession, { done, adopted, ref
     .map(({ resourceId }) => ({ resourceId, how: 'accepted' as const }));
   await session.settle({ applied: done, adopted, rejected, released, mended });
   for (const { resourceId } of done) session.ground?.differences.delete(resourceId);
+  return done.length + rejected.length;
 }
 
 /** Resources that do not stand as they are applied, and for which no change waits that would put that right as well. */
@@ -216,15 +131,24 @@ function isTaken(session: RouterSession, resourceId: string, to: OwnedContent): 
   return true;
 }
 
-function choose(session: RouterSession, members: readonly Member[]): Work | undefined {
+/**
+ * As many of these as one commit should carry. Repairs and changes of a group take turns as groups do, so that nobody waits behind the repair of
+ * a router that lost everything. `unseen`: how many more wait.
+ */
+export function chooseWork(session: RouterSession, members: readonly Member[], unseen = 0): Work | undefined {
   if (members.length === 0) return undefined;
   const size = session.configuredSize();
-  const candidates = members.map((member) => {
+  const { batchFloorMs: floorMs, batchMostMs: longestMs } = session.parts.times;
+  const all = members.length + unseen;
+  const seen = atMost(members, takenAtOnce);
+  const candidates = seen.map((member) => {
     const from = session.standingOf(member.resourceId, member.applied);
     const { counts, bodyBytes } = planChanges([{ resourceId: member.resourceId, from, to: member.to }]);
-    return { resourceId: member.resourceId, ownerGroup: member.ownerGroup, counts, bodyBytes };
+    const ownerGroup = JSON.stringify([member.ownerGroup, member.purpose]);
+    return { resourceId: member.resourceId, ownerGroup, counts, bodyBytes };
   });
-  const chosen = new Set(chooseBatch(candidates, session.costModel, size));
+  const limits = { floorMs, longestMs };
+  const chosen = new Set(chooseBatch(candidates, session.costModel, size, { total: all, limits }));
   const counts = { natSets: 0, mappingSets: 0, deletes: 0 };
   for (const candidate of candidates.filter(({ resourceId }) => chosen.has(resourceId))) {
     counts.natSets += candidate.counts.natSets;
@@ -232,7 +156,13 @@ function choose(session: RouterSession, members: readonly Member[]): Work | unde
     counts.deletes += candidate.counts.deletes;
   }
   return {
-    members: members.filter(({ resourceId }) => chosen.has(resourceId)),
+    members: seen.filter(({ resourceId }) => chosen.has(resourceId)),
     estimateMs: estimateMs(session.costModel, counts, size),
   };
+}
+
+/** So many of each purpose at most: of thousands of repairs those that fit into a commit are among the first. */
+function atMost(members: readonly Member[], most: number): readonly Member[] {
+  const left = { change: most, repair: most };
+  return members.filter(({ purpose }) => left[purpose]-- > 0);
 }

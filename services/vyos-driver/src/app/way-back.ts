@@ -7,7 +7,7 @@ import { sendOrRead } from './send-or-read.ts';
 import { sendWayBack } from './send-way-back.ts';
 import type { RouterSession } from './session.ts';
 import { settleApplied } from './settle-applied.ts';
-import { type Member, repairs } from './take-work.ts';
+import { chooseWork, type Member, repairs } from './take-work.ts';
 import { leftoverParts } from './way-back-parts.ts';
 
 /**
@@ -47,12 +47,22 @@ export async function reconcile(session: RouterSession): Promise<void> {
   session.condemned.clear(); // their way back is a repair like any other here, and their verdict waits
   session.repairsResting.clear();
   try {
-    const members = repairs(session, []);
-    if (members.length > 0) await runEpisode(session, members);
+    await repairAll(session);
   } finally {
     for (const [id, one] of condemned) session.condemned.set(id, one);
   }
   const differs = [...(session.ground?.differences.values() ?? [])].some(({ repair }) => repair);
   if (session.ground !== undefined && !differs) session.unknown = undefined;
   else noteUnknown(session, session.unknown?.text ?? 'The router does not take what was there before.');
+}
+
+/** Repairs whatever differs, in commits of the usual size, until nothing is left that the router takes. */
+async function repairAll(session: RouterSession): Promise<void> {
+  for (let before = Number.POSITIVE_INFINITY; ; ) {
+    const members = repairs(session, []);
+    const work = members.length < before ? chooseWork(session, members) : undefined;
+    if (work === undefined || session.over.aborted) return;
+    before = members.length;
+    await runEpisode(session, work.members);
+  }
 }

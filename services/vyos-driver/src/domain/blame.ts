@@ -115,6 +115,16 @@ export function settled(blame: Blame): Settled {
   };
 }
 
+/** As if these resources, of which nothing is known yet, had never been in it. */
+export function withoutResources(blame: Blame, ids: readonly string[]): Blame {
+  const untested = without(blame.untested, ids);
+  const { suspects } = blame;
+  const left = suspects && { ...suspects, ids: without(suspects.ids, ids) };
+  const gone = blame.untested.length - untested.length + (suspects?.ids.length ?? 0) - (left?.ids.length ?? 0);
+  const state = { ...blame, untested, startedWith: blame.startedWith - gone };
+  return withSuspects(state, left === undefined || left.ids.length === 0 ? undefined : left);
+}
+
 /** Those of the rejected whom the router named: nothing that is found out later takes that back. */
 export const rejectedByName = (blame: Blame): ReadonlySet<string> =>
   new Set(blame.rejected.filter(({ named }) => named).map(({ id }) => id));

@@ -36,6 +36,24 @@ export const firstValueOf = (node: ConfigNode | undefined): string | undefined =
 // The router drops leading blanks of a value when it is read back, and a value of nothing is as no value.
 const normalValue = (value: string): string => value.replace(/^\s+/, '');
 
+/** Whether `tree` is its own normal form, so that nothing has to be made anew; for some that are, it says that they are not. */
+function isNormal(tree: ConfigTree): boolean {
+  let before = '';
+  for (const name of Object.keys(tree)) {
+    if (name < before) return false;
+    before = name;
+    const node = tree[name];
+    if (typeof node === 'string') {
+      const first = node.charCodeAt(0); // NaN for the empty one
+      if (!(first > blank && first < beyondAscii)) return false;
+    } else if (!isTree(node) || !isNormal(node)) return false;
+  }
+  return true;
+}
+
+const blank = 32;
+const beyondAscii = 128;
+
 function normalNode(node: ConfigNode): ConfigNode | undefined {
   if (isTree(node)) {
     const tree = normalTree(node);
@@ -48,13 +66,26 @@ function normalNode(node: ConfigNode): ConfigNode | undefined {
 
 /**
  * `tree` in the one form in which two trees of the same meaning are equal: names and values sorted, leading blanks dropped, a list of
- * one value a text, leaves without a value left out. Value-less leaves (`{}`) stay.
+ * one value a text, leaves without a value left out. Value-less leaves (`{}`) stay. A tree that is so already is given back itself.
  */
 export function normalTree(tree: ConfigTree): ConfigTree {
+  if (isNormal(tree)) return tree;
   const children: [string, ConfigNode][] = [];
   for (const name of Object.keys(tree).sort()) {
     const child = normalNode(tree[name] ?? {});
     if (child !== undefined) children.push([name, child]);
   }
   return Object.fromEntries(children);
+}
+
+/** Whether two nodes in normal form are the same. */
+export function sameNode(a: ConfigNode | undefined, b: ConfigNode | undefined): boolean {
+  if (a === b) return true;
+  if (a === undefined || b === undefined || typeof a === 'string' || typeof b === 'string') return false;
+  if (!isTree(a) || !isTree(b)) {
+    const [one, other] = [valuesOf(a), valuesOf(b)];
+    return !isTree(a) && !isTree(b) && one.length === other.length && one.every((value, at) => value === other[at]);
+  }
+  const names = Object.keys(a);
+  return names.length === Object.keys(b).length && names.every((name) => sameNode(a[name], childOf(b, name)));
 }

@@ -1,6 +1,6 @@
 import { type ConfigPath, type ConfigTree, keyOfPath, pathOfKey } from './config-tree.ts';
-import { childOf, isTree, normalTree, valuesOf } from './normal-tree.ts';
-import type { Operation, OperationCounts, OwnedContent, Plan, ResourceChange } from './plan.ts';
+import { childOf, isTree, normalTree, sameNode, valuesOf } from './normal-tree.ts';
+import type { Operation, OwnedContent, Plan, ResourceChange } from './plan.ts';
 
 /**
  * Leaves below a rule or a mapping that hold several values. Berth writes none of them, but a rule that was adopted, or that somebody
@@ -17,33 +17,77 @@ const multiValued: ReadonlySet<string> = new Set([
   'wins-server',
 ]);
 
-interface Steps {
-  readonly deletes: ConfigPath[];
-  readonly sets: ConfigPath[];
+/** A path on the way down, and how many bytes its words take as JSON, with a comma behind each. */
+interface Place {
+  readonly path: ConfigPath;
+  readonly bytes: number;
 }
+
+const placeOf = (key: string): Place => {
+  const path = pathOfKey(key);
+  return { path, bytes: path.reduce((sum, word) => sum + bytesOf(word) + 1, 0) };
+};
+
+const below = ({ path, bytes }: Place, name: string): Place => ({
+  path: [...path, name],
+  bytes: bytes + bytesOf(name) + 1,
+});
+
+/** Operations as they are found, with what is to be known of them together. */
+class Steps {
+  readonly deletes: Operation[] = [];
+  readonly sets: Operation[] = [];
+  natSets = 0;
+  bytes = 0;
+
+  delete({ path, bytes }: Place): void {
+    this.deletes.push({ op: 'delete', path });
+    this.bytes += emptyDelete + bytes - 1;
+  }
+
+  set({ path, bytes }: Place): void {
+    this.#count(path, bytes);
+    this.sets.push({ op: 'set', path });
+  }
+
+  /** `set`s the value of the leaf `name`. Written out, since there is one for every line of a configuration. */
+  setValue({ path, bytes }: Place, name: string, value: string): void {
+    this.#count(path, bytes + bytesOf(name) + bytesOf(value) + 2);
+    this.sets.push({ op: 'set', path: [...path, name, value] });
+  }
+
+  #count(path: ConfigPath, bytes: number): void {
+    if (path[0] === 'nat') this.natSets += 1;
+    this.bytes += emptySet + bytes - 1;
+  }
+}
+
+const emptyDelete = '{"op":"delete","path":[]}'.length;
+const emptySet = '{"op":"set","path":[]}'.length;
 
 /**
  * The fewest operations that bring each resource from what is there to what shall be there. Pure: the same input gives the same plan, and
  * with `from` and `to` exchanged it gives the way back. Content that means the same (see `sameContent`) needs no operation.
  */
 export function planChanges(changes: readonly ResourceChange[]): Plan {
+  const steps = new Steps();
   const byResource = new Map<string, readonly Operation[]>();
-  const deletes: Operation[] = [];
-  const sets: Operation[] = [];
   for (const change of changes) {
-    const steps = stepsOf(change);
-    const own = [...steps.deletes.map(operation('delete')), ...steps.sets.map(operation('set'))];
-    if (own.length > 0) byResource.set(change.resourceId, [...(byResource.get(change.resourceId) ?? []), ...own]);
-    deletes.push(...own.slice(0, steps.deletes.length));
-    sets.push(...own.slice(steps.deletes.length));
+    const [deletes, sets] = [steps.deletes.length, steps.sets.length];
+    addSteps(change, steps);
+    if (steps.deletes.length === deletes && steps.sets.length === sets) continue;
+    const own = [...steps.deletes.slice(deletes), ...steps.sets.slice(sets)];
+    const before = byResource.get(change.resourceId);
+    byResource.set(change.resourceId, before === undefined ? own : [...before, ...own]);
   }
-  const operations = [...deletes, ...sets];
+  const operations = steps.deletes.concat(steps.sets);
+  const { natSets } = steps;
   return {
     operations,
     byResource,
-    counts: countOperations(operations),
+    counts: { natSets, mappingSets: steps.sets.length - natSets, deletes: steps.deletes.length },
     restartsDhcp: operations.some(({ path }) => path[0] === 'service'),
-    bodyBytes: Buffer.byteLength(JSON.stringify({ commands: operations })),
+    bodyBytes: '{"commands":[]}'.length + steps.bytes + Math.max(0, operations.length - 1),
   };
 }
 
@@ -53,72 +97,79 @@ export const inverseOf = (changes: readonly ResourceChange[]): Plan =>
 
 /** Whether both mean the same to the router: order, leading blanks and a list of one value make no difference. */
 export function sameContent(a: OwnedContent, b: OwnedContent): boolean {
-  return a.size === b.size && planChanges([{ resourceId: '', from: a, to: b }]).operations.length === 0;
+  if (a.size !== b.size) return false;
+  for (const [key, content] of b) {
+    const other = a.get(key);
+    if (other === undefined || !sameNode(normalTree(other), normalTree(content))) return false;
+  }
+  return true;
 }
 
 /** Everything that the given contents hold together. Where two name the same path the later one counts. */
 export const unionContent = (...contents: readonly OwnedContent[]): OwnedContent =>
   new Map(contents.flatMap((content) => [...content]));
 
-/** What operations cost by kind; see `OperationCounts`. */
-function countOperations(operations: readonly Operation[]): OperationCounts {
-  const deletes = operations.filter(({ op }) => op === 'delete').length;
-  const natSets = operations.filter(({ op, path }) => op === 'set' && path[0] === 'nat').length;
-  return { natSets, mappingSets: operations.length - deletes - natSets, deletes };
-}
+/** Of a word as JSON. */
+const bytesOf = (word: string): number =>
+  plain.test(word) ? word.length + 2 : Buffer.byteLength(JSON.stringify(word));
 
-const operation =
-  (op: Operation['op']) =>
-  (path: ConfigPath): Operation => ({ op, path });
+/** Without what JSON escapes, one byte a character. */
+const plain = /^[ !#-[\]-~]*$/;
 
-function stepsOf({ from, to }: ResourceChange): Steps {
-  const steps: Steps = { deletes: [], sets: [] };
+function addSteps({ from, to }: ResourceChange, steps: Steps): void {
   for (const key of from.keys()) {
-    if (!to.has(key)) steps.deletes.push(pathOfKey(key));
+    if (!to.has(key)) steps.delete(placeOf(key));
   }
   for (const [key, content] of to) {
     const before = from.get(key);
-    if (before === undefined) setAll(pathOfKey(key), normalTree(content), steps);
-    else compareTrees(pathOfKey(key), normalTree(before), normalTree(content), steps);
+    if (before === undefined) setAll(placeOf(key), normalTree(content), steps);
+    else if (before !== content) {
+      const [standing, wanted] = [normalTree(before), normalTree(content)];
+      if (!sameNode(standing, wanted)) compareTrees(placeOf(key), standing, wanted, steps);
+    }
   }
-  return steps;
 }
 
-/** Both trees are normal and the node at `path` stays. */
-function compareTrees(path: ConfigPath, from: ConfigTree, to: ConfigTree, steps: Steps): void {
+/** Both trees are normal and the node at `place` stays. */
+function compareTrees(place: Place, from: ConfigTree, to: ConfigTree, steps: Steps): void {
   for (const name of Object.keys(from)) {
     // The highest node that goes: deleting leaf by leaf would leave an empty container behind.
-    if (childOf(to, name) === undefined) steps.deletes.push([...path, name]);
+    if (childOf(to, name) === undefined) steps.delete(below(place, name));
   }
   for (const [name, after] of Object.entries(to)) {
     const before = childOf(from, name);
-    const at = [...path, name];
-    if (before === undefined) setNode(at, after, steps);
-    else if (isTree(before) && isTree(after)) compareTrees(at, before, after, steps);
+    if (before === undefined) setNode(place, name, after, steps);
+    else if (isTree(before) && isTree(after)) compareTrees(below(place, name), before, after, steps);
     else if (isTree(before) || isTree(after)) {
-      steps.deletes.push(at);
-      setNode(at, after, steps);
-    } else compareValues(at, valuesOf(before), valuesOf(after), steps);
+      steps.delete(below(place, name));
+      setNode(place, name, after, steps);
+    } else if (before !== after) compareValues(place, name, { from: valuesOf(before), to: valuesOf(after) }, steps);
   }
 }
 
-function compareValues(path: ConfigPath, from: readonly string[], to: readonly string[], steps: Steps): void {
+function compareValues(
+  place: Place,
+  name: string,
+  { from, to }: { readonly from: readonly string[]; readonly to: readonly string[] },
+  steps: Steps,
+): void {
   const gone = from.filter((value) => !to.includes(value));
-  const replaces = from.length === 1 && to.length === 1 && !multiValued.has(path.at(-1) ?? '');
-  if (!replaces) steps.deletes.push(...gone.map((value) => [...path, value]));
-  steps.sets.push(...to.filter((value) => !from.includes(value)).map((value) => [...path, value]));
+  const replaces = from.length === 1 && to.length === 1 && !multiValued.has(name);
+  if (!replaces) for (const value of gone) steps.delete(below(below(place, name), value));
+  for (const value of to) if (!from.includes(value)) steps.setValue(place, name, value);
 }
 
-function setNode(path: ConfigPath, node: ConfigTree | string | readonly string[], steps: Steps): void {
-  if (isTree(node)) setAll(path, node, steps);
-  else steps.sets.push(...valuesOf(node).map((value) => [...path, value]));
+function setNode(place: Place, name: string, node: ConfigTree | string | readonly string[], steps: Steps): void {
+  if (typeof node === 'string') steps.setValue(place, name, node);
+  else if (isTree(node)) setAll(below(place, name), node, steps);
+  else for (const value of node) steps.setValue(place, name, value);
 }
 
-function setAll(path: ConfigPath, tree: ConfigTree, steps: Steps): void {
-  const children = Object.entries(tree);
+function setAll(place: Place, tree: ConfigTree, steps: Steps): void {
+  const names = Object.keys(tree);
   // A value-less leaf, or a tag instance with nothing in it.
-  if (children.length === 0) steps.sets.push(path);
-  for (const [name, node] of children) setNode([...path, name], node, steps);
+  if (names.length === 0) steps.set(place);
+  for (const name of names) setNode(place, name, tree[name] ?? {}, steps);
 }
 
 /** The key of the owned path that `path` lies in or is, out of `owned`; undefined when it lies in none. */

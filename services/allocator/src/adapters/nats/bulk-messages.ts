@@ -30,6 +30,7 @@ const states: Record<Bulk['state'], OperationState> = {
   running: OperationState.RUNNING,
   succeeded: OperationState.SUCCEEDED,
   failed: OperationState.FAILED,
+  cancelled: OperationState.CANCELLED,
 };
 
 const modes: Record<Mode, BulkMode> = { 'best-effort': BulkMode.BEST_EFFORT, atomic: BulkMode.ATOMIC };
@@ -72,6 +73,9 @@ export function toBulkOperationMessage(bulk: Bulk): MessageInitShape<typeof Oper
     principalId: bulk.principalId,
     ownerGroup: bulk.principalGroup,
     bulkId: bulk.id,
+    cancelling: bulk.cancelled && bulk.state === 'running',
+    items: bulk.items,
+    itemsEnded: bulk.succeeded + bulk.failed,
     ...(failure && { error: toError(failure) }),
   };
 }

@@ -28,6 +28,11 @@ function toConflict({ kind, value, firstNumber, lastNumber }: Conflict): RouterC
   return known && { kind: known, value, numbers: { first: firstNumber, last: Math.max(firstNumber, lastNumber) } };
 }
 
+const outcomes: Partial<Record<VerdictCode, Verdict['outcome']>> = {
+  [VerdictCode.APPLIED]: 'applied',
+  [VerdictCode.WITHDRAWN]: 'withdrawn',
+};
+
 function toVerdict(message: RouterChangeSettled): Verdict {
   const { verdict, revision, resourceId } = message;
   if (!revision || !isUuid(resourceId) || verdict === VerdictCode.UNSPECIFIED) {
@@ -38,7 +43,7 @@ function toVerdict(message: RouterChangeSettled): Verdict {
     vmId: resourceId.toLowerCase(),
     incarnation: Number(revision.incarnation),
     revision: Number(revision.number),
-    applied: verdict === VerdictCode.APPLIED,
+    outcome: outcomes[verdict] ?? 'rejected',
     code: message.code,
     message: message.message,
     stood: message.stood,

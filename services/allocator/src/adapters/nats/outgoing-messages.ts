@@ -3,7 +3,7 @@ import { binaryMessage, eventMessage, type OutgoingMessage } from '@berth/messag
 import { type DesiredFragment, desiredFragment } from '../../domain/desired-fragment.ts';
 import type { ConfigLeaf } from '../../domain/forward.ts';
 import type { Operation } from '../../domain/operation.ts';
-import type { Vm, Wanted } from '../../domain/vm.ts';
+import { desiredOf, type Vm, type Wanted } from '../../domain/vm.ts';
 import { toOperationMessage } from './to-messages.ts';
 
 /** The trace and request that an operation came with, whoever's transaction sends for it. */
@@ -13,7 +13,12 @@ const headersOf = (operation: Operation | undefined): Record<string, string> => 
 });
 
 /** What a VM shall have on its router, for the driver; `wanted` null: nothing. */
-export function changeMessage(vm: Vm, wanted: Wanted | null, operations: readonly Operation[]): OutgoingMessage {
+export function changeMessage(
+  vm: Vm,
+  wanted: Wanted | null,
+  operations: readonly Operation[],
+  { withdraws = false } = {},
+): OutgoingMessage {
   const fragment = wanted && desiredFragment(vm, wanted);
   const message = binaryMessage(streams.routerChanges, subjects.routerChange(vm.router), RouterChangeSchema, {
     router: vm.router,
@@ -23,6 +28,7 @@ export function changeMessage(vm: Vm, wanted: Wanted | null, operations: readonl
     adopts: vm.adopted !== undefined && vm.state === 'provisioning' && fragment !== null,
     operationIds: operations.map(({ id }) => id),
     ownerGroup: vm.ownerGroup,
+    withdraws,
     causes: operations.map((operation) => ({
       operationId: operation.id,
       requestId: operation.requestId,
@@ -33,6 +39,9 @@ export function changeMessage(vm: Vm, wanted: Wanted | null, operations: readonl
   });
   return { ...message, headers: headersOf(operations[0]) };
 }
+
+/** Takes back the VM's newest revision; says all that the change said, so that it may also be the first that the driver hears of it. */
+export const withdrawalMessage = (vm: Vm): OutgoingMessage => changeMessage(vm, desiredOf(vm), [], { withdraws: true });
 
 /** What a VM shall have, as the driver takes it. */
 export const fragmentOnWire = ({ mapping, rules }: DesiredFragment) => ({

@@ -1,16 +1,13 @@
 import { VmSchema, VmService } from '@berth/contracts';
 import { type Bus, currentTrace, serve } from '@berth/messaging';
 import { timestampDate } from '@bufbuild/protobuf/wkt';
-import type { BulkStore } from '../../app/bulk-ports.ts';
-import { findBulk } from '../../app/bulk-read.ts';
 import type { CommandQueue } from '../../app/command-queue.ts';
 import type { Accepted, Command } from '../../app/commands.ts';
 import { setForwardTemplate, type TemplateStore } from '../../app/forward-template.ts';
 import { listVms, type VmList } from '../../app/list-vms.ts';
-import { getOperation, getVm, type VmReader } from '../../app/read-vms.ts';
+import { getVm, type VmReader } from '../../app/read-vms.ts';
 import type { Vm } from '../../domain/vm.ts';
 import { fitting } from '../fitting.ts';
-import { toBulkOperationMessage } from './bulk-messages.ts';
 import {
   permittedCaller,
   toChangeForwardsCommand,
@@ -28,7 +25,6 @@ export interface VmServiceDeps {
   readonly reader: VmReader;
   readonly list: VmList;
   readonly templates: TemplateStore;
-  readonly bulks: BulkStore;
   readonly defaultRouter: string;
   /** Hears of each command's end of acceptance. */
   readonly onAnswer: (kind: Command['kind'], answer: Accepted | unknown) => void;
@@ -65,12 +61,6 @@ export function serveVms(bus: Bus, deps: VmServiceDeps): () => Promise<void> {
     serve(bus, VmService.method.decommissionVm, async (message) =>
       submit(toDecommissionCommand(message, traceparent())),
     ),
-    serve(bus, VmService.method.getOperation, async ({ principal, operationId }) => {
-      const caller = permittedCaller(principal, 'operations:read');
-      const bulk = await findBulk(deps, caller, operationId);
-      if (bulk) return { operation: toBulkOperationMessage(bulk) };
-      return { operation: toOperationMessage(await getOperation({ reader }, caller, operationId)) };
-    }),
     serve(bus, VmService.method.getVm, async ({ principal, machineId }) => {
       const caller = permittedCaller(principal, 'vms:read');
       return { vm: toVmMessage(await getVm({ reader }, caller, machineId)) };

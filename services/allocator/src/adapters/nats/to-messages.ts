@@ -13,6 +13,7 @@ import {
 } from '@berth/contracts';
 import { create, type JsonObject, type MessageInitShape } from '@bufbuild/protobuf';
 import { timestampFromDate } from '@bufbuild/protobuf/wkt';
+import type { OperationPlace } from '../../app/read-vms.ts';
 import type { PortAction as Action } from '../../domain/change-forwards.ts';
 import { type Forward, type ForwardProtocol, ruleNumbersOf, stands } from '../../domain/forward.ts';
 import type { ForwardTemplate } from '../../domain/forward-template.ts';
@@ -106,7 +107,10 @@ export const toVmMessage = (vm: Vm): MessageInitShape<typeof VmSchema> => ({
   rulePool: vm.rulePool?.name ?? '',
 });
 
-export const toOperationMessage = (operation: Operation): MessageInitShape<typeof OperationSchema> => ({
+export const toOperationMessage = (
+  operation: Operation,
+  place?: OperationPlace,
+): MessageInitShape<typeof OperationSchema> => ({
   id: operation.id,
   kind: kinds[operation.kind],
   state: states[operation.state],
@@ -123,6 +127,14 @@ export const toOperationMessage = (operation: Operation): MessageInitShape<typeo
   principalId: operation.principalId,
   ownerGroup: operation.ownerGroup,
   bulkId: operation.bulk?.id ?? '',
+  router: operation.router,
+  ...(operation.sentAt && { sentAt: timestampFromDate(operation.sentAt) }),
+  ...(place &&
+    operation.revision > 0 && {
+      revision: { incarnation: BigInt(place.incarnation), number: BigInt(operation.revision) },
+    }),
+  waitingBehind: operation.state === 'pending' ? (place?.behind ?? 0) : 0,
+  cancelling: operation.cancelAsked && operation.state === 'running',
 });
 
 export const toTemplateMessage = (template: ForwardTemplate): MessageInitShape<typeof ForwardTemplateSchema> => ({

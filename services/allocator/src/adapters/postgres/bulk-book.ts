@@ -52,11 +52,15 @@ export class PostgresBulkBook implements BulkBook {
     );
   }
 
-  async setErrorOfOthers(bulkId: string, error: WireError): Promise<void> {
-    await this.#sql.execute('UPDATE bulk_items SET error = $2::jsonb WHERE bulk_id = $1 AND error IS NULL', [
-      bulkId,
-      JSON.stringify(error),
-    ]);
+  setErrorOfOthers(bulkId: string, error: WireError): Promise<void> {
+    return this.setErrorFrom(bulkId, 0, error);
+  }
+
+  async setErrorFrom(bulkId: string, from: number, error: WireError): Promise<void> {
+    await this.#sql.execute(
+      'UPDATE bulk_items SET error = $2::jsonb WHERE bulk_id = $1 AND index >= $3 AND error IS NULL',
+      [bulkId, JSON.stringify(error), from],
+    );
   }
 
   /** Counts the operations that this transaction ended, and writes what changed. Gives that back. */

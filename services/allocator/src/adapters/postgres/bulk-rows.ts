@@ -22,6 +22,7 @@ export interface BulkRow {
   readonly undo_next: number | null;
   readonly undoing: number;
   readonly error: WireError | null;
+  readonly cancelled: boolean;
   readonly created_at: string;
   readonly updated_at: string;
 }
@@ -45,6 +46,7 @@ export const toBulk = (row: BulkRow): Bulk => ({
   undoNext: row.undo_next,
   undoing: row.undoing,
   error: row.error,
+  cancelled: row.cancelled,
   createdAt: new Date(row.created_at),
   updatedAt: new Date(row.updated_at),
 });
@@ -57,14 +59,14 @@ export async function lockBulks(sql: Sql, ids: readonly string[]): Promise<Bulk[
 
 /** Writes how far bulks are. */
 export async function storeProgress(sql: Sql, bulks: readonly Bulk[]): Promise<void> {
-  const rows = bulks.map(({ id, state, next, succeeded, failed, undoNext, undoing, error }) => ({
-    ...{ id, state, next_index: next, succeeded, failed, undo_next: undoNext, undoing, error },
+  const rows = bulks.map(({ id, state, next, succeeded, failed, undoNext, undoing, error, cancelled }) => ({
+    ...{ id, state, next_index: next, succeeded, failed, undo_next: undoNext, undoing, error, cancelled },
   }));
   await sql.execute(
     `UPDATE bulks b SET state = r.state, next_index = r.next_index, succeeded = r.succeeded, failed = r.failed,
-       undo_next = r.undo_next, undoing = r.undoing, error = r.error, attempts = 0, updated_at = clock_timestamp()
+       undo_next = r.undo_next, undoing = r.undoing, error = r.error, cancelled = r.cancelled, attempts = 0, updated_at = clock_timestamp()
      FROM jsonb_to_recordset($1::jsonb) AS r (id uuid, state text, next_index integer, succeeded integer, failed integer,
-       undo_next integer, undoing integer, error jsonb) WHERE b.id = r.id`,
+       undo_next integer, undoing integer, error jsonb, cancelled boolean) WHERE b.id = r.id`,
     [JSON.stringify(rows)],
   );
 }

@@ -75,6 +75,14 @@ export const postgresBulks = (database: Database): BulkStore => ({
     }));
   },
 
+  async routersOf(bulkId) {
+    const rows = await database.query<{ router: string }>(
+      `SELECT DISTINCT router FROM operations WHERE bulk_id = $1 AND state IN ('pending', 'running')`,
+      [bulkId],
+    );
+    return rows.map(({ router }) => router);
+  },
+
   operations: (ids) => byId(database, ids),
 });
 

@@ -31,6 +31,8 @@ export interface LedgerSettings {
 /** How what happens is told to others. */
 export interface MessageForms {
   change(vm: Vm, wanted: Wanted | null, operations: readonly Operation[]): OutgoingMessage;
+  /** Asks to take the VM's newest revision back. */
+  withdrawal(vm: Vm): OutgoingMessage;
   ended(operation: Operation): OutgoingMessage;
   bulkEnded(bulk: Bulk): OutgoingMessage;
 }
@@ -63,6 +65,7 @@ export function postgresLedger(deps: LedgerDeps, settings: LedgerSettings): Ledg
       ended = [];
       const opened = await openBooks(sql, routers, takesLong, {
         change: (vm, wanted, causes) => send(messages.change(vm, wanted, causes)),
+        withdrawal: (vm) => send(messages.withdrawal(vm)),
         ended(operation) {
           ended.push(operation);
           send(messages.ended(operation));
@@ -92,6 +95,7 @@ export function postgresLedger(deps: LedgerDeps, settings: LedgerSettings): Ledg
       const sent = new Map<string, { readonly vm: Vm; readonly wanted: Wanted | null }>();
       const { books, vms, store } = await openBooks(sql, routers, takesLong, {
         change: (vm, wanted) => void sent.set(vm.id, { vm, wanted }),
+        withdrawal() {},
         ended() {},
       });
       await sql.execute('SAVEPOINT trial');
@@ -118,6 +122,7 @@ export function postgresLedger(deps: LedgerDeps, settings: LedgerSettings): Ledg
     takesLong: boolean,
     told: {
       change(vm: Vm, wanted: Wanted | null, operations: readonly Operation[]): void;
+      withdrawal(vm: Vm): void;
       ended(operation: Operation): void;
     },
   ) => {
@@ -151,6 +156,7 @@ export function postgresLedger(deps: LedgerDeps, settings: LedgerSettings): Ledg
       plans: postgresPlans(sql),
       pools: once(() => readPoolDirectory(sql, routers)),
       sendChange: told.change,
+      sendWithdrawal: told.withdrawal,
       sendEnded: told.ended,
     };
     const store = async () => {

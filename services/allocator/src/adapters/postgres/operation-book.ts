@@ -48,6 +48,14 @@ export class PostgresOperationBook implements OperationBook {
     return [...stored, ...put].filter((operation) => !hasEnded(operation));
   }
 
+  async openOfBulk(bulkId: string): Promise<readonly Operation[]> {
+    const rows = await this.#sql.query<OperationRow>(
+      `SELECT * FROM operations WHERE bulk_id = $1 AND state IN ('pending', 'running') ORDER BY seq`,
+      [bulkId],
+    );
+    return rows.map((row) => this.#keep(toOperation(row))).filter((operation) => !hasEnded(operation));
+  }
+
   async byIds(ids: readonly string[]): Promise<ReadonlyMap<string, Operation>> {
     const stored = await operationsById(this.#sql, ids);
     return new Map(stored.map((operation) => [operation.id, this.#keep(operation)]));

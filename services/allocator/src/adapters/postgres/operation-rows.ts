@@ -26,6 +26,8 @@ export interface OperationRow {
   readonly address_range: Operation['addressRange'];
   readonly step: string;
   readonly revision: string;
+  readonly sent_at: string | null;
+  readonly cancel_asked: boolean;
   readonly wanted: Operation['wanted'];
   readonly reserved: Operation['reserved'];
   readonly stood: boolean;
@@ -65,6 +67,8 @@ export const toOperation = (row: OperationRow): Operation => ({
   addressRange: row.address_range,
   step: row.step,
   revision: Number(row.revision),
+  sentAt: row.sent_at === null ? null : new Date(row.sent_at),
+  cancelAsked: row.cancel_asked,
   wanted: row.wanted,
   reserved: row.reserved,
   stood: row.stood,
@@ -96,6 +100,8 @@ const columns = [
   ['address_range', 'jsonb'],
   ['step', 'text'],
   ['revision', 'bigint'],
+  ['sent_at', 'timestamptz'],
+  ['cancel_asked', 'boolean'],
   ['wanted', 'jsonb'],
   ['reserved', 'jsonb'],
   ['stood', 'boolean'],
@@ -114,6 +120,8 @@ const changeable = [
   'state',
   'step',
   'revision',
+  'sent_at',
+  'cancel_asked',
   'wanted',
   'reserved',
   'stood',
@@ -155,6 +163,8 @@ export async function storeOperations(sql: Sql, operations: readonly Operation[]
     address_range: operation.addressRange,
     step: operation.step,
     revision: operation.revision,
+    sent_at: operation.sentAt,
+    cancel_asked: operation.cancelAsked,
     wanted: operation.wanted,
     reserved: operation.reserved,
     stood: operation.stood,

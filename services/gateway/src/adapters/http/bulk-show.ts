@@ -20,7 +20,8 @@ const endings: Partial<Record<OperationState, 'succeeded' | 'failed'>> = {
   [OperationState.FAILED]: 'failed',
   [OperationState.CANCELLED]: 'failed',
 };
-const stateOf = (state: OperationState): BulkDocument['state'] => endings[state] ?? 'running';
+const stateOf = (state: OperationState): BulkDocument['state'] =>
+  state === OperationState.CANCELLED ? 'cancelled' : (endings[state] ?? 'running');
 const modeOf = (mode: BulkMode): BulkDocument['mode'] => (mode === BulkMode.ATOMIC ? 'atomic' : 'best_effort');
 
 const pathOf = (bulkId: string): string => `/v1/bulks/${bulkId}`;
@@ -63,4 +64,4 @@ export function showItem(item: BulkItemResult, bulkId: string, traceId: string):
 }
 
 const statusOf = ({ state }: Operation): BulkItemDocument['status'] =>
-  state === OperationState.PENDING ? 'pending' : stateOf(state);
+  state === OperationState.PENDING ? 'pending' : (endings[state] ?? 'running');

@@ -17,7 +17,7 @@ import {
   configDiff,
   explainedLines,
 } from './documents/history.ts';
-import { operationDocument } from './documents/operation.ts';
+import { operationDocument, operationPage } from './documents/operation.ts';
 import { planDocument, planPage } from './documents/plan.ts';
 import { ipPool, poolPage, portPool, rulePool } from './documents/pool.ts';
 import { changedPort, changedPorts, vmPorts } from './documents/ports.ts';
@@ -44,6 +44,7 @@ export const documents = [
   changedPort,
   vmPorts,
   operationDocument,
+  operationPage,
   bulkDocument,
   bulkItemDocument,
   bulkResult,

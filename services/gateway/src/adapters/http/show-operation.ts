@@ -1,4 +1,5 @@
 import {
+  type ChangePlace,
   type Forward,
   fromErrorMessage,
   type Operation,
@@ -15,6 +16,7 @@ import { vmOf } from './operation-vm.ts';
 import { problemOf } from './problem-reply.ts';
 import { showChangedForwards, showForward } from './show-forwards.ts';
 import { forwardOf, showPortState } from './show-ports.ts';
+import { showProgress } from './show-stages.ts';
 import { showTime } from './show-time.ts';
 import { showVm } from './show-vm.ts';
 
@@ -51,8 +53,8 @@ const kinds: Record<OperationKind, { kind: OperationDocument['kind']; show: (ope
 /** What an operation's success is answered with, by what it did. */
 export const showResult = (operation: Operation): object => kinds[operation.kind].show(operation);
 
-/** An operation as it stands. `traceId` is that of the request that asks for it. */
-export function showOperation(operation: Operation, traceId: string): OperationDocument {
+/** An operation as it stands. `traceId` is that of the request that asks for it; `place`: where it stands in its router's queue, if known. */
+export function showOperation(operation: Operation, traceId: string, place?: ChangePlace): OperationDocument {
   const failure = failureOf(operation);
   const { kind, show } = kinds[operation.kind];
   const instance = `/v1/operations/${operation.id}`;
@@ -66,6 +68,8 @@ export function showOperation(operation: Operation, traceId: string): OperationD
         : { type: 'vm', id: operation.vmId, name: operation.vmName },
     result: operation.state === OperationState.SUCCEEDED ? { ...show(operation) } : null,
     error: failure === undefined ? null : problemOf(withFieldsAsked(failure), { instance, traceId }),
+    ...showProgress(operation, place),
+    cancelling: operation.cancelling,
     created_at: showTime(operation.createdAt),
     updated_at: showTime(operation.updatedAt),
   };

@@ -6,8 +6,8 @@ import {
   HistoryService,
   type ListCommitsRequestSchema,
   type ListCommitsResponse,
-  type ListOperationsRequestSchema,
-  type ListOperationsResponse,
+  type ListConfigOperationsRequestSchema,
+  type ListConfigOperationsResponse,
 } from '@berth/contracts';
 import { askPatiently } from '@berth/errors';
 import { type Bus, request } from '@berth/messaging';
@@ -16,7 +16,7 @@ import type { DescMessage, DescMethodUnary, MessageInitShape, MessageShape } fro
 const { method } = HistoryService;
 
 /** Operations with the entries that they are of. */
-export type FoundOperations = Pick<ListOperationsResponse, 'commit' | 'from'> & {
+export type FoundOperations = Pick<ListConfigOperationsResponse, 'commit' | 'from'> & {
   readonly operations: readonly ConfigOperation[];
 };
 
@@ -25,11 +25,14 @@ export interface HistoryReader {
   commits(message: MessageInitShape<typeof ListCommitsRequestSchema>): Promise<ListCommitsResponse>;
   commit(message: MessageInitShape<typeof HistoryService.method.getCommit.input>): Promise<GetCommitResponse>;
   /** All of them, however many pages they are. */
-  operations(message: ListOperationsInit): Promise<FoundOperations>;
+  operations(message: ListConfigOperationsInit): Promise<FoundOperations>;
   explain(message: MessageInitShape<typeof ExplainLinesRequestSchema>): Promise<ExplainLinesResponse>;
 }
 
-type ListOperationsInit = Exclude<MessageInitShape<typeof ListOperationsRequestSchema>, { $typeName: string }>;
+type ListConfigOperationsInit = Exclude<
+  MessageInitShape<typeof ListConfigOperationsRequestSchema>,
+  { $typeName: string }
+>;
 
 /** A whole configuration is put together from stored parts. */
 const longestMs = 20_000;
@@ -48,10 +51,10 @@ export const historyReader = (
     commit: (message) => ask(method.getCommit, message),
     explain: (message) => ask(method.explainLines, message),
     async operations(message) {
-      const first = await ask(method.listOperations, message);
+      const first = await ask(method.listConfigOperations, message);
       const operations = [...first.operations];
       for (let pageToken = first.nextPageToken; pageToken !== ''; ) {
-        const page = await ask(method.listOperations, { ...message, pageToken });
+        const page = await ask(method.listConfigOperations, { ...message, pageToken });
         for (const operation of page.operations) operations.push(operation);
         pageToken = page.nextPageToken;
       }

@@ -10,10 +10,17 @@ import {
 import { askPatiently, DomainError } from '@berth/errors';
 import { type Bus, request } from '@berth/messaging';
 import type { MessageInitShape } from '@bufbuild/protobuf';
+import { timestampFromDate } from '@bufbuild/protobuf/wkt';
+import type { OperationLister } from '../../app/list-operations.ts';
 import type { VmReader } from '../../app/list-vms.ts';
 import type { OperationReader } from '../../app/operations.ts';
+import type { CancelOperation } from '../http/cancel-operation.ts';
 
 const { method } = VmService;
+
+/** The allocator asks the driver, and again while the change is still on its way there. */
+const cancelWithinMs = 15_000;
+
 const missing = (what: string) => new DomainError('bug', 'INTERNAL', `An answer came without its ${what}.`);
 
 /** What is asked of a VM; each kind with its own message. */
@@ -51,6 +58,29 @@ export const operationReader = (bus: Bus): OperationReader => ({
     const { operation } = await request(bus, method.getOperation, { principal, operationId }, { timeoutMs });
     if (operation === undefined) throw missing('operation');
     return operation;
+  },
+});
+
+/** Cancels operations; patient with silence, because a repeat does no harm. */
+export const operationCanceller =
+  (bus: Bus, wait: { answerTimeoutMs: number; nobodyThereMs: number }): CancelOperation =>
+  async (principal, operationId) => {
+    const ask = () => request(bus, method.cancelOperation, { principal, operationId }, { timeoutMs: cancelWithinMs });
+    const { operation } = await askPatiently(ask, wait.nobodyThereMs);
+    if (operation === undefined) throw missing('operation');
+    return operation;
+  };
+
+/** Lists operations. */
+export const operationLister = (
+  bus: Bus,
+  wait: { answerTimeoutMs: number; nobodyThereMs: number },
+): OperationLister => ({
+  list(principal, { size, token }, { since, ...filter }) {
+    const asked = { ...filter, ...(since && { since: timestampFromDate(since) }) };
+    const message = { principal, pageSize: size, pageToken: token, filter: asked };
+    const ask = () => request(bus, method.listOperations, message, { timeoutMs: wait.answerTimeoutMs });
+    return askPatiently(ask, wait.nobodyThereMs);
   },
 });
 

@@ -3,7 +3,7 @@ import {
   type CommitState,
   type ExplainLinesRequest,
   type ListCommitsRequest,
-  type ListOperationsRequest,
+  type ListConfigOperationsRequest,
   type Moment as WireMoment,
   CommitPart as WirePart,
 } from '@berth/contracts';
@@ -47,7 +47,7 @@ const parts: Record<WirePart, CommitPart | undefined> = {
   [WirePart.AFTER]: 'after',
 };
 
-export function operationsQuestionOf({ question }: ListOperationsRequest): OperationsQuestion {
+export function operationsQuestionOf({ question }: ListConfigOperationsRequest): OperationsQuestion {
   if (question.case === 'config') {
     const { at, ownedOnly } = question.value;
     return { kind: 'config', at: momentOf(at, 'at'), ownedOnly };

@@ -3,9 +3,9 @@ import {
   type ExplainedLineSchema,
   HistoryService,
   type LineOriginSchema,
+  type ListConfigOperationsRequest,
+  type ListConfigOperationsResponseSchema,
   type ListFragmentsAtRequest,
-  type ListOperationsRequest,
-  type ListOperationsResponseSchema,
   type Principal,
   requirePermission,
 } from '@berth/contracts';
@@ -73,7 +73,7 @@ export function serveHistory(bus: Bus, parts: HistoryParts): () => Promise<void>
       if (commit === undefined || number === undefined) throw notKept(moment);
       return { commit, resources: await parts.log.resourcesOf(router, number) };
     }),
-    serve(bus, method.listOperations, (message) => {
+    serve(bus, method.listConfigOperations, (message) => {
       requireWholeRouter(message.principal);
       return pageOfOperations(parts, answers, message);
     }),
@@ -103,8 +103,8 @@ function requireWholeRouter(principal: Principal | undefined): void {
 async function pageOfOperations(
   { store, log }: HistoryParts,
   answers: RecentAnswers<readonly LineOperation[]>,
-  message: ListOperationsRequest,
-): Promise<MessageInitShape<typeof ListOperationsResponseSchema>> {
+  message: ListConfigOperationsRequest,
+): Promise<MessageInitShape<typeof ListConfigOperationsResponseSchema>> {
   const { router, pageToken } = message;
   const question = operationsQuestionOf(message);
   const first =

@@ -3,6 +3,7 @@ import type { Outbox, Send } from '@berth/messaging';
 import type { ChangeInbox, ReceivedChange } from '../../app/receive-changes.ts';
 import type { RejectionCode } from '../../domain/verdict.ts';
 import { settledMessage, type VerdictRow, verdictColumns } from './router-messages.ts';
+import { withdrawChanges } from './withdraw-changes.ts';
 
 /** A change that is judged without a router. */
 interface Judged {
@@ -36,6 +37,14 @@ export class PostgresChangeInbox implements ChangeInbox {
         send,
         sorted.filter((change) => !newer.has(keyOf(change))),
       );
+    });
+  }
+
+  async withdraw(changes: readonly ReceivedChange[]): Promise<void> {
+    await this.#outbox.transaction(async (sql, send) => {
+      for (const [router, ofRouter] of Map.groupBy(changes, (change) => change.router)) {
+        await withdrawChanges(sql, send, router, ofRouter);
+      }
     });
   }
 }

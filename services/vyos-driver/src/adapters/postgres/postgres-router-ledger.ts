@@ -27,7 +27,7 @@ import { readOpenBatch, writeBatchAhead } from './batch-rows.ts';
 import { endMended, readDriftBook, readDriftRequests, recordFindings } from './drift-rows.ts';
 import { recordSeenLines } from './record-seen-lines.ts';
 import { recordSettlement } from './record-settlement.ts';
-import { type StatusRow, statusColumns, statusMessage } from './router-messages.ts';
+import { type StatusRow, stateChangedMessage, statusColumns, statusMessage } from './router-messages.ts';
 
 const nothing: Fragment = { rules: [] };
 
@@ -89,12 +89,23 @@ export class PostgresRouterLedger implements RouterLedger {
       causes: readonly Cause[];
       total: number;
     }>(
-      // The first of every group, then the second of every group, …: groups take turns however much one of them asks for.
-      `SELECT resource_id, wanted_incarnation, wanted_number, wanted, applied, adopts, owner_group, causes, total FROM (
-         SELECT resource_id, queued, row_number() OVER (PARTITION BY owner_group ORDER BY queued) AS turn,
-           count(*) OVER ()::integer AS total
-         FROM resources WHERE router = $1 AND waiting ORDER BY turn, queued LIMIT $2
-       ) AS in_turns JOIN resources USING (resource_id) WHERE router = $1 ORDER BY turn, in_turns.queued`,
+      // The first of every group, then the second of every group, …: groups take turns however much one of them asks for. Each group is
+      // read only as far as it may be taken, out of the index.
+      `WITH RECURSIVE groups AS (
+         (SELECT owner_group FROM resources WHERE router = $1 AND waiting ORDER BY owner_group LIMIT 1)
+         UNION ALL
+         SELECT (SELECT owner_group FROM resources
+                 WHERE router = $1 AND waiting AND owner_group > before.owner_group ORDER BY owner_group LIMIT 1)
+         FROM groups AS before WHERE before.owner_group IS NOT NULL
+       ), in_turns AS (
+         SELECT resource_id, queued, turn FROM groups CROSS JOIN LATERAL (
+           SELECT resource_id, queued, row_number() OVER (ORDER BY queued) AS turn FROM resources
+           WHERE router = $1 AND waiting AND owner_group = groups.owner_group ORDER BY queued LIMIT $2
+         ) AS of_group ORDER BY turn, queued LIMIT $2
+       )
+       SELECT resource_id, wanted_incarnation, wanted_number, wanted, applied, adopts, owner_group, causes,
+         (SELECT count(*) FROM resources WHERE router = $1 AND waiting)::integer AS total
+       FROM in_turns JOIN resources USING (resource_id) WHERE router = $1 ORDER BY turn, in_turns.queued`,
       [this.#router, limit],
     );
     const changes = rows.map((row) => ({
@@ -145,10 +156,10 @@ export class PostgresRouterLedger implements RouterLedger {
     }));
   }
 
-  writeAhead(batch: NewBatch): Promise<void> {
+  writeAhead(batch: NewBatch): Promise<readonly string[]> {
     return this.#asHolder(async (sql) => {
       await this.#assertStillWanted(sql);
-      await writeBatchAhead(sql, this.#router, this.#epoch, batch);
+      return writeBatchAhead(sql, this.#router, this.#epoch, batch);
     });
   }
 
@@ -236,13 +247,19 @@ export class PostgresRouterLedger implements RouterLedger {
 
   tell(standing: Standing): Promise<void> {
     return this.#asHolder(async (sql, send) => {
+      const [before] = await sql.query<{ state: RouterState }>('SELECT state FROM routers WHERE name = $1', [
+        this.#router,
+      ]);
       await sql.execute(
         `UPDATE routers SET since = CASE WHEN state = $2 THEN since ELSE now() END, state = $2, reason = $3,
            retry_at = now() + $4 * interval '1 millisecond'
          WHERE name = $1 AND enabled`,
         [this.#router, standing.state, standing.reason, standing.retryAfterMs ?? null],
       );
-      await this.#tellAll(sql, send);
+      const row = await this.#tellAll(sql, send);
+      if (row !== undefined && before !== undefined && before.state !== standing.state) {
+        send(stateChangedMessage(row, before.state));
+      }
     });
   }
 
@@ -256,13 +273,14 @@ export class PostgresRouterLedger implements RouterLedger {
     );
   }
 
-  async #tellAll(sql: Sql, send: Send): Promise<void> {
+  async #tellAll(sql: Sql, send: Send): Promise<StatusRow | undefined> {
     const [row] = await sql.query<StatusRow>(
       `UPDATE routers SET status_sequence = CASE WHEN status_epoch = $2 THEN status_sequence + 1 ELSE 1 END, status_epoch = $2
        WHERE name = $1 RETURNING ${statusColumns}`,
       [this.#router, this.#epoch],
     );
     if (row !== undefined) send(statusMessage(row));
+    return row;
   }
 
   /** Nothing new is begun on a router that was switched off, or with settings that were changed, though this process has not heard of it. */

@@ -8,10 +8,11 @@ import type { Conflict } from '../../domain/verdict.ts';
 import { recordHistory } from './record-history.ts';
 import { settledMessage, type VerdictRow, verdictColumns } from './router-messages.ts';
 
-interface Judgement {
+/** A verdict that is to be written. */
+export interface Judgement {
   readonly resourceId: string;
   readonly revision: Revision;
-  readonly verdict: 'applied' | 'rejected';
+  readonly verdict: VerdictRow['verdict'];
   readonly code: string;
   readonly text: string;
   readonly conflict?: Conflict;
@@ -89,7 +90,7 @@ async function letGo(
 }
 
 /** In the order in which the inbox locks them. */
-async function lockResources(sql: Sql, router: string, resourceIds: readonly string[]): Promise<void> {
+export async function lockResources(sql: Sql, router: string, resourceIds: readonly string[]): Promise<void> {
   if (resourceIds.length === 0) return;
   await sql.execute(
     'SELECT FROM resources WHERE router = $1 AND resource_id = ANY($2) ORDER BY resource_id COLLATE "C" FOR NO KEY UPDATE',
@@ -115,7 +116,7 @@ async function recordApplied(sql: Sql, router: string, applied: NonNullable<Sett
 }
 
 /** Writes each verdict once; a verdict that is there already stays as it is and is not told again. */
-async function judge(
+export async function judge(
   sql: Sql,
   send: Send,
   router: string,

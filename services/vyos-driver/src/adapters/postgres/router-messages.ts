@@ -3,12 +3,13 @@ import {
   ConflictKind,
   RouterChangeSettledSchema,
   RouterState,
+  RouterStateChangedSchema,
   RouterStatusSchema,
   streams,
   subjects,
   Verdict,
 } from '@berth/contracts';
-import { binaryMessage, type OutgoingMessage } from '@berth/messaging';
+import { binaryMessage, eventMessage, type OutgoingMessage } from '@berth/messaging';
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { timestampFromMs } from '@bufbuild/protobuf/wkt';
 import type { CommitConfirm } from '../../domain/commit-confirm.ts';
@@ -22,7 +23,7 @@ export interface VerdictRow {
   readonly resource_id: string;
   readonly incarnation: string;
   readonly number: string;
-  readonly verdict: 'applied' | 'rejected';
+  readonly verdict: 'applied' | 'rejected' | 'withdrawn';
   readonly code: string;
   readonly message: string;
   readonly stood: boolean;
@@ -79,12 +80,18 @@ const conflictOnWire: Record<Conflict['kind'], ConflictKind> = {
   port: ConflictKind.PORT,
 };
 
+const verdictOnWire: Record<VerdictRow['verdict'], Verdict> = {
+  applied: Verdict.APPLIED,
+  rejected: Verdict.REJECTED,
+  withdrawn: Verdict.WITHDRAWN,
+};
+
 export const settledMessage = (row: VerdictRow): OutgoingMessage =>
   binaryMessage(streams.routerEvents, subjects.routerChangeSettled(row.router), RouterChangeSettledSchema, {
     router: row.router,
     resourceId: row.resource_id,
     revision: { incarnation: BigInt(row.incarnation), number: BigInt(row.number) },
-    verdict: row.verdict === 'applied' ? Verdict.APPLIED : Verdict.REJECTED,
+    verdict: verdictOnWire[row.verdict],
     code: row.code,
     message: row.message,
     stood: row.stood,
@@ -120,6 +127,26 @@ export const statusOfRow = (row: StatusRow): MessageInitShape<typeof RouterStatu
   inventory: BigInt(row.inventory),
   version: row.version,
 });
+
+/** The public event of a router that stands otherwise than before. */
+export const stateChangedMessage = (row: StatusRow, before: DomainState): OutgoingMessage =>
+  eventMessage(
+    {
+      stream: streams.events,
+      subject: subjects.routerStateChanged(row.name),
+      type: 'berth.router.state.changed',
+      source: 'berth/vyos-driver',
+      about: row.name,
+    },
+    RouterStateChangedSchema,
+    {
+      router: row.name,
+      state: stateOnWire[row.state],
+      previousState: stateOnWire[before],
+      reason: row.reason,
+      since: timestampFromMs(row.since_ms),
+    },
+  );
 
 export const statusMessage = (row: StatusRow): OutgoingMessage =>
   binaryMessage(streams.routerEvents, subjects.routerStatus(row.name), RouterStatusSchema, statusOfRow(row));

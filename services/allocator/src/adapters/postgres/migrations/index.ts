@@ -9,6 +9,7 @@ import { bulk } from './0006-bulk.ts';
 import { valuesThatStood } from './0007-values-that-stood.ts';
 import { plans } from './0008-plans.ts';
 import { adoption } from './0009-adoption.ts';
+import { operationsInDetail } from './0010-operations.ts';
 
 /** The history of the schema. Released ones are never edited. */
 export const migrations: readonly NamedMigration[] = [
@@ -22,4 +23,5 @@ export const migrations: readonly NamedMigration[] = [
   valuesThatStood,
   plans,
   adoption,
+  operationsInDetail,
 ];

@@ -58,8 +58,9 @@ export const bulkDecommissionBody = Type.Union(
   { examples: [{ items: ['web-01', { machine_id: 'web-02' }] }] },
 );
 
-const states = Type.Enum(['running', 'succeeded', 'failed'], {
-  description: 'Running until every item has ended; then succeeded when all items have, else failed.',
+const states = Type.Enum(['running', 'succeeded', 'failed', 'cancelled'], {
+  description:
+    'Running until every item has ended; then succeeded when all items have, cancelled when somebody asked for that and some were, else failed.',
 });
 
 const summary = {

@@ -1,6 +1,49 @@
 import type { Problem } from '@berth/errors';
 import { type Static, Type } from 'typebox';
-import { anyObject, nullable } from './json-types.ts';
+import { anyObject, nullable, strict } from './json-types.ts';
+import { pageQuery } from './ports.ts';
+
+const stage = Type.Object({
+  stage: Type.Enum(
+    ['accepted', 'waiting', 'values_reserved', 'queued', 'in_commit', 'applied', 'saved', 'failed', 'cancelled'],
+    {
+      description:
+        '`waiting`: behind other operations on the same VM. `queued`: for the router. `in_commit`: a commit that carries it was sent, the last one where there were several. `saved`: by then at the latest.',
+    },
+  ),
+  at: Type.String({ format: 'date-time' }),
+  behind: Type.Optional(Type.Integer({ minimum: 1, description: '`waiting`: how many operations are before it.' })),
+  commit_id: Type.Optional(Type.String({ description: '`in_commit`: the commit.' })),
+});
+export type StageDocument = Static<typeof stage>;
+
+/** What `GET /v1/operations` can be asked. */
+export const listOperationsQuery = Type.Object(
+  {
+    state: Type.Optional(
+      Type.Array(Type.Enum(['pending', 'running', 'succeeded', 'failed', 'cancelled']), {
+        maxItems: 5,
+        description: 'In one of these states; with commas or repeated.',
+      }),
+    ),
+    kind: Type.Optional(
+      Type.Array(Type.Enum(['provision_vm', 'change_ports', 'change_forwards', 'update_vm', 'decommission_vm']), {
+        maxItems: 5,
+        description: 'Of one of these kinds; with commas or repeated.',
+      }),
+    ),
+    vm: Type.Optional(
+      Type.String({
+        minLength: 1,
+        maxLength: 80,
+        description: 'On the VM with this id, or on VMs that bore this name when it was accepted.',
+      }),
+    ),
+    since: Type.Optional(Type.String({ format: 'date-time', description: 'Accepted then or later.' })),
+    ...pageQuery(1_000).properties,
+  },
+  strict,
+);
 
 /** An operation, as `GET /v1/operations/{id}` and every 202 show it. */
 export const operationDocument = Type.Object(
@@ -21,6 +64,26 @@ export const operationDocument = Type.Object(
       anyObject({ description: 'What the request would have been answered with; null unless it succeeded.' }),
     ),
     error: nullable(Type.Unsafe<Problem>({ $ref: 'Problem#' })),
+    stages: Type.Array(stage, { description: 'What it has come through so far, in order.' }),
+    progress: Type.Unsafe<number | null>({
+      type: ['number', 'null'],
+      minimum: 0,
+      maximum: 1,
+      description:
+        'How much of its time has gone, as far as can be known; of a bulk, how many of its items have ended. Null when nobody knows, as while the router is away.',
+    }),
+    position: Type.Unsafe<number | null>({
+      type: ['integer', 'null'],
+      minimum: 1,
+      description: 'Its place in the router’s queue; groups take turns there. Null when it does not wait there.',
+    }),
+    eta_seconds: Type.Optional(
+      Type.Integer({
+        minimum: 1,
+        description: 'In how many seconds it should end. Absent when it has ended, or when that cannot be known.',
+      }),
+    ),
+    cancelling: Type.Boolean({ description: 'Somebody asked to cancel it, and it is not decided yet.' }),
     created_at: Type.String({ format: 'date-time' }),
     updated_at: Type.String({ format: 'date-time' }),
   },
@@ -35,6 +98,15 @@ export const operationDocument = Type.Object(
         resource: { type: 'vm', id: '0b6b2b53-2c1f-4d51-9ab2-6f0c1f1c8a11', name: 'web-01' },
         result: null,
         error: null,
+        stages: [
+          { stage: 'accepted', at: '2026-01-01T12:00:00.000Z' },
+          { stage: 'values_reserved', at: '2026-01-01T12:00:00.000Z' },
+          { stage: 'queued', at: '2026-01-01T12:00:00.020Z' },
+        ],
+        progress: 0.3,
+        position: 17,
+        eta_seconds: 8,
+        cancelling: false,
         created_at: '2026-01-01T12:00:00.000Z',
         updated_at: '2026-01-01T12:00:00.000Z',
       },
@@ -42,3 +114,12 @@ export const operationDocument = Type.Object(
   },
 );
 export type OperationDocument = Static<typeof operationDocument>;
+
+/** A page of operations. */
+export const operationPage = Type.Object(
+  {
+    items: Type.Array(Type.Unsafe<OperationDocument>({ $ref: 'Operation#' })),
+    next_cursor: Type.Unsafe<string | null>({ type: ['string', 'null'], description: 'Null on the last page.' }),
+  },
+  { $id: 'OperationPage', description: 'A page of operations.', examples: [{ items: [], next_cursor: null }] },
+);

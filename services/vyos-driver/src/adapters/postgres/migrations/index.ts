@@ -6,6 +6,7 @@ import { routers } from './0003-routers.ts';
 import { drift } from './0004-drift.ts';
 import { history } from './0005-history.ts';
 import { adoption } from './0007-adoption.ts';
+import { withdrawals } from './0008-withdrawals.ts';
 
 /** The history of the schema. Released ones are never edited. */
 export const migrations: readonly NamedMigration[] = [
@@ -16,4 +17,5 @@ export const migrations: readonly NamedMigration[] = [
   drift,
   history,
   adoption,
+  withdrawals,
 ];

@@ -7,6 +7,7 @@ import type { Message } from "@bufbuild/protobuf";
 import type { Vm, VmJson } from "./vm_pb.js";
 import type { Error, ErrorJson } from "../../common/v1/error_pb.js";
 import type { Timestamp, TimestampJson } from "@bufbuild/protobuf/wkt";
+import type { Revision, RevisionJson } from "../../driver/v1/router_change_pb.js";
 
 /**
  * Describes the file berth/allocator/v1/operation.proto.
@@ -116,6 +117,55 @@ export declare type Operation = Message<"berth.allocator.v1.Operation"> & {
    * @generated from field: string bulk_id = 14;
    */
   bulkId: string;
+
+  /**
+   * The router that it is about.
+   *
+   * @generated from field: string router = 15;
+   */
+  router: string;
+
+  /**
+   * The revision that carries it to the router; absent before.
+   *
+   * @generated from field: berth.driver.v1.Revision revision = 16;
+   */
+  revision?: Revision | undefined;
+
+  /**
+   * When its values were reserved and it was sent to the driver; absent before.
+   *
+   * @generated from field: google.protobuf.Timestamp sent_at = 17;
+   */
+  sentAt?: Timestamp | undefined;
+
+  /**
+   * Pending: how many operations on the same VM are before it.
+   *
+   * @generated from field: uint32 waiting_behind = 18;
+   */
+  waitingBehind: number;
+
+  /**
+   * Somebody asked to cancel it, and the router's part has not answered yet.
+   *
+   * @generated from field: bool cancelling = 19;
+   */
+  cancelling: boolean;
+
+  /**
+   * A bulk: how many items it has.
+   *
+   * @generated from field: uint32 items = 20;
+   */
+  items: number;
+
+  /**
+   * A bulk: how many of them have ended.
+   *
+   * @generated from field: uint32 items_ended = 21;
+   */
+  itemsEnded: number;
 };
 
 /**
@@ -221,6 +271,55 @@ export declare type OperationJson = {
    * @generated from field: string bulk_id = 14;
    */
   bulkId?: string;
+
+  /**
+   * The router that it is about.
+   *
+   * @generated from field: string router = 15;
+   */
+  router?: string;
+
+  /**
+   * The revision that carries it to the router; absent before.
+   *
+   * @generated from field: berth.driver.v1.Revision revision = 16;
+   */
+  revision?: RevisionJson;
+
+  /**
+   * When its values were reserved and it was sent to the driver; absent before.
+   *
+   * @generated from field: google.protobuf.Timestamp sent_at = 17;
+   */
+  sentAt?: TimestampJson;
+
+  /**
+   * Pending: how many operations on the same VM are before it.
+   *
+   * @generated from field: uint32 waiting_behind = 18;
+   */
+  waitingBehind?: number;
+
+  /**
+   * Somebody asked to cancel it, and the router's part has not answered yet.
+   *
+   * @generated from field: bool cancelling = 19;
+   */
+  cancelling?: boolean;
+
+  /**
+   * A bulk: how many items it has.
+   *
+   * @generated from field: uint32 items = 20;
+   */
+  items?: number;
+
+  /**
+   * A bulk: how many of them have ended.
+   *
+   * @generated from field: uint32 items_ended = 21;
+   */
+  itemsEnded?: number;
 };
 
 /**

@@ -7,7 +7,7 @@ import type { JsonObject, Message } from "@bufbuild/protobuf";
 import type { CommandContext, CommandContextJson, Principal, PrincipalJson } from "../../common/v1/command_pb.js";
 import type { ForwardEdit, ForwardEditJson, ForwardSpec, ForwardSpecJson, TemplateForward, TemplateForwardJson, Vm, VmJson, VmState, VmStateJson } from "./vm_pb.js";
 import type { StructJson, Timestamp, TimestampJson } from "@bufbuild/protobuf/wkt";
-import type { Operation, OperationJson, OperationState, OperationStateJson, PortAction, PortActionJson } from "./operation_pb.js";
+import type { Operation, OperationJson, OperationKind, OperationKindJson, OperationState, OperationStateJson, PortAction, PortActionJson } from "./operation_pb.js";
 import type { Error, ErrorJson } from "../../common/v1/error_pb.js";
 
 /**
@@ -734,6 +734,254 @@ export declare type GetOperationRequestJson = {
  * Use `create(GetOperationRequestSchema)` to create a new message.
  */
 export declare const GetOperationRequestSchema: GenMessage<GetOperationRequest, {jsonType: GetOperationRequestJson}>;
+
+/**
+ * Asks for a page of operations.
+ *
+ * @generated from message berth.allocator.v1.ListOperationsRequest
+ */
+export declare type ListOperationsRequest = Message<"berth.allocator.v1.ListOperationsRequest"> & {
+  /**
+   * Who asks; only operations that it may see are listed.
+   *
+   * @generated from field: berth.common.v1.Principal principal = 1;
+   */
+  principal?: Principal | undefined;
+
+  /**
+   * At most so many; 0: 100, at most 1,000. There may be fewer, where they are large.
+   *
+   * @generated from field: uint32 page_size = 2;
+   */
+  pageSize: number;
+
+  /**
+   * From the previous page, whose filter must be the same; empty: from the newest.
+   *
+   * @generated from field: string page_token = 3;
+   */
+  pageToken: string;
+
+  /**
+   * Only those to which all of it applies.
+   *
+   * @generated from field: berth.allocator.v1.OperationFilter filter = 4;
+   */
+  filter?: OperationFilter | undefined;
+};
+
+/**
+ * Asks for a page of operations.
+ *
+ * @generated from message berth.allocator.v1.ListOperationsRequest
+ */
+export declare type ListOperationsRequestJson = {
+  /**
+   * Who asks; only operations that it may see are listed.
+   *
+   * @generated from field: berth.common.v1.Principal principal = 1;
+   */
+  principal?: PrincipalJson;
+
+  /**
+   * At most so many; 0: 100, at most 1,000. There may be fewer, where they are large.
+   *
+   * @generated from field: uint32 page_size = 2;
+   */
+  pageSize?: number;
+
+  /**
+   * From the previous page, whose filter must be the same; empty: from the newest.
+   *
+   * @generated from field: string page_token = 3;
+   */
+  pageToken?: string;
+
+  /**
+   * Only those to which all of it applies.
+   *
+   * @generated from field: berth.allocator.v1.OperationFilter filter = 4;
+   */
+  filter?: OperationFilterJson;
+};
+
+/**
+ * Describes the message berth.allocator.v1.ListOperationsRequest.
+ * Use `create(ListOperationsRequestSchema)` to create a new message.
+ */
+export declare const ListOperationsRequestSchema: GenMessage<ListOperationsRequest, {jsonType: ListOperationsRequestJson}>;
+
+/**
+ * Which operations to list. What is empty does not matter.
+ *
+ * @generated from message berth.allocator.v1.OperationFilter
+ */
+export declare type OperationFilter = Message<"berth.allocator.v1.OperationFilter"> & {
+  /**
+   * In one of these states.
+   *
+   * @generated from field: repeated berth.allocator.v1.OperationState states = 1;
+   */
+  states: OperationState[];
+
+  /**
+   * Of one of these kinds.
+   *
+   * @generated from field: repeated berth.allocator.v1.OperationKind kinds = 2;
+   */
+  kinds: OperationKind[];
+
+  /**
+   * On the VM with this id, or on VMs that bore this name (ignoring case) when it was accepted.
+   *
+   * @generated from field: string machine_id = 3;
+   */
+  machineId: string;
+
+  /**
+   * Accepted at this moment or later.
+   *
+   * @generated from field: google.protobuf.Timestamp since = 4;
+   */
+  since?: Timestamp | undefined;
+};
+
+/**
+ * Which operations to list. What is empty does not matter.
+ *
+ * @generated from message berth.allocator.v1.OperationFilter
+ */
+export declare type OperationFilterJson = {
+  /**
+   * In one of these states.
+   *
+   * @generated from field: repeated berth.allocator.v1.OperationState states = 1;
+   */
+  states?: OperationStateJson[];
+
+  /**
+   * Of one of these kinds.
+   *
+   * @generated from field: repeated berth.allocator.v1.OperationKind kinds = 2;
+   */
+  kinds?: OperationKindJson[];
+
+  /**
+   * On the VM with this id, or on VMs that bore this name (ignoring case) when it was accepted.
+   *
+   * @generated from field: string machine_id = 3;
+   */
+  machineId?: string;
+
+  /**
+   * Accepted at this moment or later.
+   *
+   * @generated from field: google.protobuf.Timestamp since = 4;
+   */
+  since?: TimestampJson;
+};
+
+/**
+ * Describes the message berth.allocator.v1.OperationFilter.
+ * Use `create(OperationFilterSchema)` to create a new message.
+ */
+export declare const OperationFilterSchema: GenMessage<OperationFilter, {jsonType: OperationFilterJson}>;
+
+/**
+ * A page of operations.
+ *
+ * @generated from message berth.allocator.v1.ListOperationsResponse
+ */
+export declare type ListOperationsResponse = Message<"berth.allocator.v1.ListOperationsResponse"> & {
+  /**
+   * The newest first.
+   *
+   * @generated from field: repeated berth.allocator.v1.Operation operations = 1;
+   */
+  operations: Operation[];
+
+  /**
+   * Empty on the last page.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * A page of operations.
+ *
+ * @generated from message berth.allocator.v1.ListOperationsResponse
+ */
+export declare type ListOperationsResponseJson = {
+  /**
+   * The newest first.
+   *
+   * @generated from field: repeated berth.allocator.v1.Operation operations = 1;
+   */
+  operations?: OperationJson[];
+
+  /**
+   * Empty on the last page.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken?: string;
+};
+
+/**
+ * Describes the message berth.allocator.v1.ListOperationsResponse.
+ * Use `create(ListOperationsResponseSchema)` to create a new message.
+ */
+export declare const ListOperationsResponseSchema: GenMessage<ListOperationsResponse, {jsonType: ListOperationsResponseJson}>;
+
+/**
+ * Asks to cancel an operation.
+ *
+ * @generated from message berth.allocator.v1.CancelOperationRequest
+ */
+export declare type CancelOperationRequest = Message<"berth.allocator.v1.CancelOperationRequest"> & {
+  /**
+   * Who asks.
+   *
+   * @generated from field: berth.common.v1.Principal principal = 1;
+   */
+  principal?: Principal | undefined;
+
+  /**
+   * The operation's id.
+   *
+   * @generated from field: string operation_id = 2;
+   */
+  operationId: string;
+};
+
+/**
+ * Asks to cancel an operation.
+ *
+ * @generated from message berth.allocator.v1.CancelOperationRequest
+ */
+export declare type CancelOperationRequestJson = {
+  /**
+   * Who asks.
+   *
+   * @generated from field: berth.common.v1.Principal principal = 1;
+   */
+  principal?: PrincipalJson;
+
+  /**
+   * The operation's id.
+   *
+   * @generated from field: string operation_id = 2;
+   */
+  operationId?: string;
+};
+
+/**
+ * Describes the message berth.allocator.v1.CancelOperationRequest.
+ * Use `create(CancelOperationRequestSchema)` to create a new message.
+ */
+export declare const CancelOperationRequestSchema: GenMessage<CancelOperationRequest, {jsonType: CancelOperationRequestJson}>;
 
 /**
  * An operation.
@@ -1600,6 +1848,13 @@ export declare type Bulk = Message<"berth.allocator.v1.Bulk"> & {
    * @generated from field: berth.common.v1.Error error = 10;
    */
   error?: Error | undefined;
+
+  /**
+   * Somebody asked to cancel it.
+   *
+   * @generated from field: bool cancelled = 11;
+   */
+  cancelled: boolean;
 };
 
 /**
@@ -1677,6 +1932,13 @@ export declare type BulkJson = {
    * @generated from field: berth.common.v1.Error error = 10;
    */
   error?: ErrorJson;
+
+  /**
+   * Somebody asked to cancel it.
+   *
+   * @generated from field: bool cancelled = 11;
+   */
+  cancelled?: boolean;
 };
 
 /**
@@ -2140,6 +2402,26 @@ export declare const VmService: GenService<{
   getOperation: {
     methodKind: "unary";
     input: typeof GetOperationRequestSchema;
+    output: typeof OperationReplySchema;
+  },
+  /**
+   * Operations page by page, the newest first. Bulks are not among them, but their items' are.
+   *
+   * @generated from rpc berth.allocator.v1.VmService.ListOperations
+   */
+  listOperations: {
+    methodKind: "unary";
+    input: typeof ListOperationsRequestSchema;
+    output: typeof ListOperationsResponseSchema;
+  },
+  /**
+   * Cancels an operation, or what has not begun of a bulk. Repeatable.
+   *
+   * @generated from rpc berth.allocator.v1.VmService.CancelOperation
+   */
+  cancelOperation: {
+    methodKind: "unary";
+    input: typeof CancelOperationRequestSchema;
     output: typeof OperationReplySchema;
   },
   /**

@@ -622,9 +622,9 @@ export declare const GetCommitResponseSchema: GenMessage<GetCommitResponse, {jso
 /**
  * Asks for commands: exactly one of the questions.
  *
- * @generated from message berth.driver.v1.ListOperationsRequest
+ * @generated from message berth.driver.v1.ListConfigOperationsRequest
  */
-export declare type ListOperationsRequest = Message<"berth.driver.v1.ListOperationsRequest"> & {
+export declare type ListConfigOperationsRequest = Message<"berth.driver.v1.ListConfigOperationsRequest"> & {
   /**
    * Who asks.
    *
@@ -642,7 +642,7 @@ export declare type ListOperationsRequest = Message<"berth.driver.v1.ListOperati
   /**
    * What is asked for.
    *
-   * @generated from oneof berth.driver.v1.ListOperationsRequest.question
+   * @generated from oneof berth.driver.v1.ListConfigOperationsRequest.question
    */
   question: {
     /**
@@ -681,9 +681,9 @@ export declare type ListOperationsRequest = Message<"berth.driver.v1.ListOperati
 /**
  * Asks for commands: exactly one of the questions.
  *
- * @generated from message berth.driver.v1.ListOperationsRequest
+ * @generated from message berth.driver.v1.ListConfigOperationsRequest
  */
-export declare type ListOperationsRequestJson = {
+export declare type ListConfigOperationsRequestJson = {
   /**
    * Who asks.
    *
@@ -728,10 +728,10 @@ export declare type ListOperationsRequestJson = {
 };
 
 /**
- * Describes the message berth.driver.v1.ListOperationsRequest.
- * Use `create(ListOperationsRequestSchema)` to create a new message.
+ * Describes the message berth.driver.v1.ListConfigOperationsRequest.
+ * Use `create(ListConfigOperationsRequestSchema)` to create a new message.
  */
-export declare const ListOperationsRequestSchema: GenMessage<ListOperationsRequest, {jsonType: ListOperationsRequestJson}>;
+export declare const ListConfigOperationsRequestSchema: GenMessage<ListConfigOperationsRequest, {jsonType: ListConfigOperationsRequestJson}>;
 
 /**
  * What stood at a moment: the router's NAT and DHCP configuration.
@@ -894,9 +894,9 @@ export declare const CommitQuestionSchema: GenMessage<CommitQuestion, {jsonType:
 /**
  * Commands.
  *
- * @generated from message berth.driver.v1.ListOperationsResponse
+ * @generated from message berth.driver.v1.ListConfigOperationsResponse
  */
-export declare type ListOperationsResponse = Message<"berth.driver.v1.ListOperationsResponse"> & {
+export declare type ListConfigOperationsResponse = Message<"berth.driver.v1.ListConfigOperationsResponse"> & {
   /**
    * As many as fit into a message, in the order in which they are applied.
    *
@@ -929,9 +929,9 @@ export declare type ListOperationsResponse = Message<"berth.driver.v1.ListOperat
 /**
  * Commands.
  *
- * @generated from message berth.driver.v1.ListOperationsResponse
+ * @generated from message berth.driver.v1.ListConfigOperationsResponse
  */
-export declare type ListOperationsResponseJson = {
+export declare type ListConfigOperationsResponseJson = {
   /**
    * As many as fit into a message, in the order in which they are applied.
    *
@@ -962,10 +962,10 @@ export declare type ListOperationsResponseJson = {
 };
 
 /**
- * Describes the message berth.driver.v1.ListOperationsResponse.
- * Use `create(ListOperationsResponseSchema)` to create a new message.
+ * Describes the message berth.driver.v1.ListConfigOperationsResponse.
+ * Use `create(ListConfigOperationsResponseSchema)` to create a new message.
  */
-export declare const ListOperationsResponseSchema: GenMessage<ListOperationsResponse, {jsonType: ListOperationsResponseJson}>;
+export declare const ListConfigOperationsResponseSchema: GenMessage<ListConfigOperationsResponse, {jsonType: ListConfigOperationsResponseJson}>;
 
 /**
  * Asks whose lines are. At least one of the values; lines to which all apply.
@@ -1525,12 +1525,12 @@ export declare const HistoryService: GenService<{
   /**
    * What stood at a moment, what differs between two, or what a commit did, as commands, page by page.
    *
-   * @generated from rpc berth.driver.v1.HistoryService.ListOperations
+   * @generated from rpc berth.driver.v1.HistoryService.ListConfigOperations
    */
-  listOperations: {
+  listConfigOperations: {
     methodKind: "unary";
-    input: typeof ListOperationsRequestSchema;
-    output: typeof ListOperationsResponseSchema;
+    input: typeof ListConfigOperationsRequestSchema;
+    output: typeof ListConfigOperationsResponseSchema;
   },
   /**
    * Whose lines are: by path, rule number, port, address, mapping name or MAC address.

@@ -73,6 +73,14 @@ export declare type RouterChange = Message<"berth.driver.v1.RouterChange"> & {
    * @generated from field: bool adopts = 8;
    */
   adopts: boolean;
+
+  /**
+   * This revision, which was sent before, is taken back: it is settled as withdrawn if no commit has begun with it, else this changes
+   * nothing and its ordinary verdict follows. The rest is as it was sent.
+   *
+   * @generated from field: bool withdraws = 9;
+   */
+  withdraws: boolean;
 };
 
 /**
@@ -137,6 +145,14 @@ export declare type RouterChangeJson = {
    * @generated from field: bool adopts = 8;
    */
   adopts?: boolean;
+
+  /**
+   * This revision, which was sent before, is taken back: it is settled as withdrawn if no commit has begun with it, else this changes
+   * nothing and its ordinary verdict follows. The rest is as it was sent.
+   *
+   * @generated from field: bool withdraws = 9;
+   */
+  withdraws?: boolean;
 };
 
 /**
@@ -935,6 +951,13 @@ export enum Verdict {
    * @generated from enum value: VERDICT_REJECTED = 2;
    */
   REJECTED = 2,
+
+  /**
+   * It was taken back before any commit began with it; the router was never asked.
+   *
+   * @generated from enum value: VERDICT_WITHDRAWN = 3;
+   */
+  WITHDRAWN = 3,
 }
 
 /**
@@ -942,7 +965,7 @@ export enum Verdict {
  *
  * @generated from enum berth.driver.v1.Verdict
  */
-export declare type VerdictJson = "VERDICT_UNSPECIFIED" | "VERDICT_APPLIED" | "VERDICT_REJECTED";
+export declare type VerdictJson = "VERDICT_UNSPECIFIED" | "VERDICT_APPLIED" | "VERDICT_REJECTED" | "VERDICT_WITHDRAWN";
 
 /**
  * Describes the enum berth.driver.v1.Verdict.

@@ -9,6 +9,7 @@ import type { Timestamp, TimestampJson } from "@bufbuild/protobuf/wkt";
 import type { WatchPoolsResponse, WatchPoolsResponseJson } from "../../allocator/v1/pool_service_pb.js";
 import type { DriftItem, DriftItemJson } from "../../driver/v1/drift_service_pb.js";
 import type { Commit, CommitJson } from "../../driver/v1/commit_pb.js";
+import type { RouterState, RouterStateJson } from "../../driver/v1/router_pb.js";
 
 /**
  * Describes the file berth/events/v1/events.proto.
@@ -268,4 +269,94 @@ export declare type RouterCommittedJson = {
  * Use `create(RouterCommittedSchema)` to create a new message.
  */
 export declare const RouterCommittedSchema: GenMessage<RouterCommitted, {jsonType: RouterCommittedJson}>;
+
+/**
+ * A router stands otherwise than before.
+ *
+ * @generated from message berth.events.v1.RouterStateChanged
+ */
+export declare type RouterStateChanged = Message<"berth.events.v1.RouterStateChanged"> & {
+  /**
+   * The router's name.
+   *
+   * @generated from field: string router = 1;
+   */
+  router: string;
+
+  /**
+   * How it stands now.
+   *
+   * @generated from field: berth.driver.v1.RouterState state = 2;
+   */
+  state: RouterState;
+
+  /**
+   * How it stood before.
+   *
+   * @generated from field: berth.driver.v1.RouterState previous_state = 3;
+   */
+  previousState: RouterState;
+
+  /**
+   * Why, for people, secrets removed; empty when it answers.
+   *
+   * @generated from field: string reason = 4;
+   */
+  reason: string;
+
+  /**
+   * Since when it stands so.
+   *
+   * @generated from field: google.protobuf.Timestamp since = 5;
+   */
+  since?: Timestamp | undefined;
+};
+
+/**
+ * A router stands otherwise than before.
+ *
+ * @generated from message berth.events.v1.RouterStateChanged
+ */
+export declare type RouterStateChangedJson = {
+  /**
+   * The router's name.
+   *
+   * @generated from field: string router = 1;
+   */
+  router?: string;
+
+  /**
+   * How it stands now.
+   *
+   * @generated from field: berth.driver.v1.RouterState state = 2;
+   */
+  state?: RouterStateJson;
+
+  /**
+   * How it stood before.
+   *
+   * @generated from field: berth.driver.v1.RouterState previous_state = 3;
+   */
+  previousState?: RouterStateJson;
+
+  /**
+   * Why, for people, secrets removed; empty when it answers.
+   *
+   * @generated from field: string reason = 4;
+   */
+  reason?: string;
+
+  /**
+   * Since when it stands so.
+   *
+   * @generated from field: google.protobuf.Timestamp since = 5;
+   */
+  since?: TimestampJson;
+};
+
+/**
+ * Describes the message berth.events.v1.RouterStateChanged.
+ * Use `create(RouterStateChangedSchema)` to create a new message.
+ */
+export declare const RouterStateChangedSchema: GenMessage<RouterStateChanged, {jsonType: RouterStateChangedJson}>;
 

@@ -7,13 +7,14 @@ import { file_berth_allocator_v1_operation } from "../../allocator/v1/operation_
 import { file_berth_allocator_v1_pool_service } from "../../allocator/v1/pool_service_pb.js";
 import { file_berth_driver_v1_commit } from "../../driver/v1/commit_pb.js";
 import { file_berth_driver_v1_drift_service } from "../../driver/v1/drift_service_pb.js";
+import { file_berth_driver_v1_router } from "../../driver/v1/router_pb.js";
 import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 
 /**
  * Describes the file berth/events/v1/events.proto.
  */
 export const file_berth_events_v1_events = /*@__PURE__*/
-  fileDesc("ChxiZXJ0aC9ldmVudHMvdjEvZXZlbnRzLnByb3RvEg9iZXJ0aC5ldmVudHMudjEiQgoOT3BlcmF0aW9uRW5kZWQSMAoJb3BlcmF0aW9uGAEgASgLMh0uYmVydGguYWxsb2NhdG9yLnYxLk9wZXJhdGlvbiJLCg1BcGlLZXlDaGFuZ2VkEgoKAmlkGAEgASgJEi4KCmNoYW5nZWRfYXQYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIkUKC1Bvb2xDaGFuZ2VkEjYKBmNoYW5nZRgBIAEoCzImLmJlcnRoLmFsbG9jYXRvci52MS5XYXRjaFBvb2xzUmVzcG9uc2UimgEKElJvdXRlckRyaWZ0Q2hhbmdlZBIOCgZyb3V0ZXIYASABKAkSKQoFaXRlbXMYAiADKAsyGi5iZXJ0aC5kcml2ZXIudjEuRHJpZnRJdGVtEg0KBWNvdW50GAMgASgNEhIKCm9wZW5faXRlbXMYBCABKA0SJgoCYXQYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIlAKD1JvdXRlckNvbW1pdHRlZBInCgZjb21taXQYASABKAsyFy5iZXJ0aC5kcml2ZXIudjEuQ29tbWl0EhQKDHJlc291cmNlX2lkcxgCIAMoCWIGcHJvdG8z", [file_berth_allocator_v1_operation, file_berth_allocator_v1_pool_service, file_berth_driver_v1_commit, file_berth_driver_v1_drift_service, file_google_protobuf_timestamp]);
+  fileDesc("ChxiZXJ0aC9ldmVudHMvdjEvZXZlbnRzLnByb3RvEg9iZXJ0aC5ldmVudHMudjEiQgoOT3BlcmF0aW9uRW5kZWQSMAoJb3BlcmF0aW9uGAEgASgLMh0uYmVydGguYWxsb2NhdG9yLnYxLk9wZXJhdGlvbiJLCg1BcGlLZXlDaGFuZ2VkEgoKAmlkGAEgASgJEi4KCmNoYW5nZWRfYXQYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIkUKC1Bvb2xDaGFuZ2VkEjYKBmNoYW5nZRgBIAEoCzImLmJlcnRoLmFsbG9jYXRvci52MS5XYXRjaFBvb2xzUmVzcG9uc2UimgEKElJvdXRlckRyaWZ0Q2hhbmdlZBIOCgZyb3V0ZXIYASABKAkSKQoFaXRlbXMYAiADKAsyGi5iZXJ0aC5kcml2ZXIudjEuRHJpZnRJdGVtEg0KBWNvdW50GAMgASgNEhIKCm9wZW5faXRlbXMYBCABKA0SJgoCYXQYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIlAKD1JvdXRlckNvbW1pdHRlZBInCgZjb21taXQYASABKAsyFy5iZXJ0aC5kcml2ZXIudjEuQ29tbWl0EhQKDHJlc291cmNlX2lkcxgCIAMoCSLCAQoSUm91dGVyU3RhdGVDaGFuZ2VkEg4KBnJvdXRlchgBIAEoCRIrCgVzdGF0ZRgCIAEoDjIcLmJlcnRoLmRyaXZlci52MS5Sb3V0ZXJTdGF0ZRI0Cg5wcmV2aW91c19zdGF0ZRgDIAEoDjIcLmJlcnRoLmRyaXZlci52MS5Sb3V0ZXJTdGF0ZRIOCgZyZWFzb24YBCABKAkSKQoFc2luY2UYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wYgZwcm90bzM", [file_berth_allocator_v1_operation, file_berth_allocator_v1_pool_service, file_berth_driver_v1_commit, file_berth_driver_v1_drift_service, file_berth_driver_v1_router, file_google_protobuf_timestamp]);
 
 /**
  * Describes the message berth.events.v1.OperationEnded.
@@ -49,4 +50,11 @@ export const RouterDriftChangedSchema = /*@__PURE__*/
  */
 export const RouterCommittedSchema = /*@__PURE__*/
   messageDesc(file_berth_events_v1_events, 4);
+
+/**
+ * Describes the message berth.events.v1.RouterStateChanged.
+ * Use `create(RouterStateChangedSchema)` to create a new message.
+ */
+export const RouterStateChangedSchema = /*@__PURE__*/
+  messageDesc(file_berth_events_v1_events, 5);
 

@@ -13,7 +13,7 @@ const filesAtOnce = 3;
 /** For one test; the slowest end-to-end scenario takes a fraction of it. */
 const testTimeoutMs = 240_000;
 /** For the whole run; a process that hangs at its end has no test that could time out. */
-const runTimeoutMs = 900_000;
+const runTimeoutMs = 1_800_000;
 
 const root = join(import.meta.dirname, '..');
 const wanted = readArguments(process.argv.slice(2));

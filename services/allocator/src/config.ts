@@ -53,6 +53,7 @@ export function readConfig(env: NodeJS.ProcessEnv): AllocatorConfig {
   if (addressText !== undefined && addressRange === undefined) {
     read.reject('BERTH_ADDRESS_RANGE must be a range of IPv4 addresses like 10.0.0.10-10.0.0.250, or a prefix');
   }
+  const defaultRouter = read.text('VYOS_ROUTER_NAME', { fallback: 'default' });
   return read.finish({
     databaseUrl: read.url('DATABASE_URL'),
     natsUrl: read.text('NATS_URL'),
@@ -66,9 +67,10 @@ export function readConfig(env: NodeJS.ProcessEnv): AllocatorConfig {
     grpcTls: readGrpcTls(read),
     callsPerSecond: read.integer('BERTH_RATE_LIMIT_PER_SECOND', { min: 0, fallback: 300 }),
     keyCacheSeconds: read.integer('BERTH_KEY_CACHE_SECONDS', { min: 0, max: 3_600, fallback: 30 }),
-    defaultRouter: read.text('VYOS_ROUTER_NAME', { fallback: 'default' }),
+    defaultRouter,
     pools: {
       addressRange,
+      addressRangeFor: defaultRouter,
       portRange: numberRange('BERTH_PORT_RANGE', '32000-33000', forwardablePorts),
       ruleRange: numberRange('BERTH_RULE_RANGE', '10000-999999', { first: 1, last: lastRuleNumber }),
     },

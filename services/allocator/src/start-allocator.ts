@@ -81,7 +81,7 @@ export async function startAllocator(config: AllocatorConfig, context: Context):
 
   const following: FollowDeps = {
     routers: postgresRouters({ database, outbox, forms: changeForms }),
-    pools: { ...config.pools, addressRangeFor: config.defaultRouter },
+    pools: config.pools,
     fetchInventory: (router) => fetchInventory(bus, router),
     onConflicts: (router, conflicts) => log.warn({ router, conflicts }, 'others hold values of ours on the router'),
   };

@@ -82,7 +82,7 @@ test('forwards beyond the template get the numbers behind it, and what was said 
   });
   const { desired } = await world.driver.change(operation.vmId);
   assert.deepEqual(
-    desired?.rules.map(({ $typeName, ...rule }) => rule),
+    desired?.rules.map(({ $typeName, extra, ...rule }) => rule),
     [
       {
         number: 10_003,

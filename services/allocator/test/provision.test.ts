@@ -18,6 +18,7 @@ test('a provision reserves all of a VM and sends it as one change', async (t) =>
       name: 'Web1',
       macAddress: '52:54:00:aa:00:01',
       ipAddress: '10.0.0.2',
+      extra: [],
     },
   );
   assert.deepEqual(

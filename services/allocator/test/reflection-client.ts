@@ -1,6 +1,6 @@
-import { createFileRegistry, type FileRegistry, fromBinary } from '@bufbuild/protobuf';
+import { create, createFileRegistry, type FileRegistry, fromBinary } from '@bufbuild/protobuf';
 import { BinaryReader, BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
-import { type FileDescriptorProto, FileDescriptorProtoSchema } from '@bufbuild/protobuf/wkt';
+import { type FileDescriptorProto, FileDescriptorProtoSchema, FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
 import type { TestClient } from './grpc-side.ts';
 
 const path = '/grpc.reflection.v1.ServerReflection/ServerReflectionInfo';
@@ -34,7 +34,7 @@ export class ReflectionClient {
         for (const found of await this.#files(asking.fileByFilename, name)) files.set(found.name, found);
       }
     }
-    return createFileRegistry(root, (name) => files.get(name));
+    return createFileRegistry(create(FileDescriptorSetSchema, { file: importsFirst(root, files) }));
   }
 
   async #files(field: number, name: string): Promise<FileDescriptorProto[]> {
@@ -52,6 +52,18 @@ export class ReflectionClient {
     call.end(Buffer.from(new BinaryWriter().tag(field, WireType.LengthDelimited).string(text).finish()));
     return promise;
   }
+}
+
+/** The file and all that it imports, each after what it imports itself. */
+function importsFirst(
+  file: FileDescriptorProto,
+  files: ReadonlyMap<string, FileDescriptorProto>,
+  seen = new Set<string>(),
+): FileDescriptorProto[] {
+  if (seen.has(file.name)) return [];
+  seen.add(file.name);
+  const imported = file.dependency.flatMap((name) => files.get(name) ?? []);
+  return [...imported.flatMap((one) => importsFirst(one, files, seen)), file];
 }
 
 interface Field {

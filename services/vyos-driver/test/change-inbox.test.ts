@@ -21,7 +21,7 @@ async function emptyDriver(t: TestContext) {
   await database.migrate();
   const bus = await connectBus({ url: (await testNats()).url, prefix: freshPrefix(t), name: 'test', log });
   t.after(() => bus.drain());
-  const outbox = new Outbox({ database, bus, streams: [streams.routerEvents] });
+  const outbox = new Outbox({ database, bus, streams: [streams.routerEvents, streams.events] });
   await outbox.start();
   t.after(() => outbox.stop());
   await database.execute(`INSERT INTO routers (name) VALUES ('default')`);

@@ -5,13 +5,16 @@ import {
   CommitKind,
   CommitPart,
   CommitState,
+  DriftService,
   type RouterCommitted,
   RouterCommittedSchema,
   Verdict,
 } from '@berth/contracts';
+import { request } from '@berth/messaging';
 import { eventually } from '@berth/testing';
 import { create, fromJson } from '@bufbuild/protobuf';
 import { changeFor, fragmentFor } from './changes.ts';
+import { principal } from './drift-world.ts';
 import { driverWorld, mappingOf, ruleOf, vmIds } from './driver-world.ts';
 import { historyOf, linesOfConfig, listenJson, reader } from './history-world.ts';
 
@@ -103,8 +106,9 @@ test('a person’s edits are entries of their own, others’ and ours apart, and
   assert.ok((missing?.expected.length ?? 0) > 5);
   assert.equal(missing?.put?.causes[0]?.requestId, 'request-1');
 
-  await world.router.reboot({ downMs: 1_000 }); // after an outage what differs is put back
-  await eventually(() => ruleOf(world.router, 1) !== undefined, { timeoutMs: 20_000 });
+  const asked = { principal: principal(), router: 'default', repair: true, waitMs: 20_000 };
+  await request(world.bus, DriftService.method.checkDrift, asked, { timeoutMs: 30_000 });
+  assert.ok(ruleOf(world.router, 1) !== undefined);
   const [repair] = await eventually(async () => {
     const found = await history.ofKinds(CommitKind.REPAIR);
     return found.length > 0 ? found : undefined;

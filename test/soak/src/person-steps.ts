@@ -25,6 +25,30 @@ export async function personEdits(soak: Soak): Promise<void> {
   else await makeMapping(soak);
 }
 
+/** Somebody changes or deletes what Berth made. */
+export async function personMeddles(soak: Soak): Promise<void> {
+  const { dice, foreign, router } = soak;
+  const rule = dice.oneOf(Object.keys(router.rules()).filter((number) => !foreign.rules.has(number)));
+  const mapping = dice.oneOf(Object.keys(router.mappings()).filter((name) => !foreign.mappings.has(name)));
+  const at = `nat destination rule ${rule}`;
+  const lines = [
+    ...(rule === undefined
+      ? []
+      : [
+          `delete ${at}`,
+          `set ${at} description 'by hand ${dice.number(100)}'`,
+          `set ${at} disable`,
+          `set ${at} translation port ${1 + dice.number(60_000)}`,
+          `set ${at} log`,
+        ]),
+    ...(mapping === undefined ? [] : [`delete ${subnet} static-mapping ${mapping}`]),
+  ];
+  const line = dice.oneOf(lines);
+  if (line === undefined) return;
+  soak.meddled = true;
+  await commit(soak, [line]);
+}
+
 async function makeRule(soak: Soak): Promise<void> {
   const { dice, foreign } = soak;
   const ours = soak.isAtRest();

@@ -1,4 +1,6 @@
 import { setImmediate as nextTurn, setTimeout as realPause } from 'node:timers/promises';
+import { DriftService } from '@berth/contracts';
+import { request } from '@berth/messaging';
 import type { TestScope } from '@berth/testing';
 import { Dice } from './dice.ts';
 import { judge } from './judge.ts';
@@ -51,6 +53,14 @@ export async function soak(
   return { steps, ...run.totals, refusedAtOnce: run.refusedAtOnce, commits: run.system.router.counters().commits };
 }
 
+const operator = {
+  id: 'soak',
+  kind: 'api_key',
+  name: 'soak',
+  group: '',
+  permissions: ['routers:admin', 'routers:read'],
+};
+
 /** One run: the system, and the model of it. */
 export class Soak {
   readonly system: System;
@@ -64,6 +74,8 @@ export class Soak {
   readonly expected = new Map<string, WantedVm>();
   /** The VMs at the last rest. */
   #settled = new Map<string, WantedVm>();
+  /** Whether somebody changed something of Berth's on the router since the last rest. */
+  meddled = false;
   refusedAtOnce = 0;
   readonly totals = { succeeded: 0, failed: 0 };
 
@@ -77,6 +89,14 @@ export class Soak {
       rules: new Map(Object.entries(router.rules() as Record<string, object>)),
       mappings: new Map(Object.entries(router.mappings() as Record<string, object>)),
     };
+  }
+
+  /** Something was accepted: what is expected once it succeeds. */
+  note(pending: PendingWish): void {
+    this.wishes.push(pending);
+    const after = granted(this.expected.get(pending.vmId), pending.wish);
+    if (after === undefined) this.expected.delete(pending.vmId);
+    else this.expected.set(pending.vmId, after);
   }
 
   /** Whether nothing was asked since the last rest. */
@@ -153,8 +173,24 @@ export class Soak {
         throw new Error(`it does not come to rest: ${await this.#whatIsLeft()}`);
       await this.letTimePass(20);
     }
+    if (this.meddled) await this.#undoMeddling();
     await this.#grant();
     await judge(this);
+  }
+
+  /** What people changed of Berth's is undone by policy, unless they did it again and again: then somebody must say so. */
+  async #undoMeddling(): Promise<void> {
+    const message = { principal: operator, router: 'default', repair: true, waitMs: restWithinMs };
+    let done = false;
+    const checked = request(this.system.bus, DriftService.method.checkDrift, message, {
+      timeoutMs: restWithinMs + 1_000,
+    });
+    const passing = checked.finally(() => {
+      done = true;
+    });
+    while (!done || !(await this.#isQuiet())) await this.letTimePass(5);
+    await passing;
+    this.meddled = false;
   }
 
   async #isQuiet(): Promise<boolean> {

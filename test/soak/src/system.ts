@@ -1,5 +1,6 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { readConfig as readAllocatorConfig, startAllocator } from '@berth/allocator';
-import { RouterService, RouterState } from '@berth/contracts';
+import { DriftPolicy, DriftService, RouterService, RouterState } from '@berth/contracts';
 import { type Database, openDatabase } from '@berth/database';
 import { type Bus, connectBus, request } from '@berth/messaging';
 import { createLogger } from '@berth/service-kit';
@@ -73,7 +74,24 @@ export async function startSystem(scope: TestScope): Promise<System> {
     },
     { what: 'the allocator to know the router' },
   );
+  await repairAlways(bus, clock);
   return { bus, database, router, clock, drivers, startDriver };
+}
+
+const operator = { id: 'soak', kind: 'api_key', name: 'soak', group: '', permissions: ['routers:admin'] };
+
+async function repairAlways(bus: Bus, clock: VirtualClock): Promise<void> {
+  const rules = [{ path: [], policy: DriftPolicy.REPAIR }];
+  const message = { principal: operator, router: 'default', rules };
+  let set = false;
+  const setting = request(bus, DriftService.method.setDriftPolicies, message, { timeoutMs: 10_000 }).finally(() => {
+    set = true;
+  });
+  while (!set) {
+    clock.toNext();
+    await nextTurn();
+  }
+  await setting;
 }
 
 async function untilSeen(bus: Bus, clock: VirtualClock): Promise<void> {

@@ -45,6 +45,17 @@ test('at a released path only what we had there is ours', () => {
   assert.ok(!owned.isOurs('a', { description: 'theirs' }));
 });
 
+test('at a released path what leads to the host that ours led to is ours, whatever somebody has made of it', () => {
+  const rule = { translation: { address: '10.0.0.7', port: '22' }, protocol: 'tcp' };
+  const owned = new OwnedPaths([{ key: 'a', resourceId: 'one', released: { at: 1n, contents: [rule] } }]);
+  assert.ok(owned.isOurs('a', { ...rule, log: {}, description: 'by hand' }));
+  assert.ok(!owned.isOurs('a', { ...rule, translation: { address: '10.0.0.8', port: '22' } }));
+  const mapping = { mac: '52:54:00:00:00:01', 'ip-address': '10.0.0.7' };
+  owned.release([{ key: 'a', contents: [mapping] }], 1n);
+  assert.ok(owned.isOurs('a', { mac: '52:54:00:00:00:01' }));
+  assert.ok(!owned.isOurs('a', { mac: '52:54:00:00:00:02', 'ip-address': '10.0.0.8' }));
+});
+
 test('what we had at a released path is ours as an upgrade has written it, too', () => {
   const owned = new OwnedPaths([{ key: 'a', resourceId: 'one', released: { at: 1n, contents: [{ old: 'x' }] } }]);
   const migrated = () => new Map([['a', { new: 'x' }]]);

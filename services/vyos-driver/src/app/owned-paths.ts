@@ -2,6 +2,7 @@ import type { ConfigTree } from '../domain/config-tree.ts';
 import type { OwnedContent } from '../domain/plan.ts';
 import { sameContent } from '../domain/plan-changes.ts';
 import type { RenamedPath } from '../domain/renamed-paths.ts';
+import { sameHost } from '../domain/same-host.ts';
 
 /** Whose a path is. `released`: nothing of it shall stand any more, and a reboot may bring it back until that is saved. */
 export interface OwnedPath {
@@ -50,7 +51,10 @@ export class OwnedPaths {
     return this.#paths.get(key)?.released !== undefined;
   }
 
-  /** Whether what stands at a path of ours can be ours: at a released one only what we had there, as `migrated` by the router since. */
+  /**
+   * Whether what stands at a path of ours can be ours: at a released one only what we had there, as `migrated` by the router since, or what
+   * somebody made of it before it was deleted. Such a line would otherwise come back with a reboot, lead to a host that is gone, and be nobody's.
+   */
   isOurs(
     key: string,
     standing: ConfigTree,
@@ -59,7 +63,10 @@ export class OwnedPaths {
     const path = this.#paths.get(key);
     if (path?.released === undefined) return path !== undefined;
     const shown = new Map([[key, standing]]);
-    return path.released.contents.some((content) => sameContent(shown, migrated(new Map([[key, content]]))));
+    return path.released.contents.some((content) => {
+      const had = migrated(new Map([[key, content]]));
+      return sameContent(shown, had) || [...had.values()].some((one) => sameHost(standing, one));
+    });
   }
 
   keysOf(resourceId: string): ReadonlySet<string> {

@@ -9,6 +9,7 @@ test('the defaults are the documented pools and a minute of quarantine', () => {
   const config = readConfig(least);
   assert.deepEqual(config.pools, {
     addressRange: undefined,
+    addressRangeFor: 'default',
     portRange: { first: 32_000, last: 33_000 },
     ruleRange: { first: 10_000, last: 999_999 },
   });

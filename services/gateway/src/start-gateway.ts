@@ -25,6 +25,7 @@ import { portStatusRoutes } from './adapters/http/port-status.ts';
 import { portRoutes } from './adapters/http/ports.ts';
 import { provisionVmRoutes } from './adapters/http/provision-vm.ts';
 import { reservationRoutes } from './adapters/http/reservations.ts';
+import { rollbackRoutes } from './adapters/http/rollback.ts';
 import { routerCommitRoutes } from './adapters/http/router-commits.ts';
 import { routerConfigRoutes } from './adapters/http/router-config.ts';
 import { routerRoutes } from './adapters/http/routers.ts';
@@ -109,6 +110,7 @@ export async function startGateway(
     bulkRoutes(routes, { ...answering, bulks });
     planRoutes(routes, { ...answering, bulks });
     adoptionRoutes(routes, { ...answering, bulks, adoptions: adoptionService(bus, timing) });
+    rollbackRoutes(routes, answering);
     operationRoutes(routes, { ...answering, queue: queueReader(bus) });
     listOperationsRoutes(routes, { operations: operationLister(bus, timing) });
     cancelOperationRoutes(routes, { ...answering, cancel: operationCanceller(bus, timing) });

@@ -96,6 +96,8 @@ export interface Plan<Command> extends TriedPlan {
 
 /** At most so many items of a bulk are planned as a whole: all of it is one answer. */
 export const maxPlannedItems = 200;
+/** A plan holds its values for at most so long. */
+export const longestPlanSeconds = 3_600;
 /** At most so many plans of one principal hold values at the same time. */
 export const maxLivePlans = 100;
 

@@ -1,0 +1,134 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { eventually } from '@berth/testing';
+import { type BerthUnderTest, startBerth } from '../src/index.ts';
+
+const router = '/v1/routers/default';
+const env = { BERTH_QUARANTINE_SECONDS: '600' };
+
+const linesAt = async ({ api }: BerthUnderTest, at?: string | number): Promise<string[]> => {
+  const { status, body } = await api.get(
+    `${router}/config?part=owned&format=lines${at === undefined ? '' : `&at=${at}`}`,
+  );
+  assert.equal(status, 200, JSON.stringify(body));
+  return body.lines;
+};
+
+const newest = async ({ api }: BerthUnderTest): Promise<{ id: string; number: number }> =>
+  (await api.get(`${router}/commits?limit=1`)).body.items[0];
+
+/** Applies a plan and waits for its end; gives back its items. */
+async function apply({ api }: BerthUnderTest, id: string) {
+  const applied = await api.post(`/v1/plans/${id}/apply`, {});
+  assert.ok([200, 202, 207].includes(applied.status), JSON.stringify(applied.body));
+  const bulk = await eventually(async () => {
+    const { body } = await api.get(`/v1/bulks/${id}`);
+    return body.state === 'running' ? undefined : body;
+  });
+  const { body } = await api.get(`/v1/bulks/${id}/items`);
+  assert.equal(bulk.state, 'succeeded', JSON.stringify(body));
+  return body.items;
+}
+
+const ok = async (answer: Promise<{ status: number; body: unknown }>) => {
+  const { status, body } = await answer;
+  assert.ok(status < 300, JSON.stringify(body));
+};
+
+/** VMs of several kinds, with odd numbers. */
+async function populate({ api }: BerthUnderTest): Promise<void> {
+  await ok(
+    api.provision({
+      vm_name: 'gone',
+      metadata: { a: 1 },
+      ports: ['ssh', { name: 'db', internal_port: 5432, sources: ['10.0.0.1', '10.0.0.2'] }],
+    }),
+  );
+  await ok(api.provision({ vm_name: 'changed', metadata: { team: 'x' } }));
+  await ok(
+    api.call('PATCH', '/v1/vms/changed/forwards', {
+      body: { create: [{ name: 'range', internal_ports: '6000-6003' }] },
+    }),
+  );
+  await ok(api.provision({ vm_name: 'same' }));
+}
+
+/** What people do in an afternoon. */
+async function changeMuch({ api }: BerthUnderTest): Promise<void> {
+  await ok(api.provision({ vm_name: 'late' }));
+  await ok(api.decommission('gone'));
+  await ok(api.call('PATCH', '/v1/vms/changed', { body: { vm_name: 'renamed', metadata: { team: 'y' } } }));
+  await ok(
+    api.call('PATCH', '/v1/vms/renamed/forwards', {
+      body: { create: [{ name: 'extra', internal_port: 7000 }], delete: ['range'] },
+    }),
+  );
+  await ok(api.post('/v1/vms/renamed/ports/template', { action: 'disable', ports: ['ssh'] }));
+}
+
+test('a rollback plan gives the router and the books back exactly what they were after a commit', async (t) => {
+  const berth = await startBerth(t, { env });
+  const { api } = berth;
+  await populate(berth);
+  const [gone, changed] = [(await api.get('/v1/vms/gone')).body, (await api.get('/v1/vms/changed')).body];
+  const then = await newest(berth);
+  const before = await linesAt(berth);
+  await changeMuch(berth);
+  assert.notDeepEqual(await linesAt(berth), before);
+
+  const plan = await api.post(`${router}/rollback`, { to: then.number, expires_in_seconds: 300 });
+  assert.equal(plan.status, 201, JSON.stringify(plan.body));
+  assert.deepEqual([plan.body.state, plan.body.kind, plan.body.refused], ['open', 'bulk', []]);
+  assert.ok(plan.body.routers[0].inverse.lines.length > 0);
+  const held = await api.provision({ vm_name: 'gone' });
+  assert.deepEqual([held.status, held.body.code], [409, 'VM_NAME_TAKEN']);
+  await apply(berth, plan.body.id);
+
+  assert.deepEqual(await linesAt(berth), before);
+  assert.deepEqual(await linesAt(berth, then.id), before);
+  const back = (await api.get('/v1/vms/gone')).body;
+  assert.notEqual(back.id, gone.id);
+  const known = ({ id: __, version: ___, created_at: ____, updated_at: _____, ...rest }: Record<string, unknown>) =>
+    rest;
+  assert.deepEqual(known(back), known(gone));
+  assert.deepEqual(known((await api.get('/v1/vms/changed')).body), known(changed));
+  assert.equal((await api.get('/v1/vms/late')).status, 404);
+  const again = await api.post(`${router}/rollback`, { to: then.id });
+  assert.deepEqual([again.status, again.body.code], [409, 'NOTHING_TO_RESTORE']);
+});
+
+test('what others hold now blocks a rollback, or is left out of it', async (t) => {
+  const berth = await startBerth(t, {
+    env: { BERTH_QUARANTINE_SECONDS: '1', BERTH_ADDRESS_RANGE: '10.10.2.10-10.10.2.11' },
+  });
+  const { api } = berth;
+  await ok(api.provision({ vm_name: 'first' }));
+  await ok(api.provision({ vm_name: 'second' }));
+  const then = await newest(berth);
+  await ok(api.decommission('first'));
+  await ok(api.decommission('second'));
+  const empty = await newest(berth);
+  await eventually(async () => (await api.provision({ vm_name: 'other' })).status === 201);
+  const blocked = await api.post(`${router}/rollback`, { to: then.number });
+  assert.deepEqual([blocked.status, blocked.body.code], [409, 'ROLLBACK_BLOCKED']);
+  const [first] = blocked.body.errors;
+  assert.equal(first.field, 'first');
+  assert.match(first.message, /is held by the VM other/);
+  const plan = await api.post(`${router}/rollback`, { to: then.number, reduce: true });
+  assert.equal(plan.status, 201, JSON.stringify(plan.body));
+  assert.deepEqual(plan.body.vms.map((vm: { vm_name: string; removed: boolean }) => [vm.vm_name, vm.removed]).sort(), [
+    ['other', true],
+    ['second', false],
+  ]);
+  assert.equal(plan.body.refused[0].problem.errors[0].field, 'first');
+  assert.equal((await api.delete(`/v1/plans/${plan.body.id}`)).status, 204);
+  const all = await api.post(`${router}/rollback`, { to: empty.number });
+  assert.equal(all.status, 201, JSON.stringify(all.body));
+  await apply(berth, all.body.id);
+  assert.deepEqual(await linesAt(berth), []);
+  const none = await api.post(`${router}/rollback`, { to: 999 });
+  assert.equal(none.status, 404, JSON.stringify(none.body));
+  const key = (await api.post('/v1/admin/api-keys', { permission: 'operator' })).body.api_key;
+  const refused = await api.post(`${router}/rollback`, { to: then.number }, { apiKey: key });
+  assert.equal(refused.status, 403, JSON.stringify(refused.body));
+});

@@ -1,5 +1,6 @@
 export { fromErrorMessage, toErrorMessage } from './error.ts';
 export * from './gen/berth/allocator/v1/adoption_service_pb.js';
+export * from './gen/berth/allocator/v1/backup_service_pb.js';
 export * from './gen/berth/allocator/v1/drift_acceptance_pb.js';
 export * from './gen/berth/allocator/v1/operation_pb.js';
 export * from './gen/berth/allocator/v1/plan_service_pb.js';

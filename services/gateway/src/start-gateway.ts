@@ -4,6 +4,7 @@ import type { ServiceContext } from '@berth/service-kit';
 import { adoptionRoutes } from './adapters/http/adoptions.ts';
 import { apiKeyRoutes } from './adapters/http/api-keys.ts';
 import type { App } from './adapters/http/app-types.ts';
+import { backupRoutes } from './adapters/http/backup.ts';
 import { buildApp } from './adapters/http/build-app.ts';
 import { bulkRoutes } from './adapters/http/bulk.ts';
 import { cancelOperationRoutes } from './adapters/http/cancel-operation.ts';
@@ -34,6 +35,7 @@ import { updateVmRoutes } from './adapters/http/update-vm.ts';
 import { vmRoutes } from './adapters/http/vms.ts';
 import { adoptionService } from './adapters/nats/adoption-service.ts';
 import { apiKeyService } from './adapters/nats/api-key-service.ts';
+import { backupService } from './adapters/nats/backup-service.ts';
 import { bulkService } from './adapters/nats/bulk-service.ts';
 import { driftReader } from './adapters/nats/drift-service.ts';
 import { forwardTemplates } from './adapters/nats/forward-templates.ts';
@@ -93,6 +95,7 @@ export async function startGateway(
   const drift = driftReader(bus, timing);
   const { requestsPerSecond, overloadedAfterMs } = config;
   const http = { log, metrics, keys, requestsPerSecond, overloadedAfterMs };
+  const past = { history: historyReader(bus, timing), vms };
   const app = await buildApp(http, (routes) => {
     healthRoutes(routes, { health: healthReader(healthChecks(bus)) });
     listVmsRoutes(routes, { vms });
@@ -111,6 +114,7 @@ export async function startGateway(
     planRoutes(routes, { ...answering, bulks });
     adoptionRoutes(routes, { ...answering, bulks, adoptions: adoptionService(bus, timing) });
     rollbackRoutes(routes, answering);
+    backupRoutes(routes, { ...answering, history: past.history, backups: backupService(bus, timing) });
     operationRoutes(routes, { ...answering, queue: queueReader(bus) });
     listOperationsRoutes(routes, { operations: operationLister(bus, timing) });
     cancelOperationRoutes(routes, { ...answering, cancel: operationCanceller(bus, timing) });
@@ -121,7 +125,6 @@ export async function startGateway(
       routers: routerAdministration(bus, timing),
       commandTimeoutMs: timing.commandTimeoutMs,
     });
-    const past = { history: historyReader(bus, timing), vms };
     for (const addRoutes of [routerCommitRoutes, routerConfigRoutes, explainLineRoutes]) addRoutes(routes, past);
     apiKeyRoutes(routes, {
       apiKeys: apiKeyService(bus, timing),

@@ -132,3 +132,55 @@ test('what others hold now blocks a rollback, or is left out of it', async (t) =
   const refused = await api.post(`${router}/rollback`, { to: then.number }, { apiKey: key });
   assert.equal(refused.status, 403, JSON.stringify(refused.body));
 });
+
+test('a backup is restored exactly, also after much has changed, and again under the ids that this gave', async (t) => {
+  const berth = await startBerth(t, { env });
+  const { api } = berth;
+  await populate(berth);
+  const backup = await api.get(`${router}/backup`);
+  assert.equal(backup.status, 200, JSON.stringify(backup.body));
+  assert.deepEqual([backup.body.format, backup.body.router, backup.body.vms.length], [1, 'default', 3]);
+  const before = await linesAt(berth);
+  for (let round = 0; round < 2; round++) {
+    await changeMuch(berth);
+    const plan = await api.post(`${router}/restore`, { backup: backup.body });
+    assert.equal(plan.status, 201, JSON.stringify(plan.body));
+    await apply(berth, plan.body.id);
+    assert.deepEqual(await linesAt(berth), before);
+    const again = await api.post(`${router}/restore`, { backup: backup.body });
+    assert.deepEqual([again.status, again.body.code], [409, 'NOTHING_TO_RESTORE']);
+  }
+  const known = ({ vms }: { vms: { id: string; name: string }[] }) =>
+    vms.map(({ id: _, ...rest }) => rest).sort((a, b) => (a.name < b.name ? -1 : 1));
+  assert.deepEqual(known((await api.get(`${router}/backup`)).body), known(backup.body));
+});
+
+test('a backup that was tampered with, or is of another router, is refused with the place that is wrong', async (t) => {
+  const { api } = await startBerth(t, { env });
+  await ok(api.provision({ vm_name: 'web' }));
+  const { body: backup } = await api.get(`${router}/backup`);
+  const [vm] = backup.vms;
+  const restore = (changes: object, more: object = {}) =>
+    api.post(`${router}/restore`, { backup: { ...backup, vms: [{ ...vm, ...changes }], ...more } });
+  for (const [changes, field] of [
+    [{ colour: 'red' }, 'backup.vms[0]'],
+    [{ rules: { first: 'x' } }, 'backup.vms[0]'],
+    [{ name: "a'b" }, 'vms[0].name'],
+    [{ wan_interface: "eth0' x" }, 'vms[0].wan_interface'],
+    [{ forwards: [{ ...vm.forwards[0], description: "it's" }] }, 'vms[0].forwards[0].description'],
+    [{ forwards: [{ ...vm.forwards[0], block_rule: 1 }] }, 'vms[0].forwards[0].block_rule'],
+  ] as const) {
+    const refused = await restore(changes);
+    assert.equal(refused.status, 422, JSON.stringify(refused.body));
+    assert.equal(refused.body.errors[0].field, field);
+  }
+  const other = await restore({ metadata: { a: 1 } }, { router: 'other' });
+  assert.deepEqual([other.status, other.body.errors[0].field], [422, 'backup.router']);
+  const meant = await api.post(`${router}/restore`, {
+    backup: { ...backup, router: 'other', vms: [{ ...vm, metadata: { a: 1 } }] },
+    as_router: true,
+  });
+  assert.equal(meant.status, 201, JSON.stringify(meant.body));
+  await apply({ api } as BerthUnderTest, meant.body.id);
+  assert.deepEqual((await api.get('/v1/vms/web')).body.metadata, { a: 1 });
+});

@@ -30,6 +30,8 @@ export interface RestoreWish {
   readonly lifetimeMs: number;
   /** VMs that cannot be what they were are left out; else nothing is planned. */
   readonly reduce: boolean;
+  /** As many VMs as a plan takes, when there are more; else more are refused. */
+  readonly inParts: boolean;
 }
 
 /** What shall be there: VMs as they were, under the ids of then, or why one cannot be told any more. */
@@ -68,11 +70,11 @@ export async function planRestore(
   for (const { id } of going)
     commands.push((index) => ({ ...common(wish, index), kind: 'decommission-vm', machineId: id }));
   if (commands.length === 0) throw nothingToRestore();
-  if (commands.length > maxPlannedItems) throw rollbackTooLarge(commands.length, maxPlannedItems);
+  if (commands.length > maxPlannedItems && !wish.inParts) throw rollbackTooLarge(commands.length, maxPlannedItems);
   return createPlan(deps, {
     ...{ id: wish.id, caller: wish.caller, deadline: wish.deadline, key: wish.key, request: wish.request },
     ...{ kind: 'bulk', mode: 'best-effort', lifetimeMs: wish.lifetimeMs, dryRun: false },
-    commands: commands.map((make, index) => make(index)),
+    commands: commands.slice(0, maxPlannedItems).map((make, index) => make(index)),
     ...(wish.reduce ? {} : { refuse: rollbackBlocked }),
   });
 }

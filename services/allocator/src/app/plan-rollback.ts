@@ -30,6 +30,8 @@ export interface PastVm {
 export interface RestoreReader {
   /** The living VMs of a router. */
   alive(router: string): Promise<readonly Vm[]>;
+  /** A page of those that the router has confirmed and that are not gone, by id. */
+  confirmed(router: string, page: { readonly after: string; readonly most: number }): Promise<readonly Vm[]>;
   /** What operations left of these VMs, the oldest first, and as the last the VMs as they are or were last. */
   past(vmIds: readonly string[]): Promise<readonly PastVm[]>;
 }

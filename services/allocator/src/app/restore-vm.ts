@@ -28,8 +28,8 @@ const wantedOf = ({ vmName: name, macAddress, hostname, forwards }: RestoreReque
 });
 
 /** What was a pool's goes back to that pool, as long as there is one of that id or name. */
-function poolOf(pools: PoolDirectory, ref: PoolRef | null): PoolRef | null {
-  const pool = ref && pools.byId(ref.id);
+function poolOf(pools: PoolDirectory, router: string, ref: PoolRef | null): PoolRef | null {
+  const pool = ref && pools.known(router, ref);
   return pool ? { id: pool.id, name: nameOf(pool) } : null;
 }
 
@@ -37,9 +37,9 @@ function madeAnew(books: Books, pools: PoolDirectory, { operation, request }: Re
   const { vmName: name, macAddress, hostname, router, site, internalIp, rules, portRange, metadata, adopted } = request;
   return {
     ...{ id: operation.vmId, name, macAddress, hostname, router, site, internalIp, rules, portRange, metadata },
-    ipPool: poolOf(pools, request.ipPool),
-    portPool: poolOf(pools, request.portPool),
-    rulePool: poolOf(pools, request.rulePool),
+    ipPool: poolOf(pools, router, request.ipPool),
+    portPool: poolOf(pools, router, request.portPool),
+    rulePool: poolOf(pools, router, request.rulePool),
     ownerGroup: operation.ownerGroup,
     state: 'provisioning',
     forwards: [],

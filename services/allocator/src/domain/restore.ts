@@ -130,5 +130,5 @@ export const rollbackTooLarge = (vms: number, most: number): DomainError =>
   new DomainError(
     'too_large',
     'ROLLBACK_TOO_LARGE',
-    `${vms} VMs would change, and a plan is of at most ${most}: go back in steps, to moments in between.`,
+    `${vms} VMs would change, and a plan is of at most ${most}: ask for it "in_parts".`,
   );

@@ -8,6 +8,15 @@ export const postgresRestoreReader = (database: Database): RestoreReader => ({
   alive: async (router) =>
     (await database.query<VmRow>(`SELECT ${selected} FROM vms WHERE router = $1 AND ${alive}`, [router])).map(toVm),
 
+  async confirmed(router, { after, most }) {
+    const rows = await database.query<VmRow>(
+      `SELECT ${selected} FROM vms WHERE router = $1 AND ${alive} AND state <> 'provisioning' AND id::text > $2
+       ORDER BY id::text LIMIT $3`,
+      [router, after, most],
+    );
+    return rows.map(toVm);
+  },
+
   async past(vmIds) {
     if (vmIds.length === 0) return [];
     const rows = await database.query<OperationRow>(

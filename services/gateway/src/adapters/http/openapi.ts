@@ -22,6 +22,7 @@ import { planDocument, planPage } from './documents/plan.ts';
 import { ipPool, poolPage, portPool, rulePool } from './documents/pool.ts';
 import { changedPort, changedPorts, vmPorts } from './documents/ports.ts';
 import { problemSchema } from './documents/problem.ts';
+import { backupDocument } from './documents/rollback.ts';
 import { routerDocument, routerList, routerTest } from './documents/router.ts';
 import { decommissionedVm, provisionedVm } from './documents/vm.ts';
 import { vmDocument, vmPage } from './documents/vm-resource.ts';
@@ -67,6 +68,7 @@ export const documents = [
   routerDocument,
   routerList,
   routerTest,
+  backupDocument,
   driftDocument,
   driftPolicies,
   syncResult,

@@ -15,8 +15,8 @@ export interface RollbackDeps extends AnswerCommandDeps {
   readonly plans: PlanService;
 }
 
-const planHeaders = { 'idempotency-key': commandHeaders.properties['idempotency-key'] };
-const plannedResponses = {
+export const planHeaders = { 'idempotency-key': commandHeaders.properties['idempotency-key'] };
+export const plannedResponses = {
   201: {
     description: 'The plan. Applying it is a bulk.',
     headers: { Location: { type: 'string', description: '/v1/plans/{id}' } },
@@ -42,14 +42,14 @@ export function rollbackRoutes(app: App, deps: RollbackDeps): void {
     '/v1/routers/:router/rollback',
     { schema, config: { permission: 'routers:admin' } },
     async (request, reply) => {
-      const { to, reduce = false, expires_in_seconds: expiresInSeconds = 0 } = request.body;
+      const { to, reduce = false, in_parts: inParts = false, expires_in_seconds: expiresInSeconds = 0 } = request.body;
       const checks = new FieldChecks();
       const moment = checks.of('to', () => parseMoment(String(to)));
       checks.finish();
       const { router } = request.params;
       const plan = await deps.plans.rollback({
         context: commandContext(request, new Date(Date.now() + deps.commands.timing.commandTimeoutMs)),
-        ...{ router, reduce, expiresInSeconds },
+        ...{ router, reduce, inParts, expiresInSeconds },
         ...(moment && { to: momentOnWire(moment) }),
         request: `POST /v1/routers/${router}/rollback`,
       });

@@ -64,6 +64,13 @@ export declare type PlanRollbackRequest = Message<"berth.allocator.v1.PlanRollba
    * @generated from field: string request = 6;
    */
   request: string;
+
+  /**
+   * At most 200 VMs are planned, the first of all that would change; else more are refused.
+   *
+   * @generated from field: bool in_parts = 7;
+   */
+  inParts: boolean;
 };
 
 /**
@@ -113,6 +120,13 @@ export declare type PlanRollbackRequestJson = {
    * @generated from field: string request = 6;
    */
   request?: string;
+
+  /**
+   * At most 200 VMs are planned, the first of all that would change; else more are refused.
+   *
+   * @generated from field: bool in_parts = 7;
+   */
+  inParts?: boolean;
 };
 
 /**

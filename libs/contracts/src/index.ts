@@ -20,6 +20,7 @@ export * from './gen/berth/driver/v1/adoption_service_pb.js';
 export * from './gen/berth/driver/v1/commit_pb.js';
 export * from './gen/berth/driver/v1/config_pb.js';
 export * from './gen/berth/driver/v1/drift_service_pb.js';
+export * from './gen/berth/driver/v1/file_service_pb.js';
 export * from './gen/berth/driver/v1/history_service_pb.js';
 export * from './gen/berth/driver/v1/plan_service_pb.js';
 export * from './gen/berth/driver/v1/queue_service_pb.js';

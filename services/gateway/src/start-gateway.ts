@@ -29,6 +29,7 @@ import { reservationRoutes } from './adapters/http/reservations.ts';
 import { rollbackRoutes } from './adapters/http/rollback.ts';
 import { routerCommitRoutes } from './adapters/http/router-commits.ts';
 import { routerConfigRoutes } from './adapters/http/router-config.ts';
+import { routerFileRoutes } from './adapters/http/router-files.ts';
 import { routerRoutes } from './adapters/http/routers.ts';
 import { syncVyosConfigRoutes } from './adapters/http/sync-vyos-config.ts';
 import { updateVmRoutes } from './adapters/http/update-vm.ts';
@@ -45,6 +46,7 @@ import { listenToEndings } from './adapters/nats/operation-endings.ts';
 import { planService } from './adapters/nats/plan-service.ts';
 import { poolAdministration } from './adapters/nats/pool-service.ts';
 import { queueReader } from './adapters/nats/queue-reader.ts';
+import { routerFiles } from './adapters/nats/router-files.ts';
 import { routerAdministration } from './adapters/nats/router-service.ts';
 import {
   operationCanceller,
@@ -114,6 +116,7 @@ export async function startGateway(
     planRoutes(routes, { ...answering, bulks });
     adoptionRoutes(routes, { ...answering, bulks, adoptions: adoptionService(bus, timing) });
     rollbackRoutes(routes, answering);
+    routerFileRoutes(routes, { files: routerFiles(bus, timing), waitSeconds: config.waitSeconds });
     backupRoutes(routes, { ...answering, history: past.history, backups: backupService(bus, timing) });
     operationRoutes(routes, { ...answering, queue: queueReader(bus) });
     listOperationsRoutes(routes, { operations: operationLister(bus, timing) });

@@ -71,6 +71,8 @@ const contract = [
   'post /v1/routers/{router}/rollback',
   'post /v1/routers/{router}/restore',
   'get /v1/routers/{router}/backup',
+  'post /v1/routers/{router}/files',
+  'get /v1/routers/{router}/files',
   'post /v1/admin/api-keys',
   'get /v1/admin/api-keys',
   'get /v1/admin/api-keys/{id}',

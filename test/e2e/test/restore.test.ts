@@ -184,3 +184,27 @@ test('a backup that was tampered with, or is of another router, is refused with 
   await apply({ api } as BerthUnderTest, meant.body.id);
   assert.deepEqual((await api.get('/v1/vms/web')).body.metadata, { a: 1 });
 });
+
+test('the whole configuration is saved to a file on the router, once for each name', async (t) => {
+  const berth = await startBerth(t, { env });
+  const { api } = berth;
+  await ok(api.provision({ vm_name: 'web' }));
+  const { number } = await newest(berth);
+  const saved = await api.post(`${router}/files`, { name: 'one' });
+  assert.equal(saved.status, 201, JSON.stringify(saved.body));
+  assert.deepEqual([saved.body.state, saved.body.commit_number], ['saved', number]);
+  const sent = (await berth.router.log()).filter(
+    ({ path, body }) => path === '/config-file' && Object(body).file === saved.body.path,
+  );
+  assert.deepEqual(
+    sent.map(({ status, body }) => [status, Object(body).op]),
+    [[200, 'save']],
+  );
+  const again = await api.post(`${router}/files`, { name: 'one' });
+  assert.deepEqual([again.status, again.body.code], [409, 'ROUTER_FILE_EXISTS']);
+  const wrong = await api.post(`${router}/files`, { name: '../config' });
+  assert.equal(wrong.status, 422, JSON.stringify(wrong.body));
+  assert.equal((await api.post('/v1/routers/nowhere/files', { name: 'two' })).status, 404);
+  const { items } = (await api.get(`${router}/files`)).body;
+  assert.deepEqual(items, [saved.body]);
+});

@@ -1,7 +1,7 @@
 import { DomainError } from '@berth/errors';
 import { itemIds } from '../domain/bulk.ts';
 import { derivedId } from '../domain/derived-id.ts';
-import { maxPlannedItems } from '../domain/plan.ts';
+import { maxPlannedItems, plannedPart } from '../domain/plan.ts';
 import {
   isAs,
   nothingToRestore,
@@ -30,7 +30,7 @@ export interface RestoreWish {
   readonly lifetimeMs: number;
   /** VMs that cannot be what they were are left out; else nothing is planned. */
   readonly reduce: boolean;
-  /** As many VMs as a plan takes, when there are more; else more are refused. */
+  /** Only the first VMs are planned, when there are many; else more than a plan takes are refused. */
   readonly inParts: boolean;
 }
 
@@ -74,7 +74,7 @@ export async function planRestore(
   return createPlan(deps, {
     ...{ id: wish.id, caller: wish.caller, deadline: wish.deadline, key: wish.key, request: wish.request },
     ...{ kind: 'bulk', mode: 'best-effort', lifetimeMs: wish.lifetimeMs, dryRun: false },
-    commands: commands.slice(0, maxPlannedItems).map((make, index) => make(index)),
+    commands: commands.slice(0, wish.inParts ? plannedPart : maxPlannedItems).map((make, index) => make(index)),
     ...(wish.reduce ? {} : { refuse: rollbackBlocked }),
   });
 }

@@ -24,6 +24,7 @@ import { changedPort, changedPorts, vmPorts } from './documents/ports.ts';
 import { problemSchema } from './documents/problem.ts';
 import { backupDocument } from './documents/rollback.ts';
 import { routerDocument, routerList, routerTest } from './documents/router.ts';
+import { routerFile, routerFileList } from './documents/router-file.ts';
 import { decommissionedVm, provisionedVm } from './documents/vm.ts';
 import { vmDocument, vmPage } from './documents/vm-resource.ts';
 import { sendTagged } from './entity-tag.ts';
@@ -69,6 +70,8 @@ export const documents = [
   routerList,
   routerTest,
   backupDocument,
+  routerFile,
+  routerFileList,
   driftDocument,
   driftPolicies,
   syncResult,

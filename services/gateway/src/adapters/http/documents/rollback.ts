@@ -8,8 +8,7 @@ const reduce = Type.Optional(
 );
 const inParts = Type.Optional(
   Type.Boolean({
-    description:
-      'Where more than 200 VMs would change, those of the plan are the first 200: apply it, and ask again for the next.',
+    description: 'Only the first 100 of all VMs that would change are planned: apply it, and ask again for the next.',
   }),
 );
 const expiresInSeconds = Type.Optional(
@@ -51,6 +50,7 @@ export const backupDocument = Type.Object(
   {
     ...strict,
     $id: 'Backup',
+    description: 'What Berth has on a router, with all that its books say of it.',
     examples: [
       {
         ...{ format: backupFormat, router: 'default', taken_at: '2026-01-01T12:00:00.000Z' },

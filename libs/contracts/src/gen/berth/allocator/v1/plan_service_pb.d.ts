@@ -66,7 +66,7 @@ export declare type PlanRollbackRequest = Message<"berth.allocator.v1.PlanRollba
   request: string;
 
   /**
-   * At most 200 VMs are planned, the first of all that would change; else more are refused.
+   * Only the first 100 of all VMs that would change are planned; else more than 200 are refused.
    *
    * @generated from field: bool in_parts = 7;
    */
@@ -122,7 +122,7 @@ export declare type PlanRollbackRequestJson = {
   request?: string;
 
   /**
-   * At most 200 VMs are planned, the first of all that would change; else more are refused.
+   * Only the first 100 of all VMs that would change are planned; else more than 200 are refused.
    *
    * @generated from field: bool in_parts = 7;
    */

@@ -208,3 +208,61 @@ test('the whole configuration is saved to a file on the router, once for each na
   const { items } = (await api.get(`${router}/files`)).body;
   assert.deepEqual(items, [saved.body]);
 });
+
+test('more VMs than a plan takes are restored in parts', async (t) => {
+  const berth = await startBerth(t, { env });
+  const { api } = berth;
+  const names = Array.from({ length: 205 }, (_, index) => `many-${index}`);
+  const items = names.map((vm_name) => ({ vm_name, ports: ['ssh'] }));
+  await ok(api.post('/v1/vms/bulk-provision', { items }, { headers: { prefer: 'wait=100' } }));
+  const { body: backup } = await api.get(`${router}/backup`);
+  assert.equal(backup.vms.length, names.length);
+  const before = await linesAt(berth);
+  const removals = names.map((machine_id) => ({ machine_id }));
+  await ok(api.post('/v1/vms/bulk-decommission', { items: removals }, { headers: { prefer: 'wait=100' } }));
+  assert.deepEqual(await linesAt(berth), []);
+  const whole = await api.post(`${router}/restore`, { backup });
+  assert.deepEqual([whole.status, whole.body.code], [413, 'ROLLBACK_TOO_LARGE']);
+  const sizes: number[] = [];
+  for (;;) {
+    const plan = await api.post(`${router}/restore`, { backup, in_parts: true });
+    if (plan.body.code === 'NOTHING_TO_RESTORE') break;
+    assert.equal(plan.status, 201, JSON.stringify(plan.body).slice(0, 1_000));
+    sizes.push(plan.body.vms.length);
+    await apply(berth, plan.body.id);
+  }
+  assert.deepEqual(sizes, [100, 100, 5]);
+  assert.deepEqual(await linesAt(berth), before);
+});
+
+const lan = 'service dhcp-server shared-network-name LAN subnet 10.10.0.0/16 static-mapping printer';
+
+test('a VM that was adopted comes back as people had written it', async (t) => {
+  const berth = await startBerth(t, { env: { ...env, BERTH_DRIVER_DRIFT_EVERY_MS: '300' } });
+  const { api } = berth;
+  const lines = [
+    `${lan} mac 52:54:00:AB:00:09`,
+    `${lan} ip-address 10.10.0.109`,
+    'nat destination rule 102 log',
+    'nat destination rule 102 protocol tcp',
+    'nat destination rule 102 destination port 2209',
+    'nat destination rule 102 translation address 10.10.0.109',
+    'nat destination rule 102 description handmade',
+  ];
+  await berth.router.person({ commands: lines.map((line) => ({ op: 'set', path: line.split(' ') })), save: true });
+  await eventually(async () => {
+    const { body } = await api.get(`${router}/adoptions/preview`);
+    return body.counts.adoptable_rules === 1;
+  });
+  await ok(api.post(`${router}/adoptions`, { mappings: ['printer'] }));
+  await ok(api.provision({ vm_name: 'web' })); // a commit whose result has both
+  const before = await linesAt(berth);
+  assert.ok(before.some((line) => line.includes('52:54:00:AB:00:09')));
+  const then = await newest(berth);
+  await ok(api.decommission('printer'));
+  await ok(api.decommission('web'));
+  const plan = await api.post(`${router}/rollback`, { to: then.number });
+  assert.equal(plan.status, 201, JSON.stringify(plan.body));
+  await apply(berth, plan.body.id);
+  assert.deepEqual(await linesAt(berth), before);
+});

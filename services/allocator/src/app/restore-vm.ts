@@ -48,7 +48,7 @@ function madeAnew(books: Books, pools: PoolDirectory, { operation, request }: Re
     revision: 0,
     incarnation: books.incarnation,
     version: 0,
-    ...(adopted && { adopted }),
+    ...(adopted && { adopted: { ...adopted, anew: true } }),
     createdAt: books.now,
     updatedAt: books.now,
   };

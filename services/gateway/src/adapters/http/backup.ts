@@ -23,6 +23,8 @@ const tags = ['Routers'];
 const config = { permission: 'routers:admin' } as const;
 /** What one plan changes at most, and what fits into a message. */
 const mostChanges = 200;
+/** So many at once when they come in parts. */
+const part = 100;
 
 /** Backups of what Berth has on a router, and the way back to one. */
 export function backupRoutes(app: App, deps: BackupDeps): void {
@@ -78,8 +80,9 @@ function restoreRoute(app: App, deps: BackupDeps): void {
     const all = compareBackups(then, now, (vm) => toJsonString(BackedUpVmSchema, { ...vm, id: '' }));
     const count = all.changed.length + all.removedIds.length;
     if (count > mostChanges && !inParts) throw tooLarge(count);
-    const changed = all.changed.slice(0, mostChanges);
-    const removedIds = all.removedIds.slice(0, mostChanges - changed.length);
+    const most = inParts ? part : mostChanges;
+    const changed = all.changed.slice(0, most);
+    const removedIds = all.removedIds.slice(0, most - changed.length);
     const plan = await deps.backups.planRestore({
       context: commandContext(request, new Date(Date.now() + deps.commands.timing.commandTimeoutMs)),
       ...{ router, reduce, expiresInSeconds: seconds, vms: changed, removedVmIds: removedIds },

@@ -1,5 +1,6 @@
 export { fromErrorMessage, toErrorMessage } from './error.ts';
 export * from './gen/berth/allocator/v1/adoption_service_pb.js';
+export * from './gen/berth/allocator/v1/backup_service_pb.js';
 export * from './gen/berth/allocator/v1/drift_acceptance_pb.js';
 export * from './gen/berth/allocator/v1/operation_pb.js';
 export * from './gen/berth/allocator/v1/plan_service_pb.js';
@@ -19,6 +20,7 @@ export * from './gen/berth/driver/v1/adoption_service_pb.js';
 export * from './gen/berth/driver/v1/commit_pb.js';
 export * from './gen/berth/driver/v1/config_pb.js';
 export * from './gen/berth/driver/v1/drift_service_pb.js';
+export * from './gen/berth/driver/v1/file_service_pb.js';
 export * from './gen/berth/driver/v1/history_service_pb.js';
 export * from './gen/berth/driver/v1/plan_service_pb.js';
 export * from './gen/berth/driver/v1/queue_service_pb.js';

@@ -4,6 +4,7 @@ import type { ServiceContext } from '@berth/service-kit';
 import { adoptionRoutes } from './adapters/http/adoptions.ts';
 import { apiKeyRoutes } from './adapters/http/api-keys.ts';
 import type { App } from './adapters/http/app-types.ts';
+import { backupRoutes } from './adapters/http/backup.ts';
 import { buildApp } from './adapters/http/build-app.ts';
 import { bulkRoutes } from './adapters/http/bulk.ts';
 import { cancelOperationRoutes } from './adapters/http/cancel-operation.ts';
@@ -25,14 +26,17 @@ import { portStatusRoutes } from './adapters/http/port-status.ts';
 import { portRoutes } from './adapters/http/ports.ts';
 import { provisionVmRoutes } from './adapters/http/provision-vm.ts';
 import { reservationRoutes } from './adapters/http/reservations.ts';
+import { rollbackRoutes } from './adapters/http/rollback.ts';
 import { routerCommitRoutes } from './adapters/http/router-commits.ts';
 import { routerConfigRoutes } from './adapters/http/router-config.ts';
+import { routerFileRoutes } from './adapters/http/router-files.ts';
 import { routerRoutes } from './adapters/http/routers.ts';
 import { syncVyosConfigRoutes } from './adapters/http/sync-vyos-config.ts';
 import { updateVmRoutes } from './adapters/http/update-vm.ts';
 import { vmRoutes } from './adapters/http/vms.ts';
 import { adoptionService } from './adapters/nats/adoption-service.ts';
 import { apiKeyService } from './adapters/nats/api-key-service.ts';
+import { backupService } from './adapters/nats/backup-service.ts';
 import { bulkService } from './adapters/nats/bulk-service.ts';
 import { driftReader } from './adapters/nats/drift-service.ts';
 import { forwardTemplates } from './adapters/nats/forward-templates.ts';
@@ -42,6 +46,7 @@ import { listenToEndings } from './adapters/nats/operation-endings.ts';
 import { planService } from './adapters/nats/plan-service.ts';
 import { poolAdministration } from './adapters/nats/pool-service.ts';
 import { queueReader } from './adapters/nats/queue-reader.ts';
+import { routerFiles } from './adapters/nats/router-files.ts';
 import { routerAdministration } from './adapters/nats/router-service.ts';
 import {
   operationCanceller,
@@ -92,6 +97,7 @@ export async function startGateway(
   const drift = driftReader(bus, timing);
   const { requestsPerSecond, overloadedAfterMs } = config;
   const http = { log, metrics, keys, requestsPerSecond, overloadedAfterMs };
+  const past = { history: historyReader(bus, timing), vms };
   const app = await buildApp(http, (routes) => {
     healthRoutes(routes, { health: healthReader(healthChecks(bus)) });
     listVmsRoutes(routes, { vms });
@@ -109,6 +115,9 @@ export async function startGateway(
     bulkRoutes(routes, { ...answering, bulks });
     planRoutes(routes, { ...answering, bulks });
     adoptionRoutes(routes, { ...answering, bulks, adoptions: adoptionService(bus, timing) });
+    rollbackRoutes(routes, answering);
+    routerFileRoutes(routes, { files: routerFiles(bus, timing), waitSeconds: config.waitSeconds });
+    backupRoutes(routes, { ...answering, history: past.history, backups: backupService(bus, timing) });
     operationRoutes(routes, { ...answering, queue: queueReader(bus) });
     listOperationsRoutes(routes, { operations: operationLister(bus, timing) });
     cancelOperationRoutes(routes, { ...answering, cancel: operationCanceller(bus, timing) });
@@ -119,7 +128,6 @@ export async function startGateway(
       routers: routerAdministration(bus, timing),
       commandTimeoutMs: timing.commandTimeoutMs,
     });
-    const past = { history: historyReader(bus, timing), vms };
     for (const addRoutes of [routerCommitRoutes, routerConfigRoutes, explainLineRoutes]) addRoutes(routes, past);
     apiKeyRoutes(routes, {
       apiKeys: apiKeyService(bus, timing),

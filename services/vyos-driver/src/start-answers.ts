@@ -5,6 +5,7 @@ import { wakeRouter } from './adapters/nats/consume-router-changes.ts';
 import { offerToAllocator } from './adapters/nats/offer-to-allocator.ts';
 import { serveAdoptable } from './adapters/nats/serve-adoptable.ts';
 import { serveDrift } from './adapters/nats/serve-drift.ts';
+import { serveFiles } from './adapters/nats/serve-files.ts';
 import { servePlans } from './adapters/nats/serve-plans.ts';
 import { serveQueue } from './adapters/nats/serve-queue.ts';
 import { serveRouters } from './adapters/nats/serve-routers.ts';
@@ -13,6 +14,7 @@ import { postgresDriftOffers } from './adapters/postgres/postgres-drift-offers.t
 import { PostgresPlanGrounds } from './adapters/postgres/postgres-plan-grounds.ts';
 import { PostgresQueue } from './adapters/postgres/postgres-queue.ts';
 import { PostgresRouterDirectory } from './adapters/postgres/postgres-router-directory.ts';
+import { PostgresRouterFiles } from './adapters/postgres/postgres-router-files.ts';
 import type { DriverConfig } from './config.ts';
 import { startHistory } from './start-history.ts';
 
@@ -39,6 +41,7 @@ export function startAnswers({
   stops.push(serveQueue(bus, new PostgresQueue({ database, outbox })));
   stops.push(servePlans(bus, new PostgresPlanGrounds(database)));
   stops.push(serveDrift(bus, new PostgresDriftDirectory(database), { wake, stopping: ending.signal }));
+  stops.push(serveFiles(bus, new PostgresRouterFiles(database), { wake, stopping: ending.signal }));
   stops.push(() => ending.abort());
   stops.push(...startHistory(bus, database, { log, ...config.history }));
   stops.push(offerToAllocator(bus, postgresDriftOffers(database), config.times.pollMs));

@@ -12,6 +12,7 @@ const documents = [
   'docs/history.md',
   'docs/plans.md',
   'docs/adopt.md',
+  'docs/backup.md',
   'docs/operations.md',
 ];
 

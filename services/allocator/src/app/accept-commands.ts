@@ -19,11 +19,12 @@ import type { Vm } from '../domain/vm.ts';
 import { adoptVm } from './adopt-vm.ts';
 import { changePorts } from './change-ports.ts';
 import { maxRetries } from './choose-elsewhere.ts';
-import type { Accepted, AdoptCommand, Command, ProvisionCommand } from './commands.ts';
+import type { Accepted, AdoptCommand, Command, ProvisionCommand, RestoreCommand } from './commands.ts';
 import { decommissionVm } from './decommission-vm.ts';
 import { progressIn, vmOf } from './operation-progress.ts';
 import { type Books, type FirstUse, type Ledger, LookAgain } from './ports.ts';
 import { provisionVm } from './provision-vm.ts';
+import { restoreVm } from './restore-vm.ts';
 import { reserveForLater, updateVm } from './update-vm.ts';
 
 export interface AcceptDeps {
@@ -33,11 +34,13 @@ export interface AcceptDeps {
 }
 
 export type Answer = Accepted | DomainError;
-type MachineCommand = Exclude<Command, ProvisionCommand | AdoptCommand>;
+type MachineCommand = Exclude<Command, ProvisionCommand | AdoptCommand | RestoreCommand>;
 
 const isProvision = (command: Command): command is ProvisionCommand => command.kind === 'provision-vm';
 const isAdoption = (command: Command): command is AdoptCommand => command.kind === 'adopt-vm';
-const isMachine = (command: Command): command is MachineCommand => !isProvision(command) && !isAdoption(command);
+const isRestore = (command: Command): command is RestoreCommand => command.kind === 'restore-vm';
+const isMachine = (command: Command): command is MachineCommand =>
+  !isProvision(command) && !isAdoption(command) && !isRestore(command);
 
 const maxLooks = 5;
 /** More than single commands are accepted together: only all items of an atomic bulk are. */
@@ -71,7 +74,7 @@ export async function atTheirRouters<T>(
   for (let looks = 1; ; looks++) {
     const commands = await atTheirPools(ledger, asked);
     const routers = await ledger.routersOf(commands.filter(isMachine).map(({ machineId }) => machineId));
-    const placed = commands.filter((command) => isProvision(command) || isAdoption(command));
+    const placed = commands.filter((command) => isProvision(command) || isAdoption(command) || isRestore(command));
     const names = new Set([...routers.values(), ...placed.map(({ request }) => request.router)]);
     try {
       return await run(commands, [...names]);
@@ -140,6 +143,7 @@ class Acceptance {
     const inTime = open.filter(isInTime);
     await this.#provision(inTime.filter(isProvision));
     await this.#adopt(inTime.filter(isAdoption));
+    await this.#restore(inTime.filter(isRestore));
     await this.#changeMachines(inTime.filter(isMachine));
   }
 
@@ -209,6 +213,28 @@ class Acceptance {
     });
     const store = progressIn(this.#books);
     this.#answerWith(commands, await runSaga(adoptVm, operations, { deps: this.#books, store }));
+  }
+
+  async #restore(commands: readonly RestoreCommand[]): Promise<void> {
+    if (commands.length === 0) return;
+    const operations = commands.flatMap((command) => {
+      const { vmId, ownerGroup, request } = command;
+      try {
+        assertAvailable(this.#routerNamed(request.router), command.mayWait);
+      } catch (error) {
+        return this.#refuse(command, error);
+      }
+      const { router, vmName, isNew, metadata } = request;
+      const operation: Operation = {
+        ...this.#newOperation(command),
+        ...{ router, vmId, vmName, ownerGroup, restore: request },
+        update: isNew ? null : { metadata, ownerGroup },
+      };
+      this.#books.operations.put(operation);
+      return [operation];
+    });
+    const store = progressIn(this.#books);
+    this.#answerWith(commands, await runSaga(restoreVm, operations, { deps: this.#books, store }));
   }
 
   /** Throws when the command names a place that is not there, or that cannot be had now. */

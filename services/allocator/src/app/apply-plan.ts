@@ -1,3 +1,4 @@
+import { requirePermission } from '@berth/contracts';
 import { DomainError } from '@berth/errors';
 import { type Bulk, itemIds, itemsTaken } from '../domain/bulk.ts';
 import { deadlinePassed, foreignGroup, operationIdTaken } from '../domain/errors.ts';
@@ -53,6 +54,7 @@ export async function applyPlan(deps: ApplyDeps, asked: Application): Promise<Ap
   if (asked.hash !== '' && asked.hash !== plan.hash) throw planHashMismatch(plan.hash);
   if (plan.mode !== null && asked.operationId !== plan.id) throw operationIdTaken();
   assertOwnGroup(asked.caller, plan.commands);
+  if (plan.commands.some(({ kind }) => kind === 'restore-vm')) assertWholeRouter(asked.caller);
   try {
     if (plan.state === 'open') await assertBase(deps, asked.caller, plan);
     return await deps.ledger.transaction(plan.routers, (books) => accept(deps, books, asked), { takesLong: true });
@@ -74,6 +76,13 @@ function assertOwnGroup({ group }: Caller, commands: readonly PinnedCommand[]): 
           : undefined;
     if (isForeign(owner)) throw foreignGroup();
   }
+}
+
+/** Throws unless the caller may do all with routers, whosever VMs are there. */
+export function assertWholeRouter(caller: Caller): void {
+  requirePermission(caller, 'routers:admin');
+  if (caller.group !== '')
+    throw new DomainError('forbidden', 'PERMISSION_DENIED', 'This is of the whole router, and not of one group.');
 }
 
 /** Throws when the routers would now be sent something else, or others hold something in the way. */
@@ -171,8 +180,9 @@ async function beginBulk(books: Books, plan: CommandPlan, asked: Application): P
   const bulk = itemsTaken(begun, { upTo: items, refused: plan.refused.length });
   const named = plan.commands.map((command) => ({
     index: command.index,
-    kind: command.kind === 'provision-vm' ? ('provision' as const) : ('decommission' as const),
-    machineId: command.kind === 'provision-vm' ? command.request.vmName : command.machineId,
+    ...('request' in command
+      ? ({ kind: 'provision', machineId: command.request.vmName } as const)
+      : ({ kind: 'decommission', machineId: command.machineId } as const)),
   }));
   const refused = plan.refused.map(({ index }) => ({ index, kind: 'refused' as const, machineId: '' }));
   await books.bulks.begin(bulk, [...named, ...refused], asked.key);

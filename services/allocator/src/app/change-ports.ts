@@ -137,7 +137,7 @@ class Round {
 }
 
 /** Makes what the router holds now the VM's settled state, and says what is to be done about the values it held before. */
-function settle(books: Books, vm: Vm, operations: readonly Operation[]) {
+export function settleForwards(books: Books, vm: Vm, operations: readonly Operation[]) {
   const before = holdingsOf(vm.forwards);
   const reserved = operations.flatMap((operation) => operation.reserved);
   const wanted = vm.wanted ?? settledOf(vm);
@@ -197,7 +197,7 @@ export const changePorts: Saga<Operation, Books> = {
         const settled = [...Map.groupBy(latest(books, instances), ({ vmId }) => vmId).values()].flatMap(
           (operations) => {
             const vm = operations[0] && vmOf(books, operations[0]);
-            return vm?.unsettled ? [settle(books, vm, operations)] : [];
+            return vm?.unsettled ? [settleForwards(books, vm, operations)] : [];
           },
         );
         await books.values.release(

@@ -3,6 +3,7 @@ import type { PortAction } from '../domain/change-forwards.ts';
 import type { ForwardsEdit } from '../domain/edit-forwards.ts';
 import type { ForwardWish } from '../domain/forward-wish.ts';
 import type { BulkPlace, Operation, ProvisionRequest } from '../domain/operation.ts';
+import type { RestoreRequest } from '../domain/restore.ts';
 import type { VmUpdate } from '../domain/vm-update.ts';
 import type { KeyUse } from './ports.ts';
 
@@ -51,6 +52,15 @@ export interface AdoptCommand extends CommandBase {
   readonly request: AdoptionRequest;
 }
 
+/** A VM shall be again what it was, with every value that it had. */
+export interface RestoreCommand extends CommandBase {
+  readonly kind: 'restore-vm';
+  /** The VM that is there, or the id of the one that is made anew. */
+  readonly vmId: string;
+  readonly ownerGroup: string;
+  readonly request: RestoreRequest;
+}
+
 export interface ChangePortsCommand extends CommandBase {
   readonly kind: 'change-ports';
   readonly machineId: string;
@@ -80,6 +90,7 @@ export interface DecommissionCommand extends CommandBase {
 export type Command =
   | ProvisionCommand
   | AdoptCommand
+  | RestoreCommand
   | ChangePortsCommand
   | ChangeForwardsCommand
   | UpdateVmCommand
@@ -99,7 +110,7 @@ export function exclusiveKeys(command: Command): string[] {
   const keys = [`operation ${command.operationId}`];
   if (command.key) keys.push(`key ${JSON.stringify([command.key.scope, command.key.key])}`);
   if (command.kind === 'update-vm') keys.push(...newNames(command.update));
-  if (command.kind !== 'provision-vm' && command.kind !== 'adopt-vm')
+  if (command.kind !== 'provision-vm' && command.kind !== 'adopt-vm' && command.kind !== 'restore-vm')
     return [...keys, `name ${command.machineId.toLowerCase()}`];
   const { vmName, macAddress, hostname } = command.request;
   return [

@@ -35,6 +35,8 @@ export interface PlanWish {
   readonly lifetimeMs: number;
   /** Nothing is kept. */
   readonly dryRun: boolean;
+  /** Of a bulk that is best effort: makes one refusal of all, so that nothing is planned unless all can be had. */
+  readonly refuse?: (errors: readonly DomainError[]) => DomainError;
 }
 
 /** A plan whose process died holds its values for so long. */
@@ -141,6 +143,7 @@ function sortAnswers(wish: PlanWish, placed: readonly Command[], answers: readon
   const [first] = refused;
   if (first && wish.mode === null) throw first.error;
   if (first && wish.mode === 'atomic') throw bulkRefusal(first);
+  if (first && wish.refuse) throw wish.refuse(refused.map(({ error }) => error));
   return { pinned, refused: refused.map(({ index, error }) => ({ index, error: toWire(error) })) };
 }
 

@@ -8,6 +8,7 @@ import type { NumberRange } from '../domain/number-range.ts';
 import type { Operation } from '../domain/operation.ts';
 import type { PoolSpec } from '../domain/pool.ts';
 import type { PoolDirectory } from '../domain/pool-directory.ts';
+import type { BlockedBy } from '../domain/restore.ts';
 import type { DhcpSubnet, Router, RouterInterface, RouterState } from '../domain/router.ts';
 import type { RouterSite, Vm, Wanted } from '../domain/vm.ts';
 import type { BulkBook } from './bulk-book.ts';
@@ -93,6 +94,15 @@ export interface TakenOver {
   readonly values: readonly FoundValue[];
 }
 
+/** Values that a VM shall have back, exactly these. */
+export interface TakenBack {
+  readonly holder: Holder;
+  readonly router: string;
+  readonly values: readonly FoundValue[];
+  /** The VM that had them and is gone: they may rest since. */
+  readonly formerId: string | null;
+}
+
 /** What became of it. */
 export interface TakeOverResult {
   /** Why nothing was taken: who else holds one of the values. */
@@ -111,6 +121,11 @@ export interface ValueStore {
    * that ask for the same value are an error of the caller's.
    */
   takeOver(asked: readonly TakenOver[]): Promise<readonly TakeOverResult[]>;
+  /**
+   * Takes exactly these, each VM's all or none, also from where they rest under the VM's name; what a VM holds already stays its own. The
+   * answer's places are those of who asks: what stands in the way, and nothing where all was taken.
+   */
+  takeBack(asked: readonly TakenBack[]): Promise<readonly (readonly BlockedBy[])[]>;
   /** Gives up what VMs hold. What is not held counts as given up. */
   release(given: readonly GivenUp[], how: 'quarantine' | 'free'): Promise<void>;
   /** Notes that what VMs hold is held for other forwards than before: `slot` is the new one. */
@@ -122,6 +137,8 @@ export interface ClaimStore {
   take(claims: readonly Claim[]): Promise<readonly Claim[]>;
   /** As `take`, but those that only others on the router hold are taken over. */
   takeOver(claims: readonly Claim[]): Promise<readonly Claim[]>;
+  /** Who has these, as a sentence's end for each. */
+  holders(claims: readonly Claim[]): Promise<readonly BlockedBy[]>;
   release(vmIds: readonly string[]): Promise<void>;
   /** Gives up all that these VMs hold except for `kept`. */
   keepOnly(vmIds: readonly string[], kept: readonly Claim[]): Promise<void>;

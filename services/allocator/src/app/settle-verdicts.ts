@@ -9,6 +9,7 @@ import { decommissionVm } from './decommission-vm.ts';
 import { progressIn } from './operation-progress.ts';
 import type { Books } from './ports.ts';
 import { provisionVm } from './provision-vm.ts';
+import { restoreVm } from './restore-vm.ts';
 import { type AttemptDeps, StartAttempt } from './start-attempt.ts';
 import { startWaiting } from './start-waiting.ts';
 import { takeBackWithdrawn } from './take-back-withdrawn.ts';
@@ -34,6 +35,7 @@ export interface Verdict {
 const sagas: Record<OperationKind, Saga<Operation, Books>> = {
   'provision-vm': provisionVm,
   'adopt-vm': adoptVm,
+  'restore-vm': restoreVm,
   'change-ports': changePorts,
   'change-forwards': changePorts,
   'update-vm': updateVm,

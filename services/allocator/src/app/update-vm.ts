@@ -17,6 +17,9 @@ const updateOf = ({ id, update }: Operation) => {
   return update;
 };
 
+/** What may change what a VM is known by. */
+const renames: ReadonlySet<Operation['kind']> = new Set(['update-vm', 'restore-vm']);
+
 const heldBy = ({ id: vmId, router, site }: Vm, identity: Identity): IdentityClaim[] =>
   claimsOf(identity, { vmId, router, dhcpSubnet: site.dhcpSubnet });
 
@@ -25,7 +28,7 @@ function neededClaims(vm: Vm, open: readonly Operation[]): IdentityClaim[] {
   const identities: Identity[] = [vm];
   for (const operation of open) {
     const last = identities.at(-1) ?? vm;
-    identities.push(operation.wanted ?? identityAfter(last, updateOf(operation)));
+    identities.push(operation.wanted ?? (operation.update ? identityAfter(last, operation.update) : last));
   }
   return identities.flatMap((identity) => heldBy(vm, identity));
 }
@@ -35,7 +38,7 @@ export async function keepNeeded(books: Books, vms: readonly Vm[], ended: readon
   if (vms.length === 0) return;
   const endedIds = new Set(ended.map(({ id }) => id));
   const open = (await books.operations.openOf(vms.map(({ id }) => id))).filter(
-    ({ id, kind }) => kind === 'update-vm' && !endedIds.has(id),
+    ({ id, kind }) => renames.has(kind) && !endedIds.has(id),
   );
   const kept = vms.flatMap((vm) =>
     neededClaims(
@@ -59,7 +62,7 @@ export async function reserveForLater(
   const open = await books.operations.openOf(operations.map(({ vmId }) => vmId));
   const asking = operations.map((operation) => {
     const vm = vmOf(books, operation);
-    const before = open.filter(({ id, kind, vmId }) => kind === 'update-vm' && vmId === vm.id && !ids.has(id));
+    const before = open.filter(({ id, kind, vmId }) => renames.has(kind) && vmId === vm.id && !ids.has(id));
     return { operation, claims: neededClaims(vm, [...before, operation]) };
   });
   const lost = await takeClaims(books, asking);
@@ -82,7 +85,7 @@ async function assertPoolsFor(books: Books, vm: Vm, group: string): Promise<void
 }
 
 /** The VM with what an update changes beside its lines on the router. */
-function withRecord(vm: Vm, { update }: Operation): Vm {
+export function withRecord(vm: Vm, { update }: Operation): Vm {
   const { metadata = vm.metadata, ownerGroup = vm.ownerGroup } = update ?? {};
   return { ...vm, metadata, ownerGroup };
 }

@@ -5,12 +5,14 @@ import type { ForwardsEdit } from './edit-forwards.ts';
 import type { Forward } from './forward.ts';
 import type { Holding } from './holdings.ts';
 import type { NumberRange } from './number-range.ts';
+import type { RestoreRequest } from './restore.ts';
 import type { Vm, Wanted } from './vm.ts';
 import type { VmUpdate } from './vm-update.ts';
 
 export type OperationKind =
   | 'provision-vm'
   | 'adopt-vm'
+  | 'restore-vm'
   | 'change-ports'
   | 'change-forwards'
   | 'update-vm'
@@ -66,7 +68,7 @@ export interface Operation {
   readonly portNames: readonly string[];
   /** change-forwards: what was asked for. */
   readonly edit: ForwardsEdit | null;
-  /** update-vm: what was asked for. */
+  /** update-vm: what was asked for. restore-vm of one that is there: its metadata and group. */
   readonly update: VmUpdate | null;
   /** provision-vm: where the address must lie, if the caller said so. */
   readonly addressRange: NumberRange | null;
@@ -98,6 +100,7 @@ export interface Operation {
   // Known in the transaction that accepts or settles it, and not stored:
   readonly request?: ProvisionRequest;
   readonly adoption?: AdoptionRequest;
+  readonly restore?: RestoreRequest;
   /** It is being accepted: should it fail now, it is refused and nothing is kept of it. */
   readonly fresh?: boolean;
   /** The caller will not wait for a router that is away: then refuse instead of accepting. */

@@ -96,6 +96,10 @@ export interface Plan<Command> extends TriedPlan {
 
 /** At most so many items of a bulk are planned as a whole: all of it is one answer. */
 export const maxPlannedItems = 200;
+/** So many VMs are a part of a rollback that has more: with many forwards, what 200 come to would not fit into an answer. */
+export const plannedPart = 100;
+/** A plan holds its values for at most so long. */
+export const longestPlanSeconds = 3_600;
 /** At most so many plans of one principal hold values at the same time. */
 export const maxLivePlans = 100;
 

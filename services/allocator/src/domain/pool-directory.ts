@@ -1,6 +1,6 @@
 import { unknownPool } from './errors.ts';
 import type { PoolKind, PoolState } from './pool.ts';
-import type { RouterSite } from './vm.ts';
+import type { PoolRef, RouterSite } from './vm.ts';
 
 /** What choosing needs to know of a pool; not its ranges, which may be many. */
 export interface OfferedPool {
@@ -50,6 +50,11 @@ export class PoolDirectory {
 
   byId(id: string): OfferedPool | undefined {
     return this.#pools.find((pool) => pool.id === id);
+  }
+
+  /** The pool that was remembered: by its id, or where that is gone or not known, by its kind and name. */
+  known(router: string, { id, name }: PoolRef): OfferedPool | undefined {
+    return this.byId(id) ?? this.#pools.find((pool) => pool.router === router && nameOf(pool) === name);
   }
 
   onRouter(router: string): OfferedPool[] {

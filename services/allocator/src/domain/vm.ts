@@ -28,6 +28,8 @@ export interface AdoptedMapping {
   /** The MAC address as people wrote it. */
   readonly macAsWritten: string;
   readonly extra: readonly ConfigLeaf[];
+  /** Its lines went with the VM, and Berth makes them again: nothing of it is to be found on the router. */
+  readonly anew?: boolean;
 }
 
 /** What can change about a VM's lines on its router: the whole of it. */

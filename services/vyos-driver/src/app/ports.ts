@@ -32,7 +32,8 @@ export interface Router {
   showConfig(path: ConfigPath, options: CallOptions): Promise<Timed<ReadOutcome>>;
   /** Never with an empty path: that ends the router's API process. */
   exists(path: ConfigPath, options: CallOptions): Promise<Timed<ReadOutcome>>;
-  save(options: CallOptions): Promise<Timed<SaveOutcome>>;
+  /** Without `file`: to what it starts with. */
+  save(options: CallOptions & { readonly file?: string }): Promise<Timed<SaveOutcome>>;
   /** The version it runs; undefined when it did not tell. `tellsInfo` false: it is not expected to know `/info`. */
   version(options: CallOptions & { readonly tellsInfo?: boolean }): Promise<string | undefined>;
   readonly state: 'closed' | 'open' | 'half_open';

@@ -172,6 +172,10 @@ export interface Standing {
  * and throws LeaseLost when another one has begun.
  */
 export interface RouterLedger extends DriftLedger {
+  /** The name of the file that somebody asked first to have saved; undefined when nobody waits for one. */
+  fileAsked(): Promise<string | undefined>;
+  /** Records how that ended: `message` empty, and the router wrote it. */
+  recordFile(name: string, message: string): Promise<void>;
   load(): Promise<RouterRecord>;
   openBatch(): Promise<OpenBatch | undefined>;
   /** At most `limit` waiting changes, groups in turns, oldest first within a group; and how many wait in all. */

@@ -3,6 +3,7 @@ import { growingMs } from './driver-times.ts';
 import { lookAround } from './look.ts';
 import { probe, RouterAway } from './router-calls.ts';
 import { runEpisode } from './run-episode.ts';
+import { saveFile } from './save-file.ts';
 import { saveRouter, wantsSave } from './save-router.ts';
 import type { RouterSession } from './session.ts';
 import { settleOpenBatch } from './settle-open-batch.ts';
@@ -36,6 +37,8 @@ async function step(session: RouterSession): Promise<void> {
   if (session.unknown !== undefined) return isDue(session, session.unknown) ? reconcile(session) : rest(session);
   if (session.condemned.size > 0) return goBack(session);
   if (await isCheckDue(session)) return lookAround(session);
+  const file = await session.parts.ledger.fileAsked();
+  if (file !== undefined) return saveFile(session, file);
   if (session.blocked !== undefined && !isDue(session, session.blocked)) return rest(session);
   return (await workBatch(session)) ? undefined : rest(session);
 }

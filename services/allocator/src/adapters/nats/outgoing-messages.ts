@@ -25,7 +25,7 @@ export function changeMessage(
     resourceId: vm.id,
     revision: { incarnation: BigInt(vm.incarnation), number: BigInt(vm.revision) },
     ...(fragment && { desired: fragmentOnWire(fragment) }),
-    adopts: vm.adopted !== undefined && vm.state === 'provisioning' && fragment !== null,
+    adopts: vm.adopted !== undefined && !vm.adopted.anew && vm.state === 'provisioning' && fragment !== null,
     operationIds: operations.map(({ id }) => id),
     ownerGroup: vm.ownerGroup,
     withdraws,

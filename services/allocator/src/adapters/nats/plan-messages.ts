@@ -24,6 +24,7 @@ const kinds: Record<CommandPlan['kind'], OperationKind> = {
   'update-vm': OperationKind.UPDATE_VM,
   'decommission-vm': OperationKind.DECOMMISSION_VM,
   'adopt-vm': OperationKind.ADOPT_VM,
+  'restore-vm': OperationKind.RESTORE_VM,
   bulk: OperationKind.BULK,
 };
 

@@ -18,7 +18,7 @@ import { createPlan, type PlanWish } from '../../app/create-plan.ts';
 import { discardPlan, getPlan, listPlans } from '../../app/read-plans.ts';
 import { itemIds } from '../../domain/bulk.ts';
 import { invalid } from '../../domain/check-fields.ts';
-import { maxPlannedItems } from '../../domain/plan.ts';
+import { longestPlanSeconds, maxPlannedItems } from '../../domain/plan.ts';
 import { modeOf, toBulkOperationMessage } from './bulk-messages.ts';
 import { toDryRun, toPlanMessage, toPlanSummary } from './plan-messages.ts';
 import {
@@ -37,8 +37,6 @@ interface Deps extends ApplyDeps {
 }
 
 type Asked = Pick<PlanWish, 'kind' | 'mode' | 'commands'>;
-
-const longestPlanSeconds = 3_600;
 
 /** Answers VmPlanService over NATS. Gives back its stop. */
 export function servePlans(bus: Bus, deps: Deps): () => Promise<void> {

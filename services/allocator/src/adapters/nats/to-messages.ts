@@ -37,6 +37,7 @@ const vmStates: Record<Vm['state'], VmState> = {
 const kinds: Record<Operation['kind'], OperationKind> = {
   'provision-vm': OperationKind.PROVISION_VM,
   'adopt-vm': OperationKind.ADOPT_VM,
+  'restore-vm': OperationKind.RESTORE_VM,
   'change-ports': OperationKind.CHANGE_PORTS,
   'change-forwards': OperationKind.CHANGE_FORWARDS,
   'update-vm': OperationKind.UPDATE_VM,

@@ -1,5 +1,13 @@
 import type { Sql } from '@berth/database';
 import type { Claim, ClaimStore } from '../../app/ports.ts';
+import type { ClaimKind } from '../../domain/errors.ts';
+
+const claimWords: Record<ClaimKind, string> = {
+  vm_id: 'the id',
+  vm_name: 'the name',
+  mac: 'the MAC address',
+  mapping: 'the mapping name',
+};
 
 /** Claims in Postgres: the primary key has the last word. */
 export const postgresClaims = (sql: Sql): ClaimStore => ({
@@ -25,6 +33,25 @@ export const postgresClaims = (sql: Sql): ClaimStore => ({
         kept.map(({ vmId }) => vmId),
       ],
     );
+  },
+
+  async holders(claims) {
+    const rows = await sql.query<{
+      kind: ClaimKind;
+      value: string;
+      name: string | null;
+      others: boolean;
+      planned: boolean;
+    }>(
+      `SELECT c.kind, c.value, v.name, c.vm_id IS NULL AS others, c.plan_id IS NOT NULL AS planned
+       FROM unnest($1::text[], $2::text[], $3::text[]) AS w (kind, scope, value)
+       JOIN claims c ON (c.kind, c.scope, c.value) = (w.kind, w.scope, w.value) LEFT JOIN vms v ON v.id = c.vm_id ORDER BY 1, 2`,
+      [claims.map(({ kind }) => kind), claims.map(({ scope }) => scope), claims.map(({ value }) => value)],
+    );
+    return rows.map(({ kind, value, name, others, planned }) => {
+      const by = others ? 'others on the router' : planned ? 'a plan' : `the VM ${name ?? 'that is being made'}`;
+      return { text: `${claimWords[kind]} ${value} is held by ${by}` };
+    });
   },
 
   async release(vmIds) {

@@ -191,6 +191,7 @@ const mayPassByItself = (error: unknown): boolean => /^(40|53|55|57|58)...$/.tes
 const noting = (values: ValueStore, released: Set<string>): ValueStore => ({
   reserve: (asked) => values.reserve(asked),
   takeOver: (asked) => values.takeOver(asked),
+  takeBack: (asked) => values.takeBack(asked),
   async release(given, how) {
     for (const { router, holdings } of given) if (holdings?.length !== 0) released.add(router);
     await values.release(given, how);

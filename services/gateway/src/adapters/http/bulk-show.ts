@@ -47,12 +47,17 @@ export const showBulk = (bulk: Bulk, traceId: string): BulkDocument => ({
   updated_at: showTime(bulk.updatedAt),
 });
 
+const made: ReadonlySet<OperationKind> = new Set([
+  OperationKind.PROVISION_VM,
+  OperationKind.ADOPT_VM,
+  OperationKind.RESTORE_VM,
+]);
+
 /** What became of an item. What it was refused or taken back for counts, whatever became of its operation. */
 export function showItem(item: BulkItemResult, bulkId: string, traceId: string): BulkItemDocument {
   const { operation, error } = item;
   const failure = error ? fromErrorMessage(error) : operation && failureOf(operation);
-  const made = operation?.kind === OperationKind.PROVISION_VM || operation?.kind === OperationKind.ADOPT_VM;
-  const provisioned = made && operation.state === OperationState.SUCCEEDED;
+  const provisioned = operation && made.has(operation.kind) && operation.state === OperationState.SUCCEEDED;
   return {
     index: item.index,
     machine_id: item.machineId || null,

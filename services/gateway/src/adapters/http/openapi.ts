@@ -22,7 +22,9 @@ import { planDocument, planPage } from './documents/plan.ts';
 import { ipPool, poolPage, portPool, rulePool } from './documents/pool.ts';
 import { changedPort, changedPorts, vmPorts } from './documents/ports.ts';
 import { problemSchema } from './documents/problem.ts';
+import { backupDocument } from './documents/rollback.ts';
 import { routerDocument, routerList, routerTest } from './documents/router.ts';
+import { routerFile, routerFileList } from './documents/router-file.ts';
 import { decommissionedVm, provisionedVm } from './documents/vm.ts';
 import { vmDocument, vmPage } from './documents/vm-resource.ts';
 import { sendTagged } from './entity-tag.ts';
@@ -67,6 +69,9 @@ export const documents = [
   routerDocument,
   routerList,
   routerTest,
+  backupDocument,
+  routerFile,
+  routerFileList,
   driftDocument,
   driftPolicies,
   syncResult,

@@ -43,6 +43,7 @@ const kinds: Record<OperationKind, { kind: OperationDocument['kind']; show: (ope
   [OperationKind.UNSPECIFIED]: { kind: 'provision_vm', show: showProvisionedVm },
   [OperationKind.PROVISION_VM]: { kind: 'provision_vm', show: showProvisionedVm },
   [OperationKind.ADOPT_VM]: { kind: 'adopt_vm', show: showProvisionedVm },
+  [OperationKind.RESTORE_VM]: { kind: 'restore_vm', show: showProvisionedVm },
   [OperationKind.CHANGE_PORTS]: { kind: 'change_ports', show: showChangedPorts },
   [OperationKind.DECOMMISSION_VM]: { kind: 'decommission_vm', show: showDecommissionedVm },
   [OperationKind.CHANGE_FORWARDS]: { kind: 'change_forwards', show: showChangedForwards },
@@ -86,7 +87,7 @@ export function failureOf(operation: Operation): DomainError | undefined {
   return fromErrorMessage(operation.error);
 }
 
-/** The VM that was provisioned or adopted. */
+/** The VM that was provisioned, adopted or restored. */
 export function showProvisionedVm(operation: Operation): ProvisionedVm {
   const vm = vmOf(operation);
   return {

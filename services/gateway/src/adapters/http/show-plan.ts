@@ -31,6 +31,7 @@ const kinds: Record<OperationKind, PlanDocument['kind']> = {
   [OperationKind.UPDATE_VM]: 'update_vm',
   [OperationKind.BULK]: 'bulk',
   [OperationKind.ADOPT_VM]: 'adopt_vm',
+  [OperationKind.RESTORE_VM]: 'restore_vm',
 };
 
 const toCommand = ({ verb, path }: ConfigOperation): ConfigCommand => ({

@@ -4,6 +4,7 @@ import {
   type DiscardPlanRequestSchema,
   type ListPlansResponse,
   type OperationReply,
+  type PlanRollbackRequestSchema,
   type Principal,
   type VmPlan,
   VmPlanService,
@@ -18,6 +19,8 @@ const { method } = VmPlanService;
 export interface PlanService {
   /** Not repeated after silence: what it may hold is free again soon. */
   create(message: MessageInitShape<typeof CreatePlanRequestSchema>): Promise<VmPlan>;
+  /** As `create`. */
+  rollback(message: MessageInitShape<typeof PlanRollbackRequestSchema>): Promise<VmPlan>;
   get(principal: Principal, planId: string): Promise<VmPlan>;
   list(principal: Principal, page: { readonly size: number; readonly token: string }): Promise<ListPlansResponse>;
   apply(message: MessageInitShape<typeof ApplyPlanRequestSchema>, timeoutMs: number): Promise<OperationReply>;
@@ -32,6 +35,8 @@ export const planService = (bus: Bus, wait: { answerTimeoutMs: number; nobodyThe
   return {
     create: (message) =>
       sendPatiently(() => request(bus, method.createPlan, message, { timeoutMs: planWithinMs }), wait.nobodyThereMs),
+    rollback: (message) =>
+      sendPatiently(() => request(bus, method.planRollback, message, { timeoutMs: planWithinMs }), wait.nobodyThereMs),
     get: (principal, planId) =>
       askPatiently(() => request(bus, method.getPlan, { principal, planId }, { timeoutMs }), wait.nobodyThereMs),
     list(principal, { size, token }) {

@@ -27,6 +27,7 @@ import { readOpenBatch, writeBatchAhead } from './batch-rows.ts';
 import { endMended, readDriftBook, readDriftRequests, recordFindings } from './drift-rows.ts';
 import { recordSeenLines } from './record-seen-lines.ts';
 import { recordSettlement } from './record-settlement.ts';
+import { readFileAsked, recordFileEnd } from './router-file-rows.ts';
 import { type StatusRow, stateChangedMessage, statusColumns, statusMessage } from './router-messages.ts';
 
 const nothing: Fragment = { rules: [] };
@@ -190,6 +191,14 @@ export class PostgresRouterLedger implements RouterLedger {
 
   recordDrift(findings: DriftFindings): Promise<boolean> {
     return this.#asHolder((sql, send) => recordFindings(sql, send, this.#router, findings));
+  }
+
+  fileAsked(): Promise<string | undefined> {
+    return readFileAsked(this.#database, this.#router);
+  }
+
+  recordFile(name: string, message: string): Promise<void> {
+    return this.#asHolder((sql) => recordFileEnd(sql, this.#router, name, message));
   }
 
   recordLook(look: Look): Promise<void> {

@@ -113,7 +113,7 @@ export class RouterBreaker {
     return this.#guard(options, () => this.#client.exists(path, options), away);
   }
 
-  save(options: CallOptions): Promise<Timed<SaveOutcome>> {
+  save(options: CallOptions & { readonly file?: string }): Promise<Timed<SaveOutcome>> {
     return this.#guard(options, () => this.#client.save(options), away);
   }
 

@@ -92,9 +92,10 @@ export class RouterClient {
     return this.#call('exists', this.#post('/retrieve', { op: 'exists', path }), options, interpretReadAnswer);
   }
 
-  /** Makes the running configuration the one that the router starts with. */
-  save(options: CallOptions): Promise<Timed<SaveOutcome>> {
-    return this.#call('save', this.#post('/config-file', { op: 'save' }), options, interpretSaveAnswer);
+  /** Makes the running configuration the one that the router starts with, or writes it to another file. */
+  save({ file, ...options }: CallOptions & { readonly file?: string }): Promise<Timed<SaveOutcome>> {
+    const fields = file === undefined ? { op: 'save' } : { op: 'save', file };
+    return this.#call('save', this.#post('/config-file', fields), options, interpretSaveAnswer);
   }
 
   /**

@@ -56,6 +56,7 @@ export const operationDocument = Type.Object(
       'update_vm',
       'decommission_vm',
       'adopt_vm',
+      'restore_vm',
       'bulk',
     ]),
     state: Type.Enum(['pending', 'running', 'succeeded', 'failed', 'cancelled']),

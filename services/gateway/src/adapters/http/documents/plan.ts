@@ -66,6 +66,7 @@ const summary = {
     'update_vm',
     'decommission_vm',
     'adopt_vm',
+    'restore_vm',
     'bulk',
   ]),
   request: Type.String({ description: 'The write that it stands for.' }),

@@ -450,6 +450,13 @@ export enum OperationKind {
    * @generated from enum value: OPERATION_KIND_ADOPT_VM = 7;
    */
   ADOPT_VM = 7,
+
+  /**
+   * A VM becomes what it was, with every value that it had.
+   *
+   * @generated from enum value: OPERATION_KIND_RESTORE_VM = 8;
+   */
+  RESTORE_VM = 8,
 }
 
 /**
@@ -457,7 +464,7 @@ export enum OperationKind {
  *
  * @generated from enum berth.allocator.v1.OperationKind
  */
-export declare type OperationKindJson = "OPERATION_KIND_UNSPECIFIED" | "OPERATION_KIND_PROVISION_VM" | "OPERATION_KIND_CHANGE_PORTS" | "OPERATION_KIND_DECOMMISSION_VM" | "OPERATION_KIND_CHANGE_FORWARDS" | "OPERATION_KIND_UPDATE_VM" | "OPERATION_KIND_BULK" | "OPERATION_KIND_ADOPT_VM";
+export declare type OperationKindJson = "OPERATION_KIND_UNSPECIFIED" | "OPERATION_KIND_PROVISION_VM" | "OPERATION_KIND_CHANGE_PORTS" | "OPERATION_KIND_DECOMMISSION_VM" | "OPERATION_KIND_CHANGE_FORWARDS" | "OPERATION_KIND_UPDATE_VM" | "OPERATION_KIND_BULK" | "OPERATION_KIND_ADOPT_VM" | "OPERATION_KIND_RESTORE_VM";
 
 /**
  * Describes the enum berth.allocator.v1.OperationKind.

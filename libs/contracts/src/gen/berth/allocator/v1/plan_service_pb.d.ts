@@ -5,6 +5,7 @@
 import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
 import type { CommandContext, CommandContextJson, Principal, PrincipalJson } from "../../common/v1/command_pb.js";
+import type { Moment, MomentJson } from "../../driver/v1/history_service_pb.js";
 import type { BulkItem, BulkItemJson, BulkMode, BulkModeJson, ChangeForwardsRequest, ChangeForwardsRequestJson, ChangePortsRequest, ChangePortsRequestJson, DecommissionVmRequest, DecommissionVmRequestJson, OperationReplySchema, ProvisionVmRequest, ProvisionVmRequestJson, UpdateVmRequest, UpdateVmRequestJson } from "./vm_service_pb.js";
 import type { OperationKind, OperationKindJson } from "./operation_pb.js";
 import type { Timestamp, TimestampJson } from "@bufbuild/protobuf/wkt";
@@ -15,6 +16,124 @@ import type { Error, ErrorJson } from "../../common/v1/error_pb.js";
  * Describes the file berth/allocator/v1/plan_service.proto.
  */
 export declare const file_berth_allocator_v1_plan_service: GenFile;
+
+/**
+ * Asks for the way back to what Berth had on a router. Needs `routers:admin`, and a principal of no group.
+ *
+ * @generated from message berth.allocator.v1.PlanRollbackRequest
+ */
+export declare type PlanRollbackRequest = Message<"berth.allocator.v1.PlanRollbackRequest"> & {
+  /**
+   * Who asks and until when; the operation id is the plan's.
+   *
+   * @generated from field: berth.common.v1.CommandContext context = 1;
+   */
+  context?: CommandContext | undefined;
+
+  /**
+   * The router's name.
+   *
+   * @generated from field: string router = 2;
+   */
+  router: string;
+
+  /**
+   * The entry of its history whose result shall be there again.
+   *
+   * @generated from field: berth.driver.v1.Moment to = 3;
+   */
+  to?: Moment | undefined;
+
+  /**
+   * VMs that cannot be what they were are left out; else nothing is planned.
+   *
+   * @generated from field: bool reduce = 4;
+   */
+  reduce: boolean;
+
+  /**
+   * For how long the plan holds its values; 0: as the settings say. At most 3,600.
+   *
+   * @generated from field: uint32 expires_in_seconds = 5;
+   */
+  expiresInSeconds: number;
+
+  /**
+   * The request that it stands for, for people.
+   *
+   * @generated from field: string request = 6;
+   */
+  request: string;
+
+  /**
+   * Only the first 100 of all VMs that would change are planned; else more than 200 are refused.
+   *
+   * @generated from field: bool in_parts = 7;
+   */
+  inParts: boolean;
+};
+
+/**
+ * Asks for the way back to what Berth had on a router. Needs `routers:admin`, and a principal of no group.
+ *
+ * @generated from message berth.allocator.v1.PlanRollbackRequest
+ */
+export declare type PlanRollbackRequestJson = {
+  /**
+   * Who asks and until when; the operation id is the plan's.
+   *
+   * @generated from field: berth.common.v1.CommandContext context = 1;
+   */
+  context?: CommandContextJson;
+
+  /**
+   * The router's name.
+   *
+   * @generated from field: string router = 2;
+   */
+  router?: string;
+
+  /**
+   * The entry of its history whose result shall be there again.
+   *
+   * @generated from field: berth.driver.v1.Moment to = 3;
+   */
+  to?: MomentJson;
+
+  /**
+   * VMs that cannot be what they were are left out; else nothing is planned.
+   *
+   * @generated from field: bool reduce = 4;
+   */
+  reduce?: boolean;
+
+  /**
+   * For how long the plan holds its values; 0: as the settings say. At most 3,600.
+   *
+   * @generated from field: uint32 expires_in_seconds = 5;
+   */
+  expiresInSeconds?: number;
+
+  /**
+   * The request that it stands for, for people.
+   *
+   * @generated from field: string request = 6;
+   */
+  request?: string;
+
+  /**
+   * Only the first 100 of all VMs that would change are planned; else more than 200 are refused.
+   *
+   * @generated from field: bool in_parts = 7;
+   */
+  inParts?: boolean;
+};
+
+/**
+ * Describes the message berth.allocator.v1.PlanRollbackRequest.
+ * Use `create(PlanRollbackRequestSchema)` to create a new message.
+ */
+export declare const PlanRollbackRequestSchema: GenMessage<PlanRollbackRequest, {jsonType: PlanRollbackRequestJson}>;
 
 /**
  * Asks what a command would do.
@@ -1210,6 +1329,16 @@ export declare const VmPlanService: GenService<{
   discardPlan: {
     methodKind: "unary";
     input: typeof DiscardPlanRequestSchema;
+    output: typeof VmPlanSchema;
+  },
+  /**
+   * Plans the way back to what Berth had on a router at a moment.
+   *
+   * @generated from rpc berth.allocator.v1.VmPlanService.PlanRollback
+   */
+  planRollback: {
+    methodKind: "unary";
+    input: typeof PlanRollbackRequestSchema;
     output: typeof VmPlanSchema;
   },
 }>;

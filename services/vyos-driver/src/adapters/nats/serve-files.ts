@@ -1,0 +1,56 @@
+import {
+  type PermissionVerb,
+  type Principal,
+  RouterFileService,
+  RouterFileState,
+  requirePermission,
+} from '@berth/contracts';
+import { DomainError } from '@berth/errors';
+import { type Bus, serve } from '@berth/messaging';
+import { timestampFromDate } from '@bufbuild/protobuf/wkt';
+import { type AskForFileDeps, askForFile } from '../../app/ask-for-file.ts';
+import { pathOfFile, type RouterFile } from '../../domain/router-file.ts';
+import type { PostgresRouterFiles } from '../postgres/postgres-router-files.ts';
+
+const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+const states: Record<RouterFile['state'], RouterFileState> = {
+  asked: RouterFileState.ASKED,
+  saved: RouterFileState.SAVED,
+  failed: RouterFileState.FAILED,
+};
+
+/** Answers RouterFileService on any replica. Gives back its stop. */
+export function serveFiles(
+  bus: Bus,
+  files: PostgresRouterFiles,
+  asking: Omit<AskForFileDeps, 'files'>,
+): () => Promise<void> {
+  const { method } = RouterFileService;
+  const stops = [
+    serve(bus, method.saveRouterFile, async ({ principal, router, name, requestId, waitMs }) => {
+      requireGlobal(principal, 'routers:admin');
+      if (!uuid.test(requestId)) throw new DomainError('invalid', 'MALFORMED_COMMAND', 'The request has no id.');
+      const askedBy = principal?.name ?? '';
+      return { file: onWire(await askForFile({ ...asking, files }, { router, name, requestId, askedBy, waitMs })) };
+    }),
+    serve(bus, method.listRouterFiles, async ({ principal, router }) => {
+      requireGlobal(principal, 'routers:read');
+      return { files: (await files.list(router)).map(onWire) };
+    }),
+  ];
+  return async () => void (await Promise.all(stops.map((stop) => stop())));
+}
+
+/** What concerns a whole router is not for those who own only a group's VMs on it. */
+function requireGlobal(principal: Principal | undefined, verb: PermissionVerb): void {
+  requirePermission(principal, verb);
+  if (principal?.group === '') return;
+  throw new DomainError('forbidden', 'PERMISSION_DENIED', 'This is for keys that belong to no group.', { verb });
+}
+
+const onWire = ({ name, state, askedAt, askedBy, savedAt, commitNumber = 0n, message }: RouterFile) => ({
+  ...{ name, path: pathOfFile(name), state: states[state], askedAt: timestampFromDate(askedAt), askedBy },
+  ...(savedAt && { savedAt: timestampFromDate(savedAt) }),
+  ...{ commitNumber, message },
+});

@@ -178,6 +178,12 @@ export class RouterSession {
   unsavedSince: number | undefined;
   saveTrouble: Trouble | undefined;
 
+  /** Of fragments that were asked about: sorting, choosing and planning ask for the same. */
+  #contents: { readonly dialect: Dialect | undefined; readonly known: WeakMap<Fragment, OwnedContent> } = {
+    dialect: undefined,
+    known: new WeakMap(),
+  };
+
   constructor(parts: SessionParts, record: RouterRecord, paths: Iterable<OwnedPath>) {
     this.parts = parts;
     this.owned = new OwnedPaths(paths);
@@ -211,7 +217,11 @@ export class RouterSession {
 
   contentOf(fragment: Fragment): OwnedContent {
     if (this.dialect === undefined) throw new Error('the router was not read yet');
-    return this.dialect.contentOf(fragment);
+    if (this.#contents.dialect !== this.dialect) this.#contents = { dialect: this.dialect, known: new WeakMap() };
+    const { known } = this.#contents;
+    const content = known.get(fragment) ?? this.dialect.contentOf(fragment);
+    known.set(fragment, content);
+    return content;
   }
 
   /** What stands on the router of a resource whose applied fragment is `applied`. Only while the ground is known. */

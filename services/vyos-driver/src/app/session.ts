@@ -177,6 +177,10 @@ export class RouterSession {
   lastDriftLookAt: number;
   unsavedSince: number | undefined;
   saveTrouble: Trouble | undefined;
+  /** So many of the router's `drops` are accounted for. */
+  dropsSeen: number;
+  /** Drops in a row of which nothing was lost by the time of the next. */
+  harmlessDrops = 0;
 
   /** Of fragments that were asked about: sorting, choosing and planning ask for the same. */
   #contents: { readonly dialect: Dialect | undefined; readonly known: WeakMap<Fragment, OwnedContent> } = {
@@ -196,6 +200,7 @@ export class RouterSession {
     this.costModel = record.costModel ?? initialCostModel;
     this.appliedCount = record.appliedCount;
     this.savedCount = record.savedCount;
+    this.dropsSeen = parts.router.drops;
     this.lastAnswerAt = this.now();
     this.lastDriftLookAt = this.now();
     this.told = { state: record.state, reason: record.reason, at: this.now() };

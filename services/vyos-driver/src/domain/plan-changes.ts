@@ -79,17 +79,24 @@ class CountedSteps implements Steps {
 class WrittenSteps implements Steps {
   readonly deletes: Operation[] = [];
   readonly sets: Operation[] = [];
+  /** Most operations lie at the same place as the one before them. */
+  #last: { readonly place: Place; readonly path: ConfigPath } | undefined;
 
   delete(place: Place): void {
-    this.deletes.push({ op: 'delete', path: pathOf(place) });
+    this.deletes.push({ op: 'delete', path: this.#pathOf(place) });
   }
 
   set(place: Place): void {
-    this.sets.push({ op: 'set', path: pathOf(place) });
+    this.sets.push({ op: 'set', path: this.#pathOf(place) });
   }
 
   setValue(place: Place, name: string, value: string): void {
-    this.sets.push({ op: 'set', path: [...pathOf(place), name, value] });
+    this.sets.push({ op: 'set', path: [...this.#pathOf(place), name, value] });
+  }
+
+  #pathOf(place: Place): ConfigPath {
+    if (this.#last?.place !== place) this.#last = { place, path: pathOf(place) };
+    return this.#last.path;
   }
 }
 

@@ -149,3 +149,17 @@ test('what the holder writes after another epoch has begun is refused', async (t
   assert.equal(await driver.leases.acquire('default', 'first', 1), undefined);
   await driver.ledgerOf(second).tell({ state: 'ok', reason: '' });
 });
+
+test('with ten thousand of one group waiting, the only one of another is taken second, and no more is looked at than is taken', async (t) => {
+  const driver = await emptyDriver(t);
+  await driver.database.execute(
+    `INSERT INTO resources (router, resource_id, owner_group, wanted, wanted_incarnation, wanted_number, causes, operation_ids)
+     SELECT 'default', 'vm-' || n, CASE n WHEN 10001 THEN 'small' ELSE 'big' END, $1::jsonb, 1, 1, '[]'::jsonb, '{}'
+     FROM generate_series(1, 10001) AS n`,
+    [JSON.stringify(fragmentFor(1))],
+  );
+  await driver.database.execute('ANALYZE resources');
+  const { changes, total } = await (await held(driver)).waiting(200);
+  assert.deepEqual([changes.length, changes[1]?.resourceId], [200, 'vm-10001']);
+  assert.equal(total, 1_000, 'counted up to five times as many');
+});

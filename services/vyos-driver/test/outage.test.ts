@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { RouterState } from '@berth/contracts';
 import { eventually } from '@berth/testing';
-import { changeFor } from './changes.ts';
+import { changeFor, fragmentFor } from './changes.ts';
 import {
   assertForeignUntouched,
   driverWorld,
@@ -237,3 +237,43 @@ test('a save that broke off is followed by a reading before anything is written'
   });
   assert.equal(next, '/retrieve');
 });
+
+test('what a reboot lost between two probes, with nothing refused, is put back and is no drift', async (t) => {
+  const world = await driverWorld(t, { times: { probeEveryMs: 5_000 } });
+  await world.start();
+  world.router.addFault({ kind: 'success_false', endpoint: '/config-file' });
+  await world.send(changeFor(1), changeFor(2));
+  await world.verdicts('vm-1', 'vm-2');
+  await world.router.reboot({ downMs: 0 });
+  assert.equal(ruleOf(world.router, 1), undefined, 'lost');
+  await eventually(() => ruleOf(world.router, 1) !== undefined && ruleOf(world.router, 2) !== undefined);
+  world.router.clearFaults();
+  await eventually(() => mappingOf(world.router, 2, 'saved') !== undefined);
+  assert.equal(world.settled.length, 2);
+  assert.equal(world.router.counters().reboots, 1);
+  await assertForeignUntouched(world.router);
+});
+
+for (const kind of ['success_false', 'bad_gateway', 'locked'] as const) {
+  test(`a router that cannot save (${kind}) gets every change all the same, and its status says so`, async (t) => {
+    const world = await driverWorld(t, { times: { probeEveryMs: 100 } });
+    await world.start();
+    world.router.addFault({ kind, endpoint: '/config-file' });
+    await world.send(changeFor(1));
+    await world.verdicts('vm-1');
+    await eventually(() => world.router.log().filter(({ path }) => path === '/config-file').length >= 2);
+    // A batch that is estimated to take long, before which is saved first.
+    await world.send(...vmIds(2, 40).map((_, at) => changeFor(at + 2, { desired: fragmentFor(at + 2, { rules: 3 }) })));
+    assert.ok((await world.verdicts(...vmIds(1, 40))).every(isApplied));
+    await world.send(changeFor(41));
+    assert.ok((await world.verdicts('vm-41')).every(isApplied));
+    const told = () => world.statuses.findLast((one) => one.reason.includes('does not save'));
+    const status = await eventually(told, { what: 'a reason' });
+    assert.equal(status.state, RouterState.OK);
+    assert.match(await world.metrics.metrics(), /save_failures_total\{router="default"\} [2-9]/);
+    assert.equal(mappingOf(world.router, 41, 'saved'), undefined);
+    world.router.clearFaults();
+    await eventually(() => mappingOf(world.router, 41, 'saved') !== undefined);
+    await eventually(() => world.statuses.at(-1)?.reason === '');
+  });
+}

@@ -50,6 +50,7 @@ async function storm({ api, router }: Storm, prefer: keyof typeof commitsAtMost,
   await untilEnded(api, answers.filter(({ status }) => status === 202).length);
   const tookMs = (performance.now() - begun) * faster;
   const after = await router.counters();
+  const worked = await workedMs(router, performance.timeOrigin + begun);
   const commits = after.commits - before.commits;
   const floorMs = floorOf(vms);
   const label = `storm, ${prefer}${poisoned > 0 ? `, ${bad.size} poisoned` : ''}`;
@@ -58,12 +59,27 @@ async function storm({ api, router }: Storm, prefer: keyof typeof commitsAtMost,
     `  ${commits} commits (${poisoned > 0 ? '' : `aim ≤ ${commitsAtMost[prefer]}, `}floor ${vms / clients}), ${after.dhcp_restarts - before.dhcp_restarts} DHCP restarts, ${after.saves - before.saves} saves`,
   );
   console.log(
-    `  ${rounded(tookMs / 1_000, 0)} s of the router, all accepted after ${rounded((acceptedIn * faster) / 1_000, 0)} s; the same in ${vms / clients} commits: ${rounded(floorMs / 1_000, 0)} s, × ${rounded(tookMs / floorMs, 2)}${prefer === 'respond-async' && poisoned === 0 ? ' (aim ≤ 1.15)' : ''}`,
+    `  ${rounded(tookMs / 1_000, 0)} s of the router, all accepted after ${rounded((acceptedIn * faster) / 1_000, 0)} s; the same in ${vms / clients} commits: ${rounded(floorMs / 1_000, 0)} s, × ${rounded(tookMs / floorMs, 2)}`,
+  );
+  const busyMs = worked.commits + worked.saves + worked.others;
+  console.log(
+    `  of that it worked ${rounded(busyMs / 1_000, 0)} s (commits ${rounded(worked.commits / 1_000, 0)}, saves ${rounded(worked.saves / 1_000, 0)}, others ${rounded(worked.others / 1_000, 0)}), × ${rounded(busyMs / floorMs, 2)}${prefer === 'respond-async' && poisoned === 0 ? ' (aim ≤ 1.15)' : ''}; else it waited for this machine, whose time counts ${faster} times`,
   );
   console.log(
     `  one by one on the same router: ${vms} commits and ${rounded(oneByOneMs(vms) / 1_000, 0)} s: ${rounded(oneByOneMs(vms) / tookMs)} times as long`,
   );
   if (poisoned > 0) await reportBlame(api, operations, wanted, bad);
+}
+
+/** How long the router was at work by its own log since `since` (milliseconds since 1970), in its own milliseconds. */
+async function workedMs(router: RouterControl, since: number) {
+  const worked = { commits: 0, saves: 0, others: 0 };
+  for (const { path, started_ms, ended_ms } of await router.log()) {
+    if (started_ms < since || ended_ms === null) continue;
+    const kind = path === '/configure' ? 'commits' : path === '/config-file' ? 'saves' : 'others';
+    worked[kind] += (ended_ms - started_ms) * faster;
+  }
+  return worked;
 }
 
 async function untilEnded(api: RestClient, accepted: number): Promise<void> {

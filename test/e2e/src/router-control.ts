@@ -18,6 +18,9 @@ export interface LoggedRequest {
   readonly status: number | null;
   /** Without the key. */
   readonly body: unknown;
+  /** Milliseconds since 1970. */
+  readonly started_ms: number;
+  readonly ended_ms: number | null;
 }
 
 /** The simulated router's control interface. */

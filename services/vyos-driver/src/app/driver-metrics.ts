@@ -20,6 +20,8 @@ export interface DriverMetrics {
   breaker(router: string, state: 'closed' | 'open' | 'half_open'): void;
   leaseEpoch(router: string, epoch: bigint): void;
   saved(router: string): void;
+  /** A save that was not done, whatever for. */
+  saveFailed(router: string): void;
   /** Resources whose paths differ from what is applied, as last read. */
   drifted(router: string, count: number): void;
   /** The router was read and compared; so many paths differ by somebody else's doing. */

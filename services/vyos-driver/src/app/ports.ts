@@ -37,6 +37,8 @@ export interface Router {
   /** The version it runs; undefined when it did not tell. `tellsInfo` false: it is not expected to know `/info`. */
   version(options: CallOptions & { readonly tellsInfo?: boolean }): Promise<string | undefined>;
   readonly state: 'closed' | 'open' | 'half_open';
+  /** How often it has closed an open connection without having said so in an answer, as a reboot does. Only grows. */
+  readonly drops: number;
   /** 0 while the breaker is not open. */
   retryAfterSeconds(): number;
   onChange(listener: () => void): unknown;

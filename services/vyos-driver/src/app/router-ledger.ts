@@ -178,7 +178,7 @@ export interface RouterLedger extends DriftLedger {
   recordFile(name: string, message: string): Promise<void>;
   load(): Promise<RouterRecord>;
   openBatch(): Promise<OpenBatch | undefined>;
-  /** At most `limit` waiting changes, groups in turns, oldest first within a group; and how many wait in all. */
+  /** At most `limit` waiting changes, groups in turns, oldest first within a group; and how many wait in all, counted up to five times as many. */
   waiting(limit: number): Promise<{ changes: readonly WaitingChange[]; total: number }>;
   /** Every resource that is applied or owns a path. */
   ownedResources(): Promise<readonly OwnedResource[]>;

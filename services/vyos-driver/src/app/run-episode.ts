@@ -10,7 +10,7 @@ import {
 } from '../domain/blame.ts';
 import { resourcesNamed } from '../domain/name-offender.ts';
 import type { Plan } from '../domain/plan.ts';
-import { unionContent } from '../domain/plan-changes.ts';
+import { isNothing, unionContent } from '../domain/plan-changes.ts';
 import { growingMs } from './driver-times.ts';
 import { askVersion } from './know-version.ts';
 import { noteUnknown } from './note-unknown.ts';
@@ -116,13 +116,15 @@ function deservesAnotherTry(probe: readonly string[], unansweredAlone: Map<strin
 
 async function tryProbe(session: RouterSession, members: readonly Member[]): Promise<Observed> {
   const own = members.map((member) => toPart(session, member));
-  const idle = planOf(own).operations.length === 0; // whatever the router said of such a batch, it would be about the way back alone
-  const parts: BatchPart[] = [...own, ...(idle ? [] : wayBackParts(session))];
-  const plan = planOf(parts);
+  const ownPlan = planOf(own);
+  const idle = isNothing(ownPlan); // whatever the router said of such a batch, it would be about the way back alone
   if (idle) {
-    await settleApplied(session, parts, { judges: false });
+    await settleApplied(session, own, { judges: false });
     return { kind: 'applied', surprised: false };
   }
+  const back = wayBackParts(session);
+  const parts: BatchPart[] = [...own, ...back];
+  const plan = back.length === 0 ? ownPlan : planOf(parts);
   const answered = await sendOrRead(session, parts, plan);
   if ('unanswered' in answered) {
     const text = answered.unanswered;

@@ -7,15 +7,19 @@ export const wantsSave = (session: RouterSession): boolean =>
   session.savedCount < session.appliedCount && (session.saveTrouble?.retryAt ?? 0) <= session.now();
 
 /**
- * Saves the running configuration and records up to which commit. Safe to repeat. A failure that is no outage is tried again later, and holds
- * up nobody. Throws RouterAway.
+ * Saves the running configuration and records up to which commit. Safe to repeat. Whatever it failed for, it rests before it is tried again, so
+ * that changes are applied meanwhile. Throws RouterAway when it failed for an outage.
  */
 export async function saveRouter(session: RouterSession): Promise<void> {
-  const { router, ledger, metrics, log, name, times, redact } = session.parts;
+  const { router, ledger, metrics, name, times } = session.parts;
   const upTo = session.appliedCount;
   const { outcome, durationMs } = await router.save(session.call(times.writeTimeoutMs));
   metrics.request(name, 'save', outcome.kind, durationMs);
-  if (outcome.kind === 'away' || outcome.kind === 'forbidden') throwAway(session, outcome.text);
+  if (outcome.kind === 'away' || outcome.kind === 'forbidden') {
+    // A router that answers everything but saves is no outage to the changes that wait.
+    noteFailure(session, outcome);
+    throwAway(session, outcome.text);
+  }
   session.noteAnswer();
   if (outcome.kind === 'saved') {
     await ledger.recordSaved(upTo);
@@ -31,12 +35,18 @@ export async function saveRouter(session: RouterSession): Promise<void> {
     session.distrust();
     session.repairAll = true;
   }
+  noteFailure(session, outcome);
+}
+
+function noteFailure(session: RouterSession, { kind, text }: { readonly kind: string; readonly text: string }): void {
+  const { metrics, log, name, times, redact, router } = session.parts;
+  // What our own breaker kept back says nothing of saving.
+  if (router.state !== 'closed') return;
   const tries = (session.saveTrouble?.tries ?? 0) + 1;
-  const text = redact(outcome.text);
+  const reason = redact(text);
   const [first, most] =
-    outcome.kind === 'try_later'
-      ? [times.lockedFirstMs, times.lockedMostMs]
-      : [times.troubleFirstMs, times.troubleMostMs];
-  session.saveTrouble = { text, tries, retryAt: session.now() + growingMs(tries, first, most) };
-  log.warn({ router: name, reason: text, tries }, 'save refused');
+    kind === 'try_later' ? [times.lockedFirstMs, times.lockedMostMs] : [times.troubleFirstMs, times.troubleMostMs];
+  session.saveTrouble = { text: reason, tries, retryAt: session.now() + growingMs(tries, first, most) };
+  metrics.saveFailed(name);
+  log.warn({ router: name, reason, tries }, 'save failed');
 }

@@ -9,6 +9,7 @@ import type { Revision } from '../domain/revision.ts';
 import type { Cause } from '../domain/verdict.ts';
 import { inBatchSpan } from './batch-span.ts';
 import { confirmBatch, confirmCostMs, confirmMinutes, waitsForOther } from './confirm-batch.ts';
+import { expectNoDrops } from './note-drops.ts';
 import { isAway, RouterAway, throwAway, waitForLock, waitForSpell } from './router-calls.ts';
 import type { BatchChange, NewBatch } from './router-ledger.ts';
 import type { RouterSession } from './session.ts';
@@ -64,6 +65,7 @@ export async function sendBatch(
   const batch = newBatch(session, parts, plan, size);
   await session.pause(session.notBefore - session.now());
   if (session.over.aborted) throw new RouterAway('stopping');
+  expectNoDrops(session);
   const withdrawn = await session.parts.ledger.writeAhead(batch);
   if (withdrawn.length > 0) throw new ChangesWithdrawn(withdrawn);
   for (const part of parts) session.owned.claim(part.resourceId, part.to.keys());

@@ -1,3 +1,4 @@
+import { isNothing } from '../domain/plan-changes.ts';
 import { noteUnknown } from './note-unknown.ts';
 import { closeAfterReading, refusalText } from './refused-commit.ts';
 import { closeUntouched, planOf } from './send-batch.ts';
@@ -13,7 +14,7 @@ import { wayBackParts } from './way-back-parts.ts';
 export async function sendWayBack(session: RouterSession, { judges }: { readonly judges: boolean }): Promise<boolean> {
   const parts = wayBackParts(session);
   const plan = planOf(parts);
-  if (plan.operations.length === 0) {
+  if (isNothing(plan)) {
     await settleApplied(session, parts, { judges });
     return true;
   }

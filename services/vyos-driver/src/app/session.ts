@@ -177,6 +177,16 @@ export class RouterSession {
   lastDriftLookAt: number;
   unsavedSince: number | undefined;
   saveTrouble: Trouble | undefined;
+  /** So many of the router's `drops` are accounted for. */
+  dropsSeen: number;
+  /** Drops in a row of which nothing was lost by the time of the next. */
+  harmlessDrops = 0;
+
+  /** Of fragments that were asked about: sorting, choosing and planning ask for the same. */
+  #contents: { readonly dialect: Dialect | undefined; readonly known: WeakMap<Fragment, OwnedContent> } = {
+    dialect: undefined,
+    known: new WeakMap(),
+  };
 
   constructor(parts: SessionParts, record: RouterRecord, paths: Iterable<OwnedPath>) {
     this.parts = parts;
@@ -190,6 +200,7 @@ export class RouterSession {
     this.costModel = record.costModel ?? initialCostModel;
     this.appliedCount = record.appliedCount;
     this.savedCount = record.savedCount;
+    this.dropsSeen = parts.router.drops;
     this.lastAnswerAt = this.now();
     this.lastDriftLookAt = this.now();
     this.told = { state: record.state, reason: record.reason, at: this.now() };
@@ -211,7 +222,11 @@ export class RouterSession {
 
   contentOf(fragment: Fragment): OwnedContent {
     if (this.dialect === undefined) throw new Error('the router was not read yet');
-    return this.dialect.contentOf(fragment);
+    if (this.#contents.dialect !== this.dialect) this.#contents = { dialect: this.dialect, known: new WeakMap() };
+    const { known } = this.#contents;
+    const content = known.get(fragment) ?? this.dialect.contentOf(fragment);
+    known.set(fragment, content);
+    return content;
   }
 
   /** What stands on the router of a resource whose applied fragment is `applied`. Only while the ground is known. */

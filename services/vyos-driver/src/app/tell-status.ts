@@ -34,6 +34,12 @@ const unansweredReason = ({ unanswered }: RouterSession): string =>
     ? `The router answers, but not to commits; looking for the change that it cannot bear: ${unanswered.text}`
     : '';
 
+/** One save that failed is told to nobody. */
+const unsavedReason = ({ saveTrouble }: RouterSession): string | undefined =>
+  saveTrouble !== undefined && saveTrouble.tries > 1
+    ? `The router does not save its configuration, so that a reboot of it would lose the last changes for a while: ${saveTrouble.text}`
+    : undefined;
+
 /** Undefined while there is nothing to say yet: one lost connection is no outage, and a router never looked at is not `ok`. */
 function standingOf(session: RouterSession): Standing | undefined {
   const { away, unknown, blocked, told, parts } = session;
@@ -49,5 +55,8 @@ function standingOf(session: RouterSession): Standing | undefined {
   if (unknown !== undefined) return { state: 'unknown', reason: unknown.text, retryAfterMs: inMs(unknown.retryAt) };
   if (blocked !== undefined) return { state: 'blocked', reason: blocked.text, retryAfterMs: inMs(blocked.retryAt) };
   if (session.look === undefined) return undefined;
-  return { state: 'ok', reason: session.locked ?? session.reverted ?? unansweredReason(session) };
+  return {
+    state: 'ok',
+    reason: session.locked ?? session.reverted ?? unsavedReason(session) ?? unansweredReason(session),
+  };
 }

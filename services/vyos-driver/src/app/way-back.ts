@@ -1,3 +1,4 @@
+import { isNothing } from '../domain/plan-changes.ts';
 import { lookAround } from './look.ts';
 import { noteUnknown } from './note-unknown.ts';
 import { closeAfterReading, refusalText } from './refused-commit.ts';
@@ -25,7 +26,7 @@ export async function goBack(session: RouterSession): Promise<void> {
 export async function takeLeftoversBack(session: RouterSession, members: readonly Member[]): Promise<void> {
   const parts = leftoverParts(session, members);
   const plan = planOf(parts);
-  if (plan.operations.length === 0) return;
+  if (isNothing(plan)) return;
   const answered = await sendOrRead(session, parts, plan);
   if ('unanswered' in answered) return session.parts.metrics.repairRefused(session.parts.name);
   const { outcome, batch, durationMs } = answered;

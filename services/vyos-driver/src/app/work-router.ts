@@ -1,6 +1,7 @@
 import { shouldSaveFirst } from '../domain/choose-batch.ts';
 import { growingMs } from './driver-times.ts';
 import { lookAround } from './look.ts';
+import { expectNoDrops } from './note-drops.ts';
 import { probe, RouterAway } from './router-calls.ts';
 import { runEpisode } from './run-episode.ts';
 import { saveFile } from './save-file.ts';
@@ -32,6 +33,7 @@ export async function workRouter(session: RouterSession, onLooked: () => void = 
 /** The most urgent thing, and nothing else. */
 async function step(session: RouterSession): Promise<void> {
   if (session.away !== undefined && !(await isOutageOver(session))) return;
+  expectNoDrops(session);
   if (session.openBatch) return settleOpenBatch(session);
   if (session.ground === undefined) return lookAround(session);
   if (session.unknown !== undefined) return isDue(session, session.unknown) ? reconcile(session) : rest(session);
@@ -106,6 +108,7 @@ async function isOutageOver(session: RouterSession): Promise<boolean> {
 /** Whatever was known of the router is doubtful from here on: it may come back rebooted, without the last commits. */
 function noteAway(session: RouterSession, text: string): void {
   const { router, times } = session.parts;
+  session.dropsSeen = router.drops;
   session.distrust();
   session.repairAll = true;
   if (session.away !== undefined) session.unanswered = undefined; // an outage explains what was not answered

@@ -7,7 +7,7 @@ import { configOfHoldings } from './holdings-config.ts';
 import type { ForeignHolding } from './inventory.ts';
 import { clashesWith, conflictOn, newlyContested } from './name-offender.ts';
 import type { Operation, ResourceChange } from './plan.ts';
-import { inverseOf, planChanges } from './plan-changes.ts';
+import { inverseOf, isNothing, planChanges } from './plan-changes.ts';
 import type { Clash } from './verdict.ts';
 
 /** What a plan stands on: what is known of a router without asking it. */
@@ -74,7 +74,7 @@ export function foreseeChanges(ground: PlanGround, wishes: readonly WishedChange
   const batches = batchesOf(ground, changes);
   const plans = batches.map(planChanges);
   return {
-    operations: batches.flatMap((batch) => withOwners(planChanges(batch))),
+    operations: plans.flatMap(withOwners),
     inverse: withOwners(inverseOf(changes)),
     restartsDhcp: plans.some(({ restartsDhcp }) => restartsDhcp),
     estimateMs: Math.round(
@@ -116,9 +116,10 @@ function ownClash({ owners }: PlanGround, { resourceId, to }: ResourceChange, cl
 function batchesOf({ costModel, size }: PlanGround, changes: readonly ResourceChange[]): readonly ResourceChange[][] {
   const batches: ResourceChange[][] = [];
   let left = changes.flatMap((change) => {
-    const { counts, bodyBytes, operations } = planChanges([change]);
+    const plan = planChanges([change]);
+    const { counts, bodyBytes } = plan;
     const waiting: WaitingChange = { resourceId: change.resourceId, ownerGroup: '', counts, bodyBytes };
-    return operations.length > 0 ? [{ change, waiting }] : [];
+    return isNothing(plan) ? [] : [{ change, waiting }];
   });
   while (left.length > 0) {
     const chosen = new Set(

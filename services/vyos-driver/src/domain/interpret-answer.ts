@@ -147,7 +147,7 @@ export function interpretSaveAnswer(answer: HttpAnswer): SaveOutcome {
   if (envelope !== undefined && notBegun.test(envelope.error)) return { kind: 'try_later', text };
   if (answer.status === 500) return { kind: 'broke_off', text };
   if (envelope === undefined || answer.status > 500) return { kind: 'away', text };
-  if (answer.status === 200) return envelope.success ? { kind: 'saved' } : { kind: 'away', text };
+  if (answer.status === 200 && envelope.success) return { kind: 'saved' };
   return { kind: locked.test(foldedText(envelope.error)) ? 'try_later' : 'refused', text };
 }
 

@@ -17,50 +17,94 @@ const multiValued: ReadonlySet<string> = new Set([
   'wins-server',
 ]);
 
-/** A path on the way down, and how many bytes its words take as JSON, with a comma behind each. */
+/** A node on the way down from an owned path, and how many bytes the words of its path take as JSON, with a comma behind each. */
 interface Place {
-  readonly path: ConfigPath;
+  /** Of the owned path. */
+  readonly key: string;
+  /** Undefined: it is the owned path itself. */
+  readonly above: Place | undefined;
+  readonly name: string;
   readonly bytes: number;
 }
 
-const placeOf = (key: string): Place => {
-  const path = pathOfKey(key);
-  return { path, bytes: path.reduce((sum, word) => sum + bytesOf(word) + 1, 0) };
-};
+const placeOf = (key: string): Place => ({ key, above: undefined, name: '', bytes: bytesOfKey(key) });
 
-const below = ({ path, bytes }: Place, name: string): Place => ({
-  path: [...path, name],
-  bytes: bytes + bytesOf(name) + 1,
+const below = (above: Place, name: string): Place => ({
+  key: above.key,
+  above,
+  name,
+  bytes: above.bytes + bytesOf(name) + 1,
 });
 
-/** Operations as they are found, with what is to be known of them together. */
-class Steps {
-  readonly deletes: Operation[] = [];
-  readonly sets: Operation[] = [];
+/** What is done with operations as they are found. */
+interface Steps {
+  delete(place: Place): void;
+  set(place: Place): void;
+  /** `set`s the value of the leaf `name`. By itself, since there is one for every line of a configuration. */
+  setValue(place: Place, name: string, value: string): void;
+}
+
+/** Counts operations and leaves no trace of them: those of a large plan would cost more to keep than to find. */
+class CountedSteps implements Steps {
   natSets = 0;
+  sets = 0;
+  deletes = 0;
   bytes = 0;
+  touchesService = false;
 
-  delete({ path, bytes }: Place): void {
-    this.deletes.push({ op: 'delete', path });
-    this.bytes += emptyDelete + bytes - 1;
+  delete({ key, bytes }: Place): void {
+    this.deletes += 1;
+    this.#note(key, emptyDelete + bytes - 1);
   }
 
-  set({ path, bytes }: Place): void {
-    this.#count(path, bytes);
-    this.sets.push({ op: 'set', path });
+  set({ key, bytes }: Place): void {
+    this.sets += 1;
+    if (isBelow('nat', key)) this.natSets += 1;
+    this.#note(key, emptySet + bytes - 1);
   }
 
-  /** `set`s the value of the leaf `name`. Written out, since there is one for every line of a configuration. */
-  setValue({ path, bytes }: Place, name: string, value: string): void {
-    this.#count(path, bytes + bytesOf(name) + bytesOf(value) + 2);
-    this.sets.push({ op: 'set', path: [...path, name, value] });
+  setValue({ key, bytes }: Place, name: string, value: string): void {
+    this.sets += 1;
+    if (isBelow('nat', key)) this.natSets += 1;
+    this.#note(key, emptySet + bytes + bytesOf(name) + bytesOf(value) + 1);
   }
 
-  #count(path: ConfigPath, bytes: number): void {
-    if (path[0] === 'nat') this.natSets += 1;
-    this.bytes += emptySet + bytes - 1;
+  #note(key: string, bytes: number): void {
+    this.bytes += bytes;
+    if (isBelow('service', key)) this.touchesService = true;
   }
 }
+
+/** Writes operations out. */
+class WrittenSteps implements Steps {
+  readonly deletes: Operation[] = [];
+  readonly sets: Operation[] = [];
+  /** Most operations lie at the same place as the one before them. */
+  #last: { readonly place: Place; readonly path: ConfigPath } | undefined;
+
+  delete(place: Place): void {
+    this.deletes.push({ op: 'delete', path: this.#pathOf(place) });
+  }
+
+  set(place: Place): void {
+    this.sets.push({ op: 'set', path: this.#pathOf(place) });
+  }
+
+  setValue(place: Place, name: string, value: string): void {
+    this.sets.push({ op: 'set', path: [...this.#pathOf(place), name, value] });
+  }
+
+  #pathOf(place: Place): ConfigPath {
+    if (this.#last?.place !== place) this.#last = { place, path: pathOf(place) };
+    return this.#last.path;
+  }
+}
+
+const pathOf = ({ key, above, name }: Place): ConfigPath =>
+  above === undefined ? pathOfKey(key) : [...pathOf(above), name];
+
+const isBelow = (top: string, key: string): boolean =>
+  key.startsWith(top) && (key.length === top.length || key[top.length] === '\n');
 
 const emptyDelete = '{"op":"delete","path":[]}'.length;
 const emptySet = '{"op":"set","path":[]}'.length;
@@ -68,9 +112,33 @@ const emptySet = '{"op":"set","path":[]}'.length;
 /**
  * The fewest operations that bring each resource from what is there to what shall be there. Pure: the same input gives the same plan, and
  * with `from` and `to` exchanged it gives the way back. Content that means the same (see `sameContent`) needs no operation.
+ *
+ * They are counted at once and written out when somebody asks for them, since of all that waits only what fits into a request is sent.
  */
 export function planChanges(changes: readonly ResourceChange[]): Plan {
-  const steps = new Steps();
+  const counted = new CountedSteps();
+  for (const change of changes) addSteps(change, counted);
+  const { natSets, sets, deletes, bytes, touchesService } = counted;
+  let written: ReturnType<typeof writeOut> | undefined;
+  const all = () => {
+    written ??= writeOut(changes);
+    return written;
+  };
+  return {
+    get operations() {
+      return all().operations;
+    },
+    get byResource() {
+      return all().byResource;
+    },
+    counts: { natSets, mappingSets: sets - natSets, deletes },
+    restartsDhcp: touchesService,
+    bodyBytes: '{"commands":[]}'.length + bytes + Math.max(0, sets + deletes - 1),
+  };
+}
+
+function writeOut(changes: readonly ResourceChange[]): Pick<Plan, 'operations' | 'byResource'> {
+  const steps = new WrittenSteps();
   const byResource = new Map<string, readonly Operation[]>();
   for (const change of changes) {
     const [deletes, sets] = [steps.deletes.length, steps.sets.length];
@@ -80,16 +148,11 @@ export function planChanges(changes: readonly ResourceChange[]): Plan {
     const before = byResource.get(change.resourceId);
     byResource.set(change.resourceId, before === undefined ? own : [...before, ...own]);
   }
-  const operations = steps.deletes.concat(steps.sets);
-  const { natSets } = steps;
-  return {
-    operations,
-    byResource,
-    counts: { natSets, mappingSets: steps.sets.length - natSets, deletes: steps.deletes.length },
-    restartsDhcp: operations.some(({ path }) => path[0] === 'service'),
-    bodyBytes: '{"commands":[]}'.length + steps.bytes + Math.max(0, operations.length - 1),
-  };
+  return { operations: steps.deletes.concat(steps.sets), byResource };
 }
+
+/** Whether the plan has no operations. */
+export const isNothing = ({ counts }: Plan): boolean => counts.natSets + counts.mappingSets + counts.deletes === 0;
 
 /** The way back from what `changes` come to: the operations that bring each resource to what was there before. */
 export const inverseOf = (changes: readonly ResourceChange[]): Plan =>
@@ -115,6 +178,15 @@ const bytesOf = (word: string): number =>
 
 /** Without what JSON escapes, one byte a character. */
 const plain = /^[ !#-[\]-~]*$/;
+const plainKey = /^[ !#-[\]-~\n]*$/;
+
+/** Of a path's words as JSON, with a comma behind each. */
+function bytesOfKey(key: string): number {
+  if (!plainKey.test(key)) return pathOfKey(key).reduce((sum, word) => sum + bytesOf(word) + 1, 0);
+  let bytes = key.length + 3;
+  for (let at = key.indexOf('\n'); at >= 0; at = key.indexOf('\n', at + 1)) bytes += 2;
+  return bytes;
+}
 
 function addSteps({ from, to }: ResourceChange, steps: Steps): void {
   for (const key of from.keys()) {

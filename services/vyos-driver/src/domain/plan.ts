@@ -26,7 +26,10 @@ export interface OperationCounts {
   readonly deletes: number;
 }
 
-/** What is sent in one commit. The same input gives the same plan; planning again after it was applied gives no operations. */
+/**
+ * What is sent in one commit. The same input gives the same plan; planning again after it was applied gives no operations. The operations are
+ * written out when they are first asked for; what they come to is known before.
+ */
 export interface Plan {
   /** Deletes first, then sets; each group in the order of the changes. */
   readonly operations: readonly Operation[];

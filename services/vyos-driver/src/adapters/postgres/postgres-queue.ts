@@ -3,6 +3,7 @@ import type { Outbox } from '@berth/messaging';
 import { type CostModel, initialCostModel } from '../../domain/cost-model.ts';
 import type { QueueCost } from '../../domain/queue-eta.ts';
 import type { RouterState } from '../../domain/router-state.ts';
+import { inTurns } from './in-turns.ts';
 import { type ChangeRef, type MayWithdraw, type WithdrawalOutcome, withdrawChanges } from './withdraw-changes.ts';
 
 /** The commit that has been written ahead and not ended. Moments in milliseconds since 1970. */
@@ -36,12 +37,17 @@ export interface PlaceRow {
   readonly batch_ms: number | null;
   readonly settled_ms: number | null;
   readonly saved_ms: number | null;
-  /** Null when it does not wait. */
+  /** Null when it does not wait. Beyond 10,000 it is not counted further. */
   readonly position: number | null;
 }
 
 /** Of so many commits what a change cost lately is learnt. */
 const recentBatches = 12;
+
+/** Places are counted so far. */
+const mostRanked = 10_000;
+const someWait =
+  'EXISTS (SELECT FROM resources AS own WHERE own.router = $1 AND own.waiting AND own.resource_id = ANY($2::text[]))';
 
 const ms = (moment: string) => `round(extract(epoch FROM ${moment}) * 1000)::float8`;
 
@@ -114,24 +120,21 @@ export class PostgresQueue {
   /** Where these changes stand; those that are not known are absent. */
   places(router: string, changes: readonly ChangeRef[]): Promise<readonly PlaceRow[]> {
     return this.#database.query<PlaceRow>(
-      `SELECT asked.resource_id, asked.incarnation, asked.number, known.owner_group,
+      `WITH RECURSIVE ${inTurns(String(mostRanked), someWait)}, ranks AS MATERIALIZED (
+         SELECT resource_id, row_number() OVER (ORDER BY turn, queued) AS position FROM in_turns
+       )
+       SELECT asked.resource_id, asked.incarnation, asked.number, known.owner_group,
          ARRAY(SELECT cause ->> 'principalId' FROM jsonb_array_elements(known.causes) AS cause) AS principals,
          (settled_incarnation, settled_number) >= (asked.incarnation, asked.number) AS settled,
          CASE WHEN (wanted_incarnation, wanted_number) = (asked.incarnation, asked.number) THEN ${ms('known.received_at')} END AS received_ms,
          batch.id AS batch_id, batch.state AS batch_state, ${ms('batch.sent_at')} AS batch_ms,
          ${ms('verdict.settled_at')} AS settled_ms,
          CASE WHEN verdict.verdict = 'applied' AND routers.saved_at >= verdict.settled_at THEN ${ms('routers.saved_at')} END AS saved_ms,
-         CASE WHEN known.waiting THEN (
-           SELECT count(*)::integer FROM (
-             SELECT queued, row_number() OVER (PARTITION BY owner_group ORDER BY queued) AS turn
-             FROM resources WHERE router = $1 AND waiting
-           ) AS other WHERE (other.turn, other.queued) <= ((
-             SELECT count(*) FROM resources AS own
-             WHERE own.router = $1 AND own.waiting AND own.owner_group = known.owner_group AND own.queued <= known.queued), known.queued)
-         ) END AS position
+         CASE WHEN known.waiting THEN coalesce(ranks.position, ${mostRanked} + 1)::integer END AS position
        FROM unnest($2::text[], $3::bigint[], $4::bigint[]) WITH ORDINALITY AS asked (resource_id, incarnation, number, place)
        JOIN routers ON routers.name = $1
        JOIN resources AS known ON known.router = $1 AND known.resource_id = asked.resource_id
+       LEFT JOIN ranks ON known.waiting AND ranks.resource_id = known.resource_id
        LEFT JOIN LATERAL (
          SELECT batches.id, batches.state, batches.sent_at FROM batch_changes AS change JOIN batches ON batches.id = change.batch_id
          WHERE change.router = $1 AND change.resource_id = asked.resource_id AND change.purpose = 'change'

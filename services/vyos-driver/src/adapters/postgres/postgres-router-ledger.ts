@@ -25,10 +25,14 @@ import type { Cause } from '../../domain/verdict.ts';
 import { storeAdoptable } from './adoptable-rows.ts';
 import { readOpenBatch, writeBatchAhead } from './batch-rows.ts';
 import { endMended, readDriftBook, readDriftRequests, recordFindings } from './drift-rows.ts';
+import { inTurns } from './in-turns.ts';
 import { recordSeenLines } from './record-seen-lines.ts';
 import { recordSettlement } from './record-settlement.ts';
 import { readFileAsked, recordFileEnd } from './router-file-rows.ts';
 import { type StatusRow, stateChangedMessage, statusColumns, statusMessage } from './router-messages.ts';
+
+/** What waits is counted up to so many times what is taken: more makes no difference to a batch. */
+const countedTimes = 5;
 
 const nothing: Fragment = { rules: [] };
 
@@ -90,24 +94,11 @@ export class PostgresRouterLedger implements RouterLedger {
       causes: readonly Cause[];
       total: number;
     }>(
-      // The first of every group, then the second of every group, …: groups take turns however much one of them asks for. Each group is
-      // read only as far as it may be taken, out of the index.
-      `WITH RECURSIVE groups AS (
-         (SELECT owner_group FROM resources WHERE router = $1 AND waiting ORDER BY owner_group LIMIT 1)
-         UNION ALL
-         SELECT (SELECT owner_group FROM resources
-                 WHERE router = $1 AND waiting AND owner_group > before.owner_group ORDER BY owner_group LIMIT 1)
-         FROM groups AS before WHERE before.owner_group IS NOT NULL
-       ), in_turns AS (
-         SELECT resource_id, queued, turn FROM groups CROSS JOIN LATERAL (
-           SELECT resource_id, queued, row_number() OVER (ORDER BY queued) AS turn FROM resources
-           WHERE router = $1 AND waiting AND owner_group = groups.owner_group ORDER BY queued LIMIT $2
-         ) AS of_group ORDER BY turn, queued LIMIT $2
-       )
+      `WITH RECURSIVE ${inTurns('$2')}
        SELECT resource_id, wanted_incarnation, wanted_number, wanted, applied, adopts, owner_group, causes,
-         (SELECT count(*) FROM resources WHERE router = $1 AND waiting)::integer AS total
+         (SELECT count(*) FROM (SELECT FROM resources WHERE router = $1 AND waiting LIMIT $3) AS counted)::integer AS total
        FROM in_turns JOIN resources USING (resource_id) WHERE router = $1 ORDER BY turn, in_turns.queued`,
-      [this.#router, limit],
+      [this.#router, limit, countedTimes * limit],
     );
     const changes = rows.map((row) => ({
       resourceId: row.resource_id,

@@ -28,7 +28,7 @@ export function prometheusDriverMetrics(registers: Registry): DriverMetrics {
   const state = gauge('router_state', 'How each router stands: 1 for the state it is in', ['router', 'state']);
   const breaker = gauge('breaker_state', 'Breaker of each router: 1 for the state it is in', ['router', 'state']);
   const epoch = gauge('lease_epoch', 'Epoch of the lease that this process took last');
-  const waiting = gauge('waiting_changes', 'Changes that wait for the router');
+  const waiting = gauge('waiting_changes', 'Changes that wait for the router; more than 10,000 are not counted');
   const drifted = gauge('drifted_resources', 'Resources that differ on the router from what was applied, as last read');
   const driftedPaths = gauge('drifted_paths', 'Owned paths that others changed, as last read');
   const driftChecks = counter('drift_checks_total', 'Comparisons of routers with what was applied', [
@@ -65,6 +65,7 @@ export function prometheusDriverMetrics(registers: Registry): DriverMetrics {
   );
   const verdicts = counter('verdicts_total', 'Verdicts on changes', ['router', 'verdict']);
   const saves = counter('saves_total', 'Saves of the running configuration', ['router']);
+  const saveFailures = counter('save_failures_total', 'Saves that failed and are tried again', ['router']);
   const reverts = counter('reverts_total', 'Commits that were not confirmed and that the router took back', ['router']);
   const repairs = counter('repairs_refused_total', 'Repairs and ways back that the router refused', ['router']);
 
@@ -86,6 +87,7 @@ export function prometheusDriverMetrics(registers: Registry): DriverMetrics {
     },
     leaseEpoch: (router, current) => epoch.set({ router }, Number(current)),
     saved: (router) => saves.inc({ router }),
+    saveFailed: (router) => saveFailures.inc({ router }),
     drifted: (router, count) => drifted.set({ router }, count),
     driftChecked(router, paths) {
       driftedPaths.set({ router }, paths);

@@ -67,6 +67,10 @@ export class RouterBreaker {
     return this.#breaker.halfOpen ? 'half_open' : 'closed';
   }
 
+  get drops(): number {
+    return this.#client.drops;
+  }
+
   /** In how many seconds another try is worth it; 0 while the breaker is closed. */
   retryAfterSeconds(): number {
     if (this.state === 'closed') return 0;

@@ -54,6 +54,11 @@ export class RouterClient {
     this.#connection = new RouterConnection(address);
   }
 
+  /** See `RouterConnection.drops`. */
+  get drops(): number {
+    return this.#connection.drops;
+  }
+
   /** All operations in one commit, or none of a component that refuses one. The router takes it back unless it is confirmed within `confirmMinutes`. */
   configure(
     operations: readonly Operation[],

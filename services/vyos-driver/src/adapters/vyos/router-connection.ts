@@ -54,6 +54,7 @@ const keepAliveMs = 4_000;
  */
 export class RouterConnection {
   readonly #client: Client;
+  #drops = 0;
 
   constructor(address: RouterAddress) {
     const host = address.host.includes(':') ? `[${address.host}]` : address.host;
@@ -67,6 +68,14 @@ export class RouterConnection {
       headersTimeout: 0,
       bodyTimeout: 0,
     });
+    this.#client.on('disconnect', (_origin, _targets, error) => {
+      if (isDropped(error)) this.#drops += 1;
+    });
+  }
+
+  /** How often the other end has closed or reset an open connection without having said so in an answer. */
+  get drops(): number {
+    return this.#drops;
   }
 
   /** Sends once, never again by itself. Does not throw. */
@@ -96,6 +105,10 @@ export class RouterConnection {
     return this.#client.destroy();
   }
 }
+
+/** One that was idle for too long, or cut by us, or ended with an answer that said so has another code. */
+const isDropped = (error: Error): boolean => 'code' in error && droppedCodes.has(String(error.code));
+const droppedCodes: ReadonlySet<string> = new Set(['UND_ERR_SOCKET', 'ECONNRESET', 'EPIPE']);
 
 /** One request on its way. */
 class Exchange implements Dispatcher.DispatchHandler {

@@ -172,3 +172,26 @@ test('adopting is not for groups, nor for who may not administer routers or chan
   const reader = anAdmin({ permissions: ['vms:read', 'routers:admin'] });
   await assert.rejects(adopt(world, { all: true }, reader), { code: 'PERMISSION_DENIED' });
 });
+
+test('a name for what is not adopted, and what cannot be kept, are refused by their fields', async (t) => {
+  const world = await handMadeWorld(t, 2);
+  t.after(settleAll(world));
+  const refused = async (asked: Parameters<typeof adopt>[1]) => {
+    const error = await adopt(world, asked).then(assert.fail, (thrown) => thrown);
+    return error.details.fields?.map(({ field }: { field: string }) => field);
+  };
+  const names = { 'host-1': 'one', 'host-2': 'two', nobody: 'three' };
+  assert.deepEqual(await refused({ all: true, names }), ['names.nobody']);
+  assert.deepEqual(await refused({ mappings: ['host-1'], names }), ['names.host-2', 'names.nobody']);
+  assert.deepEqual(await refused({ rules: [101], names: { 'host-2': 'two' } }), ['names.host-2']);
+  assert.deepEqual(await refused({ mappings: ['\0'] }), ['mappings']);
+  assert.deepEqual(await refused({ all: true, metadata: { a: ['\0'] } }), ['metadata']);
+
+  // What was adopted by the first try is there no more: its repetition is answered all the same.
+  const key = { key: 'k', scope: 's', fingerprint: new Uint8Array([1]) };
+  const wish = { rules: [101], names: { 'host-1': 'one' } };
+  const first = await adopt(world, wish, anAdmin(), key);
+  await new BulkSide(world).ended(first);
+  assert.equal((await world.vm('one')).name, 'one');
+  assert.equal(await adopt(world, { rules: [101, 102], names: { 'host-1': 'one' } }, anAdmin(), key), first);
+});

@@ -56,3 +56,11 @@ test('a body that is nested too deep for what reads it is refused', async (t) =>
     assert.match(fieldsOf(provision.body)?.[0] ?? '', /^metadata/);
   }
 });
+
+test('metadata of an adoption has the bounds that all metadata have', async (t) => {
+  const gateway = await startTestGateway(t);
+  for (const metadata of [{ a: 'x'.repeat(20_000) }, JSON.parse(`{"a":${'['.repeat(20)}${']'.repeat(20)}}`)]) {
+    const answer = await gateway.call('POST', '/v1/routers/a/adoptions', { body: { all: true, metadata } });
+    assert.deepEqual([answer.status, fieldsOf(answer.body)], [422, ['metadata']]);
+  }
+});

@@ -4,6 +4,8 @@ import type { JsonObject } from '@bufbuild/protobuf';
 import { Type } from 'typebox';
 import { hasEnded } from '../../app/operations.ts';
 import { runCommand } from '../../app/run-command.ts';
+import { FieldChecks } from '../../domain/field-checks.ts';
+import { parseMetadata } from '../../domain/metadata.ts';
 import { waitMsOf } from '../../domain/prefer.ts';
 import type { Adoptions } from '../nats/adoption-service.ts';
 import { applyPreference, callerGone, commandContext, preferenceOf, principalOf } from './answer-command.ts';
@@ -124,10 +126,11 @@ async function answerAdoption(
   { router, body }: { readonly router: string; readonly body: AdoptionBody },
 ): Promise<unknown> {
   const principal = withoutGroup(request);
+  const metadata = metadataOf(body);
   const deadline = new Date(Date.now() + deps.commands.timing.commandTimeoutMs);
   const context = commandContext(request, deadline);
   const preference = preferenceOf(request);
-  const { all = false, mappings = [], rules = [], names = {}, owner_group: ownerGroup = '', metadata } = body;
+  const { all = false, mappings = [], rules = [], names = {}, owner_group: ownerGroup = '' } = body;
   const asked = { context, router, all, mappings, rules, names, ownerGroup };
   const { operation, replayed } = await runCommand(deps.commands, {
     operationId: context.operationId,
@@ -135,15 +138,21 @@ async function answerAdoption(
     deadline,
     waitMs: waitMsOf(preference, deps.defaultWaitSeconds),
     callerGone: callerGone(reply),
-    send: (timeoutMs) =>
-      // It came as JSON.
-      deps.adoptions.adopt({ ...asked, ...(metadata && { metadata: metadata as JsonObject }) }, timeoutMs),
+    send: (timeoutMs) => deps.adoptions.adopt({ ...asked, ...(metadata && { metadata }) }, timeoutMs),
   });
   if (replayed) reply.header('Idempotency-Replayed', 'true');
   const bulk = await deps.bulks.get(principal, operation.id);
   applyPreference(reply, preference, hasEnded(operation));
   if (hasEnded(operation)) return sendResults(deps, request, reply, { principal, bulk });
   return reply.code(202).header('Location', `/v1/bulks/${bulk.id}`).send(showBulk(bulk, request.scope.traceId));
+}
+
+/** What shall be kept with each VM. */
+function metadataOf({ metadata }: AdoptionBody): JsonObject | undefined {
+  const checks = new FieldChecks();
+  const parsed = checks.of('metadata', () => metadata && parseMetadata(metadata));
+  checks.finish();
+  return parsed as JsonObject | undefined; // it came as JSON
 }
 
 /** Who asks; what others made on a router is not for a group. */

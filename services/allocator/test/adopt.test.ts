@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { OperationKind, VmService } from '@berth/contracts';
+import { request } from '@berth/messaging';
 import { eventually } from '@berth/testing';
 import { adopt, anAdmin, handMadeWorld, preview } from './adoptable-side.ts';
 import { BulkSide, settleAll } from './bulk-world.ts';
@@ -194,4 +196,21 @@ test('a name for what is not adopted, and what cannot be kept, are refused by th
   await new BulkSide(world).ended(first);
   assert.equal((await world.vm('one')).name, 'one');
   assert.equal(await adopt(world, { rules: [101, 102], names: { 'host-1': 'one' } }, anAdmin(), key), first);
+});
+
+test('operations can be asked for by what they do, adoptions too', async (t) => {
+  const world = await handMadeWorld(t, 1);
+  t.after(settleAll(world));
+  await new BulkSide(world).ended(await adopt(world));
+  const list = (kind: OperationKind) => {
+    const filter = { kinds: [kind] };
+    const asked = { principal: anAdmin(), pageSize: 10, filter };
+    return request(world.bus, VmService.method.listOperations, asked, { timeoutMs: 5_000 });
+  };
+  const { operations } = await list(OperationKind.ADOPT_VM);
+  assert.deepEqual(
+    operations.map(({ vmName }) => vmName),
+    ['host-1'],
+  );
+  assert.deepEqual((await list(OperationKind.PROVISION_VM)).operations, []);
 });

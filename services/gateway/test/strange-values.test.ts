@@ -64,3 +64,24 @@ test('metadata of an adoption has the bounds that all metadata have', async (t) 
     assert.deepEqual([answer.status, fieldsOf(answer.body)], [422, ['metadata']]);
   }
 });
+
+test('a time that nobody can tell is refused wherever one is asked for', async (t) => {
+  const gateway = await startTestGateway(t);
+  for (const time of [
+    '0000-01-01T00:00:00Z',
+    '9999-12-31T23:59:59-23:00',
+    '2016-12-31T23:59:60Z',
+    '2026-02-30T00:00:00Z',
+    'now',
+  ]) {
+    for (const [path, field] of [
+      ['/v1/operations?since=', 'since'],
+      ['/v1/routers/a/commits?since=', 'since'],
+      ['/v1/routers/a/commits?until=', 'until'],
+    ] as const) {
+      const answer = await gateway.call('GET', path + encodeURIComponent(time));
+      assert.equal(answer.status, 422, path + time);
+      assert.deepEqual(answer.body.errors, [{ field, message: 'must be a time such as 2026-11-22T08:00:00Z' }]);
+    }
+  }
+});

@@ -59,15 +59,7 @@ const summary = {
   id: nullable(Type.String({ description: 'null: a dry run, of which nothing is kept.' })),
   hash: Type.String({ description: 'Two plans with the same hash do the same.' }),
   state: Type.Enum(['dry_run', 'open', 'applied', 'expired', 'outdated', 'discarded']),
-  kind: Type.Enum([
-    'provision_vm',
-    'change_ports',
-    'change_forwards',
-    'update_vm',
-    'decommission_vm',
-    'adopt_vm',
-    'bulk',
-  ]),
+  kind: Type.Enum(['provision_vm', 'change_ports', 'change_forwards', 'update_vm', 'decommission_vm', 'bulk']),
   request: Type.String({ description: 'The write that it stands for.' }),
   warnings: Type.Array(Type.String()),
   created_at: moment,
@@ -122,7 +114,7 @@ export const createPlanBody = Type.Object(
         path: Type.String({
           pattern: '^/v1/[^#\\s]*$',
           maxLength: 2_000,
-          description: 'With its query, if it has one.',
+          description: 'With its query, if it has one; without `dry_run`.',
           examples: ['/v1/vms/provision'],
         }),
         body: Type.Optional(Type.Unknown({ description: 'The body that the write would have.' })),
@@ -140,8 +132,12 @@ export const createPlanBody = Type.Object(
 );
 
 export const applyPlanBody = Type.Object(
-  { hash: Type.Optional(Type.String({ description: 'Refused with 412 unless the plan has this hash.' })) },
-  strict,
+  {
+    hash: Type.Optional(
+      Type.String({ pattern: '^[0-9a-f]{64}$', description: 'Refused with 412 unless the plan has this hash.' }),
+    ),
+  },
+  { ...strict, examples: [{ hash: '9a0364b9e99bb480dd25e1f0284c8555f1f3a4c5c0f8c7d2b9d1b6f6b3f5a1c2' }] },
 );
 
 export const plansQuery = Type.Object(

@@ -90,6 +90,7 @@ export async function startGateway(
   const administration = { pools: poolAdministration(bus, timing), commandTimeoutMs: timing.commandTimeoutMs };
   const vms = vmReader(bus, timing);
   const drift = driftReader(bus, timing);
+  const operations = operationLister(bus, timing);
   const { requestsPerSecond, overloadedAfterMs } = config;
   const http = { log, metrics, keys, requestsPerSecond, overloadedAfterMs };
   const app = await buildApp(http, (routes) => {
@@ -108,9 +109,9 @@ export async function startGateway(
     portStatusRoutes(routes, { vms });
     bulkRoutes(routes, { ...answering, bulks });
     planRoutes(routes, { ...answering, bulks });
-    adoptionRoutes(routes, { ...answering, bulks, adoptions: adoptionService(bus, timing) });
+    adoptionRoutes(routes, { ...answering, bulks, drift, adoptions: adoptionService(bus, timing) });
     operationRoutes(routes, { ...answering, queue: queueReader(bus) });
-    listOperationsRoutes(routes, { operations: operationLister(bus, timing) });
+    listOperationsRoutes(routes, { operations });
     cancelOperationRoutes(routes, { ...answering, cancel: operationCanceller(bus, timing) });
     driftRoutes(routes, { drift });
     syncVyosConfigRoutes(routes, { drift, waitSeconds: config.waitSeconds });
@@ -119,7 +120,7 @@ export async function startGateway(
       routers: routerAdministration(bus, timing),
       commandTimeoutMs: timing.commandTimeoutMs,
     });
-    const past = { history: historyReader(bus, timing), vms };
+    const past = { history: historyReader(bus, timing), vms, operations };
     for (const addRoutes of [routerCommitRoutes, routerConfigRoutes, explainLineRoutes]) addRoutes(routes, past);
     apiKeyRoutes(routes, {
       apiKeys: apiKeyService(bus, timing),

@@ -29,6 +29,13 @@ test('what is wrong with a write is named as the caller of the plan wrote it', a
     assert.deepEqual([errors.length, errors[0].field], [1, 'request.path'], query);
     assert.match(errors[0].message, query.startsWith('dry') ? /dry_run/ : /^colour/);
   }
+  for (const request of [
+    { method: 'PUT', path: '/v1/forward-template', body: { forwards: [] } },
+    { method: 'GET', path: '/v1/vms' },
+    { method: 'POST', path: '/v1/routers', body: {} },
+  ]) {
+    assert.match((await refused(request)).errors[0].message, /^only writes of VMs/);
+  }
   assert.equal((await refused(removal, { 'if-match': '3' })).errors[0].field, 'If-Match');
 });
 

@@ -110,7 +110,10 @@ export const createPlanBody = Type.Object(
   {
     request: Type.Object(
       {
-        method: Type.Enum(['POST', 'PATCH', 'DELETE']),
+        method: Type.Enum(['POST', 'PATCH', 'DELETE', 'PUT', 'GET'], {
+          type: 'string',
+          description: 'Writes of VMs are sent with POST, PATCH or DELETE; others are refused.',
+        }),
         path: Type.String({
           pattern: '^/v1/[^#\\s]*$',
           maxLength: 2_000,

@@ -3,11 +3,12 @@ import type { StateFolder } from './state-folder.ts';
 
 /** The one line that `up --json` prints. */
 export function jsonReport(system: RunningSystem): string {
-  const { api, grpc, router, logs, services } = system;
+  const { api, grpc, nats, router, logs, services } = system;
   return JSON.stringify({
     api,
     admin_api_key: system.adminApiKey === '' ? null : system.adminApiKey,
     grpc,
+    nats: { server: nats.server, url_file: nats.urlFile, subject_prefix: nats.subjectPrefix },
     router,
     services: services.map(({ name, pid, url }) => ({ name, pid, url })),
     logs,
@@ -17,6 +18,7 @@ export function jsonReport(system: RunningSystem): string {
 
 /** What `up` tells a person. The key is shown only by the start that made it. */
 export function textReport(system: RunningSystem, paths: Pick<StateFolder, 'path' | 'adminKeyFile'>): string {
+  const { nats } = system;
   const isKnown = system.adminApiKey !== '';
   const key = system.adminApiKeyIsNew ? system.adminApiKey : `$(cat '${paths.adminKeyFile}')`;
   return [
@@ -26,7 +28,11 @@ export function textReport(system: RunningSystem, paths: Pick<StateFolder, 'path
     `  API            ${system.api}`,
     `  Admin API key  ${keyLine(system, paths.adminKeyFile)}`,
     `  Router         ${system.router === null ? 'the one at VYOS_IP' : `a simulated one at ${system.router.url}`}`,
+    ...(system.router === null
+      ? []
+      : [`  Play it        ${system.router.control}  (see test/vyos-simulator/README.md)`]),
     `  Pools (gRPC)   ${system.grpc}`,
+    `  Events (NATS)  ${nats.server}, below ${nats.subjectPrefix}.events; with credentials in ${nats.urlFile}`,
     `  Logs           ${system.logs}`,
     '',
     'Give a VM its address and ports:',

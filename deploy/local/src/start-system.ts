@@ -6,7 +6,7 @@ import { endLeftovers, type RunState, runningProcess, type ServiceProcessState, 
 import { type ServiceName, type Surroundings, serviceEntries } from './service-plan.ts';
 import { type ServersContext, startBus, startDatabase, startRouter } from './start-servers.ts';
 import { startServices } from './start-services.ts';
-import { openStateFolder, readWhole, type StateFolder, stateLayout, writeWhole } from './state-folder.ts';
+import { openStateFolder, readWhole, type StateFolder, stateLayout, writeText, writeWhole } from './state-folder.ts';
 import { StopOrder } from './stop-order.ts';
 
 export interface StartOptions {
@@ -59,6 +59,8 @@ export interface RunningSystem {
   readonly adminApiKeyIsNew: boolean;
   /** The allocator's gRPC address, host:port. */
   readonly grpc: string;
+  /** Where events are told: the server without its credentials, the file that has the address with them, and what its subjects begin with. */
+  readonly nats: { readonly server: string; readonly urlFile: string; readonly subjectPrefix: string };
   /** The simulated router; null when there is a real one. */
   readonly router: { readonly url: string; readonly key: string; readonly control: string } | null;
   /** As they are now: a service that was restarted has another pid. */
@@ -125,6 +127,7 @@ async function startLocked(
   stops.nextStep();
   signal.throwIfAborted();
   const natsUrl = await startBus(servers, options.natsUrl);
+  writeText(state.natsUrlFile, `${natsUrl}\n`);
   stops.nextStep();
   const simulator =
     options.simulator === false
@@ -162,6 +165,7 @@ async function startLocked(
   writeWhole(portsFile, servers.ports);
   return {
     ...addresses,
+    nats: { server: withoutCredentials(natsUrl), urlFile: state.natsUrlFile, subjectPrefix: around.subjectPrefix },
     adminApiKey: existsSync(state.adminKeyFile) ? readFileSync(state.adminKeyFile, 'utf8').trim() : '',
     adminApiKeyIsNew: !keyExisted && existsSync(state.adminKeyFile),
     get services() {
@@ -171,6 +175,8 @@ async function startLocked(
     stop: () => stops.stop(),
   };
 }
+
+const withoutCredentials = (url: string): string => url.replaceAll(/\/\/[^@,]*@/g, '//');
 
 async function refuseTakenPort(setting: string, port: number, host: string): Promise<void> {
   if (port === 0 || (await isPortFree(port, host))) return;

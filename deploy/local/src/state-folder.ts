@@ -14,6 +14,8 @@ export interface StateFolder {
   readonly adminKeyFile: string;
   /** The master key that the routers' API keys are encrypted with. */
   readonly encryptionKeyFile: string;
+  /** The address of NATS with its credentials. */
+  readonly natsUrlFile: string;
   readonly runFile: string;
   readonly lockFile: string;
   /** Passwords that this system's own servers ask for. */
@@ -49,10 +51,7 @@ export function openStateFolder(folder: string): StateFolder {
 
 /** Once: without it the stored keys could never be read again. The name says which key wrote what, should there be more one day. */
 function makeEncryptionKey(file: string): void {
-  if (existsSync(file)) return;
-  const unfinished = `${file}.${process.pid}`;
-  writeFileSync(unfinished, `local:${randomBytes(32).toString('base64')}\n`, { mode: 0o600 });
-  renameSync(unfinished, file);
+  if (!existsSync(file)) writeText(file, `local:${randomBytes(32).toString('base64')}\n`);
 }
 
 /** The paths alone, without making anything. */
@@ -64,6 +63,7 @@ export function stateLayout(folder: string) {
     router: join(path, 'router'),
     adminKeyFile: join(path, 'admin-api-key'),
     encryptionKeyFile: join(path, 'encryption-key'),
+    natsUrlFile: join(path, 'nats-url'),
     runFile: join(path, 'run.json'),
     lockFile: join(path, 'up.lock'),
     portsFile: join(path, 'ports.json'),
@@ -77,9 +77,13 @@ export function postgresFolder(path: string): string {
 }
 
 /** Replaces a file at once, so that a reader never sees half of it; readable by this user only. */
-export function writeWhole(file: string, content: unknown): void {
+export const writeWhole = (file: string, content: unknown): void =>
+  writeText(file, `${JSON.stringify(content, null, 2)}\n`);
+
+/** As `writeWhole`, of text. */
+export function writeText(file: string, text: string): void {
   const unfinished = `${file}.${process.pid}`;
-  writeFileSync(unfinished, `${JSON.stringify(content, null, 2)}\n`, { mode: 0o600 });
+  writeFileSync(unfinished, text, { mode: 0o600 });
   renameSync(unfinished, file);
 }
 

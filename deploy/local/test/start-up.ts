@@ -8,6 +8,7 @@ export interface Ready {
   readonly api: string;
   readonly admin_api_key: string;
   readonly grpc: string;
+  readonly nats: { readonly server: string; readonly url_file: string; readonly subject_prefix: string };
   readonly services: readonly { readonly name: string; readonly pid: number; readonly url: string }[];
   readonly pid: number;
 }

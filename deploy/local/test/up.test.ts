@@ -29,7 +29,16 @@ test('up starts own servers and services, says where in one line of JSON, and Ct
   assert.equal((await fetch(ready.api)).status, 200);
   const run = readRunState(state);
   assert.deepEqual(run?.servers.map((server) => server.name).sort(), ['nats', 'postgres']);
-  for (const file of ['run.json', 'secrets.json']) assert.equal(statSync(join(state, file)).mode & 0o777, 0o600);
+  assert.deepEqual(ready.nats, {
+    server: ready.nats.server,
+    url_file: join(state, 'nats-url'),
+    subject_prefix: 'berth',
+  });
+  assert.match(ready.nats.server, /^nats:\/\/127\.0\.0\.1:\d+$/);
+  const natsUrl = new URL(readFileSync(ready.nats.url_file, 'utf8').trim());
+  assert.deepEqual([`nats://${natsUrl.host}`, natsUrl.username], [ready.nats.server, 'berth']);
+  for (const file of ['run.json', 'secrets.json', 'nats-url'])
+    assert.equal(statSync(join(state, file)).mode & 0o777, 0o600);
 
   up.child.kill('SIGINT');
   up.child.kill('SIGINT'); // a terminal and npm both pass it on

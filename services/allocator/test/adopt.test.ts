@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { OperationKind, VmService } from '@berth/contracts';
+import { request } from '@berth/messaging';
 import { eventually } from '@berth/testing';
 import { adopt, anAdmin, handMadeWorld, preview } from './adoptable-side.ts';
 import { BulkSide, settleAll } from './bulk-world.ts';
@@ -171,4 +173,44 @@ test('adopting is not for groups, nor for who may not administer routers or chan
   }
   const reader = anAdmin({ permissions: ['vms:read', 'routers:admin'] });
   await assert.rejects(adopt(world, { all: true }, reader), { code: 'PERMISSION_DENIED' });
+});
+
+test('a name for what is not adopted, and what cannot be kept, are refused by their fields', async (t) => {
+  const world = await handMadeWorld(t, 2);
+  t.after(settleAll(world));
+  const refused = async (asked: Parameters<typeof adopt>[1]) => {
+    const error = await adopt(world, asked).then(assert.fail, (thrown) => thrown);
+    return error.details.fields?.map(({ field }: { field: string }) => field);
+  };
+  const names = { 'host-1': 'one', 'host-2': 'two', nobody: 'three' };
+  assert.deepEqual(await refused({ all: true, names }), ['names.nobody']);
+  assert.deepEqual(await refused({ mappings: ['host-1'], names }), ['names.host-2', 'names.nobody']);
+  assert.deepEqual(await refused({ rules: [101], names: { 'host-2': 'two' } }), ['names.host-2']);
+  assert.deepEqual(await refused({ mappings: ['\0'] }), ['mappings']);
+  assert.deepEqual(await refused({ all: true, metadata: { a: ['\0'] } }), ['metadata']);
+
+  // What was adopted by the first try is there no more: its repetition is answered all the same.
+  const key = { key: 'k', scope: 's', fingerprint: new Uint8Array([1]) };
+  const wish = { rules: [101], names: { 'host-1': 'one' } };
+  const first = await adopt(world, wish, anAdmin(), key);
+  await new BulkSide(world).ended(first);
+  assert.equal((await world.vm('one')).name, 'one');
+  assert.equal(await adopt(world, { rules: [101, 102], names: { 'host-1': 'one' } }, anAdmin(), key), first);
+});
+
+test('operations can be asked for by what they do, adoptions too', async (t) => {
+  const world = await handMadeWorld(t, 1);
+  t.after(settleAll(world));
+  await new BulkSide(world).ended(await adopt(world));
+  const list = (kind: OperationKind) => {
+    const filter = { kinds: [kind] };
+    const asked = { principal: anAdmin(), pageSize: 10, filter };
+    return request(world.bus, VmService.method.listOperations, asked, { timeoutMs: 5_000 });
+  };
+  const { operations } = await list(OperationKind.ADOPT_VM);
+  assert.deepEqual(
+    operations.map(({ vmName }) => vmName),
+    ['host-1'],
+  );
+  assert.deepEqual((await list(OperationKind.PROVISION_VM)).operations, []);
 });

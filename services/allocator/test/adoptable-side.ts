@@ -64,8 +64,14 @@ export async function handMadeWorld(t: Scope, count: number, options: WorldOptio
 }
 
 /** Asks for an adoption as the gateway does; gives back the bulk's id. */
-export async function adopt(world: World, asked: Asked = { all: true }, principal = anAdmin()): Promise<string> {
-  const message = { router: 'default', ...asked, context: world.context({ operationId: randomUUID(), principal }) };
+export async function adopt(
+  world: World,
+  asked: Asked = { all: true },
+  principal = anAdmin(),
+  idempotency?: { readonly key: string; readonly scope: string; readonly fingerprint: Uint8Array },
+): Promise<string> {
+  const context = world.context({ operationId: randomUUID(), principal, ...(idempotency && { idempotency }) });
+  const message = { router: 'default', ...asked, context };
   const { bulk } = await request(world.bus, AdoptionService.method.adoptObjects, message, { timeoutMs: 20_000 });
   return bulk?.id ?? '';
 }

@@ -95,9 +95,10 @@ export async function startGateway(
   const administration = { pools: poolAdministration(bus, timing), commandTimeoutMs: timing.commandTimeoutMs };
   const vms = vmReader(bus, timing);
   const drift = driftReader(bus, timing);
+  const operations = operationLister(bus, timing);
   const { requestsPerSecond, overloadedAfterMs } = config;
   const http = { log, metrics, keys, requestsPerSecond, overloadedAfterMs };
-  const past = { history: historyReader(bus, timing), vms };
+  const past = { history: historyReader(bus, timing), vms, operations };
   const app = await buildApp(http, (routes) => {
     healthRoutes(routes, { health: healthReader(healthChecks(bus)) });
     listVmsRoutes(routes, { vms });
@@ -114,12 +115,12 @@ export async function startGateway(
     portStatusRoutes(routes, { vms });
     bulkRoutes(routes, { ...answering, bulks });
     planRoutes(routes, { ...answering, bulks });
-    adoptionRoutes(routes, { ...answering, bulks, adoptions: adoptionService(bus, timing) });
+    adoptionRoutes(routes, { ...answering, bulks, drift, adoptions: adoptionService(bus, timing) });
     rollbackRoutes(routes, answering);
     routerFileRoutes(routes, { files: routerFiles(bus, timing), waitSeconds: config.waitSeconds });
     backupRoutes(routes, { ...answering, history: past.history, backups: backupService(bus, timing) });
     operationRoutes(routes, { ...answering, queue: queueReader(bus) });
-    listOperationsRoutes(routes, { operations: operationLister(bus, timing) });
+    listOperationsRoutes(routes, { operations });
     cancelOperationRoutes(routes, { ...answering, cancel: operationCanceller(bus, timing) });
     driftRoutes(routes, { drift });
     syncVyosConfigRoutes(routes, { drift, waitSeconds: config.waitSeconds });

@@ -294,7 +294,7 @@ test('a wrong change of a VM is 422 and names the field; nothing is asked of any
     [{ mac_address: '' }, ['mac_address']],
     [{ hostname: '' }, ['hostname']],
     [{ metadata: [] }, ['metadata']],
-    [{ metadata: { a: '\u0000' } }, ['metadata']],
+    [{ metadata: { a: '\u0000' } }, ['metadata.a']],
     [{ owner_group: 'a b' }, ['owner_group']],
     [{ id: 'x' }, ['id']],
   ] as const) {

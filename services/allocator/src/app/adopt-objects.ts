@@ -1,6 +1,7 @@
+import type { DomainError, FieldError } from '@berth/errors';
 import { notForGroups, nothingToAdopt } from '../domain/adoption-errors.ts';
 import { type Bulk, maxBulkItems } from '../domain/bulk.ts';
-import { checkAll } from '../domain/check-fields.ts';
+import { checkAll, holdsNul, invalid } from '../domain/check-fields.ts';
 import { type AdoptionWish, type Selected, selectAdoption } from '../domain/select-adoption.ts';
 import { isGroupName, isVmName } from '../domain/text-rules.ts';
 import type { BulkContext, BulkStore, StagedItem } from './bulk-ports.ts';
@@ -35,27 +36,37 @@ export async function adoptObjects(
   const known = await deps.bulks.find(context.id);
   if (known !== undefined && known.principalId === context.caller.id) return { bulk: known, replayed: false };
   const plan = await planFor(deps, context.caller, asked);
-  const items = selectAdoption(plan, asked)
-    .slice(0, maxBulkItems)
-    .map((selected) => deps.toItem(selected, asked));
-  if (items.length === 0) return replayOr(deps, context, asked.router);
+  const selected = selectAdoption(plan, asked).slice(0, maxBulkItems);
+  if (selected.length === 0) return replayOr(deps, context, nothingToAdopt(asked.router));
+  const nameless = namedInVain(asked, selected);
+  if (nameless.length > 0) return replayOr(deps, context, invalid(nameless));
+  const items = selected.map((one) => deps.toItem(one, asked));
   for (let offset = 0; offset < items.length; offset += stagedTogether) {
     await deps.bulks.stage(context, offset, items.slice(offset, offset + stagedTogether));
   }
   return startBulk(deps, context, { items: items.length, mode: 'best-effort' });
 }
 
-/** Nothing is left to adopt: perhaps because this request's first try has adopted it. */
-function replayOr(deps: AdoptObjectsDeps, context: BulkContext, router: string) {
-  if (context.key === undefined) throw nothingToAdopt(router);
+/** Names for what is not adopted would be lost without a word. */
+function namedInVain({ names, mappings }: AdoptObjects, selected: readonly Selected[]): FieldError[] {
+  const adopted = new Set(mappings);
+  for (const one of selected) if (one.kind === 'vm') adopted.add(one.planned.mapping.name);
+  return [...names.keys()]
+    .filter((mapping) => !adopted.has(mapping))
+    .map((mapping) => ({ field: `names.${mapping}`, message: 'is no mapping that would be adopted' }));
+}
+
+/** What is asked for is not there: perhaps because this request's first try has adopted it. */
+function replayOr(deps: AdoptObjectsDeps, context: BulkContext, failure: DomainError) {
+  if (context.key === undefined) throw failure;
   return deps.bulks.start(context, async ({ first }) => {
     const same = first && Buffer.from(first.fingerprint).equals(Buffer.from(context.key?.fingerprint ?? []));
-    if (!first?.bulk || !same) throw nothingToAdopt(router);
+    if (!first?.bulk || !same) throw failure;
     return { bulk: first.bulk, replayed: true };
   });
 }
 
-function check({ all, mappings, rules, names, ownerGroup }: AdoptObjects): void {
+function check({ all, mappings, rules, names, ownerGroup, metadata }: AdoptObjects): void {
   checkAll((complain) => {
     const named = mappings.length + rules.length > 0;
     if (all && named) complain('all', 'cannot be together with mappings or rules');
@@ -64,6 +75,8 @@ function check({ all, mappings, rules, names, ownerGroup }: AdoptObjects): void 
     for (const [mapping, name] of names) {
       if (!isVmName(name)) complain(`names.${mapping}`, 'must be a host name of at most 63 characters, and no UUID');
     }
+    if (holdsNul([mappings, [...names.keys()]])) complain('mappings', 'must not hold the character U+0000');
+    if (holdsNul(metadata)) complain('metadata', 'must not hold the character U+0000');
     if (!isGroupName(ownerGroup)) complain('owner_group', 'must be the name of a group');
   });
 }

@@ -47,4 +47,12 @@ export function inPart<T>(part: string, parse: () => T): T {
 
 /** A request whose fields are wrong. */
 export const invalidRequest = (fields: readonly FieldError[]): DomainError =>
-  new DomainError('invalid', 'INVALID_REQUEST', 'Some fields of the request are not valid; see errors.', { fields });
+  new DomainError('invalid', 'INVALID_REQUEST', sayFields(fields), { fields });
+
+/** What is wrong with the first of the fields, and how many more are. */
+export function sayFields(fields: readonly FieldError[]): string {
+  const [first, ...more] = fields;
+  if (first === undefined) return 'The request is not valid.';
+  const rest = more.length === 0 ? '' : ` (and ${more.length} more: see errors)`;
+  return `${first.field}: ${first.message}${rest}`;
+}

@@ -1,4 +1,5 @@
 import { WrongValue } from './field-checks.ts';
+import { parseTime } from './parse-time.ts';
 
 const dayMs = 86_400_000;
 
@@ -11,8 +12,7 @@ export function parseExpiry(
   if (expires_at && expires_in_days) throw new WrongValue('must not be given together with expires_in_days');
   if (expires_in_days) return new Date(now.getTime() + expires_in_days * dayMs);
   if (!expires_at) return undefined;
-  const moment = new Date(expires_at);
-  if (Number.isNaN(moment.getTime())) throw new WrongValue('must be a moment such as 2030-01-01T00:00:00Z');
+  const moment = parseTime(expires_at);
   if (moment <= now) throw new WrongValue('must lie in the future');
   return moment;
 }

@@ -71,6 +71,7 @@ const kinds: Partial<Record<KindOnWire, OperationKind>> = {
   [KindOnWire.CHANGE_FORWARDS]: 'change-forwards',
   [KindOnWire.UPDATE_VM]: 'update-vm',
   [KindOnWire.DECOMMISSION_VM]: 'decommission-vm',
+  [KindOnWire.ADOPT_VM]: 'adopt-vm',
 };
 
 const longestName = 255;

@@ -1,11 +1,14 @@
-import type { AdoptionItem } from '@berth/contracts';
+import type { AdoptionItem, Principal } from '@berth/contracts';
 import { DomainError } from '@berth/errors';
 import type { JsonObject } from '@bufbuild/protobuf';
 import { Type } from 'typebox';
 import { hasEnded } from '../../app/operations.ts';
 import { runCommand } from '../../app/run-command.ts';
+import { FieldChecks } from '../../domain/field-checks.ts';
+import { parseMetadata } from '../../domain/metadata.ts';
 import { waitMsOf } from '../../domain/prefer.ts';
 import type { Adoptions } from '../nats/adoption-service.ts';
+import type { DriftReader } from '../nats/drift-service.ts';
 import { applyPreference, callerGone, commandContext, preferenceOf, principalOf } from './answer-command.ts';
 import type { AnyReply, AnyRequest, App } from './app-types.ts';
 import type { BulkDeps } from './bulk-accept.ts';
@@ -14,9 +17,13 @@ import { showBulk } from './bulk-show.ts';
 import { commandHeaders } from './command-docs.ts';
 import { type AdoptionBody, type AdoptionItemDocument, adoptionBody, adoptionQuery } from './documents/adoption.ts';
 import { problems } from './documents/problem.ts';
+import { linkToNext } from './next-link.ts';
 import { showForward } from './show-forwards.ts';
+import { showTime } from './show-time.ts';
 
-export type AdoptionDeps = BulkDeps & { readonly adoptions: Adoptions };
+export type AdoptionDeps = BulkDeps & { readonly adoptions: Adoptions; readonly drift: DriftReader };
+
+const lookWithinMs = 60_000;
 
 const params = Type.Object({ router: Type.String({ description: 'The router’s name.' }) });
 const tags = ['Routers'];
@@ -28,12 +35,12 @@ export function adoptionRoutes(app: App, deps: AdoptionDeps): void {
   adoptRoute(app, deps);
 }
 
-function previewRoute(app: App, { adoptions }: AdoptionDeps): void {
+function previewRoute(app: App, { adoptions, drift }: AdoptionDeps): void {
   const schema = {
     operationId: 'previewAdoption',
     summary: 'Preview an adoption',
     description:
-      'What people made on the router, what of it can be adopted as VMs and forwards, and why the rest cannot. Changes nothing, and asks nothing of the router: it is what the newest reading showed.',
+      'What people made on the router, what of it can be adopted as VMs and forwards, and why the rest cannot. Changes nothing. It is what the newest reading showed, unless `refresh` asks for a new one.',
     tags,
     params,
     querystring: adoptionQuery,
@@ -48,14 +55,15 @@ function previewRoute(app: App, { adoptions }: AdoptionDeps): void {
   };
   app.get('/v1/routers/:router/adoptions/preview', { schema, config }, async (request, reply) => {
     const { router } = request.params;
-    const { offset = 0, limit = 500 } = request.query;
+    const { cursor = '0', limit = 500, refresh = false } = request.query;
     const principal = withoutGroup(request);
+    const offset = Number(cursor);
+    const lookedAt = await lookAt(drift, principal, { router, refresh });
     const { items, more, counts } = await adoptions.preview({ principal, router, offset, pageSize: limit });
-    const next = more ? offset + items.length : null;
-    if (next !== null) {
-      const path = `/v1/routers/${encodeURIComponent(router)}/adoptions/preview`;
-      reply.header('Link', `<${path}?offset=${next}&limit=${limit}>; rel="next"`);
-    }
+    const next = more ? String(offset + items.length) : null;
+    // The pages behind the first are of the reading that the first asked for.
+    if (next !== null)
+      reply.header('Link', linkToNext(request.url.replace(/([?&])refresh=true/, '$1refresh=false'), next));
     return reply.send({
       router,
       counts: {
@@ -65,9 +73,24 @@ function previewRoute(app: App, { adoptions }: AdoptionDeps): void {
         adoptable_rules: counts?.adoptableRules ?? 0,
       },
       items: items.map(showItem),
-      next_offset: next,
+      looked_at: lookedAt ? showTime(lookedAt) : null,
+      next_cursor: next,
     });
   });
+}
+
+/** When the router was read last; reads it first where that is asked for. What is shown afterwards is as new, or newer. */
+async function lookAt(
+  drift: DriftReader,
+  principal: Principal,
+  { router, refresh }: { readonly router: string; readonly refresh: boolean },
+) {
+  if (refresh) {
+    const { done } = await drift.check(principal, { router, repair: false, waitMs: lookWithinMs });
+    if (!done)
+      throw new DomainError('unavailable', 'ROUTER_UNAVAILABLE', `The router ${router} could not be read in time.`);
+  }
+  return (await drift.get(principal, { router, pageSize: 1 })).report?.lookedAt;
 }
 
 const showItem = (item: AdoptionItem): AdoptionItemDocument => ({
@@ -124,10 +147,11 @@ async function answerAdoption(
   { router, body }: { readonly router: string; readonly body: AdoptionBody },
 ): Promise<unknown> {
   const principal = withoutGroup(request);
+  const metadata = metadataOf(body);
   const deadline = new Date(Date.now() + deps.commands.timing.commandTimeoutMs);
   const context = commandContext(request, deadline);
   const preference = preferenceOf(request);
-  const { all = false, mappings = [], rules = [], names = {}, owner_group: ownerGroup = '', metadata } = body;
+  const { all = false, mappings = [], rules = [], names = {}, owner_group: ownerGroup = '' } = body;
   const asked = { context, router, all, mappings, rules, names, ownerGroup };
   const { operation, replayed } = await runCommand(deps.commands, {
     operationId: context.operationId,
@@ -135,15 +159,21 @@ async function answerAdoption(
     deadline,
     waitMs: waitMsOf(preference, deps.defaultWaitSeconds),
     callerGone: callerGone(reply),
-    send: (timeoutMs) =>
-      // It came as JSON.
-      deps.adoptions.adopt({ ...asked, ...(metadata && { metadata: metadata as JsonObject }) }, timeoutMs),
+    send: (timeoutMs) => deps.adoptions.adopt({ ...asked, ...(metadata && { metadata }) }, timeoutMs),
   });
   if (replayed) reply.header('Idempotency-Replayed', 'true');
   const bulk = await deps.bulks.get(principal, operation.id);
   applyPreference(reply, preference, hasEnded(operation));
   if (hasEnded(operation)) return sendResults(deps, request, reply, { principal, bulk });
   return reply.code(202).header('Location', `/v1/bulks/${bulk.id}`).send(showBulk(bulk, request.scope.traceId));
+}
+
+/** What shall be kept with each VM. */
+function metadataOf({ metadata }: AdoptionBody): JsonObject | undefined {
+  const checks = new FieldChecks();
+  const parsed = checks.of('metadata', () => metadata && parseMetadata(metadata));
+  checks.finish();
+  return parsed as JsonObject | undefined; // it came as JSON
 }
 
 /** Who asks; what others made on a router is not for a group. */

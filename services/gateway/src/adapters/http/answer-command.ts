@@ -8,6 +8,7 @@ import { type CommandDeps, type Outcome, runCommand } from '../../app/run-comman
 import { fingerprintOf, parseIdempotencyKey } from '../../domain/idempotency.ts';
 import { parseIfMatch } from '../../domain/if-match.ts';
 import { mayWait, type Preference, parsePrefer, waitMsOf } from '../../domain/prefer.ts';
+import { isUuid } from '../../domain/vm-name.ts';
 import type { PlanService } from '../nats/plan-service.ts';
 import type { VmCommand, VmCommands } from '../nats/vm-service.ts';
 import { answerPlan } from './answer-plan.ts';
@@ -168,5 +169,9 @@ function headerOf(request: AnyRequest, name: string): string | undefined {
 function canonicalPath(request: AnyRequest): string {
   const { config, url = '' } = request.routeOptions;
   const params: Readonly<Record<string, unknown>> = Object(request.params);
-  return (config.canonicalPath ?? url).replaceAll(/:(\w+)/g, (_, name) => encodeURIComponent(String(params[name])));
+  const written = (name: string) => {
+    const value = String(params[name]);
+    return isUuid(value) ? value.toLowerCase() : value; // ids may be written either way
+  };
+  return (config.canonicalPath ?? url).replaceAll(/:(\w+)/g, (_, name) => encodeURIComponent(written(name)));
 }

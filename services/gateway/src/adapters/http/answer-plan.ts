@@ -27,5 +27,6 @@ export async function answerPlan(
     request: `${request.method} ${request.url.split('?', 1)[0] ?? ''}`,
     command,
   });
+  if (!planning.dryRun && plan.id !== planning.context.operationId) reply.header('Idempotency-Replayed', 'true');
   return reply.code(200).send(showPlan(plan, request.scope.traceId));
 }

@@ -18,6 +18,7 @@ import { openApiRoutes, registerOpenApi } from './openapi.ts';
 import { guardPlans } from './planning.ts';
 import { registerProblems } from './problem-reply.ts';
 import { RefusalLimit, registerRateLimit } from './rate-limit.ts';
+import { refuseNul } from './refuse-nul.ts';
 import { logRequests } from './request-log.ts';
 import { registerRequestScope } from './request-scope.ts';
 import { schemaCompiler } from './schema-compiler.ts';
@@ -57,6 +58,7 @@ export async function buildApp(options: HttpOptions, addRoutes: (app: App) => vo
   guardPlans(app);
   registerLargeBodies(app);
   registerJsonBody(app);
+  refuseNul(app);
   refuseUnknownQueries(app);
   registerRateLimit(app, options.requestsPerSecond);
   await registerOpenApi(app);

@@ -3,7 +3,7 @@ import { isKind } from '@berth/errors';
 import type { Static } from 'typebox';
 import type { VmReader } from '../../app/list-vms.ts';
 import { configLines } from '../../domain/config-lines.ts';
-import { FieldChecks } from '../../domain/field-checks.ts';
+import { FieldChecks, invalidRequest } from '../../domain/field-checks.ts';
 import { parseIpv4 } from '../../domain/ipv4.ts';
 import { parseMacAddress } from '../../domain/mac-address.ts';
 import { parseRouterPath } from '../../domain/router-path.ts';
@@ -11,6 +11,7 @@ import { principalOf } from './answer-command.ts';
 import type { App } from './app-types.ts';
 import { type ExplainedLinesDocument, explainQuery, routerParams } from './documents/history.ts';
 import { problems } from './documents/problem.ts';
+import { machineIdOf } from './machine-id.ts';
 import { type HistoryDeps, historyTags, readingRouters } from './router-commits.ts';
 import { kindWords, showCauses, toCommands } from './show-commit.ts';
 import { showTime } from './show-time.ts';
@@ -30,14 +31,52 @@ export function explainLineRoutes(app: App, { history, vms }: HistoryDeps): void
   app.get('/v1/routers/:router/explain', { schema, config: readingRouters }, async (request, reply) => {
     const { router } = request.params;
     const principal = principalOf(request);
-    const found = await history.explain({ principal, router, ...toQuestion(request.query) });
+    const found = await explain({ history, vms }, principal, router, request.query);
     const known = await vmsOf(vms, principal, found);
     return reply.send(showExplained(router, found, known));
   });
 }
 
+type Query = Static<typeof explainQuery>;
+
+async function explain(
+  { history, vms }: Pick<HistoryDeps, 'history' | 'vms'>,
+  principal: Principal,
+  router: string,
+  query: Query,
+): Promise<Pick<ExplainLinesResponse, 'lines' | 'lookedAt'>> {
+  if (query.vm === undefined && query.forward === undefined) {
+    return history.explain({ principal, router, ...toQuestion(query) });
+  }
+  const vm = await vms.get(principal, vmAsked(query));
+  if (vm.router !== router) throw invalidRequest([{ field: 'vm', message: `is on the router ${vm.router}` }]);
+  const answers = await Promise.all(
+    questionsAbout(vm, query.forward).map((question) => history.explain({ principal, router, ...question })),
+  );
+  const lines = answers.flatMap((answer) => answer.lines).filter(({ resourceId }) => resourceId === vm.id);
+  const lookedAt = answers[0]?.lookedAt;
+  return { lines, ...(lookedAt && { lookedAt }) };
+}
+
+/** The VM that is asked about, with nothing beside it but a forward. */
+function vmAsked({ vm, forward: _, ...others }: Query): string {
+  const checks = new FieldChecks();
+  if (vm === undefined) checks.add('forward', 'goes with a vm');
+  for (const name of Object.keys(others)) checks.add(name, 'does not go with a vm');
+  checks.finish();
+  return machineIdOf({ machine_id: vm ?? '' });
+}
+
+/** A VM's mapping and rules have its address; a forward's rules their numbers. */
+function questionsAbout(vm: Vm, name: string | undefined) {
+  if (name === undefined) return [{ address: vm.internalIp }];
+  const forward = vm.forwards.find((one) => one.name.toLowerCase() === name.toLowerCase());
+  if (forward === undefined) throw invalidRequest([{ field: 'forward', message: `is none of the VM ${vm.name}` }]);
+  return forward.natRuleNumbers.map((ruleNumber) => ({ ruleNumber }));
+}
+
 /** Throws once, naming every field that is wrong. */
-function toQuestion(query: Static<typeof explainQuery>) {
+function toQuestion(query: Query) {
   const { path, rule, port, protocol, external_ip: externalIp, address, mapping, mac } = query;
   const checks = new FieldChecks();
   if (Object.keys(query).length === 0) checks.add('path', 'is required, or another value to look for');
@@ -65,7 +104,7 @@ function toQuestion(query: Static<typeof explainQuery>) {
 async function vmsOf(
   vms: VmReader,
   principal: Principal,
-  { lines }: ExplainLinesResponse,
+  { lines }: Pick<ExplainLinesResponse, 'lines'>,
 ): Promise<ReadonlyMap<string, Vm>> {
   const ids = [...new Set(lines.map(({ resourceId }) => resourceId))].filter((id) => id !== '');
   const found = await Promise.all(ids.map((id) => vmOrNone(vms, principal, id)));
@@ -83,7 +122,7 @@ async function vmOrNone(vms: VmReader, principal: Principal, id: string): Promis
 
 function showExplained(
   router: string,
-  { lines, lookedAt }: ExplainLinesResponse,
+  { lines, lookedAt }: Pick<ExplainLinesResponse, 'lines' | 'lookedAt'>,
   vms: ReadonlyMap<string, Vm>,
 ): ExplainedLinesDocument {
   const owners = new Set(lines.map(ownerOf));

@@ -1,4 +1,5 @@
 import { DomainError } from '@berth/errors';
+import { unusableIn } from '../../domain/body-values.ts';
 import { refuseOversizedBulk } from '../../domain/bulk-bounds.ts';
 import { invalidRequest } from '../../domain/field-checks.ts';
 import { forbiddenNameIn } from '../../domain/forbidden-names.ts';
@@ -13,7 +14,11 @@ export function registerJsonBody(app: App): void {
     if (body.length === 0) return undefined;
     refuseOtherEncodings(request.headers);
     if (request.routeOptions.config.bulk) refuseOversizedBulk(body);
-    return parseJsonBody(body);
+    const value = parseJsonBody(body);
+    // A bulk's items are judged one by one.
+    const unusable = request.routeOptions.config.bulk ? undefined : unusableIn(value);
+    if (unusable) throw invalidRequest([unusable]);
+    return value;
   });
   app.addHook('preValidation', (request, _reply, done) => {
     if (request.routeOptions.config.bodyOptional) request.body ??= {};

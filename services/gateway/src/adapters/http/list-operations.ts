@@ -2,6 +2,7 @@ import { OperationKind, OperationState } from '@berth/contracts';
 import type { Static } from 'typebox';
 import type { OperationLister, OperationQuery } from '../../app/list-operations.ts';
 import { FieldChecks } from '../../domain/field-checks.ts';
+import { parseTime } from '../../domain/parse-time.ts';
 import { parsePlainText } from '../../domain/router-text.ts';
 import { principalOf } from './answer-command.ts';
 import type { App } from './app-types.ts';
@@ -26,6 +27,7 @@ const kinds = {
   change_forwards: OperationKind.CHANGE_FORWARDS,
   update_vm: OperationKind.UPDATE_VM,
   decommission_vm: OperationKind.DECOMMISSION_VM,
+  adopt_vm: OperationKind.ADOPT_VM,
 } as const;
 
 /** Operations page by page. */
@@ -59,11 +61,12 @@ export function listOperationsRoutes(app: App, deps: { readonly operations: Oper
 function toQuery({ state, kind, vm, since }: Static<typeof listOperationsQuery>): OperationQuery {
   const checks = new FieldChecks();
   checks.of('vm', () => vm !== undefined && parsePlainText(vm));
+  const from = since === undefined ? undefined : checks.of('since', () => parseTime(since));
   checks.finish();
   return {
     states: (state ?? []).map((one) => states[one]),
     kinds: (kind ?? []).map((one) => kinds[one]),
     machineId: vm ?? '',
-    since: since === undefined ? undefined : new Date(since),
+    since: from,
   };
 }

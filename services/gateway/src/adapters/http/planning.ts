@@ -47,4 +47,9 @@ export function guardPlans(app: App): void {
 }
 
 export const notPlannable = () =>
-  invalidRequest([{ field: 'request.path', message: 'with this method is no write of VMs that can be planned' }]);
+  invalidRequest([
+    {
+      field: 'request.path',
+      message: 'only writes of VMs, forwards, ports and bulks can be planned, and this method and path are none',
+    },
+  ]);

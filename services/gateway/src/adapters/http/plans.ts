@@ -1,6 +1,7 @@
 import { OperationKind } from '@berth/contracts';
-import { DomainError } from '@berth/errors';
+import { DomainError, type FieldError } from '@berth/errors';
 import { type Static, Type } from 'typebox';
+import { invalidRequest, sayFields } from '../../domain/field-checks.ts';
 import { isUuid } from '../../domain/vm-name.ts';
 import { type AnswerCommandDeps, answerOperation, commandContext, principalOf } from './answer-command.ts';
 import type { AnyReply, AnyRequest, App } from './app-types.ts';
@@ -53,7 +54,7 @@ function createRoute(app: App, deps: PlansDeps): void {
     const { request: write, expires_in_seconds: expiresInSeconds = 0 } = request.body;
     const context = commandContext(request, new Date(Date.now() + deps.commands.timing.commandTimeoutMs));
     const answer = await asPlan({ dryRun: false, context, expiresInSeconds }, () => ask(app, request, write));
-    return sendAnswer(reply, answer);
+    return sendAnswer(reply, answer, queryOf(write.path));
   });
 }
 
@@ -67,6 +68,10 @@ async function ask(
     const value = headers[name];
     return value === undefined ? [] : [[name, value] as const];
   });
+  const query = queryOf(path);
+  if (query.has('dry_run')) {
+    throw invalidRequest([{ field: 'request.path', message: 'must be without dry_run: it is planned anyhow' }]);
+  }
   const url = `${path}${path.includes('?') ? '&' : '?'}dry_run=true`;
   const payload = body === undefined ? undefined : JSON.stringify(body);
   // Awaited here: the request is made when somebody waits for it, and that must be within the plan.
@@ -82,9 +87,13 @@ async function ask(
   });
 }
 
-function sendAnswer(reply: AnyReply, answer: Awaited<ReturnType<typeof ask>>): unknown {
+const queryOf = (path: string): URLSearchParams => new URLSearchParams(path.split('?').slice(1).join('?'));
+
+/** Answers what the write was answered with. `query`: of the write, to tell its parameters from fields of its body. */
+function sendAnswer(reply: AnyReply, answer: Awaited<ReturnType<typeof ask>>, query: URLSearchParams): unknown {
   const body: Record<string, unknown> = Object(answer.json());
   if (answer.statusCode === 200) {
+    if (answer.headers['idempotency-replayed'] === 'true') reply.header('Idempotency-Replayed', 'true');
     return reply
       .code(201)
       .header('Location', `/v1/plans/${String(body['id'])}`)
@@ -92,7 +101,8 @@ function sendAnswer(reply: AnyReply, answer: Awaited<ReturnType<typeof ask>>): u
   }
   if (body['code'] === 'ROUTE_NOT_FOUND' || body['code'] === 'METHOD_NOT_ALLOWED') throw notPlannable();
   const errors: unknown = body['errors'];
-  const named = Array.isArray(errors) ? { errors: errors.map(withinRequest) } : {};
+  const fields = Array.isArray(errors) ? errors.map((error) => withinRequest(error, query)) : undefined;
+  const named = fields && { errors: fields, ...(body['code'] === 'INVALID_REQUEST' && { detail: sayFields(fields) }) };
   const retryAfter = answer.headers['retry-after'];
   if (retryAfter !== undefined) reply.header('Retry-After', retryAfter);
   return reply
@@ -102,9 +112,11 @@ function sendAnswer(reply: AnyReply, answer: Awaited<ReturnType<typeof ask>>): u
 }
 
 /** A field of the write, as the caller of the plan wrote it. */
-function withinRequest(error: unknown): unknown {
-  const { field, message }: { field?: unknown; message?: unknown } = Object(error);
-  if (typeof field !== 'string' || field.startsWith('request.')) return error;
+function withinRequest(error: unknown, query: URLSearchParams): FieldError {
+  const { field: given, message: said }: { field?: unknown; message?: unknown } = Object(error);
+  const [field, message] = [String(given), String(said)];
+  if (field.startsWith('request.') || field === 'If-Match') return { field, message };
+  if (query.has(field)) return { field: 'request.path', message: `${field} ${message}` };
   return { field: field === 'body' ? 'request.body' : `request.body.${field}`, message };
 }
 
@@ -155,8 +167,16 @@ function applyRoute(app: App, deps: PlansDeps): void {
     body: applyPlanBody,
     response: {
       ...commandResponses(200, 'Operation', 404, 412, 507),
-      200: { description: 'As the write itself answers.' },
-      201: { description: 'As the write itself answers: of a provision.' },
+      200: answerOf(
+        'As the write itself answers.',
+        'ChangedPorts',
+        'ChangedForwards',
+        'Vm',
+        'DecommissionedVm',
+        'BulkResult',
+      ),
+      201: answerOf('As the write itself answers: of a provision.', 'ProvisionedVm'),
+      207: answerOf('As the write itself answers: of a bulk whose items did not all succeed.', 'BulkResult'),
     } as unknown,
   };
   app.post(
@@ -181,6 +201,14 @@ function applyRoute(app: App, deps: PlansDeps): void {
     },
   );
 }
+
+const answerOf = (description: string, ...schemaIds: string[]) => {
+  const schemas = schemaIds.map((id) => ({ $ref: `${id}#` }));
+  return {
+    description,
+    content: { 'application/json': { schema: schemas.length === 1 ? schemas[0] : { anyOf: schemas } } },
+  };
+};
 
 type Context = ReturnType<typeof commandContext>;
 

@@ -1,6 +1,7 @@
 import { DomainError, type ErrorKind, type Problem, toDomainError, toProblem } from '@berth/errors';
 import type { Logger } from '@berth/service-kit';
 import type { FastifyError } from 'fastify';
+import { sayFields } from '../../domain/field-checks.ts';
 import type { AnyReply, AnyRequest, App } from './app-types.ts';
 
 /** Codes whose status says more than their kind's. */
@@ -20,7 +21,8 @@ const statusOfCode: Readonly<Record<string, { readonly status: number; readonly 
 export type ApiProblem = Problem & { readonly operation_id?: string };
 
 /** `error` for a caller, without anything of its cause. */
-export function problemOf(error: DomainError, at: { instance: string; traceId: string }): ApiProblem {
+export function problemOf(failure: DomainError, at: { instance: string; traceId: string }): ApiProblem {
+  const error = inRestWords(failure);
   const problem = toProblem(error, at);
   const { operationId } = error.details;
   return {
@@ -28,6 +30,17 @@ export function problemOf(error: DomainError, at: { instance: string; traceId: s
     ...statusOfCode[error.code],
     ...(operationId === undefined ? {} : { operation_id: operationId }),
   };
+}
+
+/** Services call some things otherwise than REST does, and have other ways to sum up. */
+function inRestWords(error: DomainError): DomainError {
+  const { kind, code, details } = error;
+  if (code === 'PAGE_TOKEN_INVALID') {
+    const fields = [{ field: 'cursor', message: 'is not one that was given out for this list' }];
+    return new DomainError(kind, code, sayFields(fields), { ...details, fields }, { cause: error });
+  }
+  if (code !== 'INVALID_REQUEST' || details.fields === undefined) return error;
+  return new DomainError(kind, code, sayFields(details.fields), details, { cause: error });
 }
 
 /** Answers a request with a problem. */

@@ -1,9 +1,11 @@
 import { CommitPart } from '@berth/contracts';
-import { isKind } from '@berth/errors';
+import { DomainError, isKind } from '@berth/errors';
 import { timestampFromDate } from '@bufbuild/protobuf/wkt';
+import type { OperationLister } from '../../app/list-operations.ts';
 import type { VmReader } from '../../app/list-vms.ts';
 import { FieldChecks } from '../../domain/field-checks.ts';
-import { type HistoryMoment, parseMoment, parseTime } from '../../domain/history-moment.ts';
+import { type HistoryMoment, parseMoment } from '../../domain/history-moment.ts';
+import { parseTime } from '../../domain/parse-time.ts';
 import { canBeMachineId, isUuid } from '../../domain/vm-name.ts';
 import type { HistoryReader } from '../nats/history-service.ts';
 import { principalOf } from './answer-command.ts';
@@ -15,6 +17,7 @@ import { kindWords, showCommands, showCommit, showResources, stateWords } from '
 
 /** What the routes of histories need. */
 export interface HistoryDeps {
+  readonly operations: OperationLister;
   readonly history: HistoryReader;
   readonly vms: VmReader;
 }
@@ -29,7 +32,7 @@ export function routerCommitRoutes(app: App, deps: HistoryDeps): void {
   getCommit(app, deps);
 }
 
-function listCommits(app: App, { history, vms }: HistoryDeps): void {
+function listCommits(app: App, { history, vms, operations }: HistoryDeps): void {
   const schema = {
     operationId: 'listRouterCommits',
     summary: 'List the history of a router',
@@ -61,7 +64,7 @@ function listCommits(app: App, { history, vms }: HistoryDeps): void {
       pageToken: cursor,
       ...(times.since && { since: timestampFromDate(times.since) }),
       ...(times.until && { until: timestampFromDate(times.until) }),
-      resourceId: vm === undefined ? '' : await idOf(vms, request, vm),
+      resourceId: vm === undefined ? '' : await idOf({ vms, operations }, request, vm),
       states: wireValues(stateWords, state),
       kinds: wireValues(kindWords, kind),
       principalAsked: principal ?? '',
@@ -112,15 +115,25 @@ function commitOf(text: string) {
 export const momentOnWire = (moment: HistoryMoment) =>
   moment.case === 'at' ? { value: { case: moment.case, value: timestampFromDate(moment.value) } } : { value: moment };
 
-/** The id of the VM with that name; what is no name of a VM that exists is taken for an id, since removed VMs have a past too. */
-async function idOf(vms: VmReader, request: AnyRequest, vm: string): Promise<string> {
-  if (isUuid(vm) || !canBeMachineId(vm)) return vm.toLowerCase();
+/** The id of the VM with that name; of several that bore it one after the other, and of removed ones, the last that did. */
+async function idOf(
+  { vms, operations }: Pick<HistoryDeps, 'vms' | 'operations'>,
+  request: AnyRequest,
+  vm: string,
+): Promise<string> {
+  if (isUuid(vm)) return vm.toLowerCase();
+  const principal = principalOf(request);
   try {
-    return (await vms.get(principalOf(request), vm)).id;
+    if (canBeMachineId(vm)) return (await vms.get(principal, vm)).id;
   } catch (error) {
-    if (isKind(error, 'not_found')) return vm;
-    throw error;
+    if (!isKind(error, 'not_found')) throw error;
   }
+  const any = { states: [], kinds: [], since: undefined };
+  const { operations: found } = await operations.list(principal, { size: 1, token: '' }, { ...any, machineId: vm });
+  const [last] = found;
+  if (last === undefined)
+    throw new DomainError('not_found', 'VM_NOT_FOUND', `No VM has, or is known to have had, the name ${vm}.`);
+  return last.vmId;
 }
 
 const wireValues = <Value extends number, Word extends string>(

@@ -30,7 +30,7 @@ const kinds: Record<OperationKind, PlanDocument['kind']> = {
   [OperationKind.CHANGE_FORWARDS]: 'change_forwards',
   [OperationKind.UPDATE_VM]: 'update_vm',
   [OperationKind.BULK]: 'bulk',
-  [OperationKind.ADOPT_VM]: 'adopt_vm',
+  [OperationKind.ADOPT_VM]: 'provision_vm', // never planned
   [OperationKind.RESTORE_VM]: 'restore_vm',
 };
 

@@ -38,8 +38,13 @@ export type AdoptionBody = Static<typeof adoptionBody>;
 
 export const adoptionQuery = Type.Object(
   {
-    offset: Type.Optional(
-      Type.Integer({ minimum: 0, maximum: 1_000_000, description: 'From this place on; default 0.' }),
+    cursor: Type.Optional(
+      Type.String({ pattern: '^\\d{1,6}$', description: 'Where the page begins; from the page before.' }),
+    ),
+    refresh: Type.Optional(
+      Type.Boolean({
+        description: 'Reads the router first, which may take a while. Default false: the newest reading.',
+      }),
     ),
     limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 500, description: 'At most so many; default 500.' })),
   },
@@ -98,7 +103,10 @@ export const adoptionPreview = Type.Object(
     items: Type.Array(Type.Unsafe<AdoptionItemDocument>({ $ref: 'AdoptionItem#' }), {
       description: 'Each mapping, followed by the rules that lead to it; then the other rules by their numbers.',
     }),
-    next_offset: nullable(Type.Integer({ description: 'Where the next page begins; null on the last.' })),
+    looked_at: nullable(
+      Type.String({ format: 'date-time', description: 'When the router was read, or earlier; null: never compared.' }),
+    ),
+    next_cursor: nullable(Type.String({ description: 'Where the next page begins; null on the last.' })),
   },
   {
     $id: 'AdoptionPreview',
@@ -108,7 +116,8 @@ export const adoptionPreview = Type.Object(
         router: 'default',
         counts: { mappings: 1, adoptable_mappings: 1, rules: 1, adoptable_rules: 0 },
         items: [],
-        next_offset: null,
+        looked_at: '2026-01-01T12:00:00.000Z',
+        next_cursor: null,
       },
     ],
   },

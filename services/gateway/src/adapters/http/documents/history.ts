@@ -243,7 +243,8 @@ export const commitsQuery = Type.Object(
       Type.String({
         minLength: 1,
         maxLength: 64,
-        description: 'About this VM: its id, or the name of one that exists.',
+        description:
+          'About this VM: its id, or its name; of a removed one the last name that it had. 404 for a name that no VM is known to have had.',
       }),
     ),
     state: Type.Optional(Type.Array(Type.Enum(states), { maxItems: 5, description: 'With commas or repeated.' })),
@@ -265,6 +266,14 @@ export const explainQuery = Type.Object(
     external_ip: Type.Optional(Type.String({ maxLength: 15, description: 'With a port.' })),
     address: Type.Optional(Type.String({ maxLength: 15, description: 'Of a mapping, or that a rule leads to.' })),
     mapping: Type.Optional(Type.String({ minLength: 1, maxLength: 253, description: 'The name of a static mapping.' })),
+    vm: Type.Optional(
+      Type.String({
+        minLength: 1,
+        maxLength: 64,
+        description: 'A VM that exists, by name or id; alone or with `forward`.',
+      }),
+    ),
+    forward: Type.Optional(Type.String({ minLength: 1, maxLength: 63, description: 'Of that VM: its rules alone.' })),
     mac: Type.Optional(Type.String({ maxLength: 17, description: 'A MAC address, in any notation.' })),
   },
   strict,

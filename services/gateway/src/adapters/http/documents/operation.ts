@@ -27,10 +27,13 @@ export const listOperationsQuery = Type.Object(
       }),
     ),
     kind: Type.Optional(
-      Type.Array(Type.Enum(['provision_vm', 'change_ports', 'change_forwards', 'update_vm', 'decommission_vm']), {
-        maxItems: 5,
-        description: 'Of one of these kinds; with commas or repeated.',
-      }),
+      Type.Array(
+        Type.Enum(['provision_vm', 'change_ports', 'change_forwards', 'update_vm', 'decommission_vm', 'adopt_vm']),
+        {
+          maxItems: 6,
+          description: 'Of one of these kinds; with commas or repeated.',
+        },
+      ),
     ),
     vm: Type.Optional(
       Type.String({
@@ -39,7 +42,7 @@ export const listOperationsQuery = Type.Object(
         description: 'On the VM with this id, or on VMs that bore this name when it was accepted.',
       }),
     ),
-    since: Type.Optional(Type.String({ format: 'date-time', description: 'Accepted then or later.' })),
+    since: Type.Optional(Type.String({ maxLength: 64, description: 'Accepted at this time or later (RFC 3339).' })),
     ...pageQuery(1_000).properties,
   },
   strict,

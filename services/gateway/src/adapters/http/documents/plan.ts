@@ -65,7 +65,6 @@ const summary = {
     'change_forwards',
     'update_vm',
     'decommission_vm',
-    'adopt_vm',
     'restore_vm',
     'bulk',
   ]),
@@ -119,11 +118,14 @@ export const createPlanBody = Type.Object(
   {
     request: Type.Object(
       {
-        method: Type.Enum(['POST', 'PATCH', 'DELETE']),
+        method: Type.Enum(['POST', 'PATCH', 'DELETE', 'PUT', 'GET'], {
+          type: 'string',
+          description: 'Writes of VMs are sent with POST, PATCH or DELETE; others are refused.',
+        }),
         path: Type.String({
           pattern: '^/v1/[^#\\s]*$',
           maxLength: 2_000,
-          description: 'With its query, if it has one.',
+          description: 'With its query, if it has one; without `dry_run`.',
           examples: ['/v1/vms/provision'],
         }),
         body: Type.Optional(Type.Unknown({ description: 'The body that the write would have.' })),
@@ -141,8 +143,12 @@ export const createPlanBody = Type.Object(
 );
 
 export const applyPlanBody = Type.Object(
-  { hash: Type.Optional(Type.String({ description: 'Refused with 412 unless the plan has this hash.' })) },
-  strict,
+  {
+    hash: Type.Optional(
+      Type.String({ pattern: '^[0-9a-f]{64}$', description: 'Refused with 412 unless the plan has this hash.' }),
+    ),
+  },
+  { ...strict, examples: [{ hash: '9a0364b9e99bb480dd25e1f0284c8555f1f3a4c5c0f8c7d2b9d1b6f6b3f5a1c2' }] },
 );
 
 export const plansQuery = Type.Object(

@@ -1,0 +1,23 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { bodyMaxDepth, unusableIn } from './body-values.ts';
+
+function nested(levels: number): object {
+  let value: object = {};
+  for (let level = 1; level < levels; level++) value = { in: value };
+  return value;
+}
+
+test('text with U+0000 is found wherever it is, names included', () => {
+  const message = 'must not contain the character U+0000';
+  assert.deepEqual(unusableIn({ a: { b: ['x', { c: 'y\0' }] } }), { field: 'a.b[1].c', message });
+  assert.deepEqual(unusableIn({ a: { 'b\0': 1 } }), { field: 'a.b', message });
+  assert.deepEqual(unusableIn(['\0']), { field: '[0]', message });
+  assert.equal(unusableIn({ a: ['\\u0000', 5, null] }), undefined);
+});
+
+test('a body may be as deep as the bound and no deeper', () => {
+  assert.equal(unusableIn(nested(bodyMaxDepth)), undefined);
+  assert.match(unusableIn(nested(bodyMaxDepth + 1))?.message ?? '', /levels deep/);
+  assert.equal(unusableIn({ metadata: nested(100_000) })?.field, `metadata${'.in'.repeat(bodyMaxDepth - 1)}`);
+});

@@ -26,6 +26,18 @@ test('a host may be any address or name, internal ones too', () => {
   }
 });
 
+test('what cannot stand in a URL is no host, however much it looks like one', () => {
+  for (const host of ['127.0.0.1:8443', '127.0.0.1:1', '12:34', '1::2::3', 'fe80::1%eth0', ':::']) {
+    assert.deepEqual(fieldsOf({ host }), ['host'], host);
+  }
+  for (const host of ['1.2.3.256', '1.2.3', '1..1', 'a..b', 'a-.b', 'x.0x7f', `${'a'.repeat(64)}.b`]) {
+    assert.deepEqual(fieldsOf({ host }), ['host'], host);
+  }
+  for (const host of ['1.edge', 'a.b-c.d9', '::ffff:10.0.0.1', 'xn--mnchen-3ya.example']) {
+    assert.deepEqual(fieldsOf({ host }), [], host);
+  }
+});
+
 test('all that is wrong is named at once, by the names of the API', () => {
   assert.deepEqual(
     fieldsOf({

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { CheckResult, RouterState } from '@berth/contracts';
+import { DomainError } from '@berth/errors';
 import { createLogger } from '@berth/service-kit';
 import { eventually } from '@berth/testing';
 import { changeFor } from './changes.ts';
@@ -95,7 +96,7 @@ test('changed settings end the session and begin another: changes go where the r
   await side.add({ name: 'edge', settings: settingsOf(first) });
   const before = await side.inState('edge', RouterState.OK);
   await assert.rejects(
-    side.update({ router: 'edge', host: '127.0.0.9' }, before.version + 1n),
+    side.update({ router: 'edge', wanInterface: 'eth9' }, before.version + 1n),
     withCode('VERSION_MISMATCH'),
   );
   const changed = await side.update({ router: 'edge', ...settingsOf(second) }, before.version);
@@ -111,6 +112,33 @@ test('changed settings end the session and begin another: changes go where the r
   assert.equal(now.appliedVms, 1);
 });
 
+test('a stored key goes to no other device: whoever changes where the router is, or what proves it, gives the key', async (t) => {
+  const world = await driverWorld(t);
+  await world.start({ encryptionKeys: [masterKey()] });
+  const [edge, thief] = [await anotherRouter(t), await anotherRouter(t)];
+  const side = routerSide(world);
+  await side.add({ name: 'edge', settings: settingsOf(edge) });
+  const before = await side.inState('edge', RouterState.OK);
+  const { port, fingerprint } = settingsOf(thief);
+  for (const change of [
+    { port },
+    { host: 'localhost' },
+    { fingerprint },
+    { fingerprint: '' },
+    { port, fingerprint },
+  ]) {
+    await assert.rejects(
+      side.update({ router: 'edge', ...change }),
+      (error: unknown) => error instanceof DomainError && JSON.stringify(error.details).includes('"field":"key"'),
+      JSON.stringify(change),
+    );
+  }
+  assert.equal((await side.get('edge')).version, before.version);
+  assert.equal(thief.counters().requests, 0);
+  await side.update({ router: 'edge', port, fingerprint, key: thief.key });
+  await side.update({ router: 'edge', wanInterface: 'eth0' });
+});
+
 test('a wrong pin keeps the router unreachable, with the fingerprint that was seen', async (t) => {
   const world = await driverWorld(t);
   await world.start({ encryptionKeys: [masterKey()] });
@@ -123,7 +151,7 @@ test('a wrong pin keeps the router unreachable, with the fingerprint that was se
   });
   assert.ok([RouterState.UNREACHABLE, RouterState.BREAKER_OPEN].includes(seen.state));
   assert.equal(edge.counters().requests, 0);
-  await side.update({ router: 'edge', fingerprint: edge.fingerprint });
+  await side.update({ router: 'edge', fingerprint: edge.fingerprint, key: edge.key });
   await side.inState('edge', RouterState.OK);
 });
 

@@ -123,7 +123,10 @@ function changedRegistration(
     return { terms, sealedKey, keyFingerprint, fromSettings: settings, enabled, connectionChanged: false };
   }
   if (isOwn(deps, known)) throw fromSettings(known.name);
-  refuse([...problemsOf(terms, deps.isCertificate), ...(key === undefined ? [] : keyProblems(key))]);
+  refuse([
+    ...problemsOf(terms, deps.isCertificate),
+    ...(key === undefined ? keyNotGiven(known.terms, terms) : keyProblems(key)),
+  ]);
   const plain = key ?? storedKey(deps, known);
   return {
     terms,
@@ -134,6 +137,15 @@ function changedRegistration(
     connectionChanged: true,
   };
 }
+
+/** The stored key is never sent to what may be another device: whoever says that it is there has to know the key. */
+const keyNotGiven = (before: RouterTerms, after: RouterTerms): FieldError[] =>
+  wherebyKnown.every((name) => before[name] === after[name])
+    ? []
+    : [{ field: 'key', message: 'must be given again when host, port, fingerprint or ca_pem changes' }];
+
+/** Where a router is, and what proves that it is the one. */
+const wherebyKnown = ['host', 'port', 'fingerprint', 'caPem'] as const;
 
 const isOwn = ({ ownRouter }: RouterAdminDeps, { name, fromSettings: settings }: RegisteredRouter): boolean =>
   settings && name === ownRouter;

@@ -54,7 +54,7 @@ export const updateRouterBody = Type.Object(
   {
     ...strict,
     minProperties: 1,
-    description: 'What is not given stays. A changed connection begins a new session with the router.',
+    description: 'What is not given stays. A changed connection begins a new session with the router. `key` is needed when `host`, `port`, `fingerprint` or `ca_pem` changes.',
     examples: [{ wan_interface: 'eth0' }],
   },
 );

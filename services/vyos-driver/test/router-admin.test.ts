@@ -59,6 +59,19 @@ test('the same router added again is the same answer; another of that name is a 
   );
 });
 
+test('names that differ in case alone are one name, also when both come at once', async (t) => {
+  const world = await driverWorld(t);
+  await world.start({ encryptionKeys: [masterKey()] });
+  const edge = await anotherRouter(t);
+  const side = routerSide(world);
+  const settings = settingsOf(edge);
+  const added = await Promise.allSettled(['edge', 'Edge'].map((name) => side.add({ name, settings, disabled: true })));
+  const refused = added.flatMap((one) => (one.status === 'rejected' ? [one.reason] : []));
+  assert.equal(refused.length, 1);
+  assert.ok(withCode('ROUTER_NAME_TAKEN')(refused[0]));
+  await assert.rejects(side.add({ name: 'DEFAULT', settings, disabled: true }), withCode('ROUTER_NAME_TAKEN'));
+});
+
 test('without a master key no router can be added, and the one of the settings works', async (t) => {
   const world = await driverWorld(t);
   await world.start();

@@ -1,10 +1,10 @@
 import { DomainError, type FieldError } from '@berth/errors';
 import {
   keyProblems,
+  nameProblems,
   normalFingerprint,
   problemsOf,
   type RouterTerms,
-  routerName,
   sameTerms,
 } from '../domain/router-settings.ts';
 import type { KeyVault } from './key-vault.ts';
@@ -46,9 +46,8 @@ export const routerUnknown = (name: string): DomainError =>
 export async function addRouter(deps: RouterAdminDeps, command: RouterCommand, asked: NewRouter): Promise<void> {
   const { router } = command;
   const terms = normal(asked.terms);
-  const nameProblem = { field: 'name', message: 'must be letters, digits and -, at most 63' };
   refuse([
-    ...(routerName.test(router) ? [] : [nameProblem]),
+    ...nameProblems(router),
     ...problemsOf(terms, deps.isCertificate),
     ...keyProblems(asked.key),
   ]);
@@ -56,21 +55,20 @@ export async function addRouter(deps: RouterAdminDeps, command: RouterCommand, a
     sealedKey: deps.vault.seal(asked.key, router, terms.keyId),
     keyFingerprint: deps.vault.fingerprint(asked.key),
   };
-  await deps.registry.change(router, command.deadline, (known) => {
+  await deps.registry.change(router, command.deadline, (known, { namedAlike }) => {
     if (known === undefined) {
+      if (namedAlike !== '') throw nameTaken(`There is a router named ${namedAlike}: names differ in more than case.`);
       const added = { terms, ...sealed, fromSettings: false, enabled: asked.enabled, connectionChanged: false };
       return { kind: 'put', registration: added };
     }
     const same = known.enabled === asked.enabled && sameTerms(known.terms, terms) && isKey(deps, known, asked.key);
     if (same && !known.fromSettings) return { kind: 'keep' };
-    throw new DomainError(
-      'conflict',
-      'ROUTER_NAME_TAKEN',
-      `There is a router named ${router} already, with other settings.`,
-    );
+    throw nameTaken(`There is a router named ${router} already, with other settings.`);
   });
   deps.announce(router);
 }
+
+const nameTaken = (message: string): DomainError => new DomainError('conflict', 'ROUTER_NAME_TAKEN', message);
 
 /** Changes what is given. Sessions with the old connection end once their request in flight has. */
 export async function updateRouter(

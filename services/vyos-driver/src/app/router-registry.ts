@@ -25,8 +25,10 @@ export type NewRegistration = Pick<
   'terms' | 'sealedKey' | 'keyFingerprint' | 'fromSettings' | 'enabled'
 > & { readonly connectionChanged: boolean };
 
-/** What keeps a router from being removed. */
+/** What keeps a router from being removed, or from being added. */
 export interface RouterUse {
+  /** The name of another router that differs in case alone; empty: there is none. */
+  readonly namedAlike: string;
   /** VMs that have something on it, or may have. */
   readonly vms: number;
   readonly waitingChanges: number;

@@ -21,6 +21,16 @@ export interface RouterTerms {
 /** What a router is called: letters, digits and `-`, at most 63. */
 export const routerName = /^[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?$/;
 
+/** Names of routers that something else has in the paths of the API. */
+const reservedNames: ReadonlySet<string> = new Set(['test']);
+
+/** What is wrong with the name of a router. */
+export function nameProblems(name: string): FieldError[] {
+  if (!routerName.test(name)) return [{ field: 'name', message: 'must be letters, digits and -, at most 63' }];
+  if (!reservedNames.has(name.toLowerCase())) return [];
+  return [{ field: 'name', message: `must not be ${name}: the API has another meaning for it` }];
+}
+
 const hostLabel = /^[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?$/;
 /** A name that ends so is read as an IPv4 address by everything that takes URLs. */
 const numericLabel = /^(\d+|0x[0-9a-f]*)$/i;

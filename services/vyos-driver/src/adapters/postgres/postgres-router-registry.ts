@@ -51,7 +51,7 @@ export class PostgresRouterRegistry implements RouterRegistry {
   ): Promise<void> {
     await this.#outbox.transaction(async (sql, send) => {
       // A router that is not there yet has no row to lock.
-      await sql.query('SELECT pg_advisory_xact_lock(hashtextextended($1, 0))', [`router ${name}`]);
+      await sql.query('SELECT pg_advisory_xact_lock(hashtextextended($1, 0))', [`router ${name.toLowerCase()}`]);
       const known = await lockedRouter(sql, name);
       await refuseLate(sql, deadline);
       const decision = decide(known, await useOf(sql, name));
@@ -121,14 +121,16 @@ async function refuseLate(sql: Sql, deadline: Date | undefined): Promise<void> {
 }
 
 async function useOf(sql: Sql, name: string): Promise<RouterUse> {
-  const [row] = await sql.query<{ vms: number; waiting: number; batches: number }>(
-    `SELECT (SELECT count(*)::integer FROM resources r WHERE r.router = $1 AND (r.applied IS NOT NULL OR EXISTS (
+  const [row] = await sql.query<{ alike: string | null; vms: number; waiting: number; batches: number }>(
+    `SELECT (SELECT min(name) FROM routers WHERE lower(name) = lower($1) AND name <> $1 AND removed_at IS NULL) AS alike,
+       (SELECT count(*)::integer FROM resources r WHERE r.router = $1 AND (r.applied IS NOT NULL OR EXISTS (
          SELECT FROM owned_paths p WHERE p.router = $1 AND p.resource_id = r.resource_id AND p.released_at IS NULL))) AS vms,
        (SELECT count(*)::integer FROM resources WHERE router = $1 AND waiting) AS waiting,
        (SELECT count(*)::integer FROM batches WHERE router = $1 AND state = 'sending') AS batches`,
     [name],
   );
-  return { vms: row?.vms ?? 0, waitingChanges: row?.waiting ?? 0, unsettledBatches: row?.batches ?? 0 };
+  const { alike = null, vms = 0, waiting = 0, batches = 0 } = row ?? {};
+  return { namedAlike: alike ?? '', vms, waitingChanges: waiting, unsettledBatches: batches };
 }
 
 async function put(

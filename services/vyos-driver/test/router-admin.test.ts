@@ -133,13 +133,7 @@ test('a stored key goes to no other device: whoever changes where the router is,
   await side.add({ name: 'edge', settings: settingsOf(edge) });
   const before = await side.inState('edge', RouterState.OK);
   const { port, fingerprint } = settingsOf(thief);
-  for (const change of [
-    { port },
-    { host: 'localhost' },
-    { fingerprint },
-    { fingerprint: '' },
-    { port, fingerprint },
-  ]) {
+  for (const change of [{ port }, { host: 'localhost' }, { fingerprint }, { fingerprint: '' }, { port, fingerprint }]) {
     await assert.rejects(
       side.update({ router: 'edge', ...change }),
       (error: unknown) => error instanceof DomainError && JSON.stringify(error.details).includes('"field":"key"'),

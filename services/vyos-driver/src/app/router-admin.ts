@@ -46,11 +46,7 @@ export const routerUnknown = (name: string): DomainError =>
 export async function addRouter(deps: RouterAdminDeps, command: RouterCommand, asked: NewRouter): Promise<void> {
   const { router } = command;
   const terms = normal(asked.terms);
-  refuse([
-    ...nameProblems(router),
-    ...problemsOf(terms, deps.isCertificate),
-    ...keyProblems(asked.key),
-  ]);
+  refuse([...nameProblems(router), ...problemsOf(terms, deps.isCertificate), ...keyProblems(asked.key)]);
   const sealed = {
     sealedKey: deps.vault.seal(asked.key, router, terms.keyId),
     keyFingerprint: deps.vault.fingerprint(asked.key),

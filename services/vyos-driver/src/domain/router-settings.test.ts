@@ -1,6 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { keyProblems, nameProblems, normalFingerprint, problemsOf, type RouterTerms, sameTerms } from './router-settings.ts';
+import {
+  keyProblems,
+  nameProblems,
+  normalFingerprint,
+  problemsOf,
+  type RouterTerms,
+  sameTerms,
+} from './router-settings.ts';
 
 const terms: RouterTerms = {
   host: '192.0.2.1',

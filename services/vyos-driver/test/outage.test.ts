@@ -250,5 +250,5 @@ test('what answers a probe and cannot be read is unreachable, with the reason, a
       ({ state, retryAfterSeconds }) => state === RouterState.UNREACHABLE && retryAfterSeconds >= 2,
     ),
   );
-  assert.match(told.reason, /does not tell which version/);
+  assert.match(told.reason, /no configuration/);
 });

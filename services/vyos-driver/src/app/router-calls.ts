@@ -22,6 +22,10 @@ export async function probe(session: RouterSession): Promise<void> {
   session.lastProbeMs = durationMs;
 }
 
+/** So many answers that are no configuration may be a moment's; more are those of something else. */
+const oddAnswers = 3;
+const noConfiguration = 'It answers as if it were a router, but with no configuration.';
+
 /**
  * The whole configuration: ours, others', and what the profile is read from, in one request, since every read costs the router the reading
  * of everything. Asks again while the router cannot say. Throws RouterAway.
@@ -37,6 +41,7 @@ export async function readWholeConfig(session: RouterSession): Promise<{ config:
       session.noteUnlocked();
       return { config: outcome.data, durationMs };
     }
+    if (outcome.kind === 'value' && tries >= oddAnswers) throwAway(session, noConfiguration);
     await waitForLock(session, tries, 'text' in outcome ? outcome.text : `the router answered ${outcome.kind}`);
   }
 }

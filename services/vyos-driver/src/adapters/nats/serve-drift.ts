@@ -9,6 +9,7 @@ import {
 import { DomainError } from '@berth/errors';
 import { type Bus, serve } from '@berth/messaging';
 import { type CheckDriftDeps, checkDrift, checkRules } from '../../app/check-drift.ts';
+import { policiesTag } from '../../app/policies-tag.ts';
 import type { DriftRule } from '../../domain/drift.ts';
 import { policyOnWire } from '../postgres/drift-messages.ts';
 import type { PostgresDriftDirectory } from '../postgres/postgres-drift-directory.ts';
@@ -44,15 +45,15 @@ export function serveDrift(
     }),
     serve(bus, method.listDriftPolicies, async ({ principal, router }) => {
       requireGlobal(principal, 'routers:read');
-      return { rules: (await directory.policies(router)).map(toRuleMessage) };
+      return policiesMessage(await directory.policies(router));
     }),
-    serve(bus, method.setDriftPolicies, async ({ principal, router, rules }) => {
+    serve(bus, method.setDriftPolicies, async ({ principal, router, rules, ifTag }) => {
       requireGlobal(principal, 'routers:admin');
       const wanted = rules.map(toRule);
       checkRules(wanted);
-      await directory.setPolicies(router, wanted);
+      const now = await directory.setPolicies(router, wanted, ifTag);
       checking.wake(router);
-      return { rules: (await directory.policies(router)).map(toRuleMessage) };
+      return policiesMessage(now);
     }),
   ];
   return async () => void (await Promise.all(stops.map((stop) => stop())));
@@ -84,5 +85,10 @@ function toRule({ path, policy }: RuleMessage): DriftRule {
   }
   return { path, policy: known };
 }
+
+const policiesMessage = (rules: readonly DriftRule[]) => ({
+  rules: rules.map(toRuleMessage),
+  tag: policiesTag(rules),
+});
 
 const toRuleMessage = ({ path, policy }: DriftRule) => ({ path: [...path], policy: policyOnWire[policy] });

@@ -3,6 +3,7 @@ import type { Database, Sql } from '@berth/database';
 import { DomainError } from '@berth/errors';
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { timestampFromDate, timestampFromMs } from '@bufbuild/protobuf/wkt';
+import { policiesTag } from '../../app/policies-tag.ts';
 import { keyOfPath, pathOfKey } from '../../domain/config-tree.ts';
 import type { DriftKind, DriftPolicy, DriftRule } from '../../domain/drift.ts';
 import { type DriftRow, driftColumns, driftItemOf, kindOnWire } from './drift-messages.ts';
@@ -107,34 +108,46 @@ export class PostgresDriftDirectory {
     return row.done;
   }
 
-  async policies(router: string): Promise<readonly DriftRule[]> {
-    const rows = await this.#database.query<{ path: string | null; policy: DriftPolicy }>(
-      `SELECT rules.path, rules.policy FROM routers LEFT JOIN drift_policies AS rules ON rules.router = routers.name
-       WHERE routers.name = $1 ORDER BY rules.path COLLATE "C"`,
-      [router],
-    );
-    if (rows.length === 0) throw routerUnknown(router);
-    return rows.flatMap(({ path, policy }) =>
-      path === null ? [] : [{ path: path === '' ? [] : pathOfKey(path), policy }],
-    );
+  policies(router: string): Promise<readonly DriftRule[]> {
+    return rulesOf(this.#database, router);
   }
 
-  /** Replaces all. What was contested or on its way to be undone is judged anew by the comparison that this asks for. */
-  async setPolicies(router: string, rules: readonly DriftRule[]): Promise<void> {
-    await this.#database.transaction(async (sql) => {
+  /**
+   * Replaces all, unless their tag is another than `ifTag` (empty: any): `precondition_failed` then. What was contested or on its way to be undone is
+   * judged anew by the comparison that this asks for. Gives back what holds then.
+   */
+  setPolicies(router: string, rules: readonly DriftRule[], ifTag: string): Promise<readonly DriftRule[]> {
+    return this.#database.transaction(async (sql) => {
       const changed = await sql.execute(
         'UPDATE routers SET drift_policies_set_at = now(), drift_asked = drift_asked + 1 WHERE name = $1',
         [router],
       );
       if (changed === 0) throw routerUnknown(router);
+      if (ifTag !== '' && ifTag !== policiesTag(await rulesOf(sql, router))) throw otherPolicies();
       await replaceRules(sql, router, rules);
       await sql.execute(
         `UPDATE drift_items SET contested = false, repairing = false, offer = '', note = ''
          WHERE router = $1 AND state = 'open'`,
         [router],
       );
+      return rulesOf(sql, router);
     });
   }
+}
+
+const otherPolicies = () =>
+  new DomainError('precondition_failed', 'VERSION_MISMATCH', 'The policies are others now: read them again.');
+
+async function rulesOf(sql: Sql, router: string): Promise<readonly DriftRule[]> {
+  const rows = await sql.query<{ path: string | null; policy: DriftPolicy }>(
+    `SELECT rules.path, rules.policy FROM routers LEFT JOIN drift_policies AS rules ON rules.router = routers.name
+     WHERE routers.name = $1 ORDER BY rules.path COLLATE "C"`,
+    [router],
+  );
+  if (rows.length === 0) throw routerUnknown(router);
+  return rows.flatMap(({ path, policy }) =>
+    path === null ? [] : [{ path: path === '' ? [] : pathOfKey(path), policy }],
+  );
 }
 
 async function replaceRules(sql: Sql, router: string, rules: readonly DriftRule[]): Promise<void> {

@@ -297,6 +297,13 @@ export declare type RouterDetails = Message<"berth.driver.v1.RouterDetails"> & {
    * @generated from field: uint32 applied_vms = 17;
    */
   appliedVms: number;
+
+  /**
+   * This answer to a change was given before, to the same Idempotency-Key.
+   *
+   * @generated from field: bool replayed = 18;
+   */
+  replayed: boolean;
 };
 
 /**
@@ -423,6 +430,13 @@ export declare type RouterDetailsJson = {
    * @generated from field: uint32 applied_vms = 17;
    */
   appliedVms?: number;
+
+  /**
+   * This answer to a change was given before, to the same Idempotency-Key.
+   *
+   * @generated from field: bool replayed = 18;
+   */
+  replayed?: boolean;
 };
 
 /**

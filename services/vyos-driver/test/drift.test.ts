@@ -280,6 +280,12 @@ test('of two who replace the same policies, the second is told that they are oth
   const now = await request(world.bus, method.listDriftPolicies, asked, { timeoutMs });
   await replace(REPORT, now.tag);
   await replace(REPAIR, '');
+  const once = { ...asked, idempotency: { scope: 'put', key: 'k', fingerprint: new Uint8Array([1]) } };
+  const first = await request(world.bus, method.setDriftPolicies, { ...once, rules: [] }, { timeoutMs });
+  await replace(REPORT, '');
+  const again = await request(world.bus, method.setDriftPolicies, { ...once, rules: [] }, { timeoutMs });
+  assert.deepEqual([first.replayed, again], [false, { ...first, replayed: true }]);
+  assert.equal((await request(world.bus, method.listDriftPolicies, asked, { timeoutMs })).rules.length, 1);
 });
 
 test('drift is for those who may read routers and belong to no group; checks and policies are for admins', async (t) => {

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
-import { CheckResult, RouterState } from '@berth/contracts';
+import { CheckResult, RouterAdminService, RouterState } from '@berth/contracts';
 import { DomainError } from '@berth/errors';
+import { request } from '@berth/messaging';
 import { createLogger } from '@berth/service-kit';
 import { eventually } from '@berth/testing';
 import { changeFor } from './changes.ts';
@@ -57,6 +59,42 @@ test('the same router added again is the same answer; another of that name is a 
     side.add({ name: 'a b', settings: { ...settings, host: 'http://x' } }),
     withCode('INVALID_REQUEST'),
   );
+});
+
+test('the same Idempotency-Key does nothing twice and gives the first answer, also after the router was removed', async (t) => {
+  const world = await driverWorld(t, { times: { leaseTtlMs: 1_000, leaseMarginMs: 200 } });
+  await world.start({ encryptionKeys: [masterKey()] });
+  const edge = await anotherRouter(t);
+  const { method } = RouterAdminService;
+  const timeoutMs = 10_000;
+  const contextOf = (scope: string, fingerprint = 1) => ({
+    operationId: randomUUID(),
+    principal: admin,
+    idempotency: { scope, key: 'k', fingerprint: new Uint8Array([fingerprint]) },
+  });
+  const add = (fingerprint = 1, disabled = true) => {
+    const message = { name: 'edge', settings: settingsOf(edge), disabled, context: contextOf('add', fingerprint) };
+    return request(world.bus, method.addRouter, message, { timeoutMs });
+  };
+  const rename = () => {
+    const message = { router: 'edge', wanInterface: 'eth0', context: contextOf('update') };
+    return request(world.bus, method.updateRouter, message, { timeoutMs });
+  };
+  const remove = () =>
+    request(world.bus, method.removeRouter, { router: 'edge', context: contextOf('remove') }, { timeoutMs });
+  const both = await Promise.all([add(), add()]);
+  assert.deepEqual(both.map(({ replayed }) => replayed).sort(), [false, true]);
+  await assert.rejects(add(2), withCode('IDEMPOTENCY_KEY_REUSED'));
+  const side = routerSide(world);
+  const changed = await rename();
+  await side.update({ router: 'edge', wanInterface: 'eth1' });
+  assert.deepEqual(await rename(), { ...changed, replayed: true });
+  assert.equal((await side.get('edge')).settings?.wanInterface, 'eth1', 'the repeat undid nothing');
+  assert.deepEqual([(await remove()).replayed, (await remove()).replayed], [false, true]);
+  assert.equal((await add()).replayed, true);
+  await assert.rejects(side.get('edge'), withCode('ROUTER_UNKNOWN'));
+  const kept = await world.query<{ text: string }>(`SELECT encode(answer, 'escape') AS text FROM answered_keys`);
+  assert.ok(kept.length === 3 && !JSON.stringify(kept).includes(edge.key));
 });
 
 test('names that differ in case alone are one name, also when both come at once', async (t) => {

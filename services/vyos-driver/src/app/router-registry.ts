@@ -35,6 +35,20 @@ export interface RouterUse {
   readonly unsettledBatches: number;
 }
 
+/** An Idempotency-Key with whose it is, and a digest of what was asked with it. */
+export interface KeyUse {
+  readonly scope: string;
+  readonly key: string;
+  readonly fingerprint: Uint8Array;
+}
+
+/** What the first to use the key is answered, in the words of the bus. */
+export interface RegistryAnswer {
+  readonly answer: Uint8Array;
+  /** It was answered before, and nothing was done now. */
+  readonly replayed: boolean;
+}
+
 export type RegistryDecision =
   | { readonly kind: 'keep' }
   | { readonly kind: 'put'; readonly registration: NewRegistration }
@@ -49,13 +63,15 @@ export interface RouterRegistry {
   all(): Promise<readonly RegisteredRouter[]>;
   /**
    * What `decide` says of a router (undefined: none of that name), under its lock, in one transaction. Throws `unavailable` DEADLINE_PASSED
-   * when it comes after `deadline` by the database's clock.
+   * when it comes after `deadline` by the database's clock. With the `key` of an earlier change nothing is done, and the answer is that one's; throws
+   * `unprocessable` IDEMPOTENCY_KEY_REUSED when that asked for something else. The answer is how the router is then; empty: removed.
    */
   change(
     name: string,
     deadline: Date | undefined,
     decide: (known: RegisteredRouter | undefined, use: RouterUse) => RegistryDecision,
-  ): Promise<void>;
+    key?: KeyUse,
+  ): Promise<RegistryAnswer>;
   /** Replaces a sealed key by the same key sealed anew, unless somebody has changed it meanwhile. */
   reseal(name: string, before: SealedKey, after: SealedKey): Promise<void>;
   /** Says why nobody can work the router, while nobody does. */

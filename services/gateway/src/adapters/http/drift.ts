@@ -3,9 +3,9 @@ import { DomainError } from '@berth/errors';
 import { Type } from 'typebox';
 import { parseIfTag } from '../../domain/if-match.ts';
 import type { DriftReader } from '../nats/drift-service.ts';
-import { principalOf } from './answer-command.ts';
+import { idempotencyOf, principalOf } from './answer-command.ts';
 import type { AnyReply, AnyRequest, App } from './app-types.ts';
-import { ifMatchHeader, ifNoneMatchHeader, taggedResponses } from './command-docs.ts';
+import { ifNoneMatchHeader, keyedConditionalHeaders, taggedResponses } from './command-docs.ts';
 import { checkDriftBody, type DriftDocument, driftPoliciesBody } from './documents/drift.ts';
 import { strict } from './documents/json-types.ts';
 import { problems } from './documents/problem.ts';
@@ -114,7 +114,7 @@ function policyRoutes(app: App, { drift }: DriftDeps): void {
     description:
       'All of a router’s policies at once. The router is compared anew, and open differences are judged by them.',
     tags,
-    headers: ifMatchHeader,
+    headers: keyedConditionalHeaders,
     params,
     body: driftPoliciesBody,
     response: {
@@ -128,7 +128,9 @@ function policyRoutes(app: App, { drift }: DriftDeps): void {
       router: request.params.router,
       rules: toRules(request.body),
       ifTag: parseIfTag(request.headers['if-match']),
+      idempotency: idempotencyOf(request),
     });
+    if (answer.replayed) reply.header('Idempotency-Replayed', 'true');
     return sendPolicies(request, reply, answer);
   });
 }

@@ -1,12 +1,19 @@
-import type { DriftItemSchema, DriftReportSchema } from '@berth/contracts';
+import {
+  type DriftItemSchema,
+  type DriftReportSchema,
+  type SetDriftPoliciesResponse,
+  SetDriftPoliciesResponseSchema,
+} from '@berth/contracts';
 import type { Database, Sql } from '@berth/database';
 import { DomainError } from '@berth/errors';
-import type { MessageInitShape } from '@bufbuild/protobuf';
+import { create, fromBinary, type MessageInitShape, toBinary } from '@bufbuild/protobuf';
 import { timestampFromDate, timestampFromMs } from '@bufbuild/protobuf/wkt';
 import { policiesTag } from '../../app/policies-tag.ts';
+import type { KeyUse } from '../../app/router-registry.ts';
 import { keyOfPath, pathOfKey } from '../../domain/config-tree.ts';
 import type { DriftKind, DriftPolicy, DriftRule } from '../../domain/drift.ts';
-import { type DriftRow, driftColumns, driftItemOf, kindOnWire } from './drift-messages.ts';
+import { answeredOnce } from './answered-keys.ts';
+import { type DriftRow, driftColumns, driftItemOf, kindOnWire, policyOnWire } from './drift-messages.ts';
 
 type Report = MessageInitShape<typeof DriftReportSchema>;
 type Item = MessageInitShape<typeof DriftItemSchema>;
@@ -114,10 +121,14 @@ export class PostgresDriftDirectory {
 
   /**
    * Replaces all, unless their tag is another than `ifTag` (empty: any): `precondition_failed` then. What was contested or on its way to be undone is
-   * judged anew by the comparison that this asks for. Gives back what holds then.
+   * judged anew by the comparison that this asks for. Gives back what holds then; with the `key` of an earlier use what held after that.
    */
-  setPolicies(router: string, rules: readonly DriftRule[], ifTag: string): Promise<readonly DriftRule[]> {
-    return this.#database.transaction(async (sql) => {
+  async setPolicies(
+    router: string,
+    rules: readonly DriftRule[],
+    { ifTag, key }: { readonly ifTag: string; readonly key: KeyUse | undefined },
+  ): Promise<SetDriftPoliciesResponse> {
+    const changed = async (sql: Sql) => {
       const changed = await sql.execute(
         'UPDATE routers SET drift_policies_set_at = now(), drift_asked = drift_asked + 1 WHERE name = $1',
         [router],
@@ -130,10 +141,19 @@ export class PostgresDriftDirectory {
          WHERE router = $1 AND state = 'open'`,
         [router],
       );
-      return rulesOf(sql, router);
-    });
+      return toBinary(SetDriftPoliciesResponseSchema, policiesMessage(await rulesOf(sql, router)));
+    };
+    const { answer, replayed } = await this.#database.transaction((sql) => answeredOnce(sql, key, () => changed(sql)));
+    return { ...fromBinary(SetDriftPoliciesResponseSchema, answer), replayed };
   }
 }
+
+/** Policies in the words of the bus. */
+export const policiesMessage = (rules: readonly DriftRule[]): SetDriftPoliciesResponse =>
+  create(SetDriftPoliciesResponseSchema, {
+    rules: rules.map(({ path, policy }) => ({ path: [...path], policy: policyOnWire[policy] })),
+    tag: policiesTag(rules),
+  });
 
 const otherPolicies = () =>
   new DomainError('precondition_failed', 'VERSION_MISMATCH', 'The policies are others now: read them again.');

@@ -3,12 +3,16 @@ import { DomainError } from '@berth/errors';
 import type { Outbox, Send } from '@berth/messaging';
 import type { SealedKey } from '../../app/key-vault.ts';
 import type {
+  KeyUse,
   NewRegistration,
   RegisteredRouter,
+  RegistryAnswer,
   RegistryDecision,
   RouterRegistry,
   RouterUse,
 } from '../../app/router-registry.ts';
+import { answeredOnce } from './answered-keys.ts';
+import { detailsBytes, routerDetails } from './router-details.ts';
 import { type StatusRow, statusColumns, statusMessage } from './router-messages.ts';
 import { type RegistrationRow, registrationColumns, toRegistered } from './router-rows.ts';
 
@@ -48,16 +52,20 @@ export class PostgresRouterRegistry implements RouterRegistry {
     name: string,
     deadline: Date | undefined,
     decide: (known: RegisteredRouter | undefined, use: RouterUse) => RegistryDecision,
-  ): Promise<void> {
-    await this.#outbox.transaction(async (sql, send) => {
+    key?: KeyUse,
+  ): Promise<RegistryAnswer> {
+    const changed = async (sql: Sql, send: Send) => {
       // A router that is not there yet has no row to lock.
       await sql.query('SELECT pg_advisory_xact_lock(hashtextextended($1, 0))', [`router ${name.toLowerCase()}`]);
       const known = await lockedRouter(sql, name);
       await refuseLate(sql, deadline);
       const decision = decide(known, await useOf(sql, name));
       if (decision.kind === 'put') await put(sql, send, name, known, decision.registration);
-      if (decision.kind === 'remove') await remove(sql, send, name);
-    });
+      if (decision.kind !== 'remove') return detailsBytes(await routerDetails(sql, name));
+      await remove(sql, send, name);
+      return new Uint8Array();
+    };
+    return this.#outbox.transaction((sql, send) => answeredOnce(sql, key, () => changed(sql, send)));
   }
 
   async reseal(name: string, before: SealedKey, after: SealedKey): Promise<void> {

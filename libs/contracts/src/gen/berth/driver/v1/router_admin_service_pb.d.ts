@@ -983,6 +983,12 @@ export declare const RemoveRouterRequestSchema: GenMessage<RemoveRouterRequest, 
  * @generated from message berth.driver.v1.RemoveRouterResponse
  */
 export declare type RemoveRouterResponse = Message<"berth.driver.v1.RemoveRouterResponse"> & {
+  /**
+   * It was removed before, by a request with the same Idempotency-Key.
+   *
+   * @generated from field: bool replayed = 1;
+   */
+  replayed: boolean;
 };
 
 /**
@@ -991,6 +997,12 @@ export declare type RemoveRouterResponse = Message<"berth.driver.v1.RemoveRouter
  * @generated from message berth.driver.v1.RemoveRouterResponse
  */
 export declare type RemoveRouterResponseJson = {
+  /**
+   * It was removed before, by a request with the same Idempotency-Key.
+   *
+   * @generated from field: bool replayed = 1;
+   */
+  replayed?: boolean;
 };
 
 /**

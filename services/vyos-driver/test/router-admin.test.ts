@@ -184,6 +184,20 @@ test('a stored key goes to no other device: whoever changes where the router is,
   await side.update({ router: 'edge', wanInterface: 'eth0' });
 });
 
+test('a key that the router does not take, and a router that is not there: the reason says what happened and what to do', async (t) => {
+  const world = await driverWorld(t);
+  await world.start({ encryptionKeys: [masterKey()] });
+  const [edge, gone] = [await anotherRouter(t), await anotherRouter(t)];
+  await gone.stop();
+  const side = routerSide(world);
+  await side.add({ name: 'edge', settings: { ...settingsOf(edge), key: 'wrong' } });
+  await side.add({ name: 'gone', settings: settingsOf(gone) });
+  const { status } = await side.inState('edge', RouterState.UNREACHABLE);
+  assert.match(status?.reason ?? '', /give the right one \(PATCH with key/);
+  const refused = await side.inState('gone', RouterState.BREAKER_OPEN);
+  assert.match(refused.status?.reason ?? '', /ECONNREFUSED/);
+});
+
 test('a wrong pin keeps the router unreachable, with the fingerprint that was seen', async (t) => {
   const world = await driverWorld(t);
   await world.start({ encryptionKeys: [masterKey()] });
@@ -192,7 +206,7 @@ test('a wrong pin keeps the router unreachable, with the fingerprint that was se
   await side.add({ name: 'edge', settings: { ...settingsOf(edge), fingerprint: '0'.repeat(64) } });
   const seen = await eventually(async () => {
     const { status } = await side.get('edge');
-    return status?.reason.includes(edge.fingerprint) && status;
+    return status?.reason.includes(edge.fingerprint) && status.reason.includes('give fingerprint and key') && status;
   });
   assert.ok([RouterState.UNREACHABLE, RouterState.BREAKER_OPEN].includes(seen.state));
   assert.equal(edge.counters().requests, 0);
@@ -209,6 +223,7 @@ test('a router that is switched off is sent nothing, its changes wait, and are a
   await side.inState('edge', RouterState.OK);
   const off = await side.update({ router: 'edge', enabled: false });
   assert.equal(off.status?.state, RouterState.DISABLED);
+  assert.match(off.status?.reason ?? '', /switched off: changes wait until it is enabled again/);
   await world.send(changeFor(1, { router: 'edge' }));
   await eventually(async () => (await side.get('edge')).waitingChanges === 1);
   assert.equal(world.statuses.findLast(({ router }) => router === 'edge')?.state, RouterState.DISABLED);

@@ -1,6 +1,7 @@
 import type { ConfigureOutcome } from '../domain/answer.ts';
 import type { ConfigTree } from '../domain/config-tree.ts';
 import { growingMs } from './driver-times.ts';
+import { withAdvice } from './router-trouble.ts';
 import type { RouterSession } from './session.ts';
 import { tellStatus } from './tell-status.ts';
 
@@ -69,7 +70,7 @@ export const isAway = (
 export function throwAway(session: RouterSession, text: string): never {
   session.parts.lease.throwIfLost();
   session.throwIfFenced();
-  throw new RouterAway(session.parts.redact(text));
+  throw new RouterAway(withAdvice(session.parts.redact(text)));
 }
 
 /** Waits before a router that cannot take the request just now is asked again. Throws RouterAway when the session is over meanwhile. */

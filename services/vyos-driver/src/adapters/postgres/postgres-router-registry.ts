@@ -162,12 +162,15 @@ async function put(
     ],
   );
   if (known !== undefined && known.enabled === enabled) return;
-  await sql.execute("UPDATE routers SET state = $2, reason = '', since = now(), retry_at = NULL WHERE name = $1", [
+  await sql.execute('UPDATE routers SET state = $2, reason = $3, since = now(), retry_at = NULL WHERE name = $1', [
     name,
     enabled ? 'unseen' : 'disabled',
+    enabled ? '' : switchedOff,
   ]);
   await tell(sql, send, name);
 }
+
+const switchedOff = 'It was switched off: changes wait until it is enabled again.';
 
 /** A row for a router that is new. One that was here before goes on counting, so that nothing of then is taken for news. */
 const begin = (sql: Sql, name: string): Promise<number> =>

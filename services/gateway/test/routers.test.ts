@@ -70,6 +70,7 @@ test('fields that are unknown or missing are refused, and no answer repeats the 
     { name: 'edge', host: 'h' },
     { name: 'edge', host: 'h', key, tls: false },
     { name: 'edge', host: 'h', key, port: 0 },
+    { name: 'edge', host: 'h', key, key_id: '' },
   ]) {
     const answer = await gateway.call('POST', '/v1/routers', { body });
     assert.equal(answer.status, 422);
@@ -88,6 +89,9 @@ test('a change names only what is to change, null being the default, with the ve
   const headers = { 'if-match': '"7-abc"' };
   const changed = await gateway.call('PATCH', '/v1/routers/edge', { body: { port: 8443, ca_pem: null }, headers });
   assert.equal(changed.status, 200);
+  const defaults = await gateway.call('PATCH', '/v1/routers/edge', { body: { port: null, key_id: null } });
+  const { port: defaultPort, keyId: defaultId } = asked.pop() ?? {};
+  assert.deepEqual([defaults.status, defaultPort, defaultId], [200, 0, '']); // the driver's words for the default
   await gateway.call('POST', '/v1/routers/edge/disable');
   await gateway.call('POST', '/v1/routers/edge/enable', { body: {} });
   const seen = asked.map(({ router, port, caPem, host, key: newKey, enabled, context }) => ({

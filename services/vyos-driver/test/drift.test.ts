@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { DriftKind, DriftService, DriftState } from '@berth/contracts';
+import { DriftKind, type DriftPolicy, DriftService, DriftState } from '@berth/contracts';
 import { request } from '@berth/messaging';
 import { eventually } from '@berth/testing';
 import { changeFor, fragmentFor } from './changes.ts';
-import { driftWorld, principal, REPAIR, REPORT } from './drift-world.ts';
+import { ACCEPT, driftWorld, principal, REPAIR, REPORT } from './drift-world.ts';
 import { assertForeignUntouched, isApplied, mappingOf, ruleOf } from './driver-world.ts';
 import { lyingRouter } from './lying-router.ts';
 
@@ -255,6 +255,37 @@ test('checks that are asked for at once share a reading, and one that does not w
   await Promise.all(Array.from({ length: 10 }, () => ask(20_000)));
   const { report } = await world.drift();
   assert.ok((report?.number ?? 0n) <= before + 3n, `${report?.number} after ${before}`);
+});
+
+test('of two who replace the same policies, the second is told that they are others now', async (t) => {
+  const world = await driftWorld(t, onDemand);
+  await world.start();
+  const { method } = DriftService;
+  const timeoutMs = 10_000;
+  const asked = { principal: principal(), router: 'default' };
+  const { tag: ifTag } = await request(world.bus, method.listDriftPolicies, asked, { timeoutMs });
+  const replace = (policy: DriftPolicy, tag: string) =>
+    request(
+      world.bus,
+      method.setDriftPolicies,
+      { ...asked, rules: [{ path: ['nat'], policy }], ifTag: tag },
+      { timeoutMs },
+    );
+  const results = await Promise.allSettled([replace(REPAIR, ifTag), replace(ACCEPT, ifTag)]);
+  const refused = results.flatMap((one) => (one.status === 'rejected' ? [one.reason] : []));
+  assert.deepEqual(
+    refused.map(({ code }) => code),
+    ['VERSION_MISMATCH'],
+  );
+  const now = await request(world.bus, method.listDriftPolicies, asked, { timeoutMs });
+  await replace(REPORT, now.tag);
+  await replace(REPAIR, '');
+  const once = { ...asked, idempotency: { scope: 'put', key: 'k', fingerprint: new Uint8Array([1]) } };
+  const first = await request(world.bus, method.setDriftPolicies, { ...once, rules: [] }, { timeoutMs });
+  await replace(REPORT, '');
+  const again = await request(world.bus, method.setDriftPolicies, { ...once, rules: [] }, { timeoutMs });
+  assert.deepEqual([first.replayed, again], [false, { ...first, replayed: true }]);
+  assert.equal((await request(world.bus, method.listDriftPolicies, asked, { timeoutMs })).rules.length, 1);
 });
 
 test('drift is for those who may read routers and belong to no group; checks and policies are for admins', async (t) => {

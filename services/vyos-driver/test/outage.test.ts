@@ -12,6 +12,7 @@ import {
   vmIds,
   type World,
 } from './driver-world.ts';
+import { startTlsRouter, success } from './tls-router.ts';
 
 const batchStates = async (world: World) =>
   (await world.query<{ state: string }>('SELECT state FROM batches ORDER BY sent_at')).map((row) => row.state);
@@ -277,3 +278,17 @@ for (const kind of ['success_false', 'bad_gateway', 'locked'] as const) {
     await eventually(() => world.statuses.at(-1)?.reason === '');
   });
 }
+
+test('what answers a probe and cannot be read is unreachable, with the reason, and is asked ever more rarely', async (t) => {
+  const world = await driverWorld(t, { times: { awayFirstMs: 200, awayMostMs: 60_000 } });
+  const front = await startTlsRouter(t);
+  front.answer(success(true)); // HTTPS, JSON, and no router
+  const { port, fingerprint } = front;
+  await world.start({ router: { ...world.config.router, port, fingerprint }, startLookMs: 0 });
+  const told = await eventually(() =>
+    world.statuses.findLast(
+      ({ state, retryAfterSeconds }) => state === RouterState.UNREACHABLE && retryAfterSeconds >= 2,
+    ),
+  );
+  assert.match(told.reason, /no configuration/);
+});

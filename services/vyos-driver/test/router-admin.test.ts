@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
-import { CheckResult, RouterState } from '@berth/contracts';
+import { CheckResult, RouterAdminService, RouterState } from '@berth/contracts';
+import { DomainError } from '@berth/errors';
+import { request } from '@berth/messaging';
 import { createLogger } from '@berth/service-kit';
 import { eventually } from '@berth/testing';
 import { changeFor } from './changes.ts';
@@ -58,6 +61,55 @@ test('the same router added again is the same answer; another of that name is a 
   );
 });
 
+test('the same Idempotency-Key does nothing twice and gives the first answer, also after the router was removed', async (t) => {
+  const world = await driverWorld(t, { times: { leaseTtlMs: 1_000, leaseMarginMs: 200 } });
+  await world.start({ encryptionKeys: [masterKey()] });
+  const edge = await anotherRouter(t);
+  const { method } = RouterAdminService;
+  const timeoutMs = 10_000;
+  const contextOf = (scope: string, fingerprint = 1) => ({
+    operationId: randomUUID(),
+    principal: admin,
+    idempotency: { scope, key: 'k', fingerprint: new Uint8Array([fingerprint]) },
+  });
+  const add = (fingerprint = 1, disabled = true) => {
+    const message = { name: 'edge', settings: settingsOf(edge), disabled, context: contextOf('add', fingerprint) };
+    return request(world.bus, method.addRouter, message, { timeoutMs });
+  };
+  const rename = () => {
+    const message = { router: 'edge', wanInterface: 'eth0', context: contextOf('update') };
+    return request(world.bus, method.updateRouter, message, { timeoutMs });
+  };
+  const remove = () =>
+    request(world.bus, method.removeRouter, { router: 'edge', context: contextOf('remove') }, { timeoutMs });
+  const both = await Promise.all([add(), add()]);
+  assert.deepEqual(both.map(({ replayed }) => replayed).sort(), [false, true]);
+  await assert.rejects(add(2), withCode('IDEMPOTENCY_KEY_REUSED'));
+  const side = routerSide(world);
+  const changed = await rename();
+  await side.update({ router: 'edge', wanInterface: 'eth1' });
+  assert.deepEqual(await rename(), { ...changed, replayed: true });
+  assert.equal((await side.get('edge')).settings?.wanInterface, 'eth1', 'the repeat undid nothing');
+  assert.deepEqual([(await remove()).replayed, (await remove()).replayed], [false, true]);
+  assert.equal((await add()).replayed, true);
+  await assert.rejects(side.get('edge'), withCode('ROUTER_UNKNOWN'));
+  const kept = await world.query<{ text: string }>(`SELECT encode(answer, 'escape') AS text FROM answered_keys`);
+  assert.ok(kept.length === 3 && !JSON.stringify(kept).includes(edge.key));
+});
+
+test('names that differ in case alone are one name, also when both come at once', async (t) => {
+  const world = await driverWorld(t);
+  await world.start({ encryptionKeys: [masterKey()] });
+  const edge = await anotherRouter(t);
+  const side = routerSide(world);
+  const settings = settingsOf(edge);
+  const added = await Promise.allSettled(['edge', 'Edge'].map((name) => side.add({ name, settings, disabled: true })));
+  const refused = added.flatMap((one) => (one.status === 'rejected' ? [one.reason] : []));
+  assert.equal(refused.length, 1);
+  assert.ok(withCode('ROUTER_NAME_TAKEN')(refused[0]));
+  await assert.rejects(side.add({ name: 'DEFAULT', settings, disabled: true }), withCode('ROUTER_NAME_TAKEN'));
+});
+
 test('without a master key no router can be added, and the one of the settings works', async (t) => {
   const world = await driverWorld(t);
   await world.start();
@@ -95,7 +147,7 @@ test('changed settings end the session and begin another: changes go where the r
   await side.add({ name: 'edge', settings: settingsOf(first) });
   const before = await side.inState('edge', RouterState.OK);
   await assert.rejects(
-    side.update({ router: 'edge', host: '127.0.0.9' }, before.version + 1n),
+    side.update({ router: 'edge', wanInterface: 'eth9' }, before.version + 1n),
     withCode('VERSION_MISMATCH'),
   );
   const changed = await side.update({ router: 'edge', ...settingsOf(second) }, before.version);
@@ -111,6 +163,41 @@ test('changed settings end the session and begin another: changes go where the r
   assert.equal(now.appliedVms, 1);
 });
 
+test('a stored key goes to no other device: whoever changes where the router is, or what proves it, gives the key', async (t) => {
+  const world = await driverWorld(t);
+  await world.start({ encryptionKeys: [masterKey()] });
+  const [edge, thief] = [await anotherRouter(t), await anotherRouter(t)];
+  const side = routerSide(world);
+  await side.add({ name: 'edge', settings: settingsOf(edge) });
+  const before = await side.inState('edge', RouterState.OK);
+  const { port, fingerprint } = settingsOf(thief);
+  for (const change of [{ port }, { host: 'localhost' }, { fingerprint }, { fingerprint: '' }, { port, fingerprint }]) {
+    await assert.rejects(
+      side.update({ router: 'edge', ...change }),
+      (error: unknown) => error instanceof DomainError && JSON.stringify(error.details).includes('"field":"key"'),
+      JSON.stringify(change),
+    );
+  }
+  assert.equal((await side.get('edge')).version, before.version);
+  assert.equal(thief.counters().requests, 0);
+  await side.update({ router: 'edge', port, fingerprint, key: thief.key });
+  await side.update({ router: 'edge', wanInterface: 'eth0' });
+});
+
+test('a key that the router does not take, and a router that is not there: the reason says what happened and what to do', async (t) => {
+  const world = await driverWorld(t);
+  await world.start({ encryptionKeys: [masterKey()] });
+  const [edge, gone] = [await anotherRouter(t), await anotherRouter(t)];
+  await gone.stop();
+  const side = routerSide(world);
+  await side.add({ name: 'edge', settings: { ...settingsOf(edge), key: 'wrong' } });
+  await side.add({ name: 'gone', settings: settingsOf(gone) });
+  const { status } = await side.inState('edge', RouterState.UNREACHABLE);
+  assert.match(status?.reason ?? '', /give the right one \(PATCH with key/);
+  const refused = await side.inState('gone', RouterState.BREAKER_OPEN);
+  assert.match(refused.status?.reason ?? '', /ECONNREFUSED/);
+});
+
 test('a wrong pin keeps the router unreachable, with the fingerprint that was seen', async (t) => {
   const world = await driverWorld(t);
   await world.start({ encryptionKeys: [masterKey()] });
@@ -119,11 +206,11 @@ test('a wrong pin keeps the router unreachable, with the fingerprint that was se
   await side.add({ name: 'edge', settings: { ...settingsOf(edge), fingerprint: '0'.repeat(64) } });
   const seen = await eventually(async () => {
     const { status } = await side.get('edge');
-    return status?.reason.includes(edge.fingerprint) && status;
+    return status?.reason.includes(edge.fingerprint) && status.reason.includes('give fingerprint and key') && status;
   });
   assert.ok([RouterState.UNREACHABLE, RouterState.BREAKER_OPEN].includes(seen.state));
   assert.equal(edge.counters().requests, 0);
-  await side.update({ router: 'edge', fingerprint: edge.fingerprint });
+  await side.update({ router: 'edge', fingerprint: edge.fingerprint, key: edge.key });
   await side.inState('edge', RouterState.OK);
 });
 
@@ -136,6 +223,7 @@ test('a router that is switched off is sent nothing, its changes wait, and are a
   await side.inState('edge', RouterState.OK);
   const off = await side.update({ router: 'edge', enabled: false });
   assert.equal(off.status?.state, RouterState.DISABLED);
+  assert.match(off.status?.reason ?? '', /switched off: changes wait until it is enabled again/);
   await world.send(changeFor(1, { router: 'edge' }));
   await eventually(async () => (await side.get('edge')).waitingChanges === 1);
   assert.equal(world.statuses.findLast(({ router }) => router === 'edge')?.state, RouterState.DISABLED);

@@ -40,7 +40,9 @@ test('three outages in a row open it, and then nothing is sent', async (t) => {
   assert.equal(breaker.state, 'open');
   assert.equal(breaker.retryAfterSeconds(), 60);
 
-  assert.equal((await configure(breaker)).kind, 'not_sent');
+  const refused = await configure(breaker);
+  assert.equal(refused.kind, 'not_sent');
+  assert.match('text' in refused ? refused.text : '', /not asked for a while\. The last time: .*502/);
   assert.equal((await breaker.emptyConfigure(usual)).outcome.kind, 'not_sent');
   assert.equal((await breaker.exists(['nat'], usual)).outcome.kind, 'away');
   assert.equal((await breaker.save(usual)).outcome.kind, 'away');

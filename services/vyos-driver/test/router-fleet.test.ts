@@ -143,3 +143,22 @@ test('an added router whose place is ambiguous says what to choose, and works on
   await world.verdicts('vm-1');
   assert.notEqual(mappingOf(edge, 1), undefined);
 });
+
+test('a router whose stored host cannot be used is told of; the others are worked, and PATCH mends it', async (t) => {
+  const world = await driverWorld(t);
+  const encryptionKeys = [masterKey()];
+  const first = await world.start({ encryptionKeys });
+  const edge = await anotherRouter(t);
+  const side = routerSide(world);
+  await side.add({ name: 'edge', settings: { ...settingsOf(edge), host: 'localhost' }, disabled: true });
+  await first.stop();
+  await world.query(`UPDATE routers SET host = '127.0.0.1:1', enabled = true WHERE name = 'edge'`);
+  await world.start({ encryptionKeys });
+  const { status } = await side.inState('edge', RouterState.UNREACHABLE);
+  assert.match(status?.reason ?? '', /cannot be worked with its settings/);
+  await world.send(changeFor(1));
+  const [settled] = await world.verdicts('vm-1');
+  assert.ok(settled && isApplied(settled));
+  await side.update({ router: 'edge', host: '127.0.0.1', key: edge.key });
+  await side.inState('edge', RouterState.OK);
+});

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { isKind } from '@berth/errors';
-import { parseIfMatch } from './if-match.ts';
+import { parseIfMatch, parseIfTag } from './if-match.ts';
 
 test('a tag asks for the version that it begins with; none and * ask for any', () => {
   assert.equal(parseIfMatch('"7"'), 7n);
@@ -26,4 +26,19 @@ test('what is no tag is an invalid request that names the header', () => {
       (error) => isKind(error, 'invalid') && error.details.fields?.[0]?.field === 'If-Match',
       text,
     );
+});
+
+test('where tags are compared whole, a strong one is taken as it is', () => {
+  assert.equal(parseIfTag(' "Zm9v" '), 'Zm9v');
+  assert.equal(parseIfTag(undefined), '');
+  assert.equal(parseIfTag('*'), '');
+  for (const tag of ['W/"x"', '""'])
+    assert.throws(
+      () => parseIfTag(tag),
+      (error) => isKind(error, 'precondition_failed'),
+    );
+  assert.throws(
+    () => parseIfTag('x'),
+    (error) => isKind(error, 'invalid'),
+  );
 });

@@ -38,6 +38,8 @@ export async function checkDrift(
 }
 
 const mostRules = 100;
+const nowhere =
+  'nothing of Berth can lie there: a path ends at the latest at "nat destination rule N" (N from 1 to 999999) or "service dhcp-server shared-network-name NETWORK subnet PREFIX static-mapping NAME"';
 
 /** Throws once, naming every rule that is wrong. */
 export function checkRules(rules: readonly DriftRule[]): void {
@@ -48,7 +50,7 @@ export function checkRules(rules: readonly DriftRule[]): void {
     const text = path.join(' ');
     const field = `policies[${index}].path`;
     if (seen.has(text)) fields.push({ field, message: 'is there twice' });
-    if (!mayHoldOwnedPaths(path)) fields.push({ field, message: 'no rule or static mapping can lie there' });
+    if (!mayHoldOwnedPaths(path)) fields.push({ field, message: nowhere });
     seen.add(text);
   }
   if (fields.length === 0) return;

@@ -83,6 +83,7 @@ export async function takeGround(
   repair: (resourceId: string) => boolean = () => false,
 ): Promise<void> {
   session.distrust();
+  session.outages = 0;
   const differences = await recordDrift(session, reading, {
     isOurs: (id) => repair(id) || session.toRepair.has(id),
     afterOutage: session.repairAll,

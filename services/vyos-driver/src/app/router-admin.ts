@@ -1,14 +1,21 @@
 import { DomainError, type FieldError } from '@berth/errors';
 import {
   keyProblems,
+  nameProblems,
   normalFingerprint,
   problemsOf,
   type RouterTerms,
-  routerName,
   sameTerms,
 } from '../domain/router-settings.ts';
 import type { KeyVault } from './key-vault.ts';
-import type { NewRegistration, RegisteredRouter, RouterRegistry, RouterUse } from './router-registry.ts';
+import type {
+  KeyUse,
+  NewRegistration,
+  RegisteredRouter,
+  RegistryAnswer,
+  RouterRegistry,
+  RouterUse,
+} from './router-registry.ts';
 
 export interface RouterAdminDeps {
   readonly registry: RouterRegistry;
@@ -27,6 +34,7 @@ export interface RouterCommand {
   readonly deadline: Date | undefined;
   /** 0: whatever it is. */
   readonly ifVersion: bigint;
+  readonly idempotency?: KeyUse | undefined;
 }
 
 /** A router that is to be added. */
@@ -43,62 +51,79 @@ export const routerUnknown = (name: string): DomainError =>
   new DomainError('not_found', 'ROUTER_UNKNOWN', `No router named ${name} is managed here.`);
 
 /** Makes a router known to all replicas. The same again gives the same; another of that name is a conflict. */
-export async function addRouter(deps: RouterAdminDeps, command: RouterCommand, asked: NewRouter): Promise<void> {
+export async function addRouter(
+  deps: RouterAdminDeps,
+  command: RouterCommand,
+  asked: NewRouter,
+): Promise<RegistryAnswer> {
   const { router } = command;
   const terms = normal(asked.terms);
-  const nameProblem = { field: 'name', message: 'must be letters, digits and -, at most 63' };
-  refuse([
-    ...(routerName.test(router) ? [] : [nameProblem]),
-    ...problemsOf(terms, deps.isCertificate),
-    ...keyProblems(asked.key),
-  ]);
+  refuse([...nameProblems(router), ...problemsOf(terms, deps.isCertificate), ...keyProblems(asked.key)]);
   const sealed = {
     sealedKey: deps.vault.seal(asked.key, router, terms.keyId),
     keyFingerprint: deps.vault.fingerprint(asked.key),
   };
-  await deps.registry.change(router, command.deadline, (known) => {
-    if (known === undefined) {
-      const added = { terms, ...sealed, fromSettings: false, enabled: asked.enabled, connectionChanged: false };
-      return { kind: 'put', registration: added };
-    }
-    const same = known.enabled === asked.enabled && sameTerms(known.terms, terms) && isKey(deps, known, asked.key);
-    if (same && !known.fromSettings) return { kind: 'keep' };
-    throw new DomainError(
-      'conflict',
-      'ROUTER_NAME_TAKEN',
-      `There is a router named ${router} already, with other settings.`,
-    );
-  });
+  const answer = await deps.registry.change(
+    router,
+    command.deadline,
+    (known, { namedAlike }) => {
+      if (known === undefined) {
+        if (namedAlike !== '')
+          throw nameTaken(`There is a router named ${namedAlike}: names differ in more than case.`);
+        const added = { terms, ...sealed, fromSettings: false, enabled: asked.enabled, connectionChanged: false };
+        return { kind: 'put', registration: added };
+      }
+      const same = known.enabled === asked.enabled && sameTerms(known.terms, terms) && isKey(deps, known, asked.key);
+      if (same && !known.fromSettings) return { kind: 'keep' };
+      throw nameTaken(`There is a router named ${router} already, with other settings.`);
+    },
+    command.idempotency,
+  );
   deps.announce(router);
+  return answer;
 }
+
+const nameTaken = (message: string): DomainError => new DomainError('conflict', 'ROUTER_NAME_TAKEN', message);
 
 /** Changes what is given. Sessions with the old connection end once their request in flight has. */
 export async function updateRouter(
   deps: RouterAdminDeps,
-  { router, deadline, ifVersion }: RouterCommand,
+  { router, deadline, ifVersion, idempotency }: RouterCommand,
   changes: RouterChanges,
-): Promise<void> {
-  await deps.registry.change(router, deadline, (known) => {
-    const registered = existing(router, known, ifVersion);
-    const changed = changedRegistration(deps, registered, changes);
-    const idle = !changed.connectionChanged && changed.enabled === registered.enabled;
-    return idle ? { kind: 'keep' } : { kind: 'put', registration: changed };
-  });
+): Promise<RegistryAnswer> {
+  const answer = await deps.registry.change(
+    router,
+    deadline,
+    (known) => {
+      const registered = existing(router, known, ifVersion);
+      const changed = changedRegistration(deps, registered, changes);
+      const idle = !changed.connectionChanged && changed.enabled === registered.enabled;
+      return idle ? { kind: 'keep' } : { kind: 'put', registration: changed };
+    },
+    idempotency,
+  );
   deps.announce(router);
+  return answer;
 }
 
 /** Forgets a router on which nothing of ours is left. Changes that come later are rejected as ROUTER_UNKNOWN. */
 export async function removeRouter(
   deps: RouterAdminDeps,
-  { router, deadline, ifVersion }: RouterCommand,
-): Promise<void> {
-  await deps.registry.change(router, deadline, (known, use) => {
-    const registered = existing(router, known, ifVersion);
-    if (isOwn(deps, registered)) throw fromSettings(router);
-    refuseUsed(router, use);
-    return { kind: 'remove' };
-  });
+  { router, deadline, ifVersion, idempotency }: RouterCommand,
+): Promise<RegistryAnswer> {
+  const answer = await deps.registry.change(
+    router,
+    deadline,
+    (known, use) => {
+      const registered = existing(router, known, ifVersion);
+      if (isOwn(deps, registered)) throw fromSettings(router);
+      refuseUsed(router, use);
+      return { kind: 'remove' };
+    },
+    idempotency,
+  );
   deps.announce(router);
+  return answer;
 }
 
 function existing(name: string, known: RegisteredRouter | undefined, ifVersion: bigint): RegisteredRouter {
@@ -123,7 +148,10 @@ function changedRegistration(
     return { terms, sealedKey, keyFingerprint, fromSettings: settings, enabled, connectionChanged: false };
   }
   if (isOwn(deps, known)) throw fromSettings(known.name);
-  refuse([...problemsOf(terms, deps.isCertificate), ...(key === undefined ? [] : keyProblems(key))]);
+  refuse([
+    ...problemsOf(terms, deps.isCertificate),
+    ...(key === undefined ? keyNotGiven(known.terms, terms) : keyProblems(key)),
+  ]);
   const plain = key ?? storedKey(deps, known);
   return {
     terms,
@@ -134,6 +162,15 @@ function changedRegistration(
     connectionChanged: true,
   };
 }
+
+/** The stored key is never sent to what may be another device: whoever says that it is there has to know the key. */
+const keyNotGiven = (before: RouterTerms, after: RouterTerms): FieldError[] =>
+  wherebyKnown.every((name) => before[name] === after[name])
+    ? []
+    : [{ field: 'key', message: 'must be given again when host, port, fingerprint or ca_pem changes' }];
+
+/** Where a router is, and what proves that it is the one. */
+const wherebyKnown = ['host', 'port', 'fingerprint', 'caPem'] as const;
 
 const isOwn = ({ ownRouter }: RouterAdminDeps, { name, fromSettings: settings }: RegisteredRouter): boolean =>
   settings && name === ownRouter;

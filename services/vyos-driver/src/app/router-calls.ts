@@ -1,6 +1,7 @@
 import type { ConfigureOutcome } from '../domain/answer.ts';
 import type { ConfigTree } from '../domain/config-tree.ts';
 import { growingMs } from './driver-times.ts';
+import { withAdvice } from './router-trouble.ts';
 import type { RouterSession } from './session.ts';
 import { tellStatus } from './tell-status.ts';
 
@@ -22,6 +23,10 @@ export async function probe(session: RouterSession): Promise<void> {
   session.lastProbeMs = durationMs;
 }
 
+/** So many answers that are no configuration may be a moment's; more are those of something else. */
+const oddAnswers = 3;
+const noConfiguration = 'It answers as if it were a router, but with no configuration.';
+
 /**
  * The whole configuration: ours, others', and what the profile is read from, in one request, since every read costs the router the reading
  * of everything. Asks again while the router cannot say. Throws RouterAway.
@@ -37,6 +42,7 @@ export async function readWholeConfig(session: RouterSession): Promise<{ config:
       session.noteUnlocked();
       return { config: outcome.data, durationMs };
     }
+    if (outcome.kind === 'value' && tries >= oddAnswers) throwAway(session, noConfiguration);
     await waitForLock(session, tries, 'text' in outcome ? outcome.text : `the router answered ${outcome.kind}`);
   }
 }
@@ -64,7 +70,7 @@ export const isAway = (
 export function throwAway(session: RouterSession, text: string): never {
   session.parts.lease.throwIfLost();
   session.throwIfFenced();
-  throw new RouterAway(session.parts.redact(text));
+  throw new RouterAway(withAdvice(session.parts.redact(text)));
 }
 
 /** Waits before a router that cannot take the request just now is asked again. Throws RouterAway when the session is over meanwhile. */

@@ -119,7 +119,7 @@ export class RouterFleet {
       if (!same) this.#end(name);
     }
     for (const { name, enabled } of routers) if (!enabled) this.#deps.metrics.state(name, 'disabled');
-    for (const router of wanted.values()) await this.#begin(router);
+    for (const router of wanted.values()) await this.#beginOrTell(router);
     for (const { name, borrowed } of routers) if (borrowed) this.#slots.get(name)?.worker.giveAway();
     this.#shareOut(wanted.size, replicas);
   }
@@ -131,6 +131,19 @@ export class RouterFleet {
     this.#composition = composition;
     const held = [...this.#slots.values()].filter(({ worker }) => worker.isHolding);
     for (const { worker } of held.slice(this.#share)) worker.giveAway();
+  }
+
+  /** Whatever is wrong with one router keeps nobody from working the others; the own one's settings were checked at the start. */
+  async #beginOrTell(router: RegisteredRouter): Promise<void> {
+    try {
+      await this.#begin(router);
+    } catch (error) {
+      if (this.#isOwn(router)) throw error;
+      this.#rest(router);
+      this.#deps.log.error({ router: router.name, err: error }, 'router cannot be worked');
+      const reason = `It cannot be worked with its settings: ${error instanceof Error ? error.message : String(error)}.`;
+      await this.#deps.registry.tellTrouble(router.name, reason);
+    }
   }
 
   async #begin(router: RegisteredRouter): Promise<void> {

@@ -25,12 +25,28 @@ export type NewRegistration = Pick<
   'terms' | 'sealedKey' | 'keyFingerprint' | 'fromSettings' | 'enabled'
 > & { readonly connectionChanged: boolean };
 
-/** What keeps a router from being removed. */
+/** What keeps a router from being removed, or from being added. */
 export interface RouterUse {
+  /** The name of another router that differs in case alone; empty: there is none. */
+  readonly namedAlike: string;
   /** VMs that have something on it, or may have. */
   readonly vms: number;
   readonly waitingChanges: number;
   readonly unsettledBatches: number;
+}
+
+/** An Idempotency-Key with whose it is, and a digest of what was asked with it. */
+export interface KeyUse {
+  readonly scope: string;
+  readonly key: string;
+  readonly fingerprint: Uint8Array;
+}
+
+/** What the first to use the key is answered, in the words of the bus. */
+export interface RegistryAnswer {
+  readonly answer: Uint8Array;
+  /** It was answered before, and nothing was done now. */
+  readonly replayed: boolean;
 }
 
 export type RegistryDecision =
@@ -47,13 +63,15 @@ export interface RouterRegistry {
   all(): Promise<readonly RegisteredRouter[]>;
   /**
    * What `decide` says of a router (undefined: none of that name), under its lock, in one transaction. Throws `unavailable` DEADLINE_PASSED
-   * when it comes after `deadline` by the database's clock.
+   * when it comes after `deadline` by the database's clock. With the `key` of an earlier change nothing is done, and the answer is that one's; throws
+   * `unprocessable` IDEMPOTENCY_KEY_REUSED when that asked for something else. The answer is how the router is then; empty: removed.
    */
   change(
     name: string,
     deadline: Date | undefined,
     decide: (known: RegisteredRouter | undefined, use: RouterUse) => RegistryDecision,
-  ): Promise<void>;
+    key?: KeyUse,
+  ): Promise<RegistryAnswer>;
   /** Replaces a sealed key by the same key sealed anew, unless somebody has changed it meanwhile. */
   reseal(name: string, before: SealedKey, after: SealedKey): Promise<void>;
   /** Says why nobody can work the router, while nobody does. */

@@ -153,6 +153,8 @@ export class RouterSession {
   /** A batch row may be open: it is settled before anything else. */
   openBatch = true;
   away: Trouble | undefined;
+  /** Outages in a row: they end when the router was read, not when it answered something. */
+  outages = 0;
   unknown: Trouble | undefined;
   blocked: Trouble | undefined;
   /** What came instead of an answer to the last commit that had none. */

@@ -112,7 +112,8 @@ function noteAway(session: RouterSession, text: string): void {
   session.distrust();
   session.repairAll = true;
   if (session.away !== undefined) session.unanswered = undefined; // an outage explains what was not answered
-  const tries = (session.away?.tries ?? 0) + 1;
+  // What answers the probe and cannot be read is no less away: it is asked ever more rarely too.
+  const tries = ++session.outages;
   const breakerMs = router.state === 'open' ? router.retryAfterSeconds() * 1_000 : 0;
   const retryAt = session.now() + Math.max(breakerMs, growingMs(tries, times.awayFirstMs, times.awayMostMs));
   session.away = { text, tries, retryAt };

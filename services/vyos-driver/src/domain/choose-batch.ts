@@ -20,17 +20,17 @@ export interface BatchLimits {
 
 const usualLimits: BatchLimits = { floorMs: 10_000, longestMs: 300_000 };
 
-/** A commit may take a tenth of what waits: else a storm that begins on a small configuration would need a commit for every few VMs. */
-const shareOfBacklog = 10;
+/** A commit may take this part of what waits: else a storm that begins on a small configuration would need a commit for every few VMs. */
+const shareOfBacklog = 2 / 3;
 /** The router's proxy refuses 1 MB. The key and the envelope need some of it. */
 const largestBodyBytes = 900_000;
 
 /**
  * How long the operations of a commit may take whose fixed part is so long, with operations for `backlogMs` waiting. Nobody waits longer for
- * others' operations than for what any commit costs, or than a tenth of what is to be done anyway.
+ * others' operations than for what any commit costs, or than two thirds of what is to be done anyway.
  */
 export const roomMs = (fixed: number, backlogMs: number, { floorMs, longestMs }: BatchLimits = usualLimits): number =>
-  Math.min(Math.max(floorMs, fixed, backlogMs / shareOfBacklog), longestMs - fixed);
+  Math.min(Math.max(floorMs, fixed, backlogMs * shareOfBacklog), longestMs - fixed);
 
 /**
  * The resources whose changes go into the next commit, out of those that wait (the oldest first). Groups take turns, so that a group with

@@ -43,6 +43,10 @@ test('only paths where something of ours can lie take a policy', () => {
   for (const path of [['system'], ['nat', 'source'], leaf, ['nat', ''], ['nat destination']]) {
     assert.ok(!mayHoldOwnedPaths(path), path.join(' '));
   }
+  for (const number of ['abc', '0', '007', '1000000', '1.5', '-1']) {
+    assert.ok(!mayHoldOwnedPaths(['nat', 'destination', 'rule', number]), number);
+  }
+  assert.ok(!mayHoldOwnedPaths(['service', 'dhcp-server', 'shared-network-name', 'LAN', 'subnet', 'abc']));
 });
 
 test('what is kept stays as it stands, also where nothing stands, and the rest goes back', () => {

@@ -1,6 +1,7 @@
 import { type ConfigPath, type ConfigTree, pathOfKey } from './config-tree.ts';
 import type { OwnedContent } from './plan.ts';
 import { sameContent } from './plan-changes.ts';
+import { isPrefix } from './router-settings.ts';
 
 /** How what is found differs from what is applied. */
 export type DriftKind = 'added' | 'deleted' | 'updated';
@@ -58,10 +59,21 @@ export function policyFor(rules: readonly DriftRule[], key: string): DriftPolicy
 export const mendedContent = (applied: OwnedContent, standing: OwnedContent, kept: ReadonlySet<string>): OwnedContent =>
   new Map([...[...applied].filter(([key]) => !kept.has(key)), ...[...standing].filter(([key]) => kept.has(key))]);
 
-/** Where Berth has anything on a router. Undefined: a name that somebody chose. */
-const ownedShapes: readonly (readonly (string | undefined)[])[] = [
-  ['nat', 'destination', 'rule', undefined],
-  ['service', 'dhcp-server', 'shared-network-name', undefined, 'subnet', undefined, 'static-mapping', undefined],
+type Word = (name: string) => boolean;
+const only =
+  (word: string): Word =>
+  (name) =>
+    name === word;
+const chosen: Word = () => true;
+const ruleNumber: Word = (name) => /^[1-9]\d{0,5}$/.test(name);
+
+/** Where Berth has anything on a router, word by word. */
+const ownedShapes: readonly (readonly Word[])[] = [
+  [only('nat'), only('destination'), only('rule'), ruleNumber],
+  [
+    ...[only('service'), only('dhcp-server'), only('shared-network-name'), chosen],
+    ...[only('subnet'), isPrefix, only('static-mapping'), chosen],
+  ],
 ];
 
 /** Whether a path of Berth's can lie at or below `path`: differences are told rule by rule and mapping by mapping, not leaf by leaf. */
@@ -69,5 +81,5 @@ export const mayHoldOwnedPaths = (path: ConfigPath): boolean =>
   ownedShapes.some(
     (shape) =>
       path.length <= shape.length &&
-      path.every((name, index) => name !== '' && !/\s/.test(name) && (shape[index] ?? name) === name),
+      path.every((name, index) => name !== '' && !/\s/.test(name) && shape[index]?.(name) === true),
   );

@@ -1,6 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { keyProblems, normalFingerprint, problemsOf, type RouterTerms, sameTerms } from './router-settings.ts';
+import {
+  keyProblems,
+  nameProblems,
+  normalFingerprint,
+  problemsOf,
+  type RouterTerms,
+  sameTerms,
+} from './router-settings.ts';
 
 const terms: RouterTerms = {
   host: '192.0.2.1',
@@ -24,6 +31,23 @@ test('a host may be any address or name, internal ones too', () => {
   for (const host of ['', 'a b', 'http://x', 'x/y', 'x:80', '[::1]', '-x', 'user@x', 'x\n']) {
     assert.deepEqual(fieldsOf({ host }), ['host'], JSON.stringify(host));
   }
+});
+
+test('what cannot stand in a URL is no host, however much it looks like one', () => {
+  for (const host of ['127.0.0.1:8443', '127.0.0.1:1', '12:34', '1::2::3', 'fe80::1%eth0', ':::']) {
+    assert.deepEqual(fieldsOf({ host }), ['host'], host);
+  }
+  for (const host of ['1.2.3.256', '1.2.3', '1..1', 'a..b', 'a-.b', 'x.0x7f', `${'a'.repeat(64)}.b`]) {
+    assert.deepEqual(fieldsOf({ host }), ['host'], host);
+  }
+  for (const host of ['1.edge', 'a.b-c.d9', '::ffff:10.0.0.1', 'xn--mnchen-3ya.example']) {
+    assert.deepEqual(fieldsOf({ host }), [], host);
+  }
+});
+
+test('a name is letters, digits and -, and no word of the paths of the API', () => {
+  for (const name of ['edge', 'Edge-2', '7', 'tests']) assert.deepEqual(nameProblems(name), [], name);
+  for (const name of ['', 'a b', '-a', 'test', 'Test']) assert.equal(nameProblems(name).length, 1, name);
 });
 
 test('all that is wrong is named at once, by the names of the API', () => {

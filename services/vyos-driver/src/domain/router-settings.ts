@@ -1,3 +1,4 @@
+import { isIPv6 } from 'node:net';
 import type { FieldError } from '@berth/errors';
 import { isIpv4 } from './ipv4.ts';
 
@@ -20,13 +21,35 @@ export interface RouterTerms {
 /** What a router is called: letters, digits and `-`, at most 63. */
 export const routerName = /^[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?$/;
 
-const hostName = /^[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?$/;
-const ipv6 = /^[0-9A-Fa-f:.]{2,45}$/;
+/** Names of routers that something else has in the paths of the API. */
+const reservedNames: ReadonlySet<string> = new Set(['test']);
+
+/** What is wrong with the name of a router. */
+export function nameProblems(name: string): FieldError[] {
+  if (!routerName.test(name)) return [{ field: 'name', message: 'must be letters, digits and -, at most 63' }];
+  if (!reservedNames.has(name.toLowerCase())) return [];
+  return [{ field: 'name', message: `must not be ${name}: the API has another meaning for it` }];
+}
+
+const hostLabel = /^[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?$/;
+/** A name that ends so is read as an IPv4 address by everything that takes URLs. */
+const numericLabel = /^(\d+|0x[0-9a-f]*)$/i;
+const mostHostLength = 253;
 const controls = /\p{Cc}/u;
 const mostPemLength = 65_536;
 
-/** Whether it can be an address or the name of a host. Any is allowed: routers are internal. */
-export const isHost = (text: string): boolean => hostName.test(text) || (text.includes(':') && ipv6.test(text));
+/** Whether it can be an address or the name of a host. Any is allowed: routers are internal. What it takes can stand in a URL. */
+export function isHost(text: string): boolean {
+  if (text.includes(':')) return isIPv6(text) && URL.canParse(`https://[${text}]`);
+  if (isIpv4(text)) return true;
+  const labels = text.split('.');
+  return (
+    text.length <= mostHostLength &&
+    labels.every((label) => hostLabel.test(label)) &&
+    !numericLabel.test(labels.at(-1) ?? '') &&
+    URL.canParse(`https://${text}`)
+  );
+}
 
 export const isFingerprint = (text: string): boolean => /^[0-9a-f]{64}$/i.test(text.replaceAll(':', ''));
 

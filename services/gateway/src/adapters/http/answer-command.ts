@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { CommandContextSchema, Operation, OperationReply, Principal } from '@berth/contracts';
+import type { CommandContextSchema, IdempotencySchema, Operation, OperationReply, Principal } from '@berth/contracts';
 import { DomainError } from '@berth/errors';
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { timestampFromDate } from '@bufbuild/protobuf/wkt';
@@ -94,24 +94,27 @@ export function commandContext(
   deadline: Date,
   fingerprint = () => fingerprintOf(request.body, request.query),
 ): ContextInit {
-  const key = parseIdempotencyKey(headerOf(request, 'idempotency-key'));
   const principal = principalOf(request);
+  const idempotency = idempotencyOf(request, fingerprint);
   return {
     operationId: randomUUID(),
     deadline: timestampFromDate(deadline),
     principal,
     requestId: request.scope.requestId,
     mayWait: mayWait(preferenceOf(request)),
-    ...(key === undefined
-      ? {}
-      : {
-          idempotency: {
-            scope: `${principal.id} ${request.method} ${canonicalPath(request)}`,
-            key,
-            fingerprint: fingerprint(),
-          },
-        }),
+    ...(idempotency && { idempotency }),
   };
+}
+
+/** The request's Idempotency-Key, whose it is and what is asked with it; undefined when it has none. */
+export function idempotencyOf(
+  request: AnyRequest,
+  fingerprint = () => fingerprintOf(request.body, request.query),
+): MessageInitShape<typeof IdempotencySchema> | undefined {
+  const key = parseIdempotencyKey(headerOf(request, 'idempotency-key'));
+  if (key === undefined) return undefined;
+  const scope = `${principalOf(request).id} ${request.method} ${canonicalPath(request)}`;
+  return { scope, key, fingerprint: fingerprint() };
 }
 
 function sendOutcome(

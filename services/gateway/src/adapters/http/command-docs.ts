@@ -36,9 +36,6 @@ export const keyedHeaders = Type.Object({
 /** The headers of changes of what exists that do not become operations. */
 export const keyedConditionalHeaders = Type.Object({ ...keyedHeaders.properties, 'if-match': ifMatch });
 
-/** The header of changes that can be repeated by themselves. */
-export const ifMatchHeader = Type.Object({ 'if-match': ifMatch });
-
 /** The header of reads that the caller may have the answer of already. */
 export const ifNoneMatchHeader = Type.Object({
   'if-none-match': Type.Optional(Type.String({ description: 'An ETag from before.' })),

@@ -1,13 +1,15 @@
+import type { DriftRule } from '@berth/contracts';
 import { DomainError } from '@berth/errors';
 import { Type } from 'typebox';
+import { parseIfTag } from '../../domain/if-match.ts';
 import type { DriftReader } from '../nats/drift-service.ts';
-import { principalOf } from './answer-command.ts';
-import type { AnyReply, App } from './app-types.ts';
-import { ifNoneMatchHeader, taggedResponses } from './command-docs.ts';
+import { idempotencyOf, principalOf } from './answer-command.ts';
+import type { AnyReply, AnyRequest, App } from './app-types.ts';
+import { ifNoneMatchHeader, keyedConditionalHeaders, taggedResponses } from './command-docs.ts';
 import { checkDriftBody, type DriftDocument, driftPoliciesBody } from './documents/drift.ts';
 import { strict } from './documents/json-types.ts';
 import { problems } from './documents/problem.ts';
-import { digestOf, sendTagged, sendWithTag } from './entity-tag.ts';
+import { digestOf, sendWithTag } from './entity-tag.ts';
 import { linkToNext } from './next-link.ts';
 import { showDrift, showRules, toRules } from './show-drift.ts';
 
@@ -104,7 +106,7 @@ function policyRoutes(app: App, { drift }: DriftDeps): void {
     } as unknown,
   };
   app.get(`${path}/policies`, { schema: read, config: { permission: 'routers:read' } }, async (request, reply) =>
-    sendTagged(request, reply, showRules(await drift.policies(principalOf(request), request.params.router))),
+    sendPolicies(request, reply, await drift.policies(principalOf(request), request.params.router)),
   );
   const replace = {
     operationId: 'setDriftPolicies',
@@ -112,18 +114,32 @@ function policyRoutes(app: App, { drift }: DriftDeps): void {
     description:
       'All of a router’s policies at once. The router is compared anew, and open differences are judged by them.',
     tags,
+    headers: keyedConditionalHeaders,
     params,
     body: driftPoliciesBody,
     response: {
-      200: json('DriftPolicies', 'The policies as they are now.'),
-      ...problems(400, 401, 403, 404, 413, 415, 422, 429, 500, 503),
+      200: taggedResponses('DriftPolicies', 'The policies as they are now.')[200],
+      ...problems(400, 401, 403, 404, 412, 413, 415, 422, 429, 500, 503),
     } as unknown,
   };
   app.put(`${path}/policies`, { schema: replace, config: { permission: 'routers:admin' } }, async (request, reply) => {
-    const rules = await drift.setPolicies(principalOf(request), request.params.router, toRules(request.body));
-    return sendJson(reply, showRules(rules));
+    const answer = await drift.setPolicies({
+      principal: principalOf(request),
+      router: request.params.router,
+      rules: toRules(request.body),
+      ifTag: parseIfTag(request.headers['if-match']),
+      idempotency: idempotencyOf(request),
+    });
+    if (answer.replayed) reply.header('Idempotency-Replayed', 'true');
+    return sendPolicies(request, reply, answer);
   });
 }
+
+const sendPolicies = (
+  request: AnyRequest,
+  reply: AnyReply,
+  { rules, tag }: { readonly rules: readonly DriftRule[]; readonly tag: string },
+): unknown => sendWithTag(request, reply, `"${tag}"`, () => JSON.stringify(showRules(rules)));
 
 const sendJson = (reply: AnyReply, document: object): unknown =>
   reply.type('application/json; charset=utf-8').send(JSON.stringify(document));

@@ -4,7 +4,7 @@ import type { MessageInitShape } from '@bufbuild/protobuf';
 import { routerMethods as method, type RouterAdministration, routerUse } from '../nats/router-service.ts';
 import { commandContext, ifVersionOf, principalOf } from './answer-command.ts';
 import type { AnyReply, AnyRequest, App } from './app-types.ts';
-import { ifMatchHeader, ifNoneMatchHeader, taggedResponses } from './command-docs.ts';
+import { ifNoneMatchHeader, keyedConditionalHeaders, keyedHeaders, taggedResponses } from './command-docs.ts';
 import { emptyBody } from './documents/pool-bodies.ts';
 import { type ProblemStatus, problems } from './documents/problem.ts';
 import { addRouterBody, routerParams, testRouterBody, updateRouterBody } from './documents/router.ts';
@@ -77,6 +77,7 @@ function addRoute(app: App, deps: RouterDeps): void {
     description:
       'It is known at once and looked at soon: `state` says when it can be used. The same name with the same settings again is answered the same.',
     tags,
+    headers: keyedHeaders,
     body: addRouterBody,
     response: changed(201, 409),
   };
@@ -93,7 +94,7 @@ function updateRoute(app: App, deps: RouterDeps): void {
     operationId: 'updateRouter',
     summary: 'Change a router',
     tags,
-    headers: ifMatchHeader,
+    headers: keyedConditionalHeaders,
     params: routerParams,
     body: updateRouterBody,
     response: changed(200, 404, 409, 412),
@@ -112,7 +113,7 @@ function removeRoute(app: App, deps: RouterDeps): void {
     description:
       'Refused while it has VMs, pools that people made, reservations or waiting changes. Its API key is forgotten.',
     tags,
-    headers: ifMatchHeader,
+    headers: keyedConditionalHeaders,
     params: routerParams,
     response: responses({ 204: { description: 'It is removed.', type: 'null' } }, 404, 409, 412, 422, 504),
   };
@@ -120,7 +121,8 @@ function removeRoute(app: App, deps: RouterDeps): void {
     const { router } = request.params;
     const use = await deps.routers.read(routerUse, { principal: principalOf(request), router });
     refuseUsed(router, use);
-    await deps.routers.change(method.removeRouter, { router, context: contextOf(deps, request) });
+    const { replayed } = await deps.routers.change(method.removeRouter, { router, context: contextOf(deps, request) });
+    if (replayed) reply.header('Idempotency-Replayed', 'true');
     return reply.code(204).send();
   });
 }
@@ -135,7 +137,7 @@ function switchRoutes(app: App, deps: RouterDeps): void {
       summary: `Switch a router ${enabled ? 'on' : 'off'}`,
       description,
       tags,
-      headers: ifMatchHeader,
+      headers: keyedConditionalHeaders,
       params: routerParams,
       body: emptyBody,
       response: changed(200, 404, 409, 412),
@@ -192,6 +194,7 @@ const contextOf = (
 });
 
 function sendRouter(request: AnyRequest, reply: AnyReply, details: RouterDetails): unknown {
+  if (details.replayed) reply.header('Idempotency-Replayed', 'true');
   const body = JSON.stringify(showRouter(details));
   return sendWithTag(request, reply, `"${details.version}-${digestOf(body)}"`, () => body);
 }

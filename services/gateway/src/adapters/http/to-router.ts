@@ -16,8 +16,8 @@ export function toSettings(
   const { host, port, key_id, key, ca_pem, fingerprint, wan_interface, external_ip, dhcp_network, dhcp_subnet } = body;
   return {
     ...(host === undefined ? {} : { host }),
-    ...(port === undefined ? {} : { port }),
-    ...(key_id === undefined ? {} : { keyId: key_id }),
+    ...(port === undefined ? {} : { port: port ?? 0 }),
+    ...(key_id === undefined ? {} : { keyId: key_id ?? '' }),
     ...(key === undefined ? {} : { key }),
     ...(ca_pem === undefined ? {} : { caPem: ca_pem ?? '' }),
     ...(fingerprint === undefined ? {} : { fingerprint: fingerprint ?? '' }),

@@ -1,11 +1,12 @@
 import {
   type CheckDriftResponse,
   type DriftReport,
-  type DriftRule,
-  type DriftRuleSchema,
   DriftService,
   type GetDriftResponse,
+  type ListDriftPoliciesResponse,
   type Principal,
+  type SetDriftPoliciesRequestSchema,
+  type SetDriftPoliciesResponse,
 } from '@berth/contracts';
 import { askPatiently, sendPatiently } from '@berth/errors';
 import { type Bus, request } from '@berth/messaging';
@@ -29,13 +30,9 @@ export interface DriftReader {
     principal: Principal,
     asked: { readonly router: string; readonly repair: boolean; readonly waitMs: number },
   ): Promise<CheckDriftResponse>;
-  policies(principal: Principal, router: string): Promise<readonly DriftRule[]>;
-  /** Replaces all; sent again it says the same. */
-  setPolicies(
-    principal: Principal,
-    router: string,
-    rules: MessageInitShape<typeof DriftRuleSchema>[],
-  ): Promise<readonly DriftRule[]>;
+  policies(principal: Principal, router: string): Promise<ListDriftPoliciesResponse>;
+  /** Replaces all, unless they are others than `ifTag` says; sent again it says the same. */
+  setPolicies(message: MessageInitShape<typeof SetDriftPoliciesRequestSchema>): Promise<SetDriftPoliciesResponse>;
 }
 
 export const driftReader = (
@@ -53,12 +50,8 @@ export const driftReader = (
       request(bus, method.checkDrift, { principal, ...asked }, { timeoutMs: asked.waitMs + timeoutMs });
     return sendPatiently(send, nobodyThereMs);
   },
-  async policies(principal, router) {
-    const ask = () => request(bus, method.listDriftPolicies, { principal, router }, { timeoutMs });
-    return (await askPatiently(ask, nobodyThereMs)).rules;
-  },
-  async setPolicies(principal, router, rules) {
-    const ask = () => request(bus, method.setDriftPolicies, { principal, router, rules }, { timeoutMs });
-    return (await askPatiently(ask, nobodyThereMs)).rules;
-  },
+  policies: (principal, router) =>
+    askPatiently(() => request(bus, method.listDriftPolicies, { principal, router }, { timeoutMs }), nobodyThereMs),
+  setPolicies: (message) =>
+    sendPatiently(() => request(bus, method.setDriftPolicies, message, { timeoutMs }), nobodyThereMs),
 });

@@ -10,8 +10,7 @@ import { DomainError } from '@berth/errors';
 import { type Bus, serve } from '@berth/messaging';
 import { type CheckDriftDeps, checkDrift, checkRules } from '../../app/check-drift.ts';
 import type { DriftRule } from '../../domain/drift.ts';
-import { policyOnWire } from '../postgres/drift-messages.ts';
-import type { PostgresDriftDirectory } from '../postgres/postgres-drift-directory.ts';
+import { type PostgresDriftDirectory, policiesMessage } from '../postgres/postgres-drift-directory.ts';
 
 const defaultPage = 100;
 /** A page must fit into a message. */
@@ -44,15 +43,16 @@ export function serveDrift(
     }),
     serve(bus, method.listDriftPolicies, async ({ principal, router }) => {
       requireGlobal(principal, 'routers:read');
-      return { rules: (await directory.policies(router)).map(toRuleMessage) };
+      const { rules, tag } = policiesMessage(await directory.policies(router));
+      return { rules, tag };
     }),
-    serve(bus, method.setDriftPolicies, async ({ principal, router, rules }) => {
+    serve(bus, method.setDriftPolicies, async ({ principal, router, rules, ifTag, idempotency: key }) => {
       requireGlobal(principal, 'routers:admin');
       const wanted = rules.map(toRule);
       checkRules(wanted);
-      await directory.setPolicies(router, wanted);
+      const now = await directory.setPolicies(router, wanted, { ifTag, key });
       checking.wake(router);
-      return { rules: (await directory.policies(router)).map(toRuleMessage) };
+      return now;
     }),
   ];
   return async () => void (await Promise.all(stops.map((stop) => stop())));
@@ -84,5 +84,3 @@ function toRule({ path, policy }: RuleMessage): DriftRule {
   }
   return { path, policy: known };
 }
-
-const toRuleMessage = ({ path, policy }: DriftRule) => ({ path: [...path], policy: policyOnWire[policy] });

@@ -3,12 +3,14 @@ import {
   type PermissionVerb,
   type Principal,
   RouterAdminService,
+  RouterDetailsSchema,
   requirePermission,
   type RouterSettings as SettingsMessage,
 } from '@berth/contracts';
 import type { Database } from '@berth/database';
 import { DomainError } from '@berth/errors';
 import { type Bus, serve } from '@berth/messaging';
+import { fromBinary } from '@bufbuild/protobuf';
 import { timestampDate } from '@bufbuild/protobuf/wkt';
 import type { BorrowDeps } from '../../app/borrow-router.ts';
 import {
@@ -18,6 +20,7 @@ import {
   removeRouter,
   updateRouter,
 } from '../../app/router-admin.ts';
+import type { RegistryAnswer } from '../../app/router-registry.ts';
 import { type TestDeps, tryRegistered, trySettings } from '../../app/try-router.ts';
 import type { RouterTerms } from '../../domain/router-settings.ts';
 import { allRouterDetails, routerDetails } from '../postgres/router-details.ts';
@@ -48,16 +51,15 @@ export function serveRouterAdmin(bus: Bus, deps: RouterAdminServing): () => Prom
     }),
     serve(bus, method.addRouter, async ({ context, name, settings, disabled }) => {
       const command = commandOf(context, name);
-      await addRouter(admin, command, { terms: termsOf(settings), key: settings?.key ?? '', enabled: !disabled });
-      return routerDetails(database, name);
+      const asked = { terms: termsOf(settings), key: settings?.key ?? '', enabled: !disabled };
+      return answerOf(await addRouter(admin, command, asked));
     }),
     serve(bus, method.updateRouter, async (request) => {
-      await updateRouter(admin, commandOf(request.context, request.router), toChanges(request));
-      return routerDetails(database, request.router);
+      return answerOf(await updateRouter(admin, commandOf(request.context, request.router), toChanges(request)));
     }),
     serve(bus, method.removeRouter, async ({ context, router }) => {
-      await removeRouter(admin, commandOf(context, router));
-      return {};
+      const { replayed } = await removeRouter(admin, commandOf(context, router));
+      return { replayed };
     }),
     serve(bus, method.testRouter, async ({ principal, router, settings }) => {
       permit(principal, 'routers:admin');
@@ -69,6 +71,8 @@ export function serveRouterAdmin(bus: Bus, deps: RouterAdminServing): () => Prom
     await Promise.all(stops.map((stop) => stop()));
   };
 }
+
+const answerOf = ({ answer, replayed }: RegistryAnswer) => ({ ...fromBinary(RouterDetailsSchema, answer), replayed });
 
 /** Routers are nobody's group's. */
 function permit(principal: Principal | undefined, verb: PermissionVerb): void {
@@ -84,6 +88,7 @@ function commandOf(context: CommandContext | undefined, router: string): RouterC
     router,
     deadline: deadline === undefined ? undefined : timestampDate(deadline),
     ifVersion: context?.ifVersion ?? 0n,
+    idempotency: context?.idempotency,
   };
 }
 

@@ -1,11 +1,19 @@
-import type { DriftItemSchema, DriftReportSchema } from '@berth/contracts';
+import {
+  type DriftItemSchema,
+  type DriftReportSchema,
+  type SetDriftPoliciesResponse,
+  SetDriftPoliciesResponseSchema,
+} from '@berth/contracts';
 import type { Database, Sql } from '@berth/database';
 import { DomainError } from '@berth/errors';
-import type { MessageInitShape } from '@bufbuild/protobuf';
+import { create, fromBinary, type MessageInitShape, toBinary } from '@bufbuild/protobuf';
 import { timestampFromDate, timestampFromMs } from '@bufbuild/protobuf/wkt';
+import { policiesTag } from '../../app/policies-tag.ts';
+import type { KeyUse } from '../../app/router-registry.ts';
 import { keyOfPath, pathOfKey } from '../../domain/config-tree.ts';
 import type { DriftKind, DriftPolicy, DriftRule } from '../../domain/drift.ts';
-import { type DriftRow, driftColumns, driftItemOf, kindOnWire } from './drift-messages.ts';
+import { answeredOnce } from './answered-keys.ts';
+import { type DriftRow, driftColumns, driftItemOf, kindOnWire, policyOnWire } from './drift-messages.ts';
 
 type Report = MessageInitShape<typeof DriftReportSchema>;
 type Item = MessageInitShape<typeof DriftItemSchema>;
@@ -107,34 +115,59 @@ export class PostgresDriftDirectory {
     return row.done;
   }
 
-  async policies(router: string): Promise<readonly DriftRule[]> {
-    const rows = await this.#database.query<{ path: string | null; policy: DriftPolicy }>(
-      `SELECT rules.path, rules.policy FROM routers LEFT JOIN drift_policies AS rules ON rules.router = routers.name
-       WHERE routers.name = $1 ORDER BY rules.path COLLATE "C"`,
-      [router],
-    );
-    if (rows.length === 0) throw routerUnknown(router);
-    return rows.flatMap(({ path, policy }) =>
-      path === null ? [] : [{ path: path === '' ? [] : pathOfKey(path), policy }],
-    );
+  policies(router: string): Promise<readonly DriftRule[]> {
+    return rulesOf(this.#database, router);
   }
 
-  /** Replaces all. What was contested or on its way to be undone is judged anew by the comparison that this asks for. */
-  async setPolicies(router: string, rules: readonly DriftRule[]): Promise<void> {
-    await this.#database.transaction(async (sql) => {
+  /**
+   * Replaces all, unless their tag is another than `ifTag` (empty: any): `precondition_failed` then. What was contested or on its way to be undone is
+   * judged anew by the comparison that this asks for. Gives back what holds then; with the `key` of an earlier use what held after that.
+   */
+  async setPolicies(
+    router: string,
+    rules: readonly DriftRule[],
+    { ifTag, key }: { readonly ifTag: string; readonly key: KeyUse | undefined },
+  ): Promise<SetDriftPoliciesResponse> {
+    const changed = async (sql: Sql) => {
       const changed = await sql.execute(
         'UPDATE routers SET drift_policies_set_at = now(), drift_asked = drift_asked + 1 WHERE name = $1',
         [router],
       );
       if (changed === 0) throw routerUnknown(router);
+      if (ifTag !== '' && ifTag !== policiesTag(await rulesOf(sql, router))) throw otherPolicies();
       await replaceRules(sql, router, rules);
       await sql.execute(
         `UPDATE drift_items SET contested = false, repairing = false, offer = '', note = ''
          WHERE router = $1 AND state = 'open'`,
         [router],
       );
-    });
+      return toBinary(SetDriftPoliciesResponseSchema, policiesMessage(await rulesOf(sql, router)));
+    };
+    const { answer, replayed } = await this.#database.transaction((sql) => answeredOnce(sql, key, () => changed(sql)));
+    return { ...fromBinary(SetDriftPoliciesResponseSchema, answer), replayed };
   }
+}
+
+/** Policies in the words of the bus. */
+export const policiesMessage = (rules: readonly DriftRule[]): SetDriftPoliciesResponse =>
+  create(SetDriftPoliciesResponseSchema, {
+    rules: rules.map(({ path, policy }) => ({ path: [...path], policy: policyOnWire[policy] })),
+    tag: policiesTag(rules),
+  });
+
+const otherPolicies = () =>
+  new DomainError('precondition_failed', 'VERSION_MISMATCH', 'The policies are others now: read them again.');
+
+async function rulesOf(sql: Sql, router: string): Promise<readonly DriftRule[]> {
+  const rows = await sql.query<{ path: string | null; policy: DriftPolicy }>(
+    `SELECT rules.path, rules.policy FROM routers LEFT JOIN drift_policies AS rules ON rules.router = routers.name
+     WHERE routers.name = $1 ORDER BY rules.path COLLATE "C"`,
+    [router],
+  );
+  if (rows.length === 0) throw routerUnknown(router);
+  return rows.flatMap(({ path, policy }) =>
+    path === null ? [] : [{ path: path === '' ? [] : pathOfKey(path), policy }],
+  );
 }
 
 async function replaceRules(sql: Sql, router: string, rules: readonly DriftRule[]): Promise<void> {

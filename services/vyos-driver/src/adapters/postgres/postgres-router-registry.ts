@@ -3,12 +3,16 @@ import { DomainError } from '@berth/errors';
 import type { Outbox, Send } from '@berth/messaging';
 import type { SealedKey } from '../../app/key-vault.ts';
 import type {
+  KeyUse,
   NewRegistration,
   RegisteredRouter,
+  RegistryAnswer,
   RegistryDecision,
   RouterRegistry,
   RouterUse,
 } from '../../app/router-registry.ts';
+import { answeredOnce } from './answered-keys.ts';
+import { detailsBytes, routerDetails } from './router-details.ts';
 import { type StatusRow, statusColumns, statusMessage } from './router-messages.ts';
 import { type RegistrationRow, registrationColumns, toRegistered } from './router-rows.ts';
 
@@ -48,16 +52,20 @@ export class PostgresRouterRegistry implements RouterRegistry {
     name: string,
     deadline: Date | undefined,
     decide: (known: RegisteredRouter | undefined, use: RouterUse) => RegistryDecision,
-  ): Promise<void> {
-    await this.#outbox.transaction(async (sql, send) => {
+    key?: KeyUse,
+  ): Promise<RegistryAnswer> {
+    const changed = async (sql: Sql, send: Send) => {
       // A router that is not there yet has no row to lock.
-      await sql.query('SELECT pg_advisory_xact_lock(hashtextextended($1, 0))', [`router ${name}`]);
+      await sql.query('SELECT pg_advisory_xact_lock(hashtextextended($1, 0))', [`router ${name.toLowerCase()}`]);
       const known = await lockedRouter(sql, name);
       await refuseLate(sql, deadline);
       const decision = decide(known, await useOf(sql, name));
       if (decision.kind === 'put') await put(sql, send, name, known, decision.registration);
-      if (decision.kind === 'remove') await remove(sql, send, name);
-    });
+      if (decision.kind !== 'remove') return detailsBytes(await routerDetails(sql, name));
+      await remove(sql, send, name);
+      return new Uint8Array();
+    };
+    return this.#outbox.transaction((sql, send) => answeredOnce(sql, key, () => changed(sql, send)));
   }
 
   async reseal(name: string, before: SealedKey, after: SealedKey): Promise<void> {
@@ -121,14 +129,16 @@ async function refuseLate(sql: Sql, deadline: Date | undefined): Promise<void> {
 }
 
 async function useOf(sql: Sql, name: string): Promise<RouterUse> {
-  const [row] = await sql.query<{ vms: number; waiting: number; batches: number }>(
-    `SELECT (SELECT count(*)::integer FROM resources r WHERE r.router = $1 AND (r.applied IS NOT NULL OR EXISTS (
+  const [row] = await sql.query<{ alike: string | null; vms: number; waiting: number; batches: number }>(
+    `SELECT (SELECT min(name) FROM routers WHERE lower(name) = lower($1) AND name <> $1 AND removed_at IS NULL) AS alike,
+       (SELECT count(*)::integer FROM resources r WHERE r.router = $1 AND (r.applied IS NOT NULL OR EXISTS (
          SELECT FROM owned_paths p WHERE p.router = $1 AND p.resource_id = r.resource_id AND p.released_at IS NULL))) AS vms,
        (SELECT count(*)::integer FROM resources WHERE router = $1 AND waiting) AS waiting,
        (SELECT count(*)::integer FROM batches WHERE router = $1 AND state = 'sending') AS batches`,
     [name],
   );
-  return { vms: row?.vms ?? 0, waitingChanges: row?.waiting ?? 0, unsettledBatches: row?.batches ?? 0 };
+  const { alike = null, vms = 0, waiting = 0, batches = 0 } = row ?? {};
+  return { namedAlike: alike ?? '', vms, waitingChanges: waiting, unsettledBatches: batches };
 }
 
 async function put(
@@ -152,12 +162,15 @@ async function put(
     ],
   );
   if (known !== undefined && known.enabled === enabled) return;
-  await sql.execute("UPDATE routers SET state = $2, reason = '', since = now(), retry_at = NULL WHERE name = $1", [
+  await sql.execute('UPDATE routers SET state = $2, reason = $3, since = now(), retry_at = NULL WHERE name = $1', [
     name,
     enabled ? 'unseen' : 'disabled',
+    enabled ? '' : switchedOff,
   ]);
   await tell(sql, send, name);
 }
+
+const switchedOff = 'It was switched off: changes wait until it is enabled again.';
 
 /** A row for a router that is new. One that was here before goes on counting, so that nothing of then is taken for news. */
 const begin = (sql: Sql, name: string): Promise<number> =>

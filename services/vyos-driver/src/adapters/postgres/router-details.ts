@@ -1,7 +1,7 @@
-import type { RouterDetailsSchema } from '@berth/contracts';
-import type { Database } from '@berth/database';
+import { RouterDetailsSchema } from '@berth/contracts';
+import type { Database, Sql } from '@berth/database';
 import { DomainError } from '@berth/errors';
-import type { MessageInitShape } from '@bufbuild/protobuf';
+import { create, type MessageInitShape, toBinary } from '@bufbuild/protobuf';
 import { timestampFromMs } from '@bufbuild/protobuf/wkt';
 import type { CostModel } from '../../domain/cost-model.ts';
 import { type StatusRow, statusColumns, statusOfRow } from './router-messages.ts';
@@ -37,11 +37,14 @@ export const allRouterDetails = async (database: Database): Promise<Details[]> =
   (await database.query<DetailsRow>(`${details} ORDER BY name`)).map(toDetails);
 
 /** Throws `not_found` ROUTER_UNKNOWN. */
-export async function routerDetails(database: Database, name: string): Promise<Details> {
-  const [row] = await database.query<DetailsRow>(`${details} AND name = $1`, [name]);
+export async function routerDetails(sql: Pick<Sql, 'query'>, name: string): Promise<Details> {
+  const [row] = await sql.query<DetailsRow>(`${details} AND name = $1`, [name]);
   if (row !== undefined) return toDetails(row);
   throw new DomainError('not_found', 'ROUTER_UNKNOWN', `No router named ${name} is managed here.`);
 }
+
+export const detailsBytes = (message: Details): Uint8Array =>
+  toBinary(RouterDetailsSchema, create(RouterDetailsSchema, message));
 
 function toDetails(row: DetailsRow): Details {
   const { terms, keyFingerprint, fromSettings, enabled, revision } = toRegistered(row);

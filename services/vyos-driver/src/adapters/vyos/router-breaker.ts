@@ -15,7 +15,7 @@ export interface BreakerSettings {
   readonly resetTimeoutMs?: number;
 }
 
-type AnyOutcome = { readonly kind: string; readonly fenced?: boolean };
+type AnyOutcome = { readonly kind: string; readonly fenced?: boolean; readonly text?: string };
 type Call = () => Promise<AnyOutcome>;
 
 /** The router did not answer, or answered nothing that tells. A refusal is an answer. */
@@ -39,6 +39,8 @@ export class RouterBreaker {
   readonly #listeners = new Set<(state: BreakerState) => void>();
   #outages = 0;
   #openedAt = 0;
+  /** The words of the last outage. */
+  #lastText = '';
 
   constructor(client: RouterClient, settings: BreakerSettings = {}) {
     this.#client = client;
@@ -88,7 +90,7 @@ export class RouterBreaker {
     operations: readonly Operation[],
     options: CallOptions & { readonly confirmMinutes?: number | undefined },
   ): Promise<Timed<ConfigureOutcome>> {
-    return this.#guard(options, () => this.#client.configure(operations, options), notSent);
+    return this.#guard(options, () => this.#client.configure(operations, options), this.#notSent);
   }
 
   /**
@@ -97,11 +99,11 @@ export class RouterBreaker {
    */
   async emptyConfigure(options: CallOptions): Promise<Timed<ConfigureOutcome>> {
     const call = () => this.#client.emptyConfigure(options);
-    return this.state === 'half_open' ? this.#send(call, notSent) : this.#guard(options, call, notSent);
+    return this.state === 'half_open' ? this.#send(call, this.#notSent) : this.#guard(options, call, this.#notSent);
   }
 
   confirm(options: CallOptions): Promise<Timed<ConfirmOutcome>> {
-    return this.#guard(options, () => this.#client.confirm(options), away);
+    return this.#guard(options, () => this.#client.confirm(options), this.#away);
   }
 
   /** Not counted: the calls around it show whether the router is there. */
@@ -110,15 +112,15 @@ export class RouterBreaker {
   }
 
   showConfig(path: ConfigPath, options: CallOptions): Promise<Timed<ReadOutcome>> {
-    return this.#guard(options, () => this.#client.showConfig(path, options), away);
+    return this.#guard(options, () => this.#client.showConfig(path, options), this.#away);
   }
 
   exists(path: ConfigPath, options: CallOptions): Promise<Timed<ReadOutcome>> {
-    return this.#guard(options, () => this.#client.exists(path, options), away);
+    return this.#guard(options, () => this.#client.exists(path, options), this.#away);
   }
 
   save(options: CallOptions & { readonly file?: string }): Promise<Timed<SaveOutcome>> {
-    return this.#guard(options, () => this.#client.save(options), away);
+    return this.#guard(options, () => this.#client.save(options), this.#away);
   }
 
   /** Not counted, since what it asks for is absent on some versions; not asked while the breaker is open. */
@@ -178,14 +180,25 @@ export class RouterBreaker {
       return outcome;
     }
     this.#outages += 1;
+    this.#lastText = outcome.text ?? '';
     if (this.#outages >= this.#threshold) this.#breaker.open();
     throw new Outage(outcome.kind);
+  }
+
+  /** Says why nothing is sent: without what the last try met, nobody could mend it. */
+  get #refusal(): string {
+    return this.#lastText === '' ? refusal : `${refusal} The last time: ${this.#lastText}`;
+  }
+
+  get #notSent(): ConfigureOutcome {
+    return { kind: 'not_sent', text: this.#refusal };
+  }
+
+  get #away() {
+    return { kind: 'away', text: this.#refusal } as const;
   }
 
   #tell(state: BreakerState): void {
     for (const listener of this.#listeners) listener(state);
   }
 }
-
-const notSent: ConfigureOutcome = { kind: 'not_sent', text: refusal };
-const away = { kind: 'away', text: refusal } as const;

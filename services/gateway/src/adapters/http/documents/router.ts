@@ -6,9 +6,17 @@ const optional = (description: string, maxLength = 255) => Type.Optional(nullabl
 
 const wish = (what: string) => `${what}. null: read from the router.`;
 const port = Type.Optional(
-  Type.Integer({ minimum: 1, maximum: 65_535, description: 'Of the HTTPS API. Default 443.' }),
+  nullable(Type.Integer({ minimum: 1, maximum: 65_535, description: 'Of the HTTPS API. Default (and null) 443.' })),
 );
-const keyId = Type.Optional(text('The API key’s id on the router. Default `berth`.', 64));
+const keyId = Type.Optional(
+  nullable(
+    Type.String({
+      minLength: 1,
+      maxLength: 64,
+      description: 'The API key’s id on the router. Default (and null) `berth`.',
+    }),
+  ),
+);
 const key = Type.String({
   minLength: 1,
   maxLength: 512,
@@ -54,7 +62,8 @@ export const updateRouterBody = Type.Object(
   {
     ...strict,
     minProperties: 1,
-    description: 'What is not given stays. A changed connection begins a new session with the router.',
+    description:
+      'What is not given stays. A changed connection begins a new session with the router. `key` is needed when `host`, `port`, `fingerprint` or `ca_pem` changes.',
     examples: [{ wan_interface: 'eth0' }],
   },
 );

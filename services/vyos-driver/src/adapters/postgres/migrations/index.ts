@@ -8,6 +8,7 @@ import { history } from './0005-history.ts';
 import { adoption } from './0007-adoption.ts';
 import { withdrawals } from './0008-withdrawals.ts';
 import { routerFiles } from './0009-router-files.ts';
+import { answeredKeys } from './0011-answered-keys.ts';
 
 /** The history of the schema. Released ones are never edited. */
 export const migrations: readonly NamedMigration[] = [
@@ -20,4 +21,5 @@ export const migrations: readonly NamedMigration[] = [
   adoption,
   withdrawals,
   routerFiles,
+  answeredKeys,
 ];

@@ -4,7 +4,7 @@
 
 import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
-import type { Principal, PrincipalJson } from "../../common/v1/command_pb.js";
+import type { Idempotency, IdempotencyJson, Principal, PrincipalJson } from "../../common/v1/command_pb.js";
 import type { Timestamp, TimestampJson } from "@bufbuild/protobuf/wkt";
 import type { ConfigOperation, ConfigOperationJson } from "./config_pb.js";
 
@@ -1091,6 +1091,13 @@ export declare type ListDriftPoliciesResponse = Message<"berth.driver.v1.ListDri
    * @generated from field: repeated berth.driver.v1.DriftRule rules = 1;
    */
   rules: DriftRule[];
+
+  /**
+   * Tells these rules from others.
+   *
+   * @generated from field: string tag = 2;
+   */
+  tag: string;
 };
 
 /**
@@ -1105,6 +1112,13 @@ export declare type ListDriftPoliciesResponseJson = {
    * @generated from field: repeated berth.driver.v1.DriftRule rules = 1;
    */
   rules?: DriftRuleJson[];
+
+  /**
+   * Tells these rules from others.
+   *
+   * @generated from field: string tag = 2;
+   */
+  tag?: string;
 };
 
 /**
@@ -1139,6 +1153,20 @@ export declare type SetDriftPoliciesRequest = Message<"berth.driver.v1.SetDriftP
    * @generated from field: repeated berth.driver.v1.DriftRule rules = 3;
    */
   rules: DriftRule[];
+
+  /**
+   * If-Match: refused (precondition_failed) unless the tag of the rules is this; empty: whatever they are.
+   *
+   * @generated from field: string if_tag = 4;
+   */
+  ifTag: string;
+
+  /**
+   * Present when the caller sent an Idempotency-Key.
+   *
+   * @generated from field: berth.common.v1.Idempotency idempotency = 5;
+   */
+  idempotency?: Idempotency | undefined;
 };
 
 /**
@@ -1167,6 +1195,20 @@ export declare type SetDriftPoliciesRequestJson = {
    * @generated from field: repeated berth.driver.v1.DriftRule rules = 3;
    */
   rules?: DriftRuleJson[];
+
+  /**
+   * If-Match: refused (precondition_failed) unless the tag of the rules is this; empty: whatever they are.
+   *
+   * @generated from field: string if_tag = 4;
+   */
+  ifTag?: string;
+
+  /**
+   * Present when the caller sent an Idempotency-Key.
+   *
+   * @generated from field: berth.common.v1.Idempotency idempotency = 5;
+   */
+  idempotency?: IdempotencyJson;
 };
 
 /**
@@ -1187,6 +1229,20 @@ export declare type SetDriftPoliciesResponse = Message<"berth.driver.v1.SetDrift
    * @generated from field: repeated berth.driver.v1.DriftRule rules = 1;
    */
   rules: DriftRule[];
+
+  /**
+   * Tells these rules from others.
+   *
+   * @generated from field: string tag = 2;
+   */
+  tag: string;
+
+  /**
+   * The answer was given before, to the same Idempotency-Key.
+   *
+   * @generated from field: bool replayed = 3;
+   */
+  replayed: boolean;
 };
 
 /**
@@ -1201,6 +1257,20 @@ export declare type SetDriftPoliciesResponseJson = {
    * @generated from field: repeated berth.driver.v1.DriftRule rules = 1;
    */
   rules?: DriftRuleJson[];
+
+  /**
+   * Tells these rules from others.
+   *
+   * @generated from field: string tag = 2;
+   */
+  tag?: string;
+
+  /**
+   * The answer was given before, to the same Idempotency-Key.
+   *
+   * @generated from field: bool replayed = 3;
+   */
+  replayed?: boolean;
 };
 
 /**

@@ -297,6 +297,13 @@ export declare type RouterDetails = Message<"berth.driver.v1.RouterDetails"> & {
    * @generated from field: uint32 applied_vms = 17;
    */
   appliedVms: number;
+
+  /**
+   * This answer to a change was given before, to the same Idempotency-Key.
+   *
+   * @generated from field: bool replayed = 18;
+   */
+  replayed: boolean;
 };
 
 /**
@@ -423,6 +430,13 @@ export declare type RouterDetailsJson = {
    * @generated from field: uint32 applied_vms = 17;
    */
   appliedVms?: number;
+
+  /**
+   * This answer to a change was given before, to the same Idempotency-Key.
+   *
+   * @generated from field: bool replayed = 18;
+   */
+  replayed?: boolean;
 };
 
 /**
@@ -969,6 +983,12 @@ export declare const RemoveRouterRequestSchema: GenMessage<RemoveRouterRequest, 
  * @generated from message berth.driver.v1.RemoveRouterResponse
  */
 export declare type RemoveRouterResponse = Message<"berth.driver.v1.RemoveRouterResponse"> & {
+  /**
+   * It was removed before, by a request with the same Idempotency-Key.
+   *
+   * @generated from field: bool replayed = 1;
+   */
+  replayed: boolean;
 };
 
 /**
@@ -977,6 +997,12 @@ export declare type RemoveRouterResponse = Message<"berth.driver.v1.RemoveRouter
  * @generated from message berth.driver.v1.RemoveRouterResponse
  */
 export declare type RemoveRouterResponseJson = {
+  /**
+   * It was removed before, by a request with the same Idempotency-Key.
+   *
+   * @generated from field: bool replayed = 1;
+   */
+  replayed?: boolean;
 };
 
 /**

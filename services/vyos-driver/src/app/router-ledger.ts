@@ -18,6 +18,17 @@ export class LeaseLost extends Error {
   override readonly name = 'LeaseLost';
 }
 
+/** Changes were taken back before a batch began with them, or before they were settled without one: nothing was sent and nothing recorded. */
+export class ChangesWithdrawn extends Error {
+  override readonly name = 'ChangesWithdrawn';
+  readonly resourceIds: readonly string[];
+
+  constructor(resourceIds: readonly string[]) {
+    super(`${resourceIds.length} changes were withdrawn`);
+    this.resourceIds = resourceIds;
+  }
+}
+
 /** What is stored of a router itself. */
 export interface RouterRecord {
   readonly state: RouterState;
@@ -187,7 +198,10 @@ export interface RouterLedger extends DriftLedger {
   writeAhead(batch: NewBatch): Promise<readonly string[]>;
   /** The batch is about to be sent once more: the barrier behind it counts from now. `note` is for who settles it. */
   noteSendingAgain(batchId: string, note: string): Promise<void>;
-  /** Gives back the released paths with what may come back there. */
+  /**
+   * Gives back the released paths with what may come back there. Throws ChangesWithdrawn, and records nothing, when no batch began with what was
+   * applied and some of it was settled meanwhile.
+   */
   settle(settlement: Settlement): Promise<readonly ReleasedPath[]>;
   /** Records what was read; tells all when version, profile or inventory changed. */
   recordLook(look: Look): Promise<void>;

@@ -2,7 +2,7 @@ import type { Sql } from '@berth/database';
 import type { BatchChange, NewBatch, OpenBatch, StoredContent } from '../../app/router-ledger.ts';
 import type { Fragment } from '../../domain/fragment.ts';
 import type { Cause } from '../../domain/verdict.ts';
-import { lockResources } from './record-settlement.ts';
+import { settledMeanwhile } from './settled-meanwhile.ts';
 
 /**
  * Writes the batch as `sending` and claims the paths that its changes want. Nothing is written when some of its changes have been judged
@@ -15,7 +15,11 @@ export async function writeBatchAhead(
   batch: NewBatch,
 ): Promise<readonly string[]> {
   const { changes } = batch;
-  const gone = await judgedMeanwhile(sql, router, changes);
+  const gone = await settledMeanwhile(
+    sql,
+    router,
+    changes.filter(({ purpose }) => purpose === 'change'),
+  );
   if (gone.length > 0) return gone;
   await sql.execute(
     `INSERT INTO batches (id, router, epoch, state, operations, estimate_ms, deadline)
@@ -48,20 +52,6 @@ export async function writeBatchAhead(
   );
   await claimPaths(sql, router, changes);
   return [];
-}
-
-/** Under the locks that a withdrawal needs too: from here on it comes too late. */
-async function judgedMeanwhile(sql: Sql, router: string, changes: readonly BatchChange[]): Promise<readonly string[]> {
-  const asked = changes.filter(({ purpose }) => purpose === 'change');
-  const ids = asked.map(({ resourceId }) => resourceId);
-  await lockResources(sql, router, ids);
-  const rows = await sql.query<{ resource_id: string }>(
-    `SELECT resource_id FROM resources JOIN unnest($2::text[], $3::bigint[], $4::bigint[]) AS asked (resource_id, incarnation, number)
-       USING (resource_id)
-     WHERE router = $1 AND (settled_incarnation, settled_number) >= (incarnation, number)`,
-    [router, ids, asked.map(({ revision }) => revision.incarnation), asked.map(({ revision }) => revision.number)],
-  );
-  return rows.map((row) => row.resource_id);
 }
 
 async function claimPaths(sql: Sql, router: string, changes: readonly BatchChange[]): Promise<void> {

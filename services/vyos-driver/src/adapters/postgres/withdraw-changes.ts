@@ -2,7 +2,8 @@ import type { Sql } from '@berth/database';
 import type { Send } from '@berth/messaging';
 import { compareRevisions, type Revision } from '../../domain/revision.ts';
 import type { Cause } from '../../domain/verdict.ts';
-import { judge, lockResources } from './record-settlement.ts';
+import { judge } from './record-settlement.ts';
+import { lockResources } from './settled-meanwhile.ts';
 
 /** One revision of one resource. */
 export interface ChangeRef {

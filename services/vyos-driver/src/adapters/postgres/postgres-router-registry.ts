@@ -176,12 +176,20 @@ async function remove(sql: Sql, send: Send, name: string): Promise<void> {
     `UPDATE routers SET removed_at = now(), state = 'removed', reason = '', since = now(), retry_at = NULL, enabled = false,
        sealed_key = NULL, sealed_with = NULL, key_fingerprint = '', ca_pem = '', fingerprint = '', wishes = '{}', settings = '{}',
        from_settings = false, profile = NULL, revision = revision + 1, lease_epoch = lease_epoch + 1,
-       borrowed_by = NULL, borrowed_until = NULL
+       borrowed_by = NULL, borrowed_until = NULL, drift_answered = drift_asked, drift_policies_set_at = NULL, foreign_objects_hash = ''
      WHERE name = $1`,
     [name],
   );
-  await sql.execute('DELETE FROM owned_paths WHERE router = $1', [name]);
-  await sql.execute('DELETE FROM foreign_holdings WHERE router = $1', [name]);
+  // Nothing of it holds for another device that is given the name later. The history stays.
+  const ofDevice = [
+    'owned_paths',
+    'foreign_holdings',
+    'foreign_objects',
+    'drift_policies',
+    'drift_items',
+    'drift_reports',
+  ];
+  for (const table of ofDevice) await sql.execute(`DELETE FROM ${table} WHERE router = $1`, [name]);
   await tell(sql, send, name);
 }
 

@@ -58,12 +58,17 @@ export class PostgresDriftDirectory {
 
   /** Every router's newest report. */
   async reports(): Promise<readonly Report[]> {
-    return (await this.#database.query<ReportRow>(`${reportQuery} ORDER BY routers.name`)).map(reportOf);
+    return (await this.#database.query<ReportRow>(`${reportQuery} WHERE removed_at IS NULL ORDER BY routers.name`)).map(
+      reportOf,
+    );
   }
 
   /** Throws `not_found` for a router that is not managed here. */
   async report(router: string): Promise<Report> {
-    const [row] = await this.#database.query<ReportRow>(`${reportQuery} WHERE routers.name = $1`, [router]);
+    const [row] = await this.#database.query<ReportRow>(
+      `${reportQuery} WHERE routers.name = $1 AND removed_at IS NULL`,
+      [router],
+    );
     if (row === undefined) throw routerUnknown(router);
     return reportOf(row);
   }
@@ -88,7 +93,7 @@ export class PostgresDriftDirectory {
     const [row] = await this.#database.query<{ drift_asked: string }>(
       `UPDATE routers SET drift_asked = drift_asked + 1,
          drift_repair_asked = CASE WHEN $2 THEN drift_asked + 1 ELSE drift_repair_asked END
-       WHERE name = $1 RETURNING drift_asked`,
+       WHERE name = $1 AND removed_at IS NULL RETURNING drift_asked`,
       [router, repair],
     );
     if (row === undefined) throw routerUnknown(router);
@@ -100,7 +105,7 @@ export class PostgresDriftDirectory {
     const [row] = await this.#database.query<{ done: boolean }>(
       `SELECT drift_answered >= $2 AND NOT ($3 AND EXISTS (
          SELECT FROM drift_items WHERE router = $1 AND state = 'open' AND repairing)) AS done
-       FROM routers WHERE name = $1`,
+       FROM routers WHERE name = $1 AND removed_at IS NULL`,
       [router, number, repair],
     );
     if (row === undefined) throw routerUnknown(router);
@@ -110,7 +115,7 @@ export class PostgresDriftDirectory {
   async policies(router: string): Promise<readonly DriftRule[]> {
     const rows = await this.#database.query<{ path: string | null; policy: DriftPolicy }>(
       `SELECT rules.path, rules.policy FROM routers LEFT JOIN drift_policies AS rules ON rules.router = routers.name
-       WHERE routers.name = $1 ORDER BY rules.path COLLATE "C"`,
+       WHERE routers.name = $1 AND routers.removed_at IS NULL ORDER BY rules.path COLLATE "C"`,
       [router],
     );
     if (rows.length === 0) throw routerUnknown(router);
@@ -123,7 +128,7 @@ export class PostgresDriftDirectory {
   async setPolicies(router: string, rules: readonly DriftRule[]): Promise<void> {
     await this.#database.transaction(async (sql) => {
       const changed = await sql.execute(
-        'UPDATE routers SET drift_policies_set_at = now(), drift_asked = drift_asked + 1 WHERE name = $1',
+        'UPDATE routers SET drift_policies_set_at = now(), drift_asked = drift_asked + 1 WHERE name = $1 AND removed_at IS NULL',
         [router],
       );
       if (changed === 0) throw routerUnknown(router);

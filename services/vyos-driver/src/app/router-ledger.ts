@@ -101,6 +101,8 @@ export interface OpenBatch {
   readonly ageMs: number;
   /** What was noted when it was about to be sent again; empty: nothing, or it was sent once. */
   readonly note: string;
+  /** Within so many minutes after it was made the router wanted it confirmed; undefined: that was not noted, or it stays. */
+  readonly confirmMinutes: number | undefined;
 }
 
 export type BatchEnd = 'applied' | 'refused' | 'not_applied' | 'settled_by_read';

@@ -22,8 +22,8 @@ export async function writeBatchAhead(
   );
   if (gone.length > 0) return gone;
   await sql.execute(
-    `INSERT INTO batches (id, router, epoch, state, operations, estimate_ms, deadline)
-     VALUES ($1, $2, $3, 'sending', $4, $5, now() + $6 * interval '1 millisecond')`,
+    `INSERT INTO batches (id, router, epoch, state, operations, estimate_ms, deadline, confirm_minutes)
+     VALUES ($1, $2, $3, 'sending', $4, $5, now() + $6 * interval '1 millisecond', $7)`,
     [
       batch.id,
       router,
@@ -31,6 +31,7 @@ export async function writeBatchAhead(
       JSON.stringify(batch.operations.map(({ op, path }) => [op, ...path])),
       Math.round(batch.estimateMs),
       batch.timeoutMs,
+      batch.confirmMinutes ?? null,
     ],
   );
   await sql.execute(
@@ -77,8 +78,15 @@ async function claimPaths(sql: Sql, router: string, changes: readonly BatchChang
 
 /** The batch whose end is not known, if there is one. */
 export async function readOpenBatch(sql: Sql, router: string): Promise<OpenBatch | undefined> {
-  const [batch] = await sql.query<{ id: string; epoch: string; estimate_ms: number; age_ms: number; outcome: string }>(
-    `SELECT id, epoch, estimate_ms, outcome, extract(epoch FROM clock_timestamp() - sent_at)::float8 * 1000 AS age_ms
+  const [batch] = await sql.query<{
+    id: string;
+    epoch: string;
+    estimate_ms: number;
+    age_ms: number;
+    outcome: string;
+    confirm_minutes: number | null;
+  }>(
+    `SELECT id, epoch, estimate_ms, outcome, confirm_minutes, extract(epoch FROM clock_timestamp() - sent_at)::float8 * 1000 AS age_ms
      FROM batches WHERE router = $1 AND state = 'sending'`,
     [router],
   );
@@ -110,6 +118,7 @@ export async function readOpenBatch(sql: Sql, router: string): Promise<OpenBatch
     estimateMs: batch.estimate_ms,
     ageMs: batch.age_ms,
     note: batch.outcome,
+    confirmMinutes: batch.confirm_minutes ?? undefined,
     changes,
   };
 }

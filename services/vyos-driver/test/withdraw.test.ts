@@ -65,6 +65,25 @@ test('a withdrawal that comes with the changes, or before its own, settles that 
   assert.equal(ruleOf(world.router, 3), undefined);
 });
 
+test('two revisions of one resource that are asked for together are each told what became of them', async (t) => {
+  const world = await busyWorld(t);
+  await world.send(changeFor(2));
+  await world.send(changeFor(2, { number: 2n }));
+  await eventually(async () => (await queueOf(world, 2)).places.length === 1);
+  const changes = [refTo(2, 1n), refTo(2, 2n), refTo(2, 3n), refTo(9)];
+  const message = { principal: admin, router: 'default', changes };
+  const { withdrawals } = await request(world.bus, QueueService.method.withdrawChanges, message, { timeoutMs: 5_000 });
+  assert.deepEqual(
+    withdrawals.map(({ outcome }) => outcome),
+    [
+      WithdrawalOutcome.SETTLED,
+      WithdrawalOutcome.WITHDRAWN,
+      WithdrawalOutcome.UNSPECIFIED,
+      WithdrawalOutcome.UNSPECIFIED,
+    ],
+  );
+});
+
 test('the next revision of a withdrawn one is a change like any other', async (t) => {
   const world = await busyWorld(t);
   await world.send(changeFor(2));

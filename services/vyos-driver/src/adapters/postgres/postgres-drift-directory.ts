@@ -5,13 +5,16 @@ import type { MessageInitShape } from '@bufbuild/protobuf';
 import { timestampFromDate, timestampFromMs } from '@bufbuild/protobuf/wkt';
 import { keyOfPath, pathOfKey } from '../../domain/config-tree.ts';
 import type { DriftKind, DriftPolicy, DriftRule } from '../../domain/drift.ts';
+import type { RouterState } from '../../domain/router-state.ts';
 import { type DriftRow, driftColumns, driftItemOf, kindOnWire } from './drift-messages.ts';
+import { stateOnWire } from './router-messages.ts';
 
 type Report = MessageInitShape<typeof DriftReportSchema>;
 type Item = MessageInitShape<typeof DriftItemSchema>;
 
 interface ReportRow {
   readonly name: string;
+  readonly state: RouterState;
   readonly number: string | null;
   readonly looked_ms: number;
   readonly age_ms: number;
@@ -36,7 +39,7 @@ interface ForeignRow {
   readonly changes: readonly { readonly path: readonly string[]; readonly kind: DriftKind }[];
 }
 
-const reportQuery = `SELECT routers.name, report.number, report.cost_ms, report.added, report.deleted, report.updated, report.no_change,
+const reportQuery = `SELECT routers.name, routers.state, report.number, report.cost_ms, report.added, report.deleted, report.updated, report.no_change,
     report.foreign_changes, round(extract(epoch FROM report.looked_at) * 1000)::float8 AS looked_ms,
     round(extract(epoch FROM clock_timestamp() - report.looked_at) * 1000)::float8 AS age_ms,
     greatest(applied_count - saved_count, 0) AS unsaved, drift_asked > drift_answered AS under_way,
@@ -44,6 +47,9 @@ const reportQuery = `SELECT routers.name, report.number, report.cost_ms, report.
   FROM routers LEFT JOIN drift_reports AS report ON report.router = routers.name
   LEFT JOIN LATERAL (SELECT count(*) AS open, count(*) FILTER (WHERE repairing) AS repairing FROM drift_items
     WHERE drift_items.router = routers.name AND state = 'open') AS items ON true`;
+
+/** In these states nothing is read. */
+const silent: readonly RouterState[] = ['unseen', 'unreachable', 'breaker_open', 'disabled'];
 
 const routerUnknown = (router: string) =>
   new DomainError('not_found', 'ROUTER_UNKNOWN', `No router named ${router} is managed here.`);
@@ -88,15 +94,21 @@ export class PostgresDriftDirectory {
     return { items: page.map(driftItemOf), next: rows.length > limit ? (page.at(-1)?.id ?? '') : '' };
   }
 
-  /** Asks the router's worker for a comparison; gives back its number, which is answered when `answered` has reached it. */
+  /**
+   * Asks the router's worker for a comparison; gives back its number, which is answered when `answered` has reached it. Throws ROUTER_DISABLED,
+   * and asks for nothing, while the router is switched off.
+   */
   async ask(router: string, repair: boolean): Promise<bigint> {
     const [row] = await this.#database.query<{ drift_asked: string }>(
       `UPDATE routers SET drift_asked = drift_asked + 1,
          drift_repair_asked = CASE WHEN $2 THEN drift_asked + 1 ELSE drift_repair_asked END
-       WHERE name = $1 AND removed_at IS NULL RETURNING drift_asked`,
+       WHERE name = $1 AND removed_at IS NULL AND enabled RETURNING drift_asked`,
       [router, repair],
     );
-    if (row === undefined) throw routerUnknown(router);
+    if (row === undefined) {
+      await this.report(router);
+      throw new DomainError('unavailable', 'ROUTER_DISABLED', `The router ${router} is disabled: enable it first.`);
+    }
     return BigInt(row.drift_asked);
   }
 
@@ -110,6 +122,15 @@ export class PostgresDriftDirectory {
     );
     if (row === undefined) throw routerUnknown(router);
     return row.done;
+  }
+
+  /** Why the router does not answer; undefined: it does. */
+  async silence(router: string): Promise<string | undefined> {
+    const [row] = await this.#database.query<{ reason: string }>(
+      `SELECT reason FROM routers WHERE name = $1 AND state = ANY($2)`,
+      [router, silent],
+    );
+    return row?.reason;
   }
 
   async policies(router: string): Promise<readonly DriftRule[]> {
@@ -152,7 +173,12 @@ async function replaceRules(sql: Sql, router: string, rules: readonly DriftRule[
 }
 
 function reportOf(row: ReportRow): Report {
-  const rest = { router: row.name, unsavedCommits: BigInt(row.unsaved), underWay: row.under_way };
+  const rest = {
+    router: row.name,
+    routerState: stateOnWire[row.state],
+    unsavedCommits: BigInt(row.unsaved),
+    underWay: row.under_way,
+  };
   if (row.number === null) return rest;
   return {
     ...rest,

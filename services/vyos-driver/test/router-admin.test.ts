@@ -252,3 +252,23 @@ test('a test of settings says which of them is wrong, and what certificate was s
   assert.match(place.messages, /no interface eth9/);
   assert.equal(edge.counters().commits, 0);
 });
+
+test('one device is registered under one name, at whatever address and however often it is tried', async (t) => {
+  const world = await driverWorld(t);
+  await world.start({ encryptionKeys: [masterKey()] });
+  const [edge, other] = [await anotherRouter(t), await anotherRouter(t)];
+  const side = routerSide(world);
+  const settings = settingsOf(edge);
+  const known = (error: unknown) =>
+    withCode('ROUTER_KNOWN_AS')(error) && /the router (edge|twin) already/.test(String(error));
+  const tries = await Promise.allSettled(['edge', 'twin'].map((name) => side.add({ name, settings })));
+  assert.equal(tries.filter(({ status }) => status === 'fulfilled').length, 1);
+  await assert.rejects(side.add({ name: 'third', settings: { ...settings, fingerprint: '' } }), known);
+  await assert.rejects(side.add({ name: 'third', settings: { ...settings, host: 'localhost' } }), known);
+  const { checks } = await side.test({ settings: { ...settings, host: 'localhost' } });
+  const failed = checks.filter(({ result }) => result === CheckResult.FAILED);
+  assert.match(failed.map(({ message }) => message).join(), /the router (edge|twin) already/);
+  await side.add({ name: 'other', settings: settingsOf(other) });
+  await assert.rejects(side.update({ router: 'other', port: settings.port }), known);
+  await side.update({ router: 'other', key: 'another' });
+});

@@ -46,13 +46,17 @@ export interface RouterRegistry {
   leave(replica: string): Promise<void>;
   all(): Promise<readonly RegisteredRouter[]>;
   /**
-   * What `decide` says of a router (undefined: none of that name), under its lock, in one transaction. Throws `unavailable` DEADLINE_PASSED
+   * What `decide` says of a router (undefined: none of that name) beside all others, under a lock on all of them, in one transaction. Throws `unavailable` DEADLINE_PASSED
    * when it comes after `deadline` by the database's clock.
    */
   change(
     name: string,
     deadline: Date | undefined,
-    decide: (known: RegisteredRouter | undefined, use: RouterUse) => RegistryDecision,
+    decide: (
+      known: RegisteredRouter | undefined,
+      use: RouterUse,
+      others: readonly RegisteredRouter[],
+    ) => RegistryDecision,
   ): Promise<void>;
   /** Replaces a sealed key by the same key sealed anew, unless somebody has changed it meanwhile. */
   reseal(name: string, before: SealedKey, after: SealedKey): Promise<void>;

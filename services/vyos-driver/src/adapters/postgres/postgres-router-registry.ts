@@ -38,23 +38,25 @@ export class PostgresRouterRegistry implements RouterRegistry {
   }
 
   async all(): Promise<readonly RegisteredRouter[]> {
-    const rows = await this.#database.query<RegistrationRow>(
-      `SELECT ${registrationColumns} FROM routers WHERE removed_at IS NULL ORDER BY name`,
-    );
-    return rows.map(toRegistered);
+    return registered(this.#database);
   }
 
   async change(
     name: string,
     deadline: Date | undefined,
-    decide: (known: RegisteredRouter | undefined, use: RouterUse) => RegistryDecision,
+    decide: (
+      known: RegisteredRouter | undefined,
+      use: RouterUse,
+      others: readonly RegisteredRouter[],
+    ) => RegistryDecision,
   ): Promise<void> {
     await this.#outbox.transaction(async (sql, send) => {
-      // A router that is not there yet has no row to lock.
-      await sql.query('SELECT pg_advisory_xact_lock(hashtextextended($1, 0))', [`router ${name}`]);
+      // A router that is not there yet has no row to lock, and the same device could be added under two names at once.
+      await sql.query(`SELECT pg_advisory_xact_lock(hashtextextended('routers', 0))`);
       const known = await lockedRouter(sql, name);
       await refuseLate(sql, deadline);
-      const decision = decide(known, await useOf(sql, name));
+      const others = (await registered(sql)).filter((one) => one.name !== name);
+      const decision = decide(known, await useOf(sql, name), others);
       if (decision.kind === 'put') await put(sql, send, name, known, decision.registration);
       if (decision.kind === 'remove') await remove(sql, send, name);
     });
@@ -101,6 +103,13 @@ export class PostgresRouterRegistry implements RouterRegistry {
     const rows = await this.#database.query("SELECT FROM batches WHERE router = $1 AND state = 'sending'", [name]);
     return rows.length > 0;
   }
+}
+
+async function registered(sql: Sql): Promise<readonly RegisteredRouter[]> {
+  const rows = await sql.query<RegistrationRow>(
+    `SELECT ${registrationColumns} FROM routers WHERE removed_at IS NULL ORDER BY name`,
+  );
+  return rows.map(toRegistered);
 }
 
 async function lockedRouter(sql: Sql, name: string): Promise<RegisteredRouter | undefined> {

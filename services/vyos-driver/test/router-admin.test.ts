@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { CheckResult, RouterState } from '@berth/contracts';
+import { CheckResult, RouterService, RouterState } from '@berth/contracts';
+import { request } from '@berth/messaging';
 import { createLogger } from '@berth/service-kit';
 import { eventually } from '@berth/testing';
 import { changeFor } from './changes.ts';
@@ -85,6 +86,15 @@ test('routers are read and changed only by those who may, and who belong to no g
   await assert.rejects(reader.test({ settings }), refused);
   await assert.rejects(routerSide(world, { ...admin, group: 'team' }).list(), refused);
   await assert.rejects(routerSide(world, { ...admin, permissions: ['vms:read'] }).get('default'), refused);
+  const { listRouters: list, listForeignHoldings: holdings } = RouterService.method;
+  for (const principal of [
+    { ...admin, group: 'team' },
+    { ...admin, permissions: ['vms:read'] },
+  ]) {
+    await assert.rejects(request(world.bus, list, { principal }, { timeoutMs: 2_000 }), refused);
+    await assert.rejects(request(world.bus, holdings, { principal, router: 'default' }, { timeoutMs: 2_000 }), refused);
+  }
+  await request(world.bus, list, { principal: admin }, { timeoutMs: 2_000 });
 });
 
 test('changed settings end the session and begin another: changes go where the router is now', async (t) => {

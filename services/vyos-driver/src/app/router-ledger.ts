@@ -170,6 +170,10 @@ export interface SeenLines {
   readonly lines: readonly ConfigLine[];
   /** The resources of which `lines` are all that stands (others' count as the empty one); undefined: of everybody. */
   readonly completeFor: readonly string[] | undefined;
+  /** What is to be said of the router's upgrade, when it was upgraded since the last look. What stands otherwise is its doing, but for `differing`. */
+  readonly upgrade?: string | undefined;
+  /** The resources that do not stand as they are applied. */
+  readonly differing: ReadonlySet<string>;
 }
 
 /** How the router stands, to be told to all. */

@@ -81,7 +81,8 @@ export async function addEntry(sql: Sql, router: string, entry: NewEntry): Promi
   const place = { number, endedAt: row?.ended_at ?? '' };
   await writeLines(sql, router, entry.changes, {
     origin: originOf(entry, place),
-    keepsMissing: entry.state !== 'applied' && entry.kind !== 'baseline',
+    keepsMissing: entry.state !== 'applied' && entry.kind !== 'baseline' && entry.kind !== 'upgrade',
+    keepsPut: entry.kind === 'adoption',
   });
   return place;
 }
@@ -119,7 +120,7 @@ async function addResources(
 }
 
 /** What is noted with each line: a repair or a look is nobody's request. */
-function originOf(entry: NewEntry, { number, endedAt }: EntryPlace): (resourceId: string) => StoredOrigin {
+export function originOf(entry: NewEntry, { number, endedAt }: EntryPlace): (resourceId: string) => StoredOrigin {
   const causes = new Map(
     entry.resources.map((one) => [one.resourceId, one.purpose === 'change' ? one.causes : []] as const),
   );

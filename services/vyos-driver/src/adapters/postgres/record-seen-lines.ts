@@ -15,15 +15,14 @@ export async function recordSeenLines(sql: Sql, router: string, epoch: bigint, s
   ];
   if (await isFirstLook(sql, router)) return addBaseline(sql, router, epoch, changes);
   if (changes.length === 0) return;
-  const isForeign = ({ before, after }: LineChange) => (before?.resourceId || after?.resourceId || '') === '';
-  await addSeen(sql, router, epoch, 'foreign', changes.filter(isForeign));
-  await addSeen(
-    sql,
-    router,
-    epoch,
-    'drift',
-    changes.filter((change) => !isForeign(change)),
+  const ownerOf = ({ before, after }: LineChange) => before?.resourceId || after?.resourceId || '';
+  const isRewritten = (change: LineChange) => seen.upgrade !== undefined && !seen.differing.has(ownerOf(change));
+  const kinds = Map.groupBy(changes, (change) =>
+    isRewritten(change) ? 'upgrade' : ownerOf(change) === '' ? 'foreign' : 'drift',
   );
+  for (const kind of ['upgrade', 'foreign', 'drift'] as const) {
+    await addSeen(sql, router, epoch, kind, kinds.get(kind) ?? [], kind === 'upgrade' ? seen.upgrade : '');
+  }
 }
 
 /** Whether the history has nothing yet of the device that was registered last under the name. */

@@ -7,7 +7,7 @@ import { drift } from './0004-drift.ts';
 import { history } from './0005-history.ts';
 import { adoption } from './0007-adoption.ts';
 import { withdrawals } from './0008-withdrawals.ts';
-import { confirmMinutes } from './0010-confirm-minutes.ts';
+import { confirmMinutesAndKinds } from './0010-confirm-minutes-and-kinds.ts';
 
 /** The history of the schema. Released ones are never edited. */
 export const migrations: readonly NamedMigration[] = [
@@ -19,5 +19,5 @@ export const migrations: readonly NamedMigration[] = [
   history,
   adoption,
   withdrawals,
-  confirmMinutes,
+  confirmMinutesAndKinds,
 ];

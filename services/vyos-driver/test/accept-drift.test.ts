@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import { type AcceptDriftRequest, DriftAcceptanceService, DriftState } from '@berth/contracts';
+import { type AcceptDriftRequest, CommitKind, DriftAcceptanceService, DriftState } from '@berth/contracts';
 import { DomainError } from '@berth/errors';
 import { serve } from '@berth/messaging';
 import { eventually } from '@berth/testing';
 import { changeFor, fragmentFor } from './changes.ts';
 import { ACCEPT, type DriftWorld, driftWorld, REPORT } from './drift-world.ts';
 import { isApplied, mappingOf, ruleOf } from './driver-world.ts';
+import { historyOf } from './history-world.ts';
 
 const onDemand = { times: { driftEveryMs: 3_600_000, inventoryMaxAgeMs: 3_600_000 } };
 
@@ -50,6 +51,13 @@ test('what shall be accepted is offered once, and accepted when it is what is wa
     [DriftState.ACCEPTED],
   );
   assert.equal(world.router.counters().commits, commits);
+  const [accepted] = await historyOf(world.bus).ofKinds(CommitKind.ACCEPTED);
+  assert.deepEqual([accepted?.resourceCount, accepted?.operations, accepted?.principals], [1, 0, ['ann']]);
+  const { lines } = await historyOf(world.bus).explain({ ruleNumber: 10_010 });
+  assert.deepEqual(
+    lines.map(({ put, changed }) => [put?.kind, changed?.commitId]),
+    [[CommitKind.CHANGE, accepted?.id]],
+  );
   await eventually(() => world.kinds().includes('cleared'));
   assert.deepEqual(world.kinds(), ['detected', 'accepted', 'cleared']);
   assert.equal((await world.check()).report?.updated, 0);
@@ -101,6 +109,21 @@ test('a line is not accepted while another one of its VM is only reported: that 
   await world.openItems((items) => items.some(({ note }) => note.includes('another line')));
   assert.equal(offers.length, 0);
   assert.equal(mappingOf(world.router, 1), undefined);
+});
+
+test('a deleted rule that another line of its VM keeps from being accepted says which one that is', async (t) => {
+  const world = await driftWorld(t, onDemand);
+  await world.start();
+  await world.setPolicies(['', ACCEPT]);
+  await world.send(changeFor(1));
+  await world.verdicts('vm-1');
+  const mapping = 'service dhcp-server shared-network-name LAN subnet 10.10.0.0/16 static-mapping vm-1';
+  await world.router.person({ commands: ['delete nat destination rule 10010', `delete ${mapping}`] });
+  await world.check();
+  const items = await world.openItems((all) => all.length === 2 && all.every(({ note }) => note !== ''));
+  const noteOf = (first: string) => items.find(({ path }) => path[0] === first)?.note ?? '';
+  assert.match(noteOf('nat'), /another line of the VM cannot be: service .* vm-1\. A static mapping/);
+  assert.match(noteOf('service'), /^A static mapping is not taken over/);
 });
 
 test('an allocator that is away is asked again, and a change that comes first wins', async (t) => {

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import { AdoptableService, ConflictKind, Verdict } from '@berth/contracts';
+import { AdoptableService, CommitKind, ConflictKind, Verdict } from '@berth/contracts';
 import { request } from '@berth/messaging';
 import { eventually } from '@berth/testing';
 import { changeFor } from './changes.ts';
 import { configAt, driverWorld, isApplied, type World } from './driver-world.ts';
+import { historyOf } from './history-world.ts';
 
 const lan = 'set service dhcp-server shared-network-name LAN subnet 10.10.0.0/16 static-mapping';
 const rule = 'set nat destination rule';
@@ -85,6 +86,12 @@ test('what people made is told in full, and what is adopted as it stands becomes
   assert.deepEqual([world.router.counters().commits, world.router.counters().saves], [commits, saves]);
   assert.equal(JSON.stringify(world.router.config()), before);
   assert.equal((await ownedPaths(world)).length, 3);
+  const [adoption] = await historyOf(world.bus).ofKinds(CommitKind.ADOPTION);
+  assert.deepEqual([adoption?.changedLines, adoption?.operations, adoption?.principals], [3, 0, ['ann']]);
+  const { lines } = await historyOf(world.bus).explain({ ruleNumber: 20 });
+  const [line] = lines;
+  assert.deepEqual([line?.put?.kind, line?.changed?.kind], [CommitKind.BASELINE, CommitKind.ADOPTION]);
+  assert.equal(line?.changed?.causes[0]?.principalName, 'ann');
   assert.deepEqual(
     (await adoptable(world)).rules.map((one) => one.rule?.number),
     [5],

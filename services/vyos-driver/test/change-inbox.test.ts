@@ -10,7 +10,7 @@ import { PostgresChangeInbox } from '../src/adapters/postgres/postgres-change-in
 import { PostgresLeaseStore } from '../src/adapters/postgres/postgres-lease-store.ts';
 import { PostgresRouterLedger } from '../src/adapters/postgres/postgres-router-ledger.ts';
 import { receiveChanges } from '../src/app/receive-changes.ts';
-import { LeaseLost } from '../src/app/router-ledger.ts';
+import { ChangesWithdrawn, LeaseLost } from '../src/app/router-ledger.ts';
 import { changeFor, fragmentFor } from './changes.ts';
 
 async function emptyDriver(t: TestContext) {
@@ -33,7 +33,7 @@ async function emptyDriver(t: TestContext) {
     receiveChanges({ inbox, wake: (router) => void woken.push(router) }, changes);
   const leases = new PostgresLeaseStore(database);
   const ledgerOf = (epoch: bigint) => new PostgresRouterLedger({ database, outbox }, 'default', epoch);
-  return { database, told, woken, receive, leases, ledgerOf };
+  return { database, told, woken, inbox, receive, leases, ledgerOf };
 }
 
 const held = async (driver: Awaited<ReturnType<typeof emptyDriver>>) => {
@@ -96,7 +96,8 @@ test('a verdict is written once: settling again neither changes nor repeats it',
   const [change] = (await ledger.waiting(1)).changes;
   assert.ok(change);
   await ledger.settle({ rejected: [{ ...change, code: 'ROUTER_REFUSED', text: 'no' }], stood: ['vm-1'] });
-  await ledger.settle({ applied: [{ ...change, fragment: change.wanted }] });
+  await assert.rejects(ledger.settle({ applied: [{ ...change, fragment: change.wanted }] }), ChangesWithdrawn);
+  assert.deepEqual(await driver.database.query('SELECT FROM resources WHERE applied IS NOT NULL'), []);
   await eventually(() => driver.told.length === 1);
   assert.deepEqual(await driver.database.query('SELECT verdict, message, stood FROM verdicts'), [
     { verdict: 'rejected', message: 'no', stood: true },
@@ -162,4 +163,28 @@ test('with ten thousand of one group waiting, the only one of another is taken s
   const { changes, total } = await (await held(driver)).waiting(200);
   assert.deepEqual([changes.length, changes[1]?.resourceId], [200, 'vm-10001']);
   assert.equal(total, 1_000, 'counted up to five times as many');
+});
+
+test('withdrawals on several routers take their locks in the order in which changes are received', async (t) => {
+  const driver = await emptyDriver(t);
+  await driver.database.execute(`INSERT INTO routers (name) VALUES ('other')`);
+  await driver.receive(changeFor(1), changeFor(2, { router: 'other' }));
+  const about = { revision: { incarnation: 1n, number: 1n }, ownerGroup: 'group-1', operationIds: [], causes: [] };
+  const rest = { ...about, wanted: { rules: [] }, adopts: false, withdraws: true };
+  const first = { ...rest, router: 'default', resourceId: 'vm-1' };
+  const second = { ...rest, router: 'other', resourceId: 'vm-2' };
+  let withdrawn: Promise<void> | undefined;
+  await driver.database.transaction(async (sql) => {
+    await sql.query(`SELECT FROM resources WHERE resource_id = 'vm-1' FOR UPDATE`);
+    withdrawn = driver.inbox.withdraw([second, first]);
+    const waiters = "SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()";
+    await eventually(async () => (await driver.database.query(waiters)).length > 0);
+    const free = `SELECT FROM resources WHERE resource_id = 'vm-2' FOR UPDATE SKIP LOCKED`;
+    assert.equal(
+      (await driver.database.query(free)).length,
+      1,
+      'whoever waits for the first has not locked the second',
+    );
+  });
+  await withdrawn;
 });

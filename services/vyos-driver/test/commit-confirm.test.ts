@@ -185,6 +185,7 @@ test('a process that dies between commit and confirmation leaves it to the next 
   await world.send(changeFor(1));
   await eventually(() => sent(world.router).includes('confirm'));
   await first.stop();
+  assert.deepEqual(await world.query('SELECT confirm_minutes FROM batches'), [{ confirm_minutes: 2 }]);
   assert.equal(await count(world, 'verdicts'), 0);
   assert.ok(mappingOf(world.router, 1));
   assert.equal(world.router.counters().pending_confirm, true);
@@ -231,7 +232,9 @@ test('a part of an unconfirmed commit is not believed before the router had its 
   await first.stop();
   await world.router.person({ commands: ['delete nat destination rule 10010'] });
   world.router.clearFaults();
-  await world.start({}, { clock: fastClock });
+  // The next process knows of no commits to be confirmed: what was sent with this one counts.
+  await world.query(`UPDATE routers SET profile = profile - 'commitConfirm'`);
+  await world.start({ settings: { commitConfirmMinutes: 0 } }, { clock: fastClock });
   assert.ok((await world.verdicts('vm-1')).every(isApplied));
   assert.equal(world.router.counters().reverts, 1);
   assert.ok(ruleOf(world.router, 1) && mappingOf(world.router, 1));

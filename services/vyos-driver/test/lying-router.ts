@@ -9,19 +9,27 @@ export interface LyingRouter {
   readonly settings: DriverConfig['router'];
   /** So many readings lack what stands at the path. */
   hide(path: readonly string[], readings: number): void;
+  /** The next reading of the whole configuration is answered once this has ended. */
+  duringReading(happens: () => Promise<unknown>): void;
 }
 
 export async function lyingRouter(t: TestContext, world: World): Promise<LyingRouter> {
   const front = await startTlsRouter(t);
   let hidden: readonly string[] = [];
   let left = 0;
+  let happens: (() => Promise<unknown>) | undefined;
   front.answer(async (asked, response, body) => {
+    const isWhole = asked.url === '/retrieve' && /"path":\[\]/.test(body);
+    if (isWhole) {
+      const now = happens;
+      happens = undefined;
+      await now?.();
+    }
     const answer = await forward(world.router.url, asked.method ?? 'POST', asked.url ?? '/', body).catch(
       () => undefined,
     );
     if (answer === undefined) return void response.destroy(); // the router is away
     const { status, text } = answer;
-    const isWhole = asked.url === '/retrieve' && /"path":\[\]/.test(body);
     if (!isWhole || left === 0) return sending(status, text)(asked, response, body);
     left -= 1;
     sending(status, without(JSON.parse(text), ['data', ...hidden]))(asked, response, body);
@@ -32,6 +40,9 @@ export async function lyingRouter(t: TestContext, world: World): Promise<LyingRo
     hide(path, readings) {
       hidden = path;
       left = readings;
+    },
+    duringReading(next) {
+      happens = next;
     },
   };
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
-import { CheckResult, RouterAdminService, RouterState } from '@berth/contracts';
+import { CheckResult, RouterAdminService, RouterService, RouterState } from '@berth/contracts';
 import { DomainError } from '@berth/errors';
 import { request } from '@berth/messaging';
 import { createLogger } from '@berth/service-kit';
@@ -137,6 +137,15 @@ test('routers are read and changed only by those who may, and who belong to no g
   await assert.rejects(reader.test({ settings }), refused);
   await assert.rejects(routerSide(world, { ...admin, group: 'team' }).list(), refused);
   await assert.rejects(routerSide(world, { ...admin, permissions: ['vms:read'] }).get('default'), refused);
+  const { listRouters: list, listForeignHoldings: holdings } = RouterService.method;
+  for (const principal of [
+    { ...admin, group: 'team' },
+    { ...admin, permissions: ['vms:read'] },
+  ]) {
+    await assert.rejects(request(world.bus, list, { principal }, { timeoutMs: 2_000 }), refused);
+    await assert.rejects(request(world.bus, holdings, { principal, router: 'default' }, { timeoutMs: 2_000 }), refused);
+  }
+  await request(world.bus, list, { principal: admin }, { timeoutMs: 2_000 });
 });
 
 test('changed settings end the session and begin another: changes go where the router is now', async (t) => {
@@ -339,4 +348,24 @@ test('a test of settings says which of them is wrong, and what certificate was s
   assert.deepEqual(place.names, ['wan_interface']);
   assert.match(place.messages, /no interface eth9/);
   assert.equal(edge.counters().commits, 0);
+});
+
+test('one device is registered under one name, at whatever address and however often it is tried', async (t) => {
+  const world = await driverWorld(t);
+  await world.start({ encryptionKeys: [masterKey()] });
+  const [edge, other] = [await anotherRouter(t), await anotherRouter(t)];
+  const side = routerSide(world);
+  const settings = settingsOf(edge);
+  const known = (error: unknown) =>
+    withCode('ROUTER_KNOWN_AS')(error) && /the router (edge|twin) already/.test(String(error));
+  const tries = await Promise.allSettled(['edge', 'twin'].map((name) => side.add({ name, settings })));
+  assert.equal(tries.filter(({ status }) => status === 'fulfilled').length, 1);
+  await assert.rejects(side.add({ name: 'third', settings: { ...settings, fingerprint: '' } }), known);
+  await assert.rejects(side.add({ name: 'third', settings: { ...settings, host: 'localhost' } }), known);
+  const { checks } = await side.test({ settings: { ...settings, host: 'localhost' } });
+  const failed = checks.filter(({ result }) => result === CheckResult.FAILED);
+  assert.match(failed.map(({ message }) => message).join(), /the router (edge|twin) already/);
+  await side.add({ name: 'other', settings: settingsOf(other) });
+  await assert.rejects(side.update({ router: 'other', port: settings.port }), known);
+  await side.update({ router: 'other', key: 'another' });
 });

@@ -137,6 +137,11 @@ for (const [from, to] of upgrades) {
     await world.router.reboot({ downMs: 200, profile: to });
     await eventually(() => version(world) !== before);
     assert.equal(await driftedGauge(world), '0');
+    const kinds = await eventually(async () => {
+      const rows = await world.query<{ kind: string }>('SELECT kind FROM history_commits ORDER BY number');
+      return rows.at(-1)?.kind === 'upgrade' && rows.map(({ kind }) => kind);
+    });
+    assert.ok(!kinds.some((kind) => kind === 'drift' || kind === 'foreign'), 'nobody edited anything');
     const renamed = to.startsWith('1.5') ? 'vm-3' : 'vm_3';
     assert.ok(mappingNamed(world, renamed));
     const paths = await world.query<{ path: string }>(

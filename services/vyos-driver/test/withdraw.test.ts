@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ChangeStanding, QueueService, Verdict, WithdrawalOutcome } from '@berth/contracts';
+import { ChangeStanding, QueueService, RouterState, Verdict, WithdrawalOutcome } from '@berth/contracts';
 import { request } from '@berth/messaging';
 import { eventually } from '@berth/testing';
 import { changeFor } from './changes.ts';
-import { driverWorld, ruleOf, type World } from './driver-world.ts';
+import { configAt, driverWorld, ruleOf, type World } from './driver-world.ts';
+import { lyingRouter } from './lying-router.ts';
 
 const admin = { id: 'key-1', kind: 'api_key', name: 'ann', permissions: ['*'], group: '' };
 const refTo = (n: number, number = 1n) => ({ resourceId: `vm-${n}`, revision: { incarnation: 1n, number } });
@@ -64,6 +65,25 @@ test('a withdrawal that comes with the changes, or before its own, settles that 
   assert.equal(ruleOf(world.router, 3), undefined);
 });
 
+test('two revisions of one resource that are asked for together are each told what became of them', async (t) => {
+  const world = await busyWorld(t);
+  await world.send(changeFor(2));
+  await world.send(changeFor(2, { number: 2n }));
+  await eventually(async () => (await queueOf(world, 2)).places.length === 1);
+  const changes = [refTo(2, 1n), refTo(2, 2n), refTo(2, 3n), refTo(9)];
+  const message = { principal: admin, router: 'default', changes };
+  const { withdrawals } = await request(world.bus, QueueService.method.withdrawChanges, message, { timeoutMs: 5_000 });
+  assert.deepEqual(
+    withdrawals.map(({ outcome }) => outcome),
+    [
+      WithdrawalOutcome.SETTLED,
+      WithdrawalOutcome.WITHDRAWN,
+      WithdrawalOutcome.UNSPECIFIED,
+      WithdrawalOutcome.UNSPECIFIED,
+    ],
+  );
+});
+
 test('the next revision of a withdrawn one is a change like any other', async (t) => {
   const world = await busyWorld(t);
   await world.send(changeFor(2));
@@ -93,6 +113,60 @@ test('changes of a batch that are withdrawn while it is about to be written ahea
   }
 });
 
+test('an adoption that is withdrawn while the router is read takes nothing over', async (t) => {
+  const world = await driverWorld(t);
+  await world.router.person({
+    commands: [
+      'set nat destination rule 20 inbound-interface name eth0',
+      'set nat destination rule 20 protocol tcp',
+      'set nat destination rule 20 destination port 8080',
+      'set nat destination rule 20 translation address 10.10.0.20',
+    ],
+  });
+  const front = await lyingRouter(t, world);
+  await world.start({ router: front.settings });
+  await eventually(() => world.states().includes(RouterState.OK));
+  let outcome: WithdrawalOutcome | undefined;
+  front.duringReading(async () => {
+    outcome = await withdraw(world, 1);
+  });
+  const place = { inboundInterface: 'eth0', translationAddress: '10.10.0.20' };
+  const rule = { ...place, number: 20, protocol: 'tcp', destinationPort: '8080' };
+  await world.send(changeFor(1, { desired: { rules: [rule] }, adopts: true }));
+  const [settled] = await world.verdicts('vm-1');
+  await world.send(changeFor(2)); // the worker has come round when this one is settled
+  await world.verdicts('vm-2');
+  assert.deepEqual([outcome, settled?.verdict], [WithdrawalOutcome.WITHDRAWN, Verdict.WITHDRAWN]);
+  assert.deepEqual(await world.query("SELECT FROM owned_paths WHERE resource_id = 'vm-1'"), []);
+  assert.deepEqual(await world.query("SELECT FROM resources WHERE resource_id = 'vm-1' AND applied IS NOT NULL"), []);
+  assert.notEqual(configAt(world.router, ['nat', 'destination', 'rule', '20']), undefined);
+});
+
+test('a change that asks for what stands, and is withdrawn while the router is read, is not applied', async (t) => {
+  const world = await driverWorld(t, { times: { inventoryMaxAgeMs: 0 } });
+  const front = await lyingRouter(t, world);
+  await world.start({ router: front.settings });
+  await world.send(changeFor(1));
+  await world.verdicts('vm-1');
+  const again = { router: 'default', changes: [refTo(1, 2n)], principal: admin };
+  const [outcome] = await Promise.all([
+    new Promise((resolve) => {
+      front.duringReading(async () => {
+        const answer = await request(world.bus, QueueService.method.withdrawChanges, again, { timeoutMs: 5_000 });
+        resolve(answer.withdrawals[0]?.outcome);
+      });
+    }),
+    world.send(changeFor(1, { number: 2n })),
+  ]);
+  await world.send(changeFor(2));
+  await world.verdicts('vm-2');
+  assert.equal(outcome, WithdrawalOutcome.WITHDRAWN);
+  const [row] = await world.query<{ applied_number: string }>(
+    "SELECT applied_number FROM resources WHERE resource_id = 'vm-1'",
+  );
+  assert.equal(row?.applied_number, '1');
+});
+
 test('a change that a group did not ask for is not its to withdraw, nor to see', async (t) => {
   const world = await busyWorld(t);
   await world.send(changeFor(2));
@@ -110,7 +184,7 @@ test('the queue tells the commit that runs, places in turns of the groups, and h
   await world.send(changeFor(5, { ownerGroup: 'few' }));
   const queue = await eventually(async () => {
     const seen = await queueOf(world, 1, 2, 3, 4, 5);
-    return seen.places.length === 5 ? seen : undefined;
+    return seen.places.length === 5 && seen.waiting === 5 ? seen : undefined;
   });
   assert.equal(queue.waiting, 5);
   assert.equal(queue.running?.resources, 1);

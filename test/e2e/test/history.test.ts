@@ -93,6 +93,7 @@ test('what stood at each moment, what differs, and why, from the REST API alone'
   assert.equal((await api.get(`${router}/explain?mapping=WEB-1`)).body.lines.length, 1);
   assert.equal((await api.get(`${router}/explain?mac=${first.body.mac_address}`)).body.lines.length, 1);
   const theirs = await api.get(`${router}/explain?path=nat destination rule 77`);
+  assert.deepEqual([theirs.body.lines[0].expected, theirs.body.lines[0].as_expected], [null, null]);
   assert.equal(theirs.body.owner, 'foreign');
   assert.equal(theirs.body.lines[0].put.commit_number, foreign.number);
   assert.equal((await api.get(`${router}/explain?rule=9999`)).body.owner, 'nobody');

@@ -8,6 +8,8 @@ export interface CheckDriftDeps {
   readonly directory: {
     ask(router: string, repair: boolean): Promise<bigint>;
     isDone(router: string, number: bigint, repair: boolean): Promise<boolean>;
+    /** Why the router does not answer; undefined: it does. */
+    silence(router: string): Promise<string | undefined>;
   };
   /** Wakes the router's worker, whichever replica it runs in. */
   readonly wake: (router: string) => void;
@@ -20,7 +22,8 @@ const longestWaitMs = 120_000;
 
 /**
  * Has the router compared, and waits at most so long for the end. True: it is done, with the repair if that was asked for. Every replica can be asked;
- * the one that holds the router sees the request in the tables.
+ * the one that holds the router sees the request in the tables. Throws ROUTER_UNAVAILABLE when somebody waited for a router that does not answer: the
+ * comparison is made as soon as it does.
  */
 export async function checkDrift(
   { directory, wake, stopping }: CheckDriftDeps,
@@ -32,9 +35,19 @@ export async function checkDrift(
   for (let looks = 1; ; looks++) {
     if (await directory.isDone(router, number, repair)) return true;
     const leftMs = until - performance.now();
-    if (leftMs <= 0 || stopping.aborted) return false;
+    if (leftMs <= 0 || stopping.aborted) {
+      if (waitMs > 0) refuseSilent(router, await directory.silence(router));
+      return false;
+    }
     await pause(Math.min(leftMs, growingMs(looks, firstLookMs, mostLookMs)), stopping);
   }
+}
+
+function refuseSilent(router: string, reason: string | undefined): void {
+  if (reason === undefined) return;
+  const why = reason === '' ? '' : ` (${reason})`;
+  const text = `The router ${router} does not answer${why}: it is compared as soon as it does.`;
+  throw new DomainError('unavailable', 'ROUTER_UNAVAILABLE', text, { retryAfterSeconds: 30 });
 }
 
 const mostRules = 100;

@@ -1,5 +1,7 @@
+import { httpTimeoutMs } from '../domain/choose-batch.ts';
+import { confirmLeftMs } from '../domain/commit-confirm.ts';
 import { isAway, probe, RouterAway, throwAway, waitForLock } from './router-calls.ts';
-import type { NewBatch } from './router-ledger.ts';
+import type { NewBatch, OpenBatch } from './router-ledger.ts';
 import type { RouterSession } from './session.ts';
 
 /** A commit that the router takes back by itself unless it is confirmed. */
@@ -21,8 +23,20 @@ export function confirmMinutes(session: RouterSession): number | undefined {
   return Math.max(commitConfirm.minutes, Math.ceil((fitsTimes * confirmCostMs(session)) / minuteMs));
 }
 
-/** The same in milliseconds, for a commit that a holder before us sent; 0 where none is confirmed. */
-export const confirmTimeMs = (session: RouterSession): number => (confirmMinutes(session) ?? 0) * minuteMs;
+/** The same in milliseconds; 0 where none is confirmed. */
+const confirmTimeMs = (session: RouterSession): number => (confirmMinutes(session) ?? 0) * minuteMs;
+
+/**
+ * When the router has surely taken a commit back that nobody confirmed, on the worker's clock. A commit that a holder before us sent has the minutes
+ * that were sent with it, and its timer began at the latest when its request can have run no longer.
+ */
+export function takenBackBy(session: RouterSession, batch: OpenBatch): number {
+  if (session.unconfirmed?.batchId === batch.id) return session.unconfirmed.until;
+  const { estimateMs, ageMs, confirmMinutes: minutes } = batch;
+  if (minutes === undefined) return session.now() + confirmTimeMs(session);
+  const ranAtMostMs = httpTimeoutMs(estimateMs, session.parts.times.writeTimeoutMs);
+  return session.now() + confirmLeftMs({ minutes, ageMs, ranAtMostMs });
+}
 
 /** What probing and confirming take, as far as was seen. Milliseconds. */
 export const confirmCostMs = ({ lastProbeMs, lastConfirmMs }: RouterSession): number => lastProbeMs + lastConfirmMs;
@@ -112,8 +126,10 @@ export async function waitForOtherConfirm(session: RouterSession, timeoutMs: num
 }
 
 /** Whether a commit of a batch of which nobody knows the end may still be taken back. */
-export const mayBeTakenBack = ({ commitConfirm, dialect }: RouterSession): boolean =>
-  commitConfirm?.state === 'active' && dialect?.confirms === true;
+export const mayBeTakenBack = (
+  { commitConfirm, dialect }: RouterSession,
+  { confirmMinutes: minutes }: OpenBatch,
+): boolean => dialect?.confirms === true && (commitConfirm?.state === 'active' || minutes !== undefined);
 
 async function proveReachable(session: RouterSession): Promise<void> {
   await probe(session);

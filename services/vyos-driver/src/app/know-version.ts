@@ -26,6 +26,7 @@ export async function askVersion(session: RouterSession): Promise<boolean> {
   if (dialect === undefined) throw new RouterAway(unknownVersion(session.version));
   if (before === undefined || before === dialect) return false;
   session.ignoresConfirm = false;
+  session.upgrade = `The router runs VyOS ${session.version} now; it ran ${before.version} before.`;
   session.repairAll = true; // it was rebooted for that, whether anybody saw it or not
   log.warn({ router: name, version: session.version, before: before.version }, 'router runs another version');
   return true;

@@ -1,5 +1,6 @@
 import { isKind, toDomainError } from '@berth/errors';
-import { type FoundRule, type OfferedItem, offerId, offerOf } from '../domain/drift-offer.ts';
+import { pathOfKey } from '../domain/config-tree.ts';
+import { type FoundRule, notesOn, type OfferedItem, offerId, offerOf } from '../domain/drift-offer.ts';
 import type { Revision } from '../domain/revision.ts';
 
 /** All that was found on one resource and shall be taken over. */
@@ -8,8 +9,8 @@ export interface DriftOffer {
   /** The newest of the resource; it is judged. */
   readonly revision: Revision;
   readonly items: readonly OfferedItem[];
-  /** Something else of the resource has drifted too and is not to be taken over. */
-  readonly hasOthers: boolean;
+  /** The path key of something else of the resource that has drifted too and is not to be taken over. */
+  readonly other: string | undefined;
 }
 
 export interface DriftOffers {
@@ -37,9 +38,13 @@ export interface OfferDeps {
 export async function offerDrift({ offers, ask }: OfferDeps): Promise<void> {
   for (const offer of await offers.open()) {
     const { resourceId, revision, items } = offer;
-    const rules = offer.hasOthers ? othersDiffer : offerOf(items);
-    if ('reason' in rules) {
-      await offers.close(items, rules.reason);
+    if (offer.other !== undefined) {
+      await offers.close(items, othersDiffer(offer.other));
+      continue;
+    }
+    const rules = offerOf(items);
+    if ('unacceptable' in rules) {
+      for (const [item, note] of notesOn(items, rules.unacceptable)) await offers.close([item], note);
       continue;
     }
     const operationId = offerId(items);
@@ -53,6 +58,5 @@ export async function offerDrift({ offers, ask }: OfferDeps): Promise<void> {
   }
 }
 
-const othersDiffer = {
-  reason: 'It is not taken over: another line of the VM has changed too, and is not to be taken over.',
-};
+const othersDiffer = (key: string): string =>
+  `It is not taken over: another line of the VM has changed too, and is not to be taken over: ${pathOfKey(key).join(' ')}.`;

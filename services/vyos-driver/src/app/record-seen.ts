@@ -23,14 +23,15 @@ export async function recordSeen(session: RouterSession, { foreign, standing }: 
   const differing = new Set(session.ground?.differences.keys() ?? []);
   const lines = foreignLines(foreign);
   const digest = createHash('sha256').update(JSON.stringify(lines)).digest('base64');
-  const isSame = last?.foreign === digest;
+  const isSame = last?.foreign === digest && session.upgrade === undefined; // an upgrade may have rewritten any line
   const resources = isSame ? [...new Set([...differing, ...last.differing])] : [...standing.keys()];
   if (!isSame || resources.length > 0) {
     const owned = resources.flatMap((id) => ownedLines(id, standing.get(id) ?? new Map()));
     const seen: SeenLines = isSame
-      ? { lines: owned, completeFor: resources }
-      : { lines: [...lines, ...owned], completeFor: undefined };
+      ? { lines: owned, completeFor: resources, differing }
+      : { lines: [...lines, ...owned], completeFor: undefined, differing, upgrade: session.upgrade };
     await session.parts.ledger.recordSeen(seen);
   }
+  session.upgrade = undefined;
   session.lastSeen = { foreign: digest, differing };
 }

@@ -5,6 +5,7 @@ import {
   normalFingerprint,
   problemsOf,
   type RouterTerms,
+  sameDevice,
   sameTerms,
 } from '../domain/router-settings.ts';
 import type { KeyVault } from './key-vault.ts';
@@ -66,10 +67,11 @@ export async function addRouter(
   const answer = await deps.registry.change(
     router,
     command.deadline,
-    (known, { namedAlike }) => {
+    (known, { namedAlike }, others) => {
       if (known === undefined) {
         if (namedAlike !== '')
           throw nameTaken(`There is a router named ${namedAlike}: names differ in more than case.`);
+        refuseKnown(others, terms);
         const added = { terms, ...sealed, fromSettings: false, enabled: asked.enabled, connectionChanged: false };
         return { kind: 'put', registration: added };
       }
@@ -94,9 +96,11 @@ export async function updateRouter(
   const answer = await deps.registry.change(
     router,
     deadline,
-    (known) => {
+    (known, _, others) => {
       const registered = existing(router, known, ifVersion);
       const changed = changedRegistration(deps, registered, changes);
+      const moved = !leadsAsBefore(changed.terms, registered.terms);
+      if (moved) refuseKnown(others, changed.terms);
       const idle = !changed.connectionChanged && changed.enabled === registered.enabled;
       return idle ? { kind: 'keep' } : { kind: 'put', registration: changed };
     },
@@ -105,6 +109,21 @@ export async function updateRouter(
   deps.announce(router);
   return answer;
 }
+
+const leadsAsBefore = (a: RouterTerms, b: RouterTerms): boolean =>
+  a.host === b.host && a.port === b.port && a.fingerprint === b.fingerprint;
+
+/** Two workers on one device would take each other's lines for somebody else's. */
+function refuseKnown(others: readonly RegisteredRouter[], terms: RouterTerms): void {
+  const known = others.find((one) => sameDevice(one.terms, terms));
+  if (known === undefined) return;
+  throw new DomainError('conflict', 'ROUTER_KNOWN_AS', knownAs(known.name), {
+    resource: { type: 'router', name: known.name },
+  });
+}
+
+export const knownAs = (name: string): string =>
+  `This device is the router ${name} already: it has the same address or the same certificate.`;
 
 /** Forgets a router on which nothing of ours is left. Changes that come later are rejected as ROUTER_UNKNOWN. */
 export async function removeRouter(

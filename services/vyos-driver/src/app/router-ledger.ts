@@ -18,6 +18,17 @@ export class LeaseLost extends Error {
   override readonly name = 'LeaseLost';
 }
 
+/** Changes were taken back before a batch began with them, or before they were settled without one: nothing was sent and nothing recorded. */
+export class ChangesWithdrawn extends Error {
+  override readonly name = 'ChangesWithdrawn';
+  readonly resourceIds: readonly string[];
+
+  constructor(resourceIds: readonly string[]) {
+    super(`${resourceIds.length} changes were withdrawn`);
+    this.resourceIds = resourceIds;
+  }
+}
+
 /** What is stored of a router itself. */
 export interface RouterRecord {
   readonly state: RouterState;
@@ -90,6 +101,8 @@ export interface OpenBatch {
   readonly ageMs: number;
   /** What was noted when it was about to be sent again; empty: nothing, or it was sent once. */
   readonly note: string;
+  /** Within so many minutes after it was made the router wanted it confirmed; undefined: that was not noted, or it stays. */
+  readonly confirmMinutes: number | undefined;
 }
 
 export type BatchEnd = 'applied' | 'refused' | 'not_applied' | 'settled_by_read';
@@ -157,6 +170,10 @@ export interface SeenLines {
   readonly lines: readonly ConfigLine[];
   /** The resources of which `lines` are all that stands (others' count as the empty one); undefined: of everybody. */
   readonly completeFor: readonly string[] | undefined;
+  /** What is to be said of the router's upgrade, when it was upgraded since the last look. What stands otherwise is its doing, but for `differing`. */
+  readonly upgrade?: string | undefined;
+  /** The resources that do not stand as they are applied. */
+  readonly differing: ReadonlySet<string>;
 }
 
 /** How the router stands, to be told to all. */
@@ -191,7 +208,10 @@ export interface RouterLedger extends DriftLedger {
   writeAhead(batch: NewBatch): Promise<readonly string[]>;
   /** The batch is about to be sent once more: the barrier behind it counts from now. `note` is for who settles it. */
   noteSendingAgain(batchId: string, note: string): Promise<void>;
-  /** Gives back the released paths with what may come back there. */
+  /**
+   * Gives back the released paths with what may come back there. Throws ChangesWithdrawn, and records nothing, when no batch began with what was
+   * applied and some of it was settled meanwhile.
+   */
   settle(settlement: Settlement): Promise<readonly ReleasedPath[]>;
   /** Records what was read; tells all when version, profile or inventory changed. */
   recordLook(look: Look): Promise<void>;

@@ -62,14 +62,18 @@ export interface RouterRegistry {
   leave(replica: string): Promise<void>;
   all(): Promise<readonly RegisteredRouter[]>;
   /**
-   * What `decide` says of a router (undefined: none of that name), under its lock, in one transaction. Throws `unavailable` DEADLINE_PASSED
+   * What `decide` says of a router (undefined: none of that name) beside all others, under a lock on all of them, in one transaction. Throws `unavailable` DEADLINE_PASSED
    * when it comes after `deadline` by the database's clock. With the `key` of an earlier change nothing is done, and the answer is that one's; throws
    * `unprocessable` IDEMPOTENCY_KEY_REUSED when that asked for something else. The answer is how the router is then; empty: removed.
    */
   change(
     name: string,
     deadline: Date | undefined,
-    decide: (known: RegisteredRouter | undefined, use: RouterUse) => RegistryDecision,
+    decide: (
+      known: RegisteredRouter | undefined,
+      use: RouterUse,
+      others: readonly RegisteredRouter[],
+    ) => RegistryDecision,
     key?: KeyUse,
   ): Promise<RegistryAnswer>;
   /** Replaces a sealed key by the same key sealed anew, unless somebody has changed it meanwhile. */

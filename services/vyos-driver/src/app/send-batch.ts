@@ -11,23 +11,12 @@ import { inBatchSpan } from './batch-span.ts';
 import { confirmBatch, confirmCostMs, confirmMinutes, waitsForOther } from './confirm-batch.ts';
 import { expectNoDrops } from './note-drops.ts';
 import { isAway, RouterAway, throwAway, waitForLock, waitForSpell } from './router-calls.ts';
-import type { BatchChange, NewBatch } from './router-ledger.ts';
+import { type BatchChange, ChangesWithdrawn, type NewBatch } from './router-ledger.ts';
 import type { RouterSession } from './session.ts';
 
 /** A spell was seen to last 0.8 s; with the pause after a refusal and those between the tries this is about twice as long. */
 const mostSpells = 4;
 const longestSpellMs = 5_000;
-
-/** Changes of a batch were taken back before it was written ahead: nothing was sent, and the rest is to be planned again. */
-export class ChangesWithdrawn extends Error {
-  override readonly name = 'ChangesWithdrawn';
-  readonly resourceIds: readonly string[];
-
-  constructor(resourceIds: readonly string[]) {
-    super(`${resourceIds.length} changes were withdrawn`);
-    this.resourceIds = resourceIds;
-  }
-}
 
 /** One resource's way in a batch. */
 export interface BatchPart {

@@ -148,6 +148,8 @@ export class RouterSession {
   look: LastLook | undefined;
   /** Undefined until the first look of the session has been entered into the history. */
   lastSeen: LastSeen | undefined;
+  /** What the history is to say of the upgrade since the last look. */
+  upgrade: string | undefined;
   /** Whether the operator's settings were compared with the router in this session. */
   placeChecked = false;
   /** A batch row may be open: it is settled before anything else. */

@@ -2,7 +2,7 @@ import { barrierFor } from '../domain/barrier.ts';
 import { httpTimeoutMs } from '../domain/choose-batch.ts';
 import type { OwnedContent } from '../domain/plan.ts';
 import { sameContent, unionContent } from '../domain/plan-changes.ts';
-import { confirm, confirmTimeMs, mayBeTakenBack, waitForOtherConfirm, waitsForOther } from './confirm-batch.ts';
+import { confirm, mayBeTakenBack, takenBackBy, waitForOtherConfirm, waitsForOther } from './confirm-batch.ts';
 import type { MendedResource } from './drift-book.ts';
 import { growingMs } from './driver-times.ts';
 import { dialectOf } from './know-version.ts';
@@ -86,13 +86,13 @@ const mendedBy = ({ resourceId, purpose }: BatchChange): MendedResource => ({
  */
 async function readFinal(session: RouterSession, batch: OpenBatch): Promise<Reading> {
   const { times, lease } = session.parts;
-  if (batch.note === waitsForOther && mayBeTakenBack(session)) {
+  if (batch.note === waitsForOther && mayBeTakenBack(session, batch)) {
     await waitForOtherConfirm(session, httpTimeoutMs(batch.estimateMs, times.writeTimeoutMs));
     return readGround(session, batch.changes);
   }
   const reading = await readGround(session, batch.changes);
-  if (!mayBeTakenBack(session) || !isTouched(session, batch, reading)) return reading;
-  const until = session.unconfirmed?.until ?? session.now() + confirmTimeMs(session);
+  if (!mayBeTakenBack(session, batch) || !isTouched(session, batch, reading)) return reading;
+  const until = takenBackBy(session, batch);
   const timeoutMs = httpTimeoutMs(batch.estimateMs, times.writeTimeoutMs);
   if (landedOf(session, batch, reading).length === batch.changes.length) {
     if ((await confirm(session, timeoutMs, until)) === 'confirmed') return reading;

@@ -8,7 +8,7 @@ import { planChanges } from '../domain/plan-changes.ts';
 import type { Revision } from '../domain/revision.ts';
 import type { Cause, RejectedChange } from '../domain/verdict.ts';
 import { lookAround } from './look.ts';
-import type { WaitingChange } from './router-ledger.ts';
+import { ChangesWithdrawn, type WaitingChange } from './router-ledger.ts';
 import type { RouterSession } from './session.ts';
 import { type Sorted, sortOut } from './sort-out.ts';
 
@@ -51,7 +51,8 @@ export async function takeWork(session: RouterSession): Promise<Work | undefined
       await lookAround(session); // what clashed may be gone: nobody is refused because of an old reading
       sorted = sortOut(session, changes);
     }
-    const settled = await settleWithoutRequest(session, sorted);
+    const settled = await settleWithoutRequest(session, sorted).catch(noneWhenWithdrawn);
+    if (settled === undefined) continue; // some were taken back while the router was read
     // What was adopted is in nobody's inventory any more. While more is coming, the next look tells so.
     if (sorted.adopted.length > 0 && total === sorted.done.length) await lookAround(session);
     const unseen = total - changes.length;
@@ -71,6 +72,10 @@ function isInventoryOld(session: RouterSession): boolean {
   const most = parts.times.inventoryMaxAgeMs;
   const allowed = Math.min(Math.max(most, 10 * look.costMs), Math.max(most / 60, 30 * look.costMs));
   return session.now() - look.at > allowed;
+}
+
+function noneWhenWithdrawn(error: unknown): undefined {
+  if (!(error instanceof ChangesWithdrawn)) throw error;
 }
 
 /** Gives back how many it settled. */

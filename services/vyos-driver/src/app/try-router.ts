@@ -1,9 +1,9 @@
 import { DomainError } from '@berth/errors';
-import { keyProblems, normalFingerprint, problemsOf, type RouterTerms } from '../domain/router-settings.ts';
+import { keyProblems, normalFingerprint, problemsOf, type RouterTerms, sameDevice } from '../domain/router-settings.ts';
 import { type BorrowDeps, borrowRouter } from './borrow-router.ts';
-import { type RouterAdminDeps, routerUnknown } from './router-admin.ts';
+import { knownAs, type RouterAdminDeps, routerUnknown } from './router-admin.ts';
 import type { RegisteredRouter, RouterRegistry } from './router-registry.ts';
-import { type RouterTest, type TestedRouter, testRouter } from './test-router.ts';
+import { type RouterCheck, type RouterTest, type TestedRouter, testRouter } from './test-router.ts';
 
 export interface TestDeps {
   readonly registry: RouterRegistry;
@@ -48,9 +48,15 @@ export async function trySettings(
     });
   }
   const terms = { ...given, fingerprint: normalFingerprint(given.fingerprint) };
-  const same = (await deps.registry.all()).find(
-    (one) => one.terms.host === terms.host && one.terms.port === terms.port,
-  );
+  const routers = await deps.registry.all();
+  const same = routers.find((one) => sameDevice(one.terms, { ...terms, fingerprint: '' }));
   const test = (mayStillSend: () => boolean) => deps.tried(terms, key, { timeoutMs: callMs, mayStillSend }, testRouter);
-  return same === undefined ? test(() => true) : borrowRouter(deps.borrowing, same.name, test);
+  const found = await (same === undefined ? test(() => true) : borrowRouter(deps.borrowing, same.name, test));
+  const shown = { ...terms, fingerprint: found.certificate?.fingerprint ?? terms.fingerprint };
+  const known = routers.find((one) => sameDevice(one.terms, shown));
+  return known === undefined ? found : { ...found, checks: found.checks.map((one) => failedAs(known.name, one)) };
 }
+
+/** It could not be added, whatever else is right. */
+const failedAs = (name: string, check: RouterCheck): RouterCheck =>
+  check.name === 'connection' && check.result === 'ok' ? { ...check, result: 'failed', message: knownAs(name) } : check;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { commitConfirmOf } from './commit-confirm.ts';
+import { commitConfirmOf, confirmLeftMs } from './commit-confirm.ts';
 import type { ConfigTree } from './config-tree.ts';
 import { dialect14 } from './dialect-1-4.ts';
 import { dialect15Confirming } from './dialect-1-5.ts';
@@ -47,4 +47,12 @@ test('it is off where the operator says so, and unavailable where the router can
   assert.equal(commitConfirmOf(reloading, dialect15Confirming, { minutes: 0 }).state, 'off');
   assert.equal(commitConfirmOf(reloading, dialect14, wish).state, 'unavailable');
   assert.equal(commitConfirmOf(reloading, dialect15Confirming, wish, true).state, 'unavailable');
+});
+
+test('the time to confirm a commit counts from when it can have run no longer, with the minutes that were sent with it', () => {
+  const minute = 60_000;
+  assert.equal(confirmLeftMs({ minutes: 7, ageMs: 0, ranAtMostMs: minute }), 7 * minute);
+  assert.equal(confirmLeftMs({ minutes: 7, ageMs: minute, ranAtMostMs: minute }), 7 * minute);
+  assert.equal(confirmLeftMs({ minutes: 7, ageMs: 5 * minute, ranAtMostMs: minute }), 3 * minute);
+  assert.equal(confirmLeftMs({ minutes: 7, ageMs: 60 * minute, ranAtMostMs: minute }), 0);
 });

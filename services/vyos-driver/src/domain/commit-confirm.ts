@@ -55,3 +55,13 @@ export function commitConfirmOf(
   }
   return { state: 'active', reason: '', minutes: wish.minutes };
 }
+
+/**
+ * How long a commit that nobody confirmed may still stand, in milliseconds: it was sent `ageMs` ago to be confirmed within so many minutes, and the
+ * timer began when the router was done with it, after `ranAtMostMs` at the latest.
+ */
+export const confirmLeftMs = (sent: {
+  readonly minutes: number;
+  readonly ageMs: number;
+  readonly ranAtMostMs: number;
+}): number => Math.max(0, Math.min(sent.ageMs, sent.ranAtMostMs) + sent.minutes * 60_000 - sent.ageMs);

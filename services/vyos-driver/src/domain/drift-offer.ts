@@ -19,23 +19,52 @@ export interface OfferedItem {
   readonly found: ConfigTree | undefined;
 }
 
-/** What is found on the paths of one resource as rules; or why it cannot be said that way, so that it is only reported. */
-export function offerOf(items: readonly OfferedItem[]): readonly FoundRule[] | { readonly reason: string } {
-  const rules: FoundRule[] = [];
-  for (const { key, expected, found } of items) {
-    const path = pathOfKey(key);
-    if (path[0] !== 'nat')
-      return { reason: 'A static mapping is not taken over: change the VM, or put the mapping right.' };
-    if (expected === undefined) return { reason: 'A rule that nothing is wanted at is not taken over.' };
-    if (found !== undefined && !sameTree(plain(expected), plain(found)))
-      return { reason: 'More than whether a rule is disabled, and its description, was changed.' };
-    const description = firstValueOf(childOf(found, 'description')) ?? '';
-    if (found !== undefined && description === '') return { reason: 'The rule has no description any more.' };
-    const disabled = childOf(found, 'disable') !== undefined;
-    rules.push({ number: Number(path.at(-1)), deleted: found === undefined, disabled, description });
-  }
-  return rules;
+/** Why a difference is only reported. */
+export interface Unacceptable {
+  readonly item: OfferedItem;
+  readonly reason: string;
 }
+
+/** What is found on the paths of one resource as rules; or those of them that cannot be said that way, so that all are only reported. */
+export function offerOf(
+  items: readonly OfferedItem[],
+): readonly FoundRule[] | { readonly unacceptable: Unacceptable[] } {
+  const unacceptable = items.flatMap((item) => {
+    const reason = problemOf(item);
+    return reason === undefined ? [] : [{ item, reason }];
+  });
+  return unacceptable.length > 0 ? { unacceptable } : items.map(ruleOf);
+}
+
+/** What is noted at each of them. One that could be taken over alone says which one it is that keeps it. */
+export function notesOn(
+  items: readonly OfferedItem[],
+  unacceptable: readonly Unacceptable[],
+): ReadonlyMap<OfferedItem, string> {
+  const reasons = new Map(unacceptable.map(({ item, reason }) => [item, reason]));
+  const [first] = unacceptable;
+  const others = `It is not taken over, since another line of the VM cannot be: ${pathOfKey(first?.item.key ?? '').join(' ')}. ${first?.reason}`;
+  return new Map(items.map((item) => [item, reasons.get(item) ?? others]));
+}
+
+function problemOf({ key, expected, found }: OfferedItem): string | undefined {
+  if (pathOfKey(key)[0] !== 'nat')
+    return 'A static mapping is not taken over: change the VM, or put the mapping right.';
+  if (expected === undefined) return 'A rule that nothing is wanted at is not taken over.';
+  if (found === undefined) return undefined;
+  if (!sameTree(plain(expected), plain(found)))
+    return 'More than whether a rule is disabled, and its description, was changed.';
+  return descriptionOf(found) === '' ? 'The rule has no description any more.' : undefined;
+}
+
+const descriptionOf = (found: ConfigTree | undefined): string => firstValueOf(childOf(found, 'description')) ?? '';
+
+const ruleOf = ({ key, found }: OfferedItem): FoundRule => ({
+  number: Number(pathOfKey(key).at(-1)),
+  deleted: found === undefined,
+  disabled: childOf(found, 'disable') !== undefined,
+  description: descriptionOf(found),
+});
 
 /** A rule without what can be taken over. */
 const plain = (tree: ConfigTree): ConfigTree =>

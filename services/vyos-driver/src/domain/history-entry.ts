@@ -1,5 +1,14 @@
 /** What an entry of the history tells of. */
-export type EntryKind = 'change' | 'repair' | 'way_back' | 'foreign' | 'drift' | 'baseline';
+export type EntryKind =
+  | 'change'
+  | 'repair'
+  | 'way_back'
+  | 'foreign'
+  | 'drift'
+  | 'baseline'
+  | 'adoption'
+  | 'accepted'
+  | 'upgrade';
 
 /** How it ended. `partial`: refused, and a part stood afterwards. `settled`: by reading. `observed`: it was not ours. */
 export type EntryState = 'applied' | 'refused' | 'partial' | 'settled' | 'observed';

@@ -92,5 +92,13 @@ export const keyProblems = (key: string): FieldError[] =>
     ? []
     : [{ field: 'key', message: 'must have 1 to 512 characters, no control characters' }];
 
+/** Whether both lead to one device: the same address, or the same certificate. */
+export const sameDevice = (
+  a: Pick<RouterTerms, 'host' | 'port' | 'fingerprint'>,
+  b: Pick<RouterTerms, 'host' | 'port' | 'fingerprint'>,
+): boolean =>
+  (a.host.toLowerCase() === b.host.toLowerCase() && a.port === b.port) ||
+  (a.fingerprint !== '' && a.fingerprint === b.fingerprint);
+
 export const sameTerms = (a: RouterTerms, b: RouterTerms): boolean =>
   Object.keys(a).every((name) => Reflect.get(a, name) === Reflect.get(b, name));

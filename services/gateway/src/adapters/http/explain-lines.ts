@@ -140,8 +140,9 @@ function showExplained(
         vm: line.resourceId === '' ? null : { id: line.resourceId, name: vm?.name ?? null },
         forward: forward?.name ?? null,
         standing: configLines(toCommands(line.standing)),
-        expected: configLines(toCommands(line.expected)),
-        as_expected: line.asExpected,
+        // Nobody told Berth what others want there.
+        expected: line.resourceId === '' ? null : configLines(toCommands(line.expected)),
+        as_expected: line.resourceId === '' ? null : line.asExpected,
         put: showOrigin(line.put),
         changed: showOrigin(line.changed),
       };

@@ -19,6 +19,9 @@ export const kindWords: Record<CommitKind, CommitDocument['kind']> = {
   [CommitKind.FOREIGN]: 'foreign',
   [CommitKind.DRIFT]: 'drift',
   [CommitKind.BASELINE]: 'baseline',
+  [CommitKind.ADOPTION]: 'adoption',
+  [CommitKind.ACCEPTED]: 'accepted',
+  [CommitKind.UPGRADE]: 'upgrade',
 };
 
 export const stateWords: Record<CommitState, CommitDocument['state']> = {

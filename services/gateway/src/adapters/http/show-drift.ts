@@ -8,10 +8,12 @@ import {
   type DriftRule,
   DriftState,
   type ForeignChanges,
+  RouterState,
 } from '@berth/contracts';
 import type { Timestamp } from '@bufbuild/protobuf/wkt';
 import { type ConfigCommand, configLines, configTrees } from '../../domain/config-lines.ts';
 import type { DriftDocument, DriftItemDocument, DriftRules } from './documents/drift.ts';
+import { routerStates } from './show-router.ts';
 import { showTime } from './show-time.ts';
 
 const kinds: Record<DriftKind, DriftItemDocument['kind']> = {
@@ -58,12 +60,28 @@ const showForeign = ({ after, seenAt, added, deleted, updated, changes }: Foreig
   changes: changes.map(({ path, kind }) => ({ path: path.join(' '), kind: kinds[kind] })),
 });
 
+/** In these it is asked nothing, or answers nothing. */
+const silent: readonly RouterState[] = [
+  RouterState.UNSPECIFIED,
+  RouterState.UNREACHABLE,
+  RouterState.BREAKER_OPEN,
+  RouterState.DISABLED,
+];
+
+/** Nobody knows whether a router is clean that does not answer now. */
+function statusOf({ lookedAt, openItems, routerState }: DriftReport): DriftDocument['status'] {
+  if (lookedAt === undefined) return 'never_checked';
+  if (openItems > 0) return 'drifted';
+  return silent.includes(routerState) ? 'unknown' : 'clean';
+}
+
 /** A router's drift, with a page of items. */
 export function showDrift(report: DriftReport, items: readonly DriftItem[], nextPageToken: string): DriftDocument {
   const { lookedAt, openItems, foreignChanges } = report;
   return {
     router: report.router,
-    status: lookedAt === undefined ? 'never_checked' : openItems > 0 ? 'drifted' : 'clean',
+    status: statusOf(report),
+    router_state: routerStates[report.routerState],
     checked_at: maybeTime(lookedAt),
     age_seconds: lookedAt === undefined ? null : Number(report.ageMs) / 1_000,
     cost_ms: report.costMs,

@@ -9,7 +9,7 @@ import { DomainError } from '@berth/errors';
 import type { RouterDocument, RouterTestDocument } from './documents/router.ts';
 import { showTime } from './show-time.ts';
 
-const states: Record<RouterState, RouterDocument['state']> = {
+export const routerStates: Record<RouterState, RouterDocument['state']> = {
   [RouterState.UNSPECIFIED]: 'unseen',
   [RouterState.OK]: 'ok',
   [RouterState.UNREACHABLE]: 'unreachable',
@@ -35,7 +35,7 @@ export function showRouter(details: RouterDetails): RouterDocument {
   }
   return {
     name: status.router,
-    state: states[status.state] ?? 'unknown',
+    state: routerStates[status.state] ?? 'unknown',
     reason: status.reason,
     since: showTime(status.since),
     retry_after_seconds: status.retryAfterSeconds,

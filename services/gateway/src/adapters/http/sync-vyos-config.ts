@@ -1,5 +1,7 @@
-import type { CheckDriftResponse } from '@berth/contracts';
+import { type CheckDriftResponse, type Principal, RouterState } from '@berth/contracts';
+import { isKind } from '@berth/errors';
 import { Type } from 'typebox';
+import type { DriftReader } from '../nats/drift-service.ts';
 import { principalOf } from './answer-command.ts';
 import type { App } from './app-types.ts';
 import type { SyncResultDocument } from './documents/drift.ts';
@@ -38,12 +40,27 @@ export function syncVyosConfigRoutes(app: App, { drift, waitSeconds }: DriftDeps
   app.post('/v1/admin/sync-vyos-config', { schema, config }, async (request, reply) => {
     const { repair = false, router } = request.query;
     const principal = principalOf(request);
-    const routers = router === undefined ? (await drift.reports(principal)).map((one) => one.router) : [router];
     const waitMs = waitSeconds * 1_000;
-    const checks = await Promise.all(routers.map((one) => drift.check(principal, { router: one, repair, waitMs })));
+    const check = (one: string) => drift.check(principal, { router: one, repair, waitMs });
+    const checks =
+      router === undefined
+        ? await Promise.all((await reachable(drift, principal)).map((one) => check(one).catch(notYet)))
+        : [await check(router)];
     const done = checks.every((check) => check.done);
     return reply.code(done ? 200 : 202).send(sumOf(checks, { done, repair }));
   });
+}
+
+/** What is switched off is not compared. */
+const reachable = async (drift: DriftReader, principal: Principal): Promise<readonly string[]> =>
+  (await drift.reports(principal))
+    .filter(({ routerState }) => routerState !== RouterState.DISABLED)
+    .map((report) => report.router);
+
+/** One router of several that does not answer is compared as soon as it does. */
+function notYet(error: unknown): Pick<CheckDriftResponse, 'done' | 'report'> {
+  if (isKind(error, 'unavailable')) return { done: false };
+  throw error;
 }
 
 const nothing = { added: 0, deleted: 0, updated: 0, no_change: 0 };

@@ -1,4 +1,4 @@
-import { HoldingKind, RouterService } from '@berth/contracts';
+import { HoldingKind, type Principal, RouterService, requirePermission } from '@berth/contracts';
 import { DomainError } from '@berth/errors';
 import { type Bus, serve } from '@berth/messaging';
 import type { HoldingKind as DomainKind } from '../../domain/inventory.ts';
@@ -16,8 +16,12 @@ const kindOnWire: Record<DomainKind, HoldingKind> = {
 /** Answers what is known of routers, on any replica. Gives back its stop. */
 export function serveRouters(bus: Bus, directory: PostgresRouterDirectory): () => Promise<void> {
   const stops = [
-    serve(bus, RouterService.method.listRouters, async () => ({ routers: [...(await directory.list())] })),
-    serve(bus, RouterService.method.listForeignHoldings, async ({ router, inventory, pageToken }) => {
+    serve(bus, RouterService.method.listRouters, async ({ principal }) => {
+      permit(principal);
+      return { routers: [...(await directory.list())] };
+    }),
+    serve(bus, RouterService.method.listForeignHoldings, async ({ principal, router, inventory, pageToken }) => {
+      permit(principal);
       const page = await directory.holdings(router, inventory, positionOf(pageToken));
       return {
         inventory: page.inventory,
@@ -29,6 +33,14 @@ export function serveRouters(bus: Bus, directory: PostgresRouterDirectory): () =
   return async () => {
     await Promise.all(stops.map((stop) => stop()));
   };
+}
+
+/** Services ask for themselves, without a principal. Routers are nobody's group's. */
+function permit(principal: Principal | undefined): void {
+  if (principal === undefined) return;
+  requirePermission(principal, 'routers:read');
+  if (principal.group === '') return;
+  throw new DomainError('forbidden', 'PERMISSION_DENIED', 'Routers are for those who belong to no group.');
 }
 
 function positionOf(pageToken: string): number {

@@ -44,7 +44,7 @@ export async function adoptablePage(sql: Sql, router: string, after: string): Pr
        WHERE made.router = routers.name AND made.path > $2 AND NOT EXISTS (
          SELECT FROM owned_paths AS owned WHERE owned.router = made.router AND owned.path = made.path)
        ORDER BY made.path LIMIT $3
-     ) AS page ON true WHERE routers.name = $1 ORDER BY page.path`,
+     ) AS page ON true WHERE routers.name = $1 AND routers.removed_at IS NULL ORDER BY page.path`,
     [router, after, pageSize + 1],
   );
   if (rows.length === 0) {

@@ -2,7 +2,7 @@ import type { Sql } from '@berth/database';
 import type { BatchChange, NewBatch, OpenBatch, StoredContent } from '../../app/router-ledger.ts';
 import type { Fragment } from '../../domain/fragment.ts';
 import type { Cause } from '../../domain/verdict.ts';
-import { lockResources } from './record-settlement.ts';
+import { settledMeanwhile } from './settled-meanwhile.ts';
 
 /**
  * Writes the batch as `sending` and claims the paths that its changes want. Nothing is written when some of its changes have been judged
@@ -15,11 +15,15 @@ export async function writeBatchAhead(
   batch: NewBatch,
 ): Promise<readonly string[]> {
   const { changes } = batch;
-  const gone = await judgedMeanwhile(sql, router, changes);
+  const gone = await settledMeanwhile(
+    sql,
+    router,
+    changes.filter(({ purpose }) => purpose === 'change'),
+  );
   if (gone.length > 0) return gone;
   await sql.execute(
-    `INSERT INTO batches (id, router, epoch, state, operations, estimate_ms, deadline)
-     VALUES ($1, $2, $3, 'sending', $4, $5, now() + $6 * interval '1 millisecond')`,
+    `INSERT INTO batches (id, router, epoch, state, operations, estimate_ms, deadline, confirm_minutes)
+     VALUES ($1, $2, $3, 'sending', $4, $5, now() + $6 * interval '1 millisecond', $7)`,
     [
       batch.id,
       router,
@@ -27,6 +31,7 @@ export async function writeBatchAhead(
       JSON.stringify(batch.operations.map(({ op, path }) => [op, ...path])),
       Math.round(batch.estimateMs),
       batch.timeoutMs,
+      batch.confirmMinutes ?? null,
     ],
   );
   await sql.execute(
@@ -48,20 +53,6 @@ export async function writeBatchAhead(
   );
   await claimPaths(sql, router, changes);
   return [];
-}
-
-/** Under the locks that a withdrawal needs too: from here on it comes too late. */
-async function judgedMeanwhile(sql: Sql, router: string, changes: readonly BatchChange[]): Promise<readonly string[]> {
-  const asked = changes.filter(({ purpose }) => purpose === 'change');
-  const ids = asked.map(({ resourceId }) => resourceId);
-  await lockResources(sql, router, ids);
-  const rows = await sql.query<{ resource_id: string }>(
-    `SELECT resource_id FROM resources JOIN unnest($2::text[], $3::bigint[], $4::bigint[]) AS asked (resource_id, incarnation, number)
-       USING (resource_id)
-     WHERE router = $1 AND (settled_incarnation, settled_number) >= (incarnation, number)`,
-    [router, ids, asked.map(({ revision }) => revision.incarnation), asked.map(({ revision }) => revision.number)],
-  );
-  return rows.map((row) => row.resource_id);
 }
 
 async function claimPaths(sql: Sql, router: string, changes: readonly BatchChange[]): Promise<void> {
@@ -87,8 +78,15 @@ async function claimPaths(sql: Sql, router: string, changes: readonly BatchChang
 
 /** The batch whose end is not known, if there is one. */
 export async function readOpenBatch(sql: Sql, router: string): Promise<OpenBatch | undefined> {
-  const [batch] = await sql.query<{ id: string; epoch: string; estimate_ms: number; age_ms: number; outcome: string }>(
-    `SELECT id, epoch, estimate_ms, outcome, extract(epoch FROM clock_timestamp() - sent_at)::float8 * 1000 AS age_ms
+  const [batch] = await sql.query<{
+    id: string;
+    epoch: string;
+    estimate_ms: number;
+    age_ms: number;
+    outcome: string;
+    confirm_minutes: number | null;
+  }>(
+    `SELECT id, epoch, estimate_ms, outcome, confirm_minutes, extract(epoch FROM clock_timestamp() - sent_at)::float8 * 1000 AS age_ms
      FROM batches WHERE router = $1 AND state = 'sending'`,
     [router],
   );
@@ -120,6 +118,7 @@ export async function readOpenBatch(sql: Sql, router: string): Promise<OpenBatch
     estimateMs: batch.estimate_ms,
     ageMs: batch.age_ms,
     note: batch.outcome,
+    confirmMinutes: batch.confirm_minutes ?? undefined,
     changes,
   };
 }

@@ -12,6 +12,9 @@ export const kindOnWire: Record<EntryKind, CommitKind> = {
   foreign: CommitKind.FOREIGN,
   drift: CommitKind.DRIFT,
   baseline: CommitKind.BASELINE,
+  adoption: CommitKind.ADOPTION,
+  accepted: CommitKind.ACCEPTED,
+  upgrade: CommitKind.UPGRADE,
 };
 
 export const stateOnWire: Record<EntryState, CommitState> = {

@@ -72,15 +72,21 @@ export async function missingLines(
   return rows.map(({ path, resource_id, content }) => ({ key: path, before: { resourceId: resource_id, content } }));
 }
 
+interface LineWriting {
+  readonly origin: (resourceId: string) => StoredOrigin;
+  readonly keepsMissing: boolean;
+  readonly keepsPut: boolean;
+}
+
 /**
  * Brings the newest state to where the changes lead. `keepsMissing`: a line of ours that is gone stays known as missing, with what put it there;
- * it is to come back.
+ * it is to come back. `keepsPut`: what became somebody's keeps what put it there.
  */
 export async function writeLines(
   sql: Sql,
   router: string,
   changes: readonly LineChange[],
-  { origin, keepsMissing }: { readonly origin: (resourceId: string) => StoredOrigin; readonly keepsMissing: boolean },
+  { origin, keepsMissing, keepsPut }: LineWriting,
 ): Promise<void> {
   const gone = changes.filter(({ after }) => after === undefined);
   const missing = keepsMissing ? gone.filter(({ before }) => before?.resourceId !== '') : [];
@@ -91,7 +97,7 @@ export async function writeLines(
     sql,
     router,
     changes.flatMap(({ key, after }) => (after === undefined ? [] : [{ key, ...after }])),
-    origin,
+    { origin, keepsPut },
   );
 }
 
@@ -126,7 +132,7 @@ async function upsertLines(
   sql: Sql,
   router: string,
   lines: readonly ConfigLine[],
-  origin: (resourceId: string) => StoredOrigin,
+  { origin, keepsPut }: Pick<LineWriting, 'origin' | 'keepsPut'>,
 ): Promise<void> {
   if (lines.length === 0) return;
   const facets = lines.map(({ key, content }) => facetsOf(key, content));
@@ -139,7 +145,7 @@ async function upsertLines(
        $12::text[]) AS new (path, resource_id, content, origin, rule_number, mapping_name, mac_address, address, external_ip, protocol, ports)
      ON CONFLICT (router, path) DO UPDATE SET
        resource_id = excluded.resource_id, content = excluded.content, changed = excluded.changed,
-       put = CASE WHEN line.resource_id = excluded.resource_id THEN line.put ELSE excluded.put END,
+       put = CASE WHEN $13 OR line.resource_id = excluded.resource_id THEN line.put ELSE excluded.put END,
        rule_number = excluded.rule_number, mapping_name = excluded.mapping_name, mac_address = excluded.mac_address,
        address = excluded.address, external_ip = excluded.external_ip, protocol = excluded.protocol, ports = excluded.ports`,
     [
@@ -157,7 +163,23 @@ async function upsertLines(
       facets
         .map(({ ports }) => ports && `{${ports.map(({ first, last }) => `[${first},${last}]`).join()}}`)
         .map((text) => text ?? null),
+      keepsPut,
     ],
+  );
+}
+
+/** What was seen changed of these resources is theirs as it stands. */
+export async function acceptLines(
+  sql: Sql,
+  router: string,
+  resourceIds: readonly string[],
+  origin: (resourceId: string) => StoredOrigin,
+): Promise<void> {
+  await sql.execute(
+    `UPDATE config_lines SET changed = accepted.origin
+     FROM unnest($2::text[], $3::jsonb[]) AS accepted (resource_id, origin)
+     WHERE config_lines.router = $1 AND config_lines.resource_id = accepted.resource_id AND changed ->> 'kind' = 'drift'`,
+    [router, resourceIds, resourceIds.map((id) => JSON.stringify(origin(id)))],
   );
 }
 

@@ -81,9 +81,23 @@ export async function addEntry(sql: Sql, router: string, entry: NewEntry): Promi
   const place = { number, endedAt: row?.ended_at ?? '' };
   await writeLines(sql, router, entry.changes, {
     origin: originOf(entry, place),
-    keepsMissing: entry.state !== 'applied',
+    keepsMissing: entry.state !== 'applied' && entry.kind !== 'baseline' && entry.kind !== 'upgrade',
+    keepsPut: entry.kind === 'adoption',
   });
   return place;
+}
+
+/** Makes the newest entry, a baseline, the origin of every line that stands; what is missing was another device's. */
+export async function beginLines(sql: Sql, router: string): Promise<void> {
+  await sql.execute('DELETE FROM config_lines WHERE router = $1 AND content IS NULL', [router]);
+  await sql.execute(
+    `UPDATE config_lines SET put = entry.origin, changed = entry.origin
+     FROM (SELECT jsonb_build_object('id', id, 'kind', kind, 'number', number, 'causes', '[]'::jsonb,
+         'at', to_char(ended_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')) AS origin
+       FROM history_commits WHERE router = $1 ORDER BY number DESC LIMIT 1) AS entry
+     WHERE config_lines.router = $1`,
+    [router],
+  );
 }
 
 /** A repair is because of the drift that it undoes; a way back because of what was refused. */
@@ -106,7 +120,7 @@ async function addResources(
 }
 
 /** What is noted with each line: a repair or a look is nobody's request. */
-function originOf(entry: NewEntry, { number, endedAt }: EntryPlace): (resourceId: string) => StoredOrigin {
+export function originOf(entry: NewEntry, { number, endedAt }: EntryPlace): (resourceId: string) => StoredOrigin {
   const causes = new Map(
     entry.resources.map((one) => [one.resourceId, one.purpose === 'change' ? one.causes : []] as const),
   );

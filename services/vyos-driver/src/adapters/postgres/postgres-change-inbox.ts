@@ -22,7 +22,7 @@ export class PostgresChangeInbox implements ChangeInbox {
 
   async store(changes: readonly ReceivedChange[]): Promise<void> {
     // The same order in every transaction: two replicas with the same resources then wait for each other instead of deadlocking.
-    const sorted = changes.toSorted((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
+    const sorted = changes.toSorted(byKey);
     await this.#outbox.transaction(async (sql, send) => {
       const known = await knownRouters(sql, sorted);
       const judged = judge(sorted, known);
@@ -42,14 +42,16 @@ export class PostgresChangeInbox implements ChangeInbox {
 
   async withdraw(changes: readonly ReceivedChange[]): Promise<void> {
     await this.#outbox.transaction(async (sql, send) => {
-      for (const [router, ofRouter] of Map.groupBy(changes, (change) => change.router)) {
-        await withdrawChanges(sql, send, router, ofRouter);
-      }
+      // In the order in which `store` locks them.
+      const byRouter = Map.groupBy(changes.toSorted(byKey), (change) => change.router);
+      for (const [router, ofRouter] of byRouter) await withdrawChanges(sql, send, router, ofRouter);
     });
   }
 }
 
 const keyOf = (change: { router: string; resourceId: string }): string => `${change.router}\n${change.resourceId}`;
+
+const byKey = (a: ReceivedChange, b: ReceivedChange): number => (keyOf(a) < keyOf(b) ? -1 : 1);
 
 async function knownRouters(sql: Sql, changes: readonly ReceivedChange[]): Promise<ReadonlySet<string>> {
   const names = [...new Set(changes.map((change) => change.router))];

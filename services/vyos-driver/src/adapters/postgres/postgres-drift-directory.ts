@@ -12,14 +12,17 @@ import { policiesTag } from '../../app/policies-tag.ts';
 import type { KeyUse } from '../../app/router-registry.ts';
 import { keyOfPath, pathOfKey } from '../../domain/config-tree.ts';
 import type { DriftKind, DriftPolicy, DriftRule } from '../../domain/drift.ts';
+import type { RouterState } from '../../domain/router-state.ts';
 import { answeredOnce } from './answered-keys.ts';
 import { type DriftRow, driftColumns, driftItemOf, kindOnWire, policyOnWire } from './drift-messages.ts';
+import { stateOnWire } from './router-messages.ts';
 
 type Report = MessageInitShape<typeof DriftReportSchema>;
 type Item = MessageInitShape<typeof DriftItemSchema>;
 
 interface ReportRow {
   readonly name: string;
+  readonly state: RouterState;
   readonly number: string | null;
   readonly looked_ms: number;
   readonly age_ms: number;
@@ -44,7 +47,7 @@ interface ForeignRow {
   readonly changes: readonly { readonly path: readonly string[]; readonly kind: DriftKind }[];
 }
 
-const reportQuery = `SELECT routers.name, report.number, report.cost_ms, report.added, report.deleted, report.updated, report.no_change,
+const reportQuery = `SELECT routers.name, routers.state, report.number, report.cost_ms, report.added, report.deleted, report.updated, report.no_change,
     report.foreign_changes, round(extract(epoch FROM report.looked_at) * 1000)::float8 AS looked_ms,
     round(extract(epoch FROM clock_timestamp() - report.looked_at) * 1000)::float8 AS age_ms,
     greatest(applied_count - saved_count, 0) AS unsaved, drift_asked > drift_answered AS under_way,
@@ -52,6 +55,9 @@ const reportQuery = `SELECT routers.name, report.number, report.cost_ms, report.
   FROM routers LEFT JOIN drift_reports AS report ON report.router = routers.name
   LEFT JOIN LATERAL (SELECT count(*) AS open, count(*) FILTER (WHERE repairing) AS repairing FROM drift_items
     WHERE drift_items.router = routers.name AND state = 'open') AS items ON true`;
+
+/** In these states nothing is read. */
+const silent: readonly RouterState[] = ['unseen', 'unreachable', 'breaker_open', 'disabled'];
 
 const routerUnknown = (router: string) =>
   new DomainError('not_found', 'ROUTER_UNKNOWN', `No router named ${router} is managed here.`);
@@ -66,12 +72,17 @@ export class PostgresDriftDirectory {
 
   /** Every router's newest report. */
   async reports(): Promise<readonly Report[]> {
-    return (await this.#database.query<ReportRow>(`${reportQuery} ORDER BY routers.name`)).map(reportOf);
+    return (await this.#database.query<ReportRow>(`${reportQuery} WHERE removed_at IS NULL ORDER BY routers.name`)).map(
+      reportOf,
+    );
   }
 
   /** Throws `not_found` for a router that is not managed here. */
   async report(router: string): Promise<Report> {
-    const [row] = await this.#database.query<ReportRow>(`${reportQuery} WHERE routers.name = $1`, [router]);
+    const [row] = await this.#database.query<ReportRow>(
+      `${reportQuery} WHERE routers.name = $1 AND removed_at IS NULL`,
+      [router],
+    );
     if (row === undefined) throw routerUnknown(router);
     return reportOf(row);
   }
@@ -91,15 +102,21 @@ export class PostgresDriftDirectory {
     return { items: page.map(driftItemOf), next: rows.length > limit ? (page.at(-1)?.id ?? '') : '' };
   }
 
-  /** Asks the router's worker for a comparison; gives back its number, which is answered when `answered` has reached it. */
+  /**
+   * Asks the router's worker for a comparison; gives back its number, which is answered when `answered` has reached it. Throws ROUTER_DISABLED,
+   * and asks for nothing, while the router is switched off.
+   */
   async ask(router: string, repair: boolean): Promise<bigint> {
     const [row] = await this.#database.query<{ drift_asked: string }>(
       `UPDATE routers SET drift_asked = drift_asked + 1,
          drift_repair_asked = CASE WHEN $2 THEN drift_asked + 1 ELSE drift_repair_asked END
-       WHERE name = $1 RETURNING drift_asked`,
+       WHERE name = $1 AND removed_at IS NULL AND enabled RETURNING drift_asked`,
       [router, repair],
     );
-    if (row === undefined) throw routerUnknown(router);
+    if (row === undefined) {
+      await this.report(router);
+      throw new DomainError('unavailable', 'ROUTER_DISABLED', `The router ${router} is disabled: enable it first.`);
+    }
     return BigInt(row.drift_asked);
   }
 
@@ -108,11 +125,20 @@ export class PostgresDriftDirectory {
     const [row] = await this.#database.query<{ done: boolean }>(
       `SELECT drift_answered >= $2 AND NOT ($3 AND EXISTS (
          SELECT FROM drift_items WHERE router = $1 AND state = 'open' AND repairing)) AS done
-       FROM routers WHERE name = $1`,
+       FROM routers WHERE name = $1 AND removed_at IS NULL`,
       [router, number, repair],
     );
     if (row === undefined) throw routerUnknown(router);
     return row.done;
+  }
+
+  /** Why the router does not answer; undefined: it does. */
+  async silence(router: string): Promise<string | undefined> {
+    const [row] = await this.#database.query<{ reason: string }>(
+      `SELECT reason FROM routers WHERE name = $1 AND state = ANY($2)`,
+      [router, silent],
+    );
+    return row?.reason;
   }
 
   policies(router: string): Promise<readonly DriftRule[]> {
@@ -130,7 +156,7 @@ export class PostgresDriftDirectory {
   ): Promise<SetDriftPoliciesResponse> {
     const changed = async (sql: Sql) => {
       const changed = await sql.execute(
-        'UPDATE routers SET drift_policies_set_at = now(), drift_asked = drift_asked + 1 WHERE name = $1',
+        'UPDATE routers SET drift_policies_set_at = now(), drift_asked = drift_asked + 1 WHERE name = $1 AND removed_at IS NULL',
         [router],
       );
       if (changed === 0) throw routerUnknown(router);
@@ -161,7 +187,7 @@ const otherPolicies = () =>
 async function rulesOf(sql: Sql, router: string): Promise<readonly DriftRule[]> {
   const rows = await sql.query<{ path: string | null; policy: DriftPolicy }>(
     `SELECT rules.path, rules.policy FROM routers LEFT JOIN drift_policies AS rules ON rules.router = routers.name
-     WHERE routers.name = $1 ORDER BY rules.path COLLATE "C"`,
+     WHERE routers.name = $1 AND routers.removed_at IS NULL ORDER BY rules.path COLLATE "C"`,
     [router],
   );
   if (rows.length === 0) throw routerUnknown(router);
@@ -180,7 +206,12 @@ async function replaceRules(sql: Sql, router: string, rules: readonly DriftRule[
 }
 
 function reportOf(row: ReportRow): Report {
-  const rest = { router: row.name, unsavedCommits: BigInt(row.unsaved), underWay: row.under_way };
+  const rest = {
+    router: row.name,
+    routerState: stateOnWire[row.state],
+    unsavedCommits: BigInt(row.unsaved),
+    underWay: row.under_way,
+  };
   if (row.number === null) return rest;
   return {
     ...rest,

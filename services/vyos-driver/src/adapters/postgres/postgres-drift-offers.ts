@@ -10,7 +10,7 @@ interface Row {
   readonly resource_id: string;
   readonly incarnation: string;
   readonly number: string;
-  readonly has_others: boolean;
+  readonly other: string | null;
   readonly items: readonly { id: string; path: string; expected: ConfigTree | null; found: ConfigTree | null }[];
 }
 
@@ -21,8 +21,8 @@ export const postgresDriftOffers = (database: Database): DriftOffers => ({
       `SELECT item.router, item.resource_id, resources.wanted_incarnation AS incarnation, resources.wanted_number AS number,
          jsonb_agg(jsonb_build_object('id', item.id, 'path', item.path, 'expected', item.expected, 'found', item.found)
            ORDER BY item.path) AS items,
-         EXISTS (SELECT FROM drift_items AS other WHERE other.router = item.router AND other.resource_id = item.resource_id
-           AND other.state = 'open' AND (other.policy <> 'accept' OR other.repairing OR other.offer <> '')) AS has_others
+         (SELECT min(other.path) FROM drift_items AS other WHERE other.router = item.router AND other.resource_id = item.resource_id
+           AND other.state = 'open' AND (other.policy <> 'accept' OR other.repairing OR other.offer <> '')) AS other
        FROM drift_items AS item JOIN resources USING (router, resource_id)
        WHERE item.state = 'open' AND item.policy = 'accept' AND item.offer = '' AND NOT item.repairing AND NOT resources.waiting
        GROUP BY item.router, item.resource_id, resources.wanted_incarnation, resources.wanted_number LIMIT ${atOnce}`,
@@ -51,5 +51,5 @@ const toOffer = (row: Row): DriftOffer => ({
       found: found ?? undefined,
     }),
   ),
-  hasOthers: row.has_others,
+  other: row.other ?? undefined,
 });

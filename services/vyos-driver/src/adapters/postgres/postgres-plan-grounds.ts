@@ -26,7 +26,7 @@ export class PostgresPlanGrounds {
          (SELECT count(*)::integer FROM owned_paths WHERE router = $1 AND released_at IS NULL) AS owned,
          (SELECT count(*)::integer FROM foreign_holdings AS held WHERE held.router = $1 AND held.inventory = routers.inventory
             AND holding ->> 'kind' IN ('rule_number', 'mapping_name')) AS taken
-       FROM routers WHERE name = $1`,
+       FROM routers WHERE name = $1 AND removed_at IS NULL`,
       [router],
     );
     if (row === undefined) {

@@ -61,7 +61,7 @@ export class PostgresQueue {
     this.#outbox = deps.outbox;
   }
 
-  /** Undefined for a router that is not known. */
+  /** Undefined for a router that is not known, or was removed. */
   async stateOf(router: string): Promise<QueueState | undefined> {
     const [row] = await this.#database.query<{
       state: RouterState;
@@ -92,7 +92,7 @@ export class PostgresQueue {
          FROM (SELECT duration_ms, (SELECT count(*) FROM batch_changes WHERE batch_id = id) AS changes FROM batches
                WHERE router = name AND state = 'applied' AND duration_ms IS NOT NULL ORDER BY sent_at DESC LIMIT ${recentBatches}) AS last
        ) AS recent
-       WHERE name = $1`,
+       WHERE name = $1 AND removed_at IS NULL`,
       [router],
     );
     if (row === undefined) return undefined;

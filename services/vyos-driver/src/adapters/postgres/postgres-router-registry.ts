@@ -42,24 +42,26 @@ export class PostgresRouterRegistry implements RouterRegistry {
   }
 
   async all(): Promise<readonly RegisteredRouter[]> {
-    const rows = await this.#database.query<RegistrationRow>(
-      `SELECT ${registrationColumns} FROM routers WHERE removed_at IS NULL ORDER BY name`,
-    );
-    return rows.map(toRegistered);
+    return registered(this.#database);
   }
 
   async change(
     name: string,
     deadline: Date | undefined,
-    decide: (known: RegisteredRouter | undefined, use: RouterUse) => RegistryDecision,
+    decide: (
+      known: RegisteredRouter | undefined,
+      use: RouterUse,
+      others: readonly RegisteredRouter[],
+    ) => RegistryDecision,
     key?: KeyUse,
   ): Promise<RegistryAnswer> {
     const changed = async (sql: Sql, send: Send) => {
-      // A router that is not there yet has no row to lock.
-      await sql.query('SELECT pg_advisory_xact_lock(hashtextextended($1, 0))', [`router ${name.toLowerCase()}`]);
+      // A router that is not there yet has no row to lock, and the same device could be added under two names at once.
+      await sql.query(`SELECT pg_advisory_xact_lock(hashtextextended('routers', 0))`);
       const known = await lockedRouter(sql, name);
       await refuseLate(sql, deadline);
-      const decision = decide(known, await useOf(sql, name));
+      const others = (await registered(sql)).filter((one) => one.name !== name);
+      const decision = decide(known, await useOf(sql, name), others);
       if (decision.kind === 'put') await put(sql, send, name, known, decision.registration);
       if (decision.kind !== 'remove') return detailsBytes(await routerDetails(sql, name));
       await remove(sql, send, name);
@@ -109,6 +111,13 @@ export class PostgresRouterRegistry implements RouterRegistry {
     const rows = await this.#database.query("SELECT FROM batches WHERE router = $1 AND state = 'sending'", [name]);
     return rows.length > 0;
   }
+}
+
+async function registered(sql: Sql): Promise<readonly RegisteredRouter[]> {
+  const rows = await sql.query<RegistrationRow>(
+    `SELECT ${registrationColumns} FROM routers WHERE removed_at IS NULL ORDER BY name`,
+  );
+  return rows.map(toRegistered);
 }
 
 async function lockedRouter(sql: Sql, name: string): Promise<RegisteredRouter | undefined> {
@@ -189,12 +198,20 @@ async function remove(sql: Sql, send: Send, name: string): Promise<void> {
     `UPDATE routers SET removed_at = now(), state = 'removed', reason = '', since = now(), retry_at = NULL, enabled = false,
        sealed_key = NULL, sealed_with = NULL, key_fingerprint = '', ca_pem = '', fingerprint = '', wishes = '{}', settings = '{}',
        from_settings = false, profile = NULL, revision = revision + 1, lease_epoch = lease_epoch + 1,
-       borrowed_by = NULL, borrowed_until = NULL
+       borrowed_by = NULL, borrowed_until = NULL, drift_answered = drift_asked, drift_policies_set_at = NULL, foreign_objects_hash = ''
      WHERE name = $1`,
     [name],
   );
-  await sql.execute('DELETE FROM owned_paths WHERE router = $1', [name]);
-  await sql.execute('DELETE FROM foreign_holdings WHERE router = $1', [name]);
+  // Nothing of it holds for another device that is given the name later. The history stays.
+  const ofDevice = [
+    'owned_paths',
+    'foreign_holdings',
+    'foreign_objects',
+    'drift_policies',
+    'drift_items',
+    'drift_reports',
+  ];
+  for (const table of ofDevice) await sql.execute(`DELETE FROM ${table} WHERE router = $1`, [name]);
   await tell(sql, send, name);
 }
 

@@ -6,8 +6,8 @@ import { kindOfBatch, stateOfBatch } from '../../domain/history-entry.ts';
 import type { OwnedContent } from '../../domain/plan.ts';
 import type { Cause } from '../../domain/verdict.ts';
 import { commitMessage } from './commit-message.ts';
-import { changedLines, forgetMissing, type LineNow } from './config-line-rows.ts';
-import { addEntry, type EntryPlace, type NewEntry, newestNumber } from './history-rows.ts';
+import { acceptLines, changedLines, forgetMissing, type LineNow } from './config-line-rows.ts';
+import { addEntry, type EntryPlace, type NewEntry, newestNumber, originOf } from './history-rows.ts';
 
 /**
  * The settlement's part in the history, in its transaction: the entry of the batch that ended, what stands after it, and what each resource is
@@ -17,7 +17,7 @@ export async function recordHistory(sql: Sql, send: Send, router: string, settle
   const { batch, applied = [], rejected = [] } = settlement;
   const entry =
     batch === undefined
-      ? await recordAdopted(sql, router, applied)
+      ? await recordWithoutCommit(sql, router, settlement)
       : await recordBatch(sql, send, router, batch, settlement.standing);
   await recordFragments(sql, router, applied, entry?.number);
   await forgetMissing(
@@ -97,6 +97,46 @@ function oneForEachPath(lines: readonly LineNow[]): LineNow[] {
   return [...byKey.values()];
 }
 
+async function recordWithoutCommit(
+  sql: Sql,
+  router: string,
+  { applied = [], mended = [] }: Settlement,
+): Promise<EntryPlace | undefined> {
+  const adopted = await recordAdopted(sql, router, applied);
+  const accepted = await recordAccepted(
+    sql,
+    router,
+    mended.filter(({ how }) => how === 'accepted').map(({ resourceId }) => resourceId),
+  );
+  return accepted ?? adopted;
+}
+
+/** What others changed is what is wanted now: the lines say who accepted it beside who put them there. */
+async function recordAccepted(
+  sql: Sql,
+  router: string,
+  resourceIds: readonly string[],
+): Promise<EntryPlace | undefined> {
+  if (resourceIds.length === 0) return undefined;
+  const rows = await sql.query<{ resource_id: string; causes: readonly Cause[] }>(
+    `SELECT resource_id, causes FROM resources WHERE router = $1 AND resource_id = ANY($2) ORDER BY resource_id COLLATE "C"`,
+    [router, resourceIds],
+  );
+  const entry: NewEntry = {
+    id: randomUUID(),
+    kind: 'accepted',
+    state: 'applied',
+    epoch: 0n,
+    message: '',
+    operations: 0,
+    resources: rows.map(({ resource_id, causes }) => ({ resourceId: resource_id, purpose: 'change', causes })),
+    changes: [],
+  };
+  const place = await addEntry(sql, router, entry);
+  await acceptLines(sql, router, resourceIds, originOf(entry, place));
+  return place;
+}
+
 /** Lines that stood already and became a resource's without a commit: nothing changed on the router but whose they are. */
 async function recordAdopted(
   sql: Sql,
@@ -122,7 +162,7 @@ async function recordAdopted(
   const causes = new Map(rows.map((row) => [row.resource_id, row.causes]));
   return addEntry(sql, router, {
     id: randomUUID(),
-    kind: 'change',
+    kind: 'adoption',
     state: 'applied',
     epoch: 0n,
     message: '',

@@ -1,12 +1,13 @@
 import type { Sql } from '@berth/database';
 import type { Send } from '@berth/messaging';
 import type { ReleasedPath } from '../../app/owned-paths.ts';
-import { type AdoptedPaths, mustBeSaved, type Settlement } from '../../app/router-ledger.ts';
+import { type AdoptedPaths, ChangesWithdrawn, mustBeSaved, type Settlement } from '../../app/router-ledger.ts';
 import type { ConfigTree } from '../../domain/config-tree.ts';
 import type { Revision } from '../../domain/revision.ts';
 import type { Conflict } from '../../domain/verdict.ts';
 import { recordHistory } from './record-history.ts';
 import { settledMessage, type VerdictRow, verdictColumns } from './router-messages.ts';
+import { lockResources, settledMeanwhile } from './settled-meanwhile.ts';
 
 /** A verdict that is to be written. */
 export interface Judgement {
@@ -18,7 +19,10 @@ export interface Judgement {
   readonly conflict?: Conflict;
 }
 
-/** Records all parts of a settlement, and sends the verdicts that are new, in the caller's transaction. Gives back what was released. */
+/**
+ * Records all parts of a settlement, and sends the verdicts that are new, in the caller's transaction. Gives back what was released. Throws
+ * ChangesWithdrawn when no batch began with what was applied, and some of it was withdrawn meanwhile.
+ */
 export async function recordSettlement(
   sql: Sql,
   send: Send,
@@ -31,6 +35,9 @@ export async function recordSettlement(
   ];
   const stood = settlement.stood ?? [];
   await lockResources(sql, router, [...judgements.map((judgement) => judgement.resourceId), ...stood]);
+  // What a batch began with is not withdrawn any more; what needed none may have been, while the router was read.
+  const gone = settlement.batch ? [] : await settledMeanwhile(sql, router, settlement.applied ?? []);
+  if (gone.length > 0) throw new ChangesWithdrawn(gone);
   if (stood.length > 0) {
     await sql.execute('UPDATE resources SET stood = true WHERE router = $1 AND resource_id = ANY($2)', [router, stood]);
   }
@@ -87,15 +94,6 @@ async function letGo(
     await sql.execute('DELETE FROM owned_paths WHERE router = $1 AND path = ANY($2)', [router, unclaimed]);
   }
   return rows.map(({ path, released_content }) => ({ key: path, contents: released_content }));
-}
-
-/** In the order in which the inbox locks them. */
-export async function lockResources(sql: Sql, router: string, resourceIds: readonly string[]): Promise<void> {
-  if (resourceIds.length === 0) return;
-  await sql.execute(
-    'SELECT FROM resources WHERE router = $1 AND resource_id = ANY($2) ORDER BY resource_id COLLATE "C" FOR NO KEY UPDATE',
-    [router, resourceIds],
-  );
 }
 
 async function recordApplied(sql: Sql, router: string, applied: NonNullable<Settlement['applied']>): Promise<void> {

@@ -54,7 +54,7 @@ export const statusColumns = `name, state, reason, round(extract(epoch FROM sinc
   extract(epoch FROM retry_at - clock_timestamp())::float8 * 1000 AS retry_after_ms,
   status_epoch, status_sequence, version, profile, inventory`;
 
-const stateOnWire: Record<DomainState, RouterState> = {
+export const stateOnWire: Record<DomainState, RouterState> = {
   unseen: RouterState.UNSPECIFIED,
   ok: RouterState.OK,
   unreachable: RouterState.UNREACHABLE,

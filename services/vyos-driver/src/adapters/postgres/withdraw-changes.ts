@@ -2,7 +2,8 @@ import type { Sql } from '@berth/database';
 import type { Send } from '@berth/messaging';
 import { compareRevisions, type Revision } from '../../domain/revision.ts';
 import type { Cause } from '../../domain/verdict.ts';
-import { judge, lockResources } from './record-settlement.ts';
+import { judge } from './record-settlement.ts';
+import { lockResources } from './settled-meanwhile.ts';
 
 /** One revision of one resource. */
 export interface ChangeRef {
@@ -17,7 +18,8 @@ export type WithdrawalOutcome = 'withdrawn' | 'under_way' | 'settled' | 'not_you
 export type MayWithdraw = (ownerGroup: string, causes: readonly Cause[]) => boolean;
 
 interface Row {
-  readonly resource_id: string;
+  /** Of the change in the question, from 1. */
+  readonly place: number;
   readonly owner_group: string;
   readonly causes: readonly Cause[];
   readonly wanted_incarnation: string;
@@ -44,7 +46,7 @@ export async function withdrawChanges(
     changes.map(({ resourceId }) => resourceId),
   );
   const rows = await read(sql, router, changes);
-  const outcomes = changes.map((change) => outcomeOf(change, rows.get(change.resourceId), mayWithdraw));
+  const outcomes = changes.map((change, at) => outcomeOf(change, rows.get(at + 1), mayWithdraw));
   const open = changes.filter((_, at) => outcomes[at] === 'open');
   await judge(
     sql,
@@ -56,14 +58,14 @@ export async function withdrawChanges(
   return outcomes.map((outcome) => (outcome === 'open' ? 'withdrawn' : outcome));
 }
 
-async function read(sql: Sql, router: string, changes: readonly ChangeRef[]): Promise<ReadonlyMap<string, Row>> {
+async function read(sql: Sql, router: string, changes: readonly ChangeRef[]): Promise<ReadonlyMap<number, Row>> {
   const rows = await sql.query<Row>(
-    `SELECT known.resource_id, owner_group, known.causes, wanted_incarnation, wanted_number, verdicts.verdict,
+    `SELECT asked.place::integer AS place, owner_group, known.causes, wanted_incarnation, wanted_number, verdicts.verdict,
        (settled_incarnation, settled_number) >= (asked.incarnation, asked.number) AS settled,
        EXISTS (SELECT FROM batch_changes AS change JOIN batches ON batches.id = change.batch_id
          WHERE change.router = $1 AND change.resource_id = known.resource_id AND change.purpose = 'change'
            AND (change.incarnation, change.number) = (asked.incarnation, asked.number) AND batches.state <> 'not_applied') AS begun
-     FROM unnest($2::text[], $3::bigint[], $4::bigint[]) AS asked (resource_id, incarnation, number)
+     FROM unnest($2::text[], $3::bigint[], $4::bigint[]) WITH ORDINALITY AS asked (resource_id, incarnation, number, place)
      JOIN resources AS known ON known.router = $1 AND known.resource_id = asked.resource_id
      LEFT JOIN verdicts ON verdicts.router = $1 AND verdicts.resource_id = asked.resource_id
        AND verdicts.incarnation = asked.incarnation AND verdicts.number = asked.number`,
@@ -74,7 +76,7 @@ async function read(sql: Sql, router: string, changes: readonly ChangeRef[]): Pr
       changes.map(({ revision }) => revision.number),
     ],
   );
-  return new Map(rows.map((row) => [row.resource_id, row]));
+  return new Map(rows.map((row) => [row.place, row]));
 }
 
 function outcomeOf(

@@ -47,7 +47,11 @@ const examplePath = 'nat destination rule 10000';
 export const driftDocument = Type.Object(
   {
     router: Type.String(),
-    status: Type.Enum(['clean', 'drifted', 'never_checked']),
+    status: Type.Enum(['clean', 'drifted', 'unknown', 'never_checked'], {
+      description:
+        '`unknown`: nothing was found at `checked_at`, and the router does not answer now (see `router_state`).',
+    }),
+    router_state: Type.Enum(['ok', 'unseen', 'unreachable', 'breaker_open', 'unknown', 'blocked', 'disabled']),
     checked_at: nullable(moment),
     age_seconds: nullable(Type.Number({ description: 'How old that is. Not part of the ETag.' })),
     cost_ms: Type.Integer({ description: 'What the reading cost the router.' }),
@@ -79,6 +83,7 @@ export const driftDocument = Type.Object(
       {
         router: 'default',
         status: 'drifted',
+        router_state: 'ok',
         checked_at: '2026-01-01T12:00:00.000Z',
         age_seconds: 12.3,
         cost_ms: 480,

@@ -2,7 +2,17 @@ import { type Static, Type } from 'typebox';
 import { anyObject, nullable, strict } from './json-types.ts';
 import { pageQuery } from './ports.ts';
 
-const kinds = ['change', 'repair', 'way_back', 'foreign', 'drift', 'baseline'] as const;
+const kinds = [
+  'change',
+  'repair',
+  'way_back',
+  'foreign',
+  'drift',
+  'baseline',
+  'adoption',
+  'accepted',
+  'upgrade',
+] as const;
 const states = ['applied', 'refused', 'partial', 'settled', 'observed'] as const;
 
 const time = (description: string) => Type.String({ format: 'date-time', description });
@@ -15,7 +25,7 @@ const commitFields = {
   kind: Type.Enum(kinds, {
     type: 'string',
     description:
-      '`change`, `repair` or `way_back`: a commit of Berth; `foreign`, `drift`: what a look saw changed of others’ part, of Berth’s; `baseline`: where the history begins.',
+      '`change`, `repair` or `way_back`: a commit of Berth; `foreign`, `drift`: what a look saw changed of others’ part, of Berth’s; `baseline`: where the history begins; `adoption`, `accepted`: what stood became a VM’s, or what is wanted, without a commit; `upgrade`: what another version of VyOS writes otherwise.',
   }),
   state: Type.Enum(states, {
     type: 'string',
@@ -183,8 +193,10 @@ export const explainedLines = Type.Object(
         vm: nullable(Type.Object({ id: Type.String(), name: nullable(Type.String()) })),
         forward: nullable(text('The name of the VM’s forward that the rule is of.')),
         standing: Type.Array(Type.String(), { description: 'None: it is missing on the router.' }),
-        expected: Type.Array(Type.String(), { description: 'What should stand there; none for lines of others.' }),
-        as_expected: Type.Boolean(),
+        expected: nullable(
+          Type.Array(Type.String(), { description: 'What should stand there; null: it is a line of others.' }),
+        ),
+        as_expected: nullable(Type.Boolean()),
         put: origin,
         changed: origin,
       }),

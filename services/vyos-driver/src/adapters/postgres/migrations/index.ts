@@ -8,6 +8,7 @@ import { history } from './0005-history.ts';
 import { adoption } from './0007-adoption.ts';
 import { withdrawals } from './0008-withdrawals.ts';
 import { routerFiles } from './0009-router-files.ts';
+import { confirmMinutesAndKinds } from './0010-confirm-minutes-and-kinds.ts';
 import { answeredKeys } from './0011-answered-keys.ts';
 
 /** The history of the schema. Released ones are never edited. */
@@ -21,5 +22,6 @@ export const migrations: readonly NamedMigration[] = [
   adoption,
   withdrawals,
   routerFiles,
+  confirmMinutesAndKinds,
   answeredKeys,
 ];

@@ -372,6 +372,27 @@ export enum CommitKind {
    * @generated from enum value: COMMIT_KIND_BASELINE = 6;
    */
   BASELINE = 6,
+
+  /**
+   * Lines that others made became a VM's: nothing changed on the router.
+   *
+   * @generated from enum value: COMMIT_KIND_ADOPTION = 7;
+   */
+  ADOPTION = 7,
+
+  /**
+   * What others changed of ours became what is wanted: nothing changed on the router.
+   *
+   * @generated from enum value: COMMIT_KIND_ACCEPTED = 8;
+   */
+  ACCEPTED = 8,
+
+  /**
+   * The router runs another version, and writes what stands otherwise: seen by a look.
+   *
+   * @generated from enum value: COMMIT_KIND_UPGRADE = 9;
+   */
+  UPGRADE = 9,
 }
 
 /**
@@ -379,7 +400,7 @@ export enum CommitKind {
  *
  * @generated from enum berth.driver.v1.CommitKind
  */
-export declare type CommitKindJson = "COMMIT_KIND_UNSPECIFIED" | "COMMIT_KIND_CHANGE" | "COMMIT_KIND_REPAIR" | "COMMIT_KIND_WAY_BACK" | "COMMIT_KIND_FOREIGN" | "COMMIT_KIND_DRIFT" | "COMMIT_KIND_BASELINE";
+export declare type CommitKindJson = "COMMIT_KIND_UNSPECIFIED" | "COMMIT_KIND_CHANGE" | "COMMIT_KIND_REPAIR" | "COMMIT_KIND_WAY_BACK" | "COMMIT_KIND_FOREIGN" | "COMMIT_KIND_DRIFT" | "COMMIT_KIND_BASELINE" | "COMMIT_KIND_ADOPTION" | "COMMIT_KIND_ACCEPTED" | "COMMIT_KIND_UPGRADE";
 
 /**
  * Describes the enum berth.driver.v1.CommitKind.

@@ -6,6 +6,7 @@ import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobu
 import type { Message } from "@bufbuild/protobuf";
 import type { Idempotency, IdempotencyJson, Principal, PrincipalJson } from "../../common/v1/command_pb.js";
 import type { Timestamp, TimestampJson } from "@bufbuild/protobuf/wkt";
+import type { RouterState, RouterStateJson } from "./router_pb.js";
 import type { ConfigOperation, ConfigOperationJson } from "./config_pb.js";
 
 /**
@@ -460,6 +461,13 @@ export declare type DriftReport = Message<"berth.driver.v1.DriftReport"> & {
    * @generated from field: bool under_way = 14;
    */
   underWay: boolean;
+
+  /**
+   * How the router stands: what was read of one that does not answer may not hold any more.
+   *
+   * @generated from field: berth.driver.v1.RouterState router_state = 15;
+   */
+  routerState: RouterState;
 };
 
 /**
@@ -565,6 +573,13 @@ export declare type DriftReportJson = {
    * @generated from field: bool under_way = 14;
    */
   underWay?: boolean;
+
+  /**
+   * How the router stands: what was read of one that does not answer may not hold any more.
+   *
+   * @generated from field: berth.driver.v1.RouterState router_state = 15;
+   */
+  routerState?: RouterStateJson;
 };
 
 /**

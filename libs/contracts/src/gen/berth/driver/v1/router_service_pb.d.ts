@@ -4,6 +4,7 @@
 
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
+import type { Principal, PrincipalJson } from "../../common/v1/command_pb.js";
 import type { ForeignHolding, ForeignHoldingJson, RouterStatus, RouterStatusJson } from "./router_pb.js";
 
 /**
@@ -17,6 +18,12 @@ export declare const file_berth_driver_v1_router_service: GenFile;
  * @generated from message berth.driver.v1.ListRoutersRequest
  */
 export declare type ListRoutersRequest = Message<"berth.driver.v1.ListRoutersRequest"> & {
+  /**
+   * On whose behalf; it needs routers:read and no group. Absent: a service asks for itself.
+   *
+   * @generated from field: berth.common.v1.Principal principal = 1;
+   */
+  principal?: Principal | undefined;
 };
 
 /**
@@ -25,6 +32,12 @@ export declare type ListRoutersRequest = Message<"berth.driver.v1.ListRoutersReq
  * @generated from message berth.driver.v1.ListRoutersRequest
  */
 export declare type ListRoutersRequestJson = {
+  /**
+   * On whose behalf; it needs routers:read and no group. Absent: a service asks for itself.
+   *
+   * @generated from field: berth.common.v1.Principal principal = 1;
+   */
+  principal?: PrincipalJson;
 };
 
 /**
@@ -93,6 +106,13 @@ export declare type ListForeignHoldingsRequest = Message<"berth.driver.v1.ListFo
    * @generated from field: string page_token = 3;
    */
   pageToken: string;
+
+  /**
+   * On whose behalf; it needs routers:read and no group. Absent: a service asks for itself.
+   *
+   * @generated from field: berth.common.v1.Principal principal = 4;
+   */
+  principal?: Principal | undefined;
 };
 
 /**
@@ -121,6 +141,13 @@ export declare type ListForeignHoldingsRequestJson = {
    * @generated from field: string page_token = 3;
    */
   pageToken?: string;
+
+  /**
+   * On whose behalf; it needs routers:read and no group. Absent: a service asks for itself.
+   *
+   * @generated from field: berth.common.v1.Principal principal = 4;
+   */
+  principal?: PrincipalJson;
 };
 
 /**
@@ -192,7 +219,8 @@ export declare type ListForeignHoldingsResponseJson = {
 export declare const ListForeignHoldingsResponseSchema: GenMessage<ListForeignHoldingsResponse, {jsonType: ListForeignHoldingsResponseJson}>;
 
 /**
- * What the driver answers about routers. Served over NATS request/reply from the driver's own tables by any replica.
+ * What the driver answers about routers. Served over NATS request/reply from the driver's own tables by any replica. Other services ask for their own
+ * copies, with their own credentials on the bus, and tell nobody more than he may know; who asks for somebody names him.
  *
  * @generated from service berth.driver.v1.RouterService
  */

@@ -3,13 +3,14 @@
 /* eslint-disable */
 
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import { file_berth_common_v1_command } from "../../common/v1/command_pb.js";
 import { file_berth_driver_v1_router } from "./router_pb.js";
 
 /**
  * Describes the file berth/driver/v1/router_service.proto.
  */
 export const file_berth_driver_v1_router_service = /*@__PURE__*/
-  fileDesc("CiRiZXJ0aC9kcml2ZXIvdjEvcm91dGVyX3NlcnZpY2UucHJvdG8SD2JlcnRoLmRyaXZlci52MSIUChJMaXN0Um91dGVyc1JlcXVlc3QiRQoTTGlzdFJvdXRlcnNSZXNwb25zZRIuCgdyb3V0ZXJzGAEgAygLMh0uYmVydGguZHJpdmVyLnYxLlJvdXRlclN0YXR1cyJTChpMaXN0Rm9yZWlnbkhvbGRpbmdzUmVxdWVzdBIOCgZyb3V0ZXIYASABKAkSEQoJaW52ZW50b3J5GAIgASgEEhIKCnBhZ2VfdG9rZW4YAyABKAkifAobTGlzdEZvcmVpZ25Ib2xkaW5nc1Jlc3BvbnNlEhEKCWludmVudG9yeRgBIAEoBBIxCghob2xkaW5ncxgCIAMoCzIfLmJlcnRoLmRyaXZlci52MS5Gb3JlaWduSG9sZGluZxIXCg9uZXh0X3BhZ2VfdG9rZW4YAyABKAky2wEKDVJvdXRlclNlcnZpY2USWAoLTGlzdFJvdXRlcnMSIy5iZXJ0aC5kcml2ZXIudjEuTGlzdFJvdXRlcnNSZXF1ZXN0GiQuYmVydGguZHJpdmVyLnYxLkxpc3RSb3V0ZXJzUmVzcG9uc2UScAoTTGlzdEZvcmVpZ25Ib2xkaW5ncxIrLmJlcnRoLmRyaXZlci52MS5MaXN0Rm9yZWlnbkhvbGRpbmdzUmVxdWVzdBosLmJlcnRoLmRyaXZlci52MS5MaXN0Rm9yZWlnbkhvbGRpbmdzUmVzcG9uc2ViBnByb3RvMw", [file_berth_driver_v1_router]);
+  fileDesc("CiRiZXJ0aC9kcml2ZXIvdjEvcm91dGVyX3NlcnZpY2UucHJvdG8SD2JlcnRoLmRyaXZlci52MSJDChJMaXN0Um91dGVyc1JlcXVlc3QSLQoJcHJpbmNpcGFsGAEgASgLMhouYmVydGguY29tbW9uLnYxLlByaW5jaXBhbCJFChNMaXN0Um91dGVyc1Jlc3BvbnNlEi4KB3JvdXRlcnMYASADKAsyHS5iZXJ0aC5kcml2ZXIudjEuUm91dGVyU3RhdHVzIoIBChpMaXN0Rm9yZWlnbkhvbGRpbmdzUmVxdWVzdBIOCgZyb3V0ZXIYASABKAkSEQoJaW52ZW50b3J5GAIgASgEEhIKCnBhZ2VfdG9rZW4YAyABKAkSLQoJcHJpbmNpcGFsGAQgASgLMhouYmVydGguY29tbW9uLnYxLlByaW5jaXBhbCJ8ChtMaXN0Rm9yZWlnbkhvbGRpbmdzUmVzcG9uc2USEQoJaW52ZW50b3J5GAEgASgEEjEKCGhvbGRpbmdzGAIgAygLMh8uYmVydGguZHJpdmVyLnYxLkZvcmVpZ25Ib2xkaW5nEhcKD25leHRfcGFnZV90b2tlbhgDIAEoCTLbAQoNUm91dGVyU2VydmljZRJYCgtMaXN0Um91dGVycxIjLmJlcnRoLmRyaXZlci52MS5MaXN0Um91dGVyc1JlcXVlc3QaJC5iZXJ0aC5kcml2ZXIudjEuTGlzdFJvdXRlcnNSZXNwb25zZRJwChNMaXN0Rm9yZWlnbkhvbGRpbmdzEisuYmVydGguZHJpdmVyLnYxLkxpc3RGb3JlaWduSG9sZGluZ3NSZXF1ZXN0GiwuYmVydGguZHJpdmVyLnYxLkxpc3RGb3JlaWduSG9sZGluZ3NSZXNwb25zZWIGcHJvdG8z", [file_berth_common_v1_command, file_berth_driver_v1_router]);
 
 /**
  * Describes the message berth.driver.v1.ListRoutersRequest.
@@ -40,7 +41,8 @@ export const ListForeignHoldingsResponseSchema = /*@__PURE__*/
   messageDesc(file_berth_driver_v1_router_service, 3);
 
 /**
- * What the driver answers about routers. Served over NATS request/reply from the driver's own tables by any replica.
+ * What the driver answers about routers. Served over NATS request/reply from the driver's own tables by any replica. Other services ask for their own
+ * copies, with their own credentials on the bus, and tell nobody more than he may know; who asks for somebody names him.
  *
  * @generated from service berth.driver.v1.RouterService
  */

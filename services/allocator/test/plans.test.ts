@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
 import { BulkMode, OperationKind, OperationState, PlanState, PortAction, type VmPlan } from '@berth/contracts';
+import { DomainError } from '@berth/errors';
 import { eventually } from '@berth/testing';
 import { type PlanCommand, PlanSide } from './plan-side.ts';
 import { makeWorld } from './world.ts';
@@ -338,4 +339,36 @@ test('a plan made by one replica is applied by another', async (t) => {
   await world.startReplica();
   const vm = await side.apply(plan.id, { operationId: randomUUID() });
   assert.equal(vm.vmName, 'web');
+});
+
+test('a plan that could not be made is not remembered: the same key and id make it anew', async (t) => {
+  const world = await makeWorld(t);
+  const side = new PlanSide(world);
+  const context = {
+    operationId: randomUUID(),
+    idempotency: { scope: 'plans', key: 'k', fingerprint: Buffer.from('a') },
+  };
+  side.beforeAnswer = () => Promise.reject(new DomainError('unavailable', 'BUSY', 'Later.'));
+  await assert.rejects(side.provision('web', {}, context), { code: 'BUSY' });
+  assert.deepEqual(await side.held(), { values: 0, names: 0 });
+  assert.deepEqual((await side.list(10)).plans, []);
+
+  // Again, and now its process dies: the time of what it held goes by.
+  const died = Promise.withResolvers<void>();
+  const asked = Promise.withResolvers<void>();
+  side.beforeAnswer = () => {
+    asked.resolve();
+    return died.promise;
+  };
+  const making = side.provision('web', {}, context).catch((error: unknown) => error);
+  await asked.promise;
+  await world.query("UPDATE plans SET expires_at = clock_timestamp() - interval '1 second'");
+  await eventually(async () => (await world.query('SELECT FROM plans')).length === 0, { what: 'the end of the holds' });
+  died.resolve();
+  assert.equal(((await making) as { code?: string }).code, 'PLAN_NOT_MADE');
+
+  side.beforeAnswer = async () => {};
+  const plan = await side.provision('web', {}, context);
+  assert.deepEqual([plan.state, plan.id], [PlanState.OPEN, context.operationId]);
+  assert.equal((await side.apply(plan.id)).vmName, 'web');
 });

@@ -75,6 +75,8 @@ export interface PlanBook {
   handOver(id: string): Promise<void>;
   /** What it holds is free. */
   release(id: string): Promise<void>;
+  /** What it holds is free, and nobody knows it any more: it never was open. */
+  forget(id: string): Promise<void>;
   /** The versions of those of these VMs that are there. */
   versionsOf(vmIds: readonly string[]): Promise<TriedPlan['versions']>;
 }

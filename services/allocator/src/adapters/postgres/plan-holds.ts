@@ -172,16 +172,16 @@ export async function releaseHolds(sql: Sql, planIds: readonly string[]): Promis
 /** Plans that hold something on these routers and whose time is over; for a transaction that has the routers' locks. */
 export const duePlans = `SELECT id FROM plans WHERE state IN ('making', 'open') AND expires_at <= clock_timestamp() AND routers && $1`;
 
-/** Ends such plans. Gives back how many there were. */
+/** Ends such plans; those that were never made to their end are forgotten, with their keys. Gives back how many there were. */
 export async function endDuePlans(sql: Sql, routers: readonly string[]): Promise<number> {
   const ended = await sql.query<{ id: string }>(
     `UPDATE plans SET state = 'expired' WHERE id IN (${duePlans}) RETURNING id`,
     [routers],
   );
-  if (ended.length > 0)
-    await releaseHolds(
-      sql,
-      ended.map(({ id }) => id),
-    );
+  if (ended.length > 0) {
+    const ids = ended.map(({ id }) => id);
+    await releaseHolds(sql, ids);
+    await sql.execute("DELETE FROM plans WHERE id = ANY($1) AND hash = ''", [ids]);
+  }
   return ended.length;
 }

@@ -116,6 +116,11 @@ export const postgresPlans = (sql: Sql): PlanBook => ({
   handOver: handHoldsOver(sql),
   release: (id) => releaseHolds(sql, [id]),
 
+  async forget(id) {
+    await releaseHolds(sql, [id]);
+    await sql.execute('DELETE FROM plans WHERE id = $1', [id]);
+  },
+
   async versionsOf(vmIds) {
     const rows = await sql.query<{ id: string; version: string }>('SELECT id, version FROM vms WHERE id = ANY($1)', [
       vmIds,

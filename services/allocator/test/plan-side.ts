@@ -26,13 +26,16 @@ export class PlanSide {
   /** What the driver says its plans stand on; a test changes it as the router's state would. */
   base = 'as it was';
   conflict = '';
+  /** The groups that the driver was asked for. */
+  readonly askedFor: string[] = [];
   /** Awaited before the driver answers. */
   beforeAnswer = async (): Promise<void> => {};
   readonly #world: World;
 
   constructor(world: World) {
     this.#world = world;
-    serve(world.bus, PlanService.method.planChanges, async ({ changes }) => {
+    serve(world.bus, PlanService.method.planChanges, async ({ principal, changes }) => {
+      this.askedFor.push(principal?.group ?? '');
       await this.beforeAnswer();
       const operations = changes.flatMap(({ resourceId, desired }) =>
         [desired?.mapping?.ipAddress ?? 'gone', ...(desired?.rules ?? []).map(({ number }) => String(number))].map(

@@ -4,8 +4,9 @@ import { test } from 'node:test';
 import { BulkMode, OperationKind, OperationState, PlanState, PortAction, type VmPlan } from '@berth/contracts';
 import { DomainError } from '@berth/errors';
 import { eventually } from '@berth/testing';
+import { profile } from './driver-side.ts';
 import { type PlanCommand, PlanSide } from './plan-side.ts';
-import { makeWorld } from './world.ts';
+import { aPrincipal, makeWorld } from './world.ts';
 
 const fragmentText = (change: { desired?: { mapping?: unknown; rules: unknown[] } | undefined }) =>
   JSON.stringify([change.desired?.mapping, change.desired?.rules]);
@@ -371,4 +372,51 @@ test('a plan that could not be made is not remembered: the same key and id make 
   const plan = await side.provision('web', {}, context);
   assert.deepEqual([plan.state, plan.id], [PlanState.OPEN, context.operationId]);
   assert.equal((await side.apply(plan.id)).vmName, 'web');
+});
+
+test('a VM that was given to another group is planned by that group at once, and by nobody of the former', async (t) => {
+  const world = await makeWorld(t);
+  const side = new PlanSide(world);
+  await world.provisioned({ vmName: 'web', ownerGroup: 'blue' });
+  await world.updateVm('web', { ownerGroup: 'red' });
+  const by = (group: string) => ({ principal: aPrincipal({ id: group, group }) });
+  const removal: PlanCommand = { case: 'decommission', value: { machineId: 'web' } };
+  await assert.rejects(side.create(removal, {}, by('blue')), { code: 'VM_NOT_FOUND' });
+  assert.deepEqual(side.askedFor, []);
+  assert.equal((await side.create(removal, {}, by('red'))).vms[0]?.removed, true);
+  assert.deepEqual(side.askedFor, ['']); // the driver may not know of the new group yet
+});
+
+test('a plan over two routers whose time is over is ended under the locks of both alone', async (t) => {
+  const world = await makeWorld(t);
+  await world.driver.report({ router: 'alpha', profile: { ...profile, externalIp: '203.0.113.9' } });
+  await eventually(
+    async () =>
+      (await world.query("SELECT FROM routers WHERE name = 'alpha' AND inventory_loaded = inventory")).length > 0,
+    { what: 'the other router' },
+  );
+  const side = new PlanSide(world);
+  const item = (vmName: string, router: string) => ({
+    item: { case: 'provision' as const, value: { vmId: '', vmName, router } },
+  });
+  const items = [item('a', 'alpha'), item('d', 'default')];
+  const plan = await side.create({ case: 'bulk', value: { mode: BulkMode.ATOMIC, items } });
+  const held = await side.held();
+  const locked = Promise.withResolvers<void>();
+  const letGo = Promise.withResolvers<void>();
+  const holding = world.database.transaction(async (sql) => {
+    await sql.query("SELECT FROM routers WHERE name = 'alpha' FOR UPDATE");
+    locked.resolve();
+    await letGo.promise;
+  });
+  await locked.promise;
+  await world.query("UPDATE plans SET expires_at = clock_timestamp() - interval '1 second'");
+  await world.provision({ vmName: 'other', router: 'default' });
+  const whileLocked = await side.held();
+  letGo.resolve();
+  await holding;
+  assert.deepEqual(whileLocked, held);
+  await eventually(async () => (await side.held()).values === 0, { what: 'the sweep' });
+  assert.deepEqual(await side.held(), { values: 0, names: 0 });
+  assert.equal((await side.get(plan.id)).state, PlanState.EXPIRED);
 });

@@ -169,13 +169,16 @@ export async function releaseHolds(sql: Sql, planIds: readonly string[]): Promis
   for (const { router } of doubled) await deriveForeign(sql, router);
 }
 
-/** Plans that hold something on these routers and whose time is over; for a transaction that has the routers' locks. */
-export const duePlans = `SELECT id FROM plans WHERE state IN ('making', 'open') AND expires_at <= clock_timestamp() AND routers && $1`;
+/**
+ * Plans that hold something and whose time is over, of these routers alone; for a transaction that has the routers' locks. A plan that holds
+ * something elsewhere too still holds all of it here: who frees values of a router has that router's lock.
+ */
+export const duePlans = `SELECT id FROM plans WHERE state IN ('making', 'open') AND expires_at <= clock_timestamp() AND routers <@ $1`;
 
 /** Ends such plans; those that were never made to their end are forgotten, with their keys. Gives back how many there were. */
 export async function endDuePlans(sql: Sql, routers: readonly string[]): Promise<number> {
   const ended = await sql.query<{ id: string }>(
-    `UPDATE plans SET state = 'expired' WHERE id IN (${duePlans}) RETURNING id`,
+    `UPDATE plans SET state = 'expired' WHERE id IN (${duePlans}) AND state IN ('making', 'open') RETURNING id`,
     [routers],
   );
   if (ended.length > 0) {

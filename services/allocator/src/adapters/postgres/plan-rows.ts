@@ -148,13 +148,13 @@ export const postgresPlanReader = (database: Database): PlanReader => ({
   },
 });
 
-/** The routers on which plans have expired and still hold something. */
-export const routersWithDuePlans = async (sql: Sql): Promise<string[]> =>
-  (
-    await sql.query<{ router: string }>(
-      `SELECT DISTINCT unnest(routers) AS router FROM plans WHERE state IN ('making', 'open') AND expires_at <= clock_timestamp()`,
-    )
-  ).map(({ router }) => router);
+/** All routers of plans that have expired and are not ended yet; undefined: there is no such plan. */
+export async function routersOfDuePlans(sql: Sql): Promise<readonly string[] | undefined> {
+  const due = await sql.query<Pick<PlanRow, 'routers'>>(
+    "SELECT routers FROM plans WHERE state IN ('making', 'open') AND expires_at <= clock_timestamp()",
+  );
+  return due.length === 0 ? undefined : [...new Set(due.flatMap(({ routers }) => routers))];
+}
 
 /** Drops plans of long ago. */
 export const dropOldPlans = (sql: Sql): Promise<number> =>

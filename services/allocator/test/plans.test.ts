@@ -420,3 +420,20 @@ test('a plan over two routers whose time is over is ended under the locks of bot
   assert.deepEqual(await side.held(), { values: 0, names: 0 });
   assert.equal((await side.get(plan.id)).state, PlanState.EXPIRED);
 });
+
+test('of two plans that give a VM the same name, the other keeps it when one is given up', async (t) => {
+  const world = await makeWorld(t);
+  const side = new PlanSide(world);
+  await world.provisioned({ vmName: 'web' });
+  const value = { machineId: 'web', vmName: 'www', macAddress: '52:54:00:00:00:99' };
+  const first = await side.create({ case: 'updateVm', value });
+  const second = await side.create({ case: 'updateVm', value });
+  const removal = await side.create({ case: 'decommission', value: { machineId: 'web' } });
+  await side.discard(first.id);
+  await assert.rejects(world.provision({ vmName: 'WWW' }), { code: 'VM_NAME_TAKEN' });
+  await assert.rejects(world.provision({ vmName: 'x', macAddress: value.macAddress }), { code: 'MAC_TAKEN' });
+  const operation = await side.apply(second.id);
+  assert.equal((await world.driver.change(operation.vmId, 2n)).desired?.mapping?.name, 'www');
+  await side.discard(removal.id);
+  assert.deepEqual(await side.held(), { values: 0, names: 0 });
+});

@@ -159,6 +159,7 @@ export async function releaseHolds(sql: Sql, planIds: readonly string[]): Promis
     [planIds],
   );
   await freeRanges(sql, freed);
+  await leaveToOtherPlans(sql, planIds);
   await sql.execute('DELETE FROM claims WHERE plan_id = ANY($1)', [planIds]);
   // What others hold on the router too is theirs from now on.
   const doubled = await sql.query<{ router: string }>(
@@ -167,6 +168,34 @@ export async function releaseHolds(sql: Sql, planIds: readonly string[]): Promis
     [planIds],
   );
   for (const { router } of doubled) await deriveForeign(sql, router);
+}
+
+/** The fields of a planned VM that hold what is claimed. */
+const claimedOf = `CASE c.kind WHEN 'vm_name' THEN v ->> 'vmName' WHEN 'mac' THEN v ->> 'macAddress' WHEN 'mapping' THEN v ->> 'hostname' END`;
+
+/**
+ * Names of a VM that another live plan of the same VM needs too are that plan's from now on: it holds none of its own, since its VM had them.
+ * Only VMs that are there can be in two plans.
+ */
+async function leaveToOtherPlans(sql: Sql, planIds: readonly string[]): Promise<void> {
+  const [shared] = await sql.query(
+    'SELECT FROM claims c JOIN vms ON vms.id = c.vm_id WHERE c.plan_id = ANY($1) LIMIT 1',
+    [planIds],
+  );
+  if (shared === undefined) return;
+  await sql.execute(
+    `UPDATE claims c SET plan_id = heir.id
+     FROM (
+       SELECT DISTINCT ON (c.kind, c.scope, c.value) c.kind, c.scope, c.value, p.id
+       FROM claims c JOIN vms ON vms.id = c.vm_id
+         JOIN plans p ON p.state IN ('making', 'open') AND p.expires_at > clock_timestamp() AND p.id <> ALL($1)
+         JOIN LATERAL jsonb_array_elements(p.vms) v ON v ->> 'vmId' = c.vm_id::text AND lower(${claimedOf}) = c.value
+       WHERE c.plan_id = ANY($1) AND NOT (v ->> 'removed')::boolean
+       ORDER BY c.kind, c.scope, c.value, p.expires_at DESC
+     ) heir
+     WHERE (c.kind, c.scope, c.value) = (heir.kind, heir.scope, heir.value)`,
+    [planIds],
+  );
 }
 
 /**

@@ -284,8 +284,10 @@ class Acceptance {
         this.#books.operations.put(operation);
         if (command.key) this.#books.operations.remember(command.key, operation.id);
         const vm = vmOf(this.#books, operation);
-        // What nobody has seen yet need not be made to be removed: then its provision ends cancelled, and this as succeeded.
-        if (operation.kind === 'decommission-vm' && vm.state === 'provisioning') this.#books.sendWithdrawal(vm);
+        // What nobody has seen yet need not be made to be removed: then its provision ends cancelled, and this as succeeded. What is adopted
+        // stands already: an adoption that is taken back would leave it there, as others' own.
+        const unmade = vm.state === 'provisioning' && vm.adopted === undefined;
+        if (operation.kind === 'decommission-vm' && unmade) this.#books.sendWithdrawal(vm);
         this.#books.vms.put({ ...vm, updatedAt: this.#books.now });
         this.#answers.set(command, { operation, replayed: false });
       }

@@ -46,7 +46,7 @@ export async function endQuarantines(database: Database): Promise<number> {
   return repairingSpans(database, free);
 }
 
-/** Ends plans whose time is over. Gives back how many there were. Any replica may run it at any time. */
+/** Ends plans whose time is over, or of which a router was removed. Gives back how many there were. Any replica may run it at any time. */
 export async function endPlans(database: Database): Promise<number> {
   const routers = await routersOfDuePlans(database);
   if (routers === undefined) return 0;

@@ -204,10 +204,17 @@ async function leaveToOtherPlans(sql: Sql, planIds: readonly string[]): Promise<
  */
 export const duePlans = `SELECT id FROM plans WHERE state IN ('making', 'open') AND expires_at <= clock_timestamp() AND routers <@ $1`;
 
-/** Ends such plans; those that were never made to their end are forgotten, with their keys. Gives back how many there were. */
+const onRemovedRouter = `routers && ARRAY(SELECT r.name FROM routers r WHERE r.state = 'removed')`;
+
+/** Plans that hold something and shall not any more: their time is over, or a router of theirs was removed. */
+export const endingPlans = `state IN ('making', 'open') AND (expires_at <= clock_timestamp() OR ${onRemovedRouter})`;
+
+/** Ends such plans of these routers alone, and those of which a router was removed; those that were never made to their end are forgotten, with their keys. Gives back how many there were. */
 export async function endDuePlans(sql: Sql, routers: readonly string[]): Promise<number> {
   const ended = await sql.query<{ id: string }>(
-    `UPDATE plans SET state = 'expired' WHERE id IN (${duePlans}) AND state IN ('making', 'open') RETURNING id`,
+    `UPDATE plans SET state = CASE WHEN expires_at <= clock_timestamp() THEN 'expired' ELSE 'outdated' END,
+       reason = CASE WHEN expires_at <= clock_timestamp() THEN '' ELSE 'a router that it is for was removed.' END
+     WHERE ${endingPlans} AND routers <@ $1 RETURNING id`,
     [routers],
   );
   if (ended.length > 0) {

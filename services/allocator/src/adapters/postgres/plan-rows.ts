@@ -2,7 +2,7 @@ import type { Database, Sql } from '@berth/database';
 import type { CommandPlan, PlanBook, PlanReader } from '../../app/plan-ports.ts';
 import { maxLivePlans } from '../../domain/plan.ts';
 import { keysKept } from './operation-book.ts';
-import { handHoldsOver, holdTakings, releaseHolds } from './plan-holds.ts';
+import { endingPlans, handHoldsOver, holdTakings, releaseHolds } from './plan-holds.ts';
 
 interface PlanRow {
   readonly id: string;
@@ -148,11 +148,9 @@ export const postgresPlanReader = (database: Database): PlanReader => ({
   },
 });
 
-/** All routers of plans that have expired and are not ended yet; undefined: there is no such plan. */
+/** All routers of plans that are to be ended; undefined: there is no such plan. */
 export async function routersOfDuePlans(sql: Sql): Promise<readonly string[] | undefined> {
-  const due = await sql.query<Pick<PlanRow, 'routers'>>(
-    "SELECT routers FROM plans WHERE state IN ('making', 'open') AND expires_at <= clock_timestamp()",
-  );
+  const due = await sql.query<Pick<PlanRow, 'routers'>>(`SELECT routers FROM plans WHERE ${endingPlans}`);
   return due.length === 0 ? undefined : [...new Set(due.flatMap(({ routers }) => routers))];
 }
 

@@ -6,6 +6,7 @@ import {
   type CreatePlanRequest,
   type CreatePlanRequestSchema,
   PlanService,
+  type PlanState,
   type Principal,
   VmPlanService,
 } from '@berth/contracts';
@@ -76,8 +77,8 @@ export class PlanSide {
     return request(this.#world.bus, VmPlanService.method.discardPlan, message, { timeoutMs });
   }
 
-  async list(pageSize: number, pageToken = '', principal: Partial<Principal> = {}) {
-    const message = { principal: aPrincipal(principal), pageSize, pageToken };
+  async list(pageSize: number, pageToken = '', principal: Partial<Principal> = {}, states: PlanState[] = []) {
+    const message = { principal: aPrincipal(principal), pageSize, pageToken, states };
     return request(this.#world.bus, VmPlanService.method.listPlans, message, { timeoutMs });
   }
 

@@ -150,9 +150,12 @@ test('a plan is outdated once its VM or what is on its router has changed; then 
   };
   const plan = await side.create(create);
   assert.deepEqual(await side.held(), { values: 2, names: 0 });
-  await world.updateVm('web', { metadata: { a: 'b' } });
-  await assert.rejects(side.apply(plan.id), { code: 'PLAN_OUTDATED', message: /VM web/ });
-  assert.equal((await side.get(plan.id)).state, PlanState.OUTDATED);
+  await world.applied(await world.changePorts('web', PortAction.PAUSE, ['ssh']), 2n);
+  await assert.rejects(side.apply(plan.id), { code: 'PLAN_OUTDATED', message: /VM web was changed/ });
+  const outdated = await side.get(plan.id);
+  assert.equal(outdated.state, PlanState.OUTDATED);
+  assert.match(outdated.reason, /VM web was changed/);
+  await assert.rejects(side.apply(plan.id), { code: 'PLAN_OUTDATED', message: /VM web was changed/ });
   assert.deepEqual(await side.held(), { values: 0, names: 0 });
 
   const second = await side.create(create);
@@ -161,8 +164,9 @@ test('a plan is outdated once its VM or what is on its router has changed; then 
   assert.deepEqual(await side.held(), { values: 0, names: 0 });
 
   const third = await side.create(create);
+  await world.updateVm('web', { metadata: { a: 'b' } }); // nothing of the router's
   const operation = await side.apply(third.id);
-  const change = await world.driver.change(operation.vmId, 2n);
+  const change = await world.driver.change(operation.vmId, 3n);
   const [port] = third.vms[0]?.forwards.filter(({ name }) => name === 'db') ?? [];
   assert.ok(change.desired?.rules.some((rule) => rule.destinationPort === String(port?.externalPort)));
 });
@@ -436,4 +440,27 @@ test('of two plans that give a VM the same name, the other keeps it when one is 
   assert.equal((await world.driver.change(operation.vmId, 2n)).desired?.mapping?.name, 'www');
   await side.discard(removal.id);
   assert.deepEqual(await side.held(), { values: 0, names: 0 });
+});
+
+test('a plan shows what became of its operation: one that failed is failed, and says to plan again', async (t) => {
+  const world = await makeWorld(t);
+  const side = new PlanSide(world);
+  const plan = await side.provision('web');
+  const operation = await side.apply(plan.id);
+  const running = await side.get(plan.id);
+  assert.deepEqual([running.state, running.operationState], [PlanState.APPLIED, OperationState.RUNNING]);
+  await assert.rejects(side.apply(plan.id), { code: 'PLAN_APPLIED', message: 'The plan was applied already.' });
+  await world.driver.settle(operation.vmId, { applied: false, message: 'No.' });
+  await world.ended(operation);
+  const failed = await side.get(plan.id);
+  assert.deepEqual([failed.state, failed.operationState], [PlanState.FAILED, OperationState.FAILED]);
+  await assert.rejects(side.apply(plan.id), { code: 'PLAN_APPLIED', message: /failed: make a new plan/ });
+  assert.equal((await side.apply(plan.id, { operationId: operation.id })).state, OperationState.FAILED, 'a repeat');
+
+  const open = await side.provision('other');
+  const listed = async (...states: PlanState[]) => (await side.list(10, '', {}, states)).plans.map(({ id }) => id);
+  assert.deepEqual(await listed(), [open.id, plan.id]);
+  assert.deepEqual(await listed(PlanState.FAILED, PlanState.EXPIRED), [plan.id]);
+  assert.deepEqual(await listed(PlanState.APPLIED), []);
+  assert.deepEqual(await listed(PlanState.OPEN), [open.id]);
 });

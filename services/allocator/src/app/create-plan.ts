@@ -106,7 +106,7 @@ async function keep(
     ...{ id: wish.id, state: 'making', kind: wish.kind, mode: wish.mode, request: wish.request },
     ...{ principalId: caller.id, principalGroup: caller.group, routers, commands: pinned },
     ...{ changes: trial.changes, versions: trial.versions, vms: trial.vms, refused },
-    ...{ warnings: [], foreseen: [], hash: '', operationId: null },
+    ...{ warnings: [], foreseen: [], hash: '', operationId: null, operationState: null, reason: '' },
     createdAt: trial.now,
     expiresAt: new Date(trial.now.getTime() + makingMs),
   };

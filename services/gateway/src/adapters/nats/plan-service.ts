@@ -4,6 +4,7 @@ import {
   type DiscardPlanRequestSchema,
   type ListPlansResponse,
   type OperationReply,
+  type PlanState,
   type Principal,
   type VmPlan,
   VmPlanService,
@@ -19,7 +20,10 @@ export interface PlanService {
   /** Not repeated after silence: what it may hold is free again soon. */
   create(message: MessageInitShape<typeof CreatePlanRequestSchema>): Promise<VmPlan>;
   get(principal: Principal, planId: string): Promise<VmPlan>;
-  list(principal: Principal, page: { readonly size: number; readonly token: string }): Promise<ListPlansResponse>;
+  list(
+    principal: Principal,
+    page: { readonly size: number; readonly token: string; readonly states: PlanState[] },
+  ): Promise<ListPlansResponse>;
   apply(message: MessageInitShape<typeof ApplyPlanRequestSchema>, timeoutMs: number): Promise<OperationReply>;
   discard(message: MessageInitShape<typeof DiscardPlanRequestSchema>): Promise<VmPlan>;
 }
@@ -34,8 +38,8 @@ export const planService = (bus: Bus, wait: { answerTimeoutMs: number; nobodyThe
       sendPatiently(() => request(bus, method.createPlan, message, { timeoutMs: planWithinMs }), wait.nobodyThereMs),
     get: (principal, planId) =>
       askPatiently(() => request(bus, method.getPlan, { principal, planId }, { timeoutMs }), wait.nobodyThereMs),
-    list(principal, { size, token }) {
-      const message = { principal, pageSize: size, pageToken: token };
+    list(principal, { size, token, states }) {
+      const message = { principal, pageSize: size, pageToken: token, states };
       return askPatiently(() => request(bus, method.listPlans, message, { timeoutMs }), wait.nobodyThereMs);
     },
     apply: (message, answerTimeoutMs) => request(bus, method.applyPlan, message, { timeoutMs: answerTimeoutMs }),

@@ -61,7 +61,11 @@ test('a disabled router takes what may wait, and nothing else', async (t) => {
   const world = await makeWorld(t);
   await world.driver.report({ state: RouterState.DISABLED });
   await world.routerReady();
-  await assert.rejects(world.provision({ vmName: 'vm' }), { kind: 'unavailable', code: 'ROUTER_UNAVAILABLE' });
+  await assert.rejects(world.provision({ vmName: 'vm' }), {
+    kind: 'unavailable',
+    code: 'ROUTER_DISABLED',
+    message: /is disabled: enable it, or send "Prefer: respond-async"/,
+  });
   await world.provision({ vmName: 'vm' }, { mayWait: true });
 });
 

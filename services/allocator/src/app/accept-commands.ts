@@ -14,7 +14,7 @@ import { planNewForwards } from '../domain/new-forwards.ts';
 import { hasEnded, type Operation } from '../domain/operation.ts';
 import { placeVm } from '../domain/place-vm.ts';
 import { bareName, type PoolDirectory } from '../domain/pool-directory.ts';
-import { assertAvailable, type Router, routerUnavailable } from '../domain/router.ts';
+import { assertAvailable, type Router, routerNotTold } from '../domain/router.ts';
 import type { Vm } from '../domain/vm.ts';
 import { adoptVm } from './adopt-vm.ts';
 import { changePorts } from './change-ports.ts';
@@ -221,7 +221,7 @@ class Acceptance {
   #routerNamed(name: string): Router {
     const router = this.#books.routers.get(name);
     if (router === undefined || router.state === 'removed') {
-      if (name === this.#deps.defaultRouter) throw routerUnavailable(name, 0);
+      if (name === this.#deps.defaultRouter) throw routerNotTold(name);
       throw new DomainError('invalid', 'UNKNOWN_ROUTER', `There is no router "${name}".`, {
         fields: [{ field: 'router', message: `there is no router "${name}"` }],
       });

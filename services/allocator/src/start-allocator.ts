@@ -39,7 +39,13 @@ import { repeatedly } from './adapters/repeatedly.ts';
 import { acceptCommands } from './app/accept-commands.ts';
 import { workOnBulk } from './app/bulk-work.ts';
 import { CommandQueue } from './app/command-queue.ts';
-import { catchUpInventories, type FollowDeps, reconcileAllPools, takeReports } from './app/follow-routers.ts';
+import {
+  catchUpInventories,
+  type FollowDeps,
+  forgetRemoved,
+  reconcileAllPools,
+  takeReports,
+} from './app/follow-routers.ts';
 import type { RouterStore } from './app/ports.ts';
 import type { AllocatorConfig } from './config.ts';
 import { startPools } from './start-pools.ts';
@@ -108,6 +114,7 @@ export async function startAllocator(config: AllocatorConfig, context: Context):
 
   onStop(repeatedly(everySecondMs, log, 'ending quarantines', () => endQuarantines(database)));
   onStop(repeatedly(everySecondMs, log, 'ending plans', () => endPlans(database)));
+  onStop(repeatedly(everySecondMs, log, 'forgetting removed routers', () => forgetRemoved(following)));
   onStop(repeatedly(dropKeysEveryMs, log, 'dropping old plans', () => dropOldPlans(database)));
   onStop(repeatedly(everySecondMs, log, 'sending overdue changes again', () => resend(config)));
   onStop(repeatedly(dropKeysEveryMs, log, 'dropping old idempotency keys', () => dropOldKeys(database)));

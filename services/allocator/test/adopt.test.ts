@@ -214,3 +214,17 @@ test('operations can be asked for by what they do, adoptions too', async (t) => 
   );
   assert.deepEqual((await list(OperationKind.PROVISION_VM)).operations, []);
 });
+
+test('a removal that waits behind an adoption does not take that back: what stands on the router is removed', async (t) => {
+  const world = await handMadeWorld(t, 1);
+  await adopt(world);
+  const { resourceId } = await eventually(() => world.driver.changes.find(({ adopts }) => adopts));
+  const removal = await world.decommission(resourceId);
+  await world.driver.settle(resourceId, { applied: true, revision: 1n });
+  assert.equal((await world.driver.change(resourceId, 2n)).desired, undefined);
+  assert.deepEqual(
+    world.driver.changes.filter(({ withdraws }) => withdraws),
+    [],
+  );
+  await world.applied(removal, 2n);
+});

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { OperationState, PortAction, VmService, WithdrawalOutcome } from '@berth/contracts';
 import { request } from '@berth/messaging';
 import { eventually } from '@berth/testing';
+import { BulkSide, provisionItem, removalItem } from './bulk-world.ts';
 import { aPrincipal, makeWorld, type World } from './world.ts';
 
 const { CANCELLED, PENDING, RUNNING, SUCCEEDED } = OperationState;
@@ -156,4 +157,28 @@ test('operations are listed with the newest first, by state, kind, VM and time, 
   );
   assert.equal(second.nextPageToken, '');
   await assert.rejects(page('abc'), withCode('PAGE_TOKEN_INVALID'));
+});
+
+test('of two who cancel a bulk at once, the one who finds nothing left to stop does not undo what the other did', async (t) => {
+  const world = await makeWorld(t);
+  const bulks = new BulkSide(world);
+  const { vmId } = await world.provisioned({ vmName: 'old' });
+  await world.changePorts('old', PortAction.DISABLE, ['ssh']); // the removal waits behind it
+  const id = await bulks.ask([removalItem('old'), provisionItem('new')]);
+  const change = await eventually(() => world.driver.changes.find(({ resourceId }) => resourceId !== vmId));
+  await eventually(async () => (await bulks.results(id)).every(({ operation }) => operation), { what: 'both items' });
+  world.driver.withdrawal = WithdrawalOutcome.UNDER_WAY;
+  const letGo = await world.holdRouters();
+  const cancelling = Promise.all([world.cancel({ id }), world.cancel({ id })]);
+  await eventually(
+    async () => {
+      const waiting = "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+      return (await world.query(waiting)).length >= 2;
+    },
+    { what: 'both that wait for the router' },
+  );
+  await letGo();
+  await cancelling;
+  await world.driver.settle(change.resourceId, { applied: true });
+  assert.equal((await bulks.ended(id)).state, CANCELLED);
 });

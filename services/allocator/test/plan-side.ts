@@ -6,6 +6,7 @@ import {
   type CreatePlanRequest,
   type CreatePlanRequestSchema,
   PlanService,
+  type PlanState,
   type Principal,
   VmPlanService,
 } from '@berth/contracts';
@@ -26,13 +27,16 @@ export class PlanSide {
   /** What the driver says its plans stand on; a test changes it as the router's state would. */
   base = 'as it was';
   conflict = '';
+  /** The groups that the driver was asked for. */
+  readonly askedFor: string[] = [];
   /** Awaited before the driver answers. */
   beforeAnswer = async (): Promise<void> => {};
   readonly #world: World;
 
   constructor(world: World) {
     this.#world = world;
-    serve(world.bus, PlanService.method.planChanges, async ({ changes }) => {
+    serve(world.bus, PlanService.method.planChanges, async ({ principal, changes }) => {
+      this.askedFor.push(principal?.group ?? '');
       await this.beforeAnswer();
       const operations = changes.flatMap(({ resourceId, desired }) =>
         [desired?.mapping?.ipAddress ?? 'gone', ...(desired?.rules ?? []).map(({ number }) => String(number))].map(
@@ -73,8 +77,8 @@ export class PlanSide {
     return request(this.#world.bus, VmPlanService.method.discardPlan, message, { timeoutMs });
   }
 
-  async list(pageSize: number, pageToken = '', principal: Partial<Principal> = {}) {
-    const message = { principal: aPrincipal(principal), pageSize, pageToken };
+  async list(pageSize: number, pageToken = '', principal: Partial<Principal> = {}, states: PlanState[] = []) {
+    const message = { principal: aPrincipal(principal), pageSize, pageToken, states };
     return request(this.#world.bus, VmPlanService.method.listPlans, message, { timeoutMs });
   }
 

@@ -2,9 +2,11 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
 import { BulkMode, OperationKind, OperationState, PlanState, PortAction, type VmPlan } from '@berth/contracts';
+import { DomainError } from '@berth/errors';
 import { eventually } from '@berth/testing';
+import { profile } from './driver-side.ts';
 import { type PlanCommand, PlanSide } from './plan-side.ts';
-import { makeWorld } from './world.ts';
+import { aPrincipal, makeWorld } from './world.ts';
 
 const fragmentText = (change: { desired?: { mapping?: unknown; rules: unknown[] } | undefined }) =>
   JSON.stringify([change.desired?.mapping, change.desired?.rules]);
@@ -148,9 +150,12 @@ test('a plan is outdated once its VM or what is on its router has changed; then 
   };
   const plan = await side.create(create);
   assert.deepEqual(await side.held(), { values: 2, names: 0 });
-  await world.updateVm('web', { metadata: { a: 'b' } });
-  await assert.rejects(side.apply(plan.id), { code: 'PLAN_OUTDATED', message: /VM web/ });
-  assert.equal((await side.get(plan.id)).state, PlanState.OUTDATED);
+  await world.applied(await world.changePorts('web', PortAction.PAUSE, ['ssh']), 2n);
+  await assert.rejects(side.apply(plan.id), { code: 'PLAN_OUTDATED', message: /VM web was changed/ });
+  const outdated = await side.get(plan.id);
+  assert.equal(outdated.state, PlanState.OUTDATED);
+  assert.match(outdated.reason, /VM web was changed/);
+  await assert.rejects(side.apply(plan.id), { code: 'PLAN_OUTDATED', message: /VM web was changed/ });
   assert.deepEqual(await side.held(), { values: 0, names: 0 });
 
   const second = await side.create(create);
@@ -159,8 +164,9 @@ test('a plan is outdated once its VM or what is on its router has changed; then 
   assert.deepEqual(await side.held(), { values: 0, names: 0 });
 
   const third = await side.create(create);
+  await world.updateVm('web', { metadata: { a: 'b' } }); // nothing of the router's
   const operation = await side.apply(third.id);
-  const change = await world.driver.change(operation.vmId, 2n);
+  const change = await world.driver.change(operation.vmId, 3n);
   const [port] = third.vms[0]?.forwards.filter(({ name }) => name === 'db') ?? [];
   assert.ok(change.desired?.rules.some((rule) => rule.destinationPort === String(port?.externalPort)));
 });
@@ -338,4 +344,123 @@ test('a plan made by one replica is applied by another', async (t) => {
   await world.startReplica();
   const vm = await side.apply(plan.id, { operationId: randomUUID() });
   assert.equal(vm.vmName, 'web');
+});
+
+test('a plan that could not be made is not remembered: the same key and id make it anew', async (t) => {
+  const world = await makeWorld(t);
+  const side = new PlanSide(world);
+  const context = {
+    operationId: randomUUID(),
+    idempotency: { scope: 'plans', key: 'k', fingerprint: Buffer.from('a') },
+  };
+  side.beforeAnswer = () => Promise.reject(new DomainError('unavailable', 'BUSY', 'Later.'));
+  await assert.rejects(side.provision('web', {}, context), { code: 'BUSY' });
+  assert.deepEqual(await side.held(), { values: 0, names: 0 });
+  assert.deepEqual((await side.list(10)).plans, []);
+
+  // Again, and now its process dies: the time of what it held goes by.
+  const died = Promise.withResolvers<void>();
+  const asked = Promise.withResolvers<void>();
+  side.beforeAnswer = () => {
+    asked.resolve();
+    return died.promise;
+  };
+  const making = side.provision('web', {}, context).catch((error: unknown) => error);
+  await asked.promise;
+  await world.query("UPDATE plans SET expires_at = clock_timestamp() - interval '1 second'");
+  await eventually(async () => (await world.query('SELECT FROM plans')).length === 0, { what: 'the end of the holds' });
+  died.resolve();
+  assert.equal(((await making) as { code?: string }).code, 'PLAN_NOT_MADE');
+
+  side.beforeAnswer = async () => {};
+  const plan = await side.provision('web', {}, context);
+  assert.deepEqual([plan.state, plan.id], [PlanState.OPEN, context.operationId]);
+  assert.equal((await side.apply(plan.id)).vmName, 'web');
+});
+
+test('a VM that was given to another group is planned by that group at once, and by nobody of the former', async (t) => {
+  const world = await makeWorld(t);
+  const side = new PlanSide(world);
+  await world.provisioned({ vmName: 'web', ownerGroup: 'blue' });
+  await world.updateVm('web', { ownerGroup: 'red' });
+  const by = (group: string) => ({ principal: aPrincipal({ id: group, group }) });
+  const removal: PlanCommand = { case: 'decommission', value: { machineId: 'web' } };
+  await assert.rejects(side.create(removal, {}, by('blue')), { code: 'VM_NOT_FOUND' });
+  assert.deepEqual(side.askedFor, []);
+  assert.equal((await side.create(removal, {}, by('red'))).vms[0]?.removed, true);
+  assert.deepEqual(side.askedFor, ['']); // the driver may not know of the new group yet
+});
+
+test('a plan over two routers whose time is over is ended under the locks of both alone', async (t) => {
+  const world = await makeWorld(t);
+  await world.driver.report({ router: 'alpha', profile: { ...profile, externalIp: '203.0.113.9' } });
+  await eventually(
+    async () =>
+      (await world.query("SELECT FROM routers WHERE name = 'alpha' AND inventory_loaded = inventory")).length > 0,
+    { what: 'the other router' },
+  );
+  const side = new PlanSide(world);
+  const item = (vmName: string, router: string) => ({
+    item: { case: 'provision' as const, value: { vmId: '', vmName, router } },
+  });
+  const items = [item('a', 'alpha'), item('d', 'default')];
+  const plan = await side.create({ case: 'bulk', value: { mode: BulkMode.ATOMIC, items } });
+  const held = await side.held();
+  const locked = Promise.withResolvers<void>();
+  const letGo = Promise.withResolvers<void>();
+  const holding = world.database.transaction(async (sql) => {
+    await sql.query("SELECT FROM routers WHERE name = 'alpha' FOR UPDATE");
+    locked.resolve();
+    await letGo.promise;
+  });
+  await locked.promise;
+  await world.query("UPDATE plans SET expires_at = clock_timestamp() - interval '1 second'");
+  await world.provision({ vmName: 'other', router: 'default' });
+  const whileLocked = await side.held();
+  letGo.resolve();
+  await holding;
+  assert.deepEqual(whileLocked, held);
+  await eventually(async () => (await side.held()).values === 0, { what: 'the sweep' });
+  assert.deepEqual(await side.held(), { values: 0, names: 0 });
+  assert.equal((await side.get(plan.id)).state, PlanState.EXPIRED);
+});
+
+test('of two plans that give a VM the same name, the other keeps it when one is given up', async (t) => {
+  const world = await makeWorld(t);
+  const side = new PlanSide(world);
+  await world.provisioned({ vmName: 'web' });
+  const value = { machineId: 'web', vmName: 'www', macAddress: '52:54:00:00:00:99' };
+  const first = await side.create({ case: 'updateVm', value });
+  const second = await side.create({ case: 'updateVm', value });
+  const removal = await side.create({ case: 'decommission', value: { machineId: 'web' } });
+  await side.discard(first.id);
+  await assert.rejects(world.provision({ vmName: 'WWW' }), { code: 'VM_NAME_TAKEN' });
+  await assert.rejects(world.provision({ vmName: 'x', macAddress: value.macAddress }), { code: 'MAC_TAKEN' });
+  const operation = await side.apply(second.id);
+  assert.equal((await world.driver.change(operation.vmId, 2n)).desired?.mapping?.name, 'www');
+  await side.discard(removal.id);
+  assert.deepEqual(await side.held(), { values: 0, names: 0 });
+});
+
+test('a plan shows what became of its operation: one that failed is failed, and says to plan again', async (t) => {
+  const world = await makeWorld(t);
+  const side = new PlanSide(world);
+  const plan = await side.provision('web');
+  const operation = await side.apply(plan.id);
+  const running = await side.get(plan.id);
+  assert.deepEqual([running.state, running.operationState], [PlanState.APPLIED, OperationState.RUNNING]);
+  await assert.rejects(side.apply(plan.id), { code: 'PLAN_APPLIED', message: 'The plan was applied already.' });
+  await world.driver.settle(operation.vmId, { applied: false, message: 'No.' });
+  await world.ended(operation);
+  const failed = await side.get(plan.id);
+  assert.deepEqual([failed.state, failed.operationState], [PlanState.FAILED, OperationState.FAILED]);
+  await assert.rejects(side.apply(plan.id), { code: 'PLAN_APPLIED', message: /failed: make a new plan/ });
+  assert.equal((await side.apply(plan.id, { operationId: operation.id })).state, OperationState.FAILED, 'a repeat');
+
+  const open = await side.provision('other');
+  const listed = async (...states: PlanState[]) => (await side.list(10, '', {}, states)).plans.map(({ id }) => id);
+  assert.deepEqual(await listed(), [open.id, plan.id]);
+  assert.deepEqual(await listed(PlanState.FAILED, PlanState.EXPIRED), [plan.id]);
+  assert.deepEqual(await listed(PlanState.APPLIED), []);
+  assert.deepEqual(await listed(PlanState.OPEN), [open.id]);
 });

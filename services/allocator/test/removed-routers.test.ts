@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
-import { RouterState, RouterUseService } from '@berth/contracts';
+import { BulkMode, PlanState, RouterState, RouterUseService } from '@berth/contracts';
 import { request } from '@berth/messaging';
 import { eventually } from '@berth/testing';
+import { profile } from './driver-side.ts';
+import { PlanSide } from './plan-side.ts';
 import { addPool } from './with-pools.ts';
 import { aPrincipal, makeWorld, type World } from './world.ts';
 
@@ -58,7 +61,11 @@ test('a disabled router takes what may wait, and nothing else', async (t) => {
   const world = await makeWorld(t);
   await world.driver.report({ state: RouterState.DISABLED });
   await world.routerReady();
-  await assert.rejects(world.provision({ vmName: 'vm' }), { kind: 'unavailable', code: 'ROUTER_UNAVAILABLE' });
+  await assert.rejects(world.provision({ vmName: 'vm' }), {
+    kind: 'unavailable',
+    code: 'ROUTER_DISABLED',
+    message: /is disabled: enable it, or send "Prefer: respond-async"/,
+  });
   await world.provision({ vmName: 'vm' }, { mayWait: true });
 });
 
@@ -81,4 +88,41 @@ test('what keeps a router is told: VMs, pools that people made, reservations', a
   const used = await ask();
   assert.deepEqual([used.vms, used.pools, used.reservations], [1, ['port-pools/edge'], 0]);
   await assert.rejects(ask(aPrincipal({ permissions: ['vms:read'] })), { code: 'PERMISSION_DENIED' });
+});
+
+test('plans of a removed router hold nothing any more, there and elsewhere, and its pools vanish', async (t) => {
+  const world = await makeWorld(t, elsewhere);
+  await world.driver.report({ router: 'other', profile: { ...profile, externalIp: '203.0.113.9' } });
+  await eventually(
+    async () =>
+      (await world.query("SELECT FROM routers WHERE name = 'other' AND inventory_loaded = inventory")).length > 0,
+    { what: 'the other router' },
+  );
+  const side = new PlanSide(world);
+  const provision = (vmName: string, router: string) =>
+    side.create({ case: 'provision', value: { vmId: randomUUID(), vmName, router } });
+  const item = (vmName: string, router: string) => ({
+    item: { case: 'provision' as const, value: { vmId: '', vmName, router } },
+  });
+  const alone = await provision('a', 'default');
+  const items = [item('b', 'default'), item('c', 'other')];
+  const both = await side.create({ case: 'bulk', value: { mode: BulkMode.ATOMIC, items } });
+  const kept = await provision('d', 'other');
+  await world.driver.report({ ...removed, epoch: 5n });
+  const pools = () => world.query("SELECT FROM pools WHERE router = 'default'");
+  await eventually(async () => (await pools()).length === 0, { what: 'the end of its pools' });
+  const states = await Promise.all([alone, both, kept].map(async ({ id }) => (await side.get(id)).state));
+  assert.deepEqual(states, [PlanState.OUTDATED, PlanState.OUTDATED, PlanState.OPEN]);
+  assert.deepEqual(await side.held(), { values: 5, names: 3 });
+  assert.equal((await provision('c', 'other')).vms[0]?.vmName, 'c');
+});
+
+test('pools of a removed router’s settings vanish once nothing is held of them any more', async (t) => {
+  const world = await makeWorld(t, elsewhere);
+  const { vmId } = await world.provision({ vmName: 'vm', router: 'default' });
+  await world.driver.report({ ...removed, epoch: 5n });
+  await eventually(async () => (await world.query(`SELECT FROM routers WHERE state = 'removed'`)).length === 1);
+  assert.deepEqual(await poolNames(world), ofSettings);
+  await world.driver.settle(vmId, { applied: false, code: 'ROUTER_UNKNOWN', message: 'No router.' });
+  await eventually(async () => (await poolNames(world)).length === 0, { what: 'the end of its pools' });
 });

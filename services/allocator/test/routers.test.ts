@@ -25,10 +25,12 @@ test('a router that does not answer, is unclear or blocked is refused with its t
   const world = await makeWorld(t);
   const { UNREACHABLE, BREAKER_OPEN, UNKNOWN, BLOCKED } = RouterState;
   for (const state of [UNREACHABLE, BREAKER_OPEN, UNKNOWN, BLOCKED]) {
-    await world.driver.report({ state, retryAfterSeconds: state });
+    await world.driver.report({ state, retryAfterSeconds: state, reason: 'The words of it.' });
     await world.routerReady();
     await assert.rejects(world.provision({ vmName: 'vm' }), {
       kind: 'unavailable',
+      code: state === BLOCKED ? 'ROUTER_BLOCKED' : 'ROUTER_UNAVAILABLE',
+      message: /^The router default .+ \(The words of it\)\.$/,
       details: { retryAfterSeconds: state },
     });
     await world.provision({ vmName: `waits-${state}` }, { mayWait: true });

@@ -80,13 +80,16 @@ test('metadata and group change at once without the router; what is so already c
   const same = { vmName: 'vm', hostname: 'vm', metadata: { team: 'x' }, ownerGroup: 'red' };
   assert.equal((await world.updateVm('vm', same)).state, SUCCEEDED);
   assert.equal((await world.vm('vm')).version, version);
-  assert.equal(world.driver.newest(vmId)?.revision?.number, 1n);
+  assert.equal((await world.driver.change(vmId, 2n)).ownerGroup, 'red'); // nobody waits for it
+  assert.deepEqual(world.driver.newest(vmId)?.desired, world.driver.changes[0]?.desired);
+  assert.equal(world.driver.newest(vmId)?.revision?.number, 2n);
+  await world.driver.settle(vmId, { applied: true });
   await assert.rejects(world.updateVm('vm', { vmName: 'other' }), { code: 'ROUTER_UNAVAILABLE' });
   assert.equal((await claimsOf(world, vmId)).includes('vm_name other'), false);
   await world.driver.report({});
   await world.routerReady();
-  await world.applied(await world.changePorts('vm', PortAction.DISABLE, ['ssh']), 2n);
-  assert.equal((await world.driver.change(vmId, 2n)).ownerGroup, 'red');
+  await world.applied(await world.changePorts('vm', PortAction.DISABLE, ['ssh']), 3n);
+  assert.equal((await world.driver.change(vmId, 3n)).ownerGroup, 'red');
 });
 
 test('groups: nobody gives a VM to another’s group, and it sees its new owner', async (t) => {

@@ -14,7 +14,7 @@ import { planNewForwards } from '../domain/new-forwards.ts';
 import { hasEnded, type Operation } from '../domain/operation.ts';
 import { placeVm } from '../domain/place-vm.ts';
 import { bareName, type PoolDirectory } from '../domain/pool-directory.ts';
-import { assertAvailable, type Router, routerUnavailable } from '../domain/router.ts';
+import { assertAvailable, type Router, routerNotTold } from '../domain/router.ts';
 import type { Vm } from '../domain/vm.ts';
 import { adoptVm } from './adopt-vm.ts';
 import { changePorts } from './change-ports.ts';
@@ -247,7 +247,7 @@ class Acceptance {
   #routerNamed(name: string): Router {
     const router = this.#books.routers.get(name);
     if (router === undefined || router.state === 'removed') {
-      if (name === this.#deps.defaultRouter) throw routerUnavailable(name, 0);
+      if (name === this.#deps.defaultRouter) throw routerNotTold(name);
       throw new DomainError('invalid', 'UNKNOWN_ROUTER', `There is no router "${name}".`, {
         fields: [{ field: 'router', message: `there is no router "${name}"` }],
       });
@@ -310,8 +310,10 @@ class Acceptance {
         this.#books.operations.put(operation);
         if (command.key) this.#books.operations.remember(command.key, operation.id);
         const vm = vmOf(this.#books, operation);
-        // What nobody has seen yet need not be made to be removed: then its provision ends cancelled, and this as succeeded.
-        if (operation.kind === 'decommission-vm' && vm.state === 'provisioning') this.#books.sendWithdrawal(vm);
+        // What nobody has seen yet need not be made to be removed: then its provision ends cancelled, and this as succeeded. What is adopted
+        // stands already: an adoption that is taken back would leave it there, as others' own.
+        const unmade = vm.state === 'provisioning' && vm.adopted === undefined;
+        if (operation.kind === 'decommission-vm' && unmade) this.#books.sendWithdrawal(vm);
         this.#books.vms.put({ ...vm, updatedAt: this.#books.now });
         this.#answers.set(command, { operation, replayed: false });
       }

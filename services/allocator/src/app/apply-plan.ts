@@ -10,6 +10,7 @@ import {
   planNotFound,
   plannedChange,
   planOutdated,
+  wasApplied,
 } from '../domain/plan.ts';
 import { type Answer, acceptIn, answerByKey } from './accept-commands.ts';
 import type { Accepted, Caller, Command } from './commands.ts';
@@ -60,7 +61,7 @@ export async function applyPlan(deps: ApplyDeps, asked: Application): Promise<Ap
     return await deps.ledger.transaction(plan.routers, (books) => accept(deps, books, asked), { takesLong: true });
   } catch (error) {
     if (!(error instanceof Outdated)) throw error;
-    await noteOutdated(deps, plan);
+    await noteOutdated(deps, plan, error.message);
     throw planOutdated(error.message);
   }
 }
@@ -116,7 +117,7 @@ async function accept(deps: ApplyDeps, books: Books, asked: Application): Promis
 
 /** What the same request started when it came before. */
 async function repeatOf(books: Books, plan: CommandPlan, asked: Application): Promise<Applied | undefined> {
-  if (plan.state !== 'applied') return undefined;
+  if (!wasApplied(plan)) return undefined;
   if (plan.mode !== null) {
     const bulk = await books.bulks.lock(plan.id);
     return bulk?.principalId === asked.caller.id ? { bulk } : undefined;
@@ -133,7 +134,7 @@ async function repeatOf(books: Books, plan: CommandPlan, asked: Application): Pr
 async function assertVersions(books: Books, { versions, vms }: CommandPlan): Promise<void> {
   const now = await books.plans.versionsOf(vms.map(({ vmId }) => vmId));
   for (const { vmId, vmName } of vms) {
-    if (now[vmId] !== versions[vmId]) throw new Outdated(`the VM ${vmName} is not what it was.`);
+    if (now[vmId] !== versions[vmId]) throw new Outdated(`the VM ${vmName} was changed after the plan was made.`);
   }
 }
 
@@ -190,10 +191,10 @@ async function beginBulk(books: Books, plan: CommandPlan, asked: Application): P
   return bulk;
 }
 
-const noteOutdated = ({ ledger }: ApplyDeps, { id, routers }: CommandPlan): Promise<void> =>
+const noteOutdated = ({ ledger }: ApplyDeps, { id, routers }: CommandPlan, reason: string): Promise<void> =>
   ledger.transaction(routers, async ({ plans }) => {
     const plan = await plans.lock(id);
     if (plan?.state !== 'open') return;
     await plans.release(id);
-    await plans.put({ ...plan, state: 'outdated' });
+    await plans.put({ ...plan, state: 'outdated', reason });
   });

@@ -27,7 +27,7 @@ export async function cancelBulk(deps: CancelBulkDeps, caller: Caller, id: strin
   const seen = await getBulk(deps, caller, id);
   if (seen.state === 'cancelled') return seen;
   if (hasEndedBulk(seen)) throw operationEnded(seen.state);
-  const { sent, stopped } = await stopItems(deps, seen);
+  const { sent, stopped, marked } = await stopItems(deps, seen);
   let withdrawn = 0;
   for (const [router, ofRouter] of Map.groupBy(sent, (one) => one.router)) {
     for (let from = 0; from < ofRouter.length; from += askedTogether) {
@@ -38,18 +38,22 @@ export async function cancelBulk(deps: CancelBulkDeps, caller: Caller, id: strin
       if (late.length > 0) await deps.ledger.transaction([router], (books) => unask(books, late));
     }
   }
-  if (stopped === 0 && withdrawn === 0 && !seen.cancelled) {
+  if (stopped === 0 && withdrawn === 0 && marked) {
     await deps.ledger.transaction([], (books) => goOn(books, id));
     throw operationUnderWay();
   }
   return getBulk(deps, caller, id);
 }
 
-/** Stops all that is in our own hands; gives back what was sent, and how many items were stopped. */
-async function stopItems(
-  deps: CancelBulkDeps,
-  { id }: Bulk,
-): Promise<{ readonly sent: readonly Sent[]; readonly stopped: number }> {
+/** What was sent, how many items were stopped, and whether it was this that marked the bulk as one to cancel. */
+interface Stopped {
+  readonly sent: readonly Sent[];
+  readonly stopped: number;
+  readonly marked: boolean;
+}
+
+/** Stops all that is in our own hands. */
+async function stopItems(deps: CancelBulkDeps, { id }: Bulk): Promise<Stopped> {
   for (let looks = 1; ; looks++) {
     const routers = await deps.bulks.routersOf(id);
     try {
@@ -60,26 +64,23 @@ async function stopItems(
   }
 }
 
-async function stopIn(
-  books: Books,
-  id: string,
-  routers: readonly string[],
-): Promise<{ readonly sent: readonly Sent[]; readonly stopped: number }> {
+async function stopIn(books: Books, id: string, routers: readonly string[]): Promise<Stopped> {
   const bulk = await books.bulks.lock(id);
-  if (bulk === undefined || bulk.state !== 'running') return { sent: [], stopped: 1 };
+  if (bulk === undefined || bulk.state !== 'running') return { sent: [], stopped: 1, marked: false };
   const open = await books.operations.openOfBulk(id);
   if (open.some(({ router }) => !routers.includes(router))) throw new LookAgain(); // accepted meanwhile, elsewhere
+  const marked = !bulk.cancelled;
   const left = bulk.items - bulk.next;
   const error = toWire(operationCancelled());
   await books.bulks.setErrorFrom(id, bulk.next, error);
   books.bulks.put(bulkCancelled(bulk, error));
-  if (bulk.mode === 'atomic') return { sent: [], stopped: 1 }; // its own way back removes what there is
+  if (bulk.mode === 'atomic') return { sent: [], stopped: 1, marked }; // its own way back removes what there is
   await books.vms.load(open.map(({ vmId }) => vmId));
   const pending = open.filter(({ state }) => state === 'pending');
   await cancelPending(books, pending);
   const running = open.filter(({ state }) => state === 'running');
   for (const operation of running) books.operations.put({ ...operation, cancelAsked: true });
-  return { sent: running.map((operation) => sentBy(books, operation)), stopped: left + pending.length };
+  return { sent: running.map((operation) => sentBy(books, operation)), stopped: left + pending.length, marked };
 }
 
 /** It was too late for everything: it ends as if nobody had asked. */

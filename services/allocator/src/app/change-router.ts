@@ -25,6 +25,16 @@ export function sendRevision(books: Books, vm: Vm, operations: readonly Operatio
   books.sendChange(next, wanted, operations);
 }
 
+/**
+ * Sends what a settled VM has as a revision of its own, since something beside its lines changed that the driver judges by. Nobody waits for
+ * its verdict: the router is not asked for what it has.
+ */
+export function tellAgain(books: Books, vm: Vm, operation: Operation): void {
+  const told: Vm = { ...vm, revision: vm.revision + 1, incarnation: books.incarnation, updatedAt: books.now };
+  books.vms.put(told);
+  books.sendChange(told, settledOf(told), [operation]);
+}
+
 /** Makes the router's last word the settled state again. */
 function takeBack(books: Books, vm: Vm, operations: readonly Operation[]): void {
   const refused = operations.every(({ refusal }) => refusal !== undefined);

@@ -108,7 +108,7 @@ async function keep(
     ...{ id: wish.id, state: 'making', kind: wish.kind, mode: wish.mode, request: wish.request },
     ...{ principalId: caller.id, principalGroup: caller.group, routers, commands: pinned },
     ...{ changes: trial.changes, versions: trial.versions, vms: trial.vms, refused },
-    ...{ warnings: [], foreseen: [], hash: '', operationId: null },
+    ...{ warnings: [], foreseen: [], hash: '', operationId: null, operationState: null, reason: '' },
     createdAt: trial.now,
     expiresAt: new Date(trial.now.getTime() + makingMs),
   };
@@ -125,7 +125,7 @@ function knownPlan(
 ): CommandPlan {
   const same = fingerprint === null || Buffer.from(fingerprint).equals(Buffer.from(key?.fingerprint ?? []));
   if (!same || plan.principalId !== caller.id) throw idempotencyKeyReused();
-  if (plan.state === 'making') throw planTooSlow();
+  if (plan.hash === '') throw planTooSlow(); // it is being made, or its maker died
   return plan;
 }
 
@@ -166,14 +166,13 @@ async function finish({ ledger }: PlanDeps, wish: PlanWish, plan: CommandPlan): 
   });
 }
 
-/** Gives back what is held for a plan that did not come to be. Should that fail, its time is over soon. */
+/** Gives back what is held for a plan that did not come to be, and its key with it. Should that fail, its time is over soon. */
 const giveUp = ({ ledger }: PlanDeps, { id, routers }: CommandPlan): Promise<void> =>
   ledger
     .transaction(routers, async ({ plans }) => {
       const plan = await plans.lock(id);
       if (plan?.state !== 'making') return;
-      await plans.release(id);
-      await plans.put({ ...plan, state: 'discarded' });
+      await plans.forget(id);
     })
     .catch(() => {});
 

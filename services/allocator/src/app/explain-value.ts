@@ -4,7 +4,7 @@ import type { SpaceKind } from '../domain/choose-values.ts';
 import { explainValue, type ValueFacts } from '../domain/explain-value.ts';
 import { parseIpv4 } from '../domain/ipv4.ts';
 import { type Pool, resourceName } from '../domain/pool.ts';
-import { type Router, routerUnavailable } from '../domain/router.ts';
+import { type Router, routerNotTold, routerUnavailable } from '../domain/router.ts';
 import { invalidFields } from '../domain/validate-pool.ts';
 import type { Caller } from './commands.ts';
 import { type HeldRun, seenBy } from './list-allocations.ts';
@@ -62,7 +62,7 @@ export async function explain(
   const known = await deps.values.router(name);
   if (known === undefined && name !== deps.defaultRouter) throw unknownRouter(name);
   const site = known?.router.site;
-  if (!known || !site) throw routerUnavailable(name, known?.router.retryAfterSeconds ?? 0);
+  if (!known || !site) throw known ? routerUnavailable(known.router) : routerNotTold(name);
   const isPort = question.port !== undefined;
   const externalIp = isPort ? question.externalIp || site.externalIp : '';
   const found = await deps.values.find({ router: name, spaces, externalIp, value });

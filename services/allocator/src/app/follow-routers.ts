@@ -27,6 +27,12 @@ export async function reconcileAllPools(deps: FollowDeps): Promise<void> {
     await deps.routers.reconcilePools(name, poolsFromSettings(deps.pools));
 }
 
+/** Forgets what removed routers left because something was still held there. */
+export async function forgetRemoved(deps: FollowDeps): Promise<void> {
+  for (const name of await deps.routers.toDrop())
+    await deps.routers.reconcilePools(name, poolsFromSettings(deps.pools));
+}
+
 /** Fetches what others hold on routers of which a newer inventory was told than the one we have. */
 export async function catchUpInventories(deps: FollowDeps): Promise<void> {
   for (const { name, inventory, inventoryLoaded, site } of await deps.routers.all()) {

@@ -1,4 +1,4 @@
-import type { ForeseenRouter, Plan, PlannedChange, PlannedVm, TriedPlan } from '../domain/plan.ts';
+import type { ForeseenRouter, Plan, PlannedChange, PlannedVm, PlanState, TriedPlan } from '../domain/plan.ts';
 import type { AdoptCommand, Caller, Command } from './commands.ts';
 import type { KeyUse } from './ports.ts';
 
@@ -75,7 +75,9 @@ export interface PlanBook {
   handOver(id: string): Promise<void>;
   /** What it holds is free. */
   release(id: string): Promise<void>;
-  /** The versions of those of these VMs that are there. */
+  /** What it holds is free, and nobody knows it any more: it never was open. */
+  forget(id: string): Promise<void>;
+  /** The revisions of those of these VMs that are there. */
   versionsOf(vmIds: readonly string[]): Promise<TriedPlan['versions']>;
 }
 
@@ -85,8 +87,12 @@ export interface PlanReader {
   /** The newest first, after a place; those of `principalId`, and those of its group unless that is undefined. */
   list(
     seen: { readonly principalId: string; readonly group: string | undefined },
-    after: string | undefined,
-    most: number,
+    page: {
+      /** In one of these; empty: in any. */
+      readonly states: readonly PlanState[];
+      readonly after: string | undefined;
+      readonly most: number;
+    },
   ): Promise<readonly { readonly plan: CommandPlan; readonly place: string }[]>;
 }
 

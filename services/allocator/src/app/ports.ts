@@ -244,6 +244,8 @@ export interface RouterStore {
   /** Stores reports that are newer than what is known, with what follows for the pools of those whose place in the network changed. */
   report(reports: readonly RouterReport[], defaults: DefaultPools): Promise<void>;
   all(): Promise<readonly Router[]>;
+  /** Removed routers of which something is left that nothing keeps any more. */
+  toDrop(): Promise<readonly string[]>;
   /** Makes the settings' pools of a router once, and what they say as long as nobody has changed them by hand. Repeatable. */
   reconcilePools(router: string, defaults: DefaultPools): Promise<void>;
   /** Replaces what others hold. An older inventory than the one that is there changes nothing. Gives back what is held twice. */

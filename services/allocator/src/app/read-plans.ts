@@ -1,5 +1,5 @@
 import { permits } from '@berth/contracts';
-import { planNotFound } from '../domain/plan.ts';
+import { type PlanState, planNotFound } from '../domain/plan.ts';
 import { isUuid } from '../domain/text-rules.ts';
 import type { Caller } from './commands.ts';
 import { readPageToken, writePageToken } from './page-token.ts';
@@ -26,12 +26,19 @@ const maxPageSize = 500;
 export async function listPlans(
   deps: { plans: PlanReader },
   caller: Caller,
-  page: { readonly size: number; readonly token: string },
+  page: { readonly size: number; readonly token: string; readonly states: readonly PlanState[] },
 ): Promise<{ readonly plans: readonly CommandPlan[]; readonly nextToken: string }> {
   const size = Math.min(page.size || defaultPageSize, maxPageSize);
-  const query = JSON.stringify(['plans', caller.id, caller.group]);
+  const query = JSON.stringify(['plans', caller.id, caller.group, page.states]);
   const [after] = readPageToken(page.token, query, 1) ?? [];
-  const found = await deps.plans.list({ principalId: caller.id, group: caller.group }, after, size + 1);
+  const found = await deps.plans.list(
+    { principalId: caller.id, group: caller.group },
+    {
+      states: page.states,
+      after,
+      most: size + 1,
+    },
+  );
   const last = found.length > size ? found[size - 1] : undefined;
   return {
     plans: found.slice(0, size).map(({ plan }) => plan),

@@ -7,7 +7,7 @@ import { nameOf } from '../domain/pool-directory.ts';
 import { assertAvailable } from '../domain/router.ts';
 import { settledOf, type Vm } from '../domain/vm.ts';
 import { claimsOf, type Identity, type IdentityClaim, identityAfter, sameIdentity } from '../domain/vm-update.ts';
-import { changeRouter } from './change-router.ts';
+import { changeRouter, tellAgain } from './change-router.ts';
 import { latest, vmOf } from './operation-progress.ts';
 import type { Books } from './ports.ts';
 import { takeClaims } from './take-claims.ts';
@@ -107,7 +107,8 @@ async function planUpdate(books: Books, operation: Operation): Promise<Asking | 
   const identity = identityAfter(vm, update);
   if (sameIdentity(identity, vm)) {
     const after = withRecord(vm, operation);
-    if (!isDeepStrictEqual(after, vm)) books.vms.put({ ...after, updatedAt: books.now });
+    if (after.ownerGroup !== vm.ownerGroup) tellAgain(books, after, operation);
+    else if (!isDeepStrictEqual(after, vm)) books.vms.put({ ...after, updatedAt: books.now });
     return undefined;
   }
   const router = books.routers.get(vm.router);

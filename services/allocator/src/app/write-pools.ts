@@ -3,7 +3,7 @@ import { DomainError } from '@berth/errors';
 import { deadlinePassed } from '../domain/errors.ts';
 import type { Pool } from '../domain/pool.ts';
 import { poolNotFound, poolsNotOfGroups } from '../domain/pool-errors.ts';
-import { type Router, routerUnavailable } from '../domain/router.ts';
+import { type Router, routerNotTold, routerUnavailable } from '../domain/router.ts';
 import { invalidFields, parsePoolName } from '../domain/validate-pool.ts';
 import type { Caller } from './commands.ts';
 import type { PoolBooks, PoolLedger } from './pool-ports.ts';
@@ -78,7 +78,8 @@ export async function lockRouter(
       fields: [{ field: 'router', message: `there is no router "${name}"` }],
     });
   }
-  if (router === undefined || router.site === null) throw routerUnavailable(name, router?.retryAfterSeconds ?? 0);
+  if (router === undefined) throw routerNotTold(name);
+  if (router.site === null) throw routerUnavailable(router);
   return { router, now };
 }
 

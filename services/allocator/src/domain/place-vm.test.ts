@@ -10,6 +10,7 @@ const router: Router = {
   name: 'r',
   state: 'ok',
   retryAfterSeconds: 0,
+  reason: '',
   site: { wanInterface: 'eth0', externalIp: '203.0.113.2', dhcpNetwork: 'LAN', dhcpSubnet: '10.0.0.0/24' },
   gateway: '10.0.0.1',
   subnets: [],

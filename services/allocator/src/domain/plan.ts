@@ -1,13 +1,16 @@
 import { createHash } from 'node:crypto';
 import { DomainError } from '@berth/errors';
-import type { BulkMode, ItemError } from './bulk.ts';
+import type { BulkMode, BulkState, ItemError } from './bulk.ts';
 import { type DesiredFragment, desiredFragment } from './desired-fragment.ts';
 import { ruleNumbersOf, stands } from './forward.ts';
-import type { OperationKind } from './operation.ts';
+import type { OperationKind, OperationState } from './operation.ts';
 import type { Vm, Wanted } from './vm.ts';
 
-/** `making`: what its routers would be sent is not known yet, and nobody sees it. */
-export type PlanState = 'making' | 'open' | 'applied' | 'expired' | 'outdated' | 'discarded';
+/** `making`: what its routers would be sent is not known yet, and nobody sees it. `failed`: it was applied, and its operation has failed. */
+export type PlanState = 'making' | 'open' | 'applied' | 'failed' | 'expired' | 'outdated' | 'discarded';
+
+/** Of an operation or a bulk. */
+export type PlanOperationState = OperationState | BulkState;
 
 /** What a VM would have on its router; null: nothing. */
 export interface PlannedChange {
@@ -65,7 +68,7 @@ export interface ForeseenRouter {
 /** What is known of a plan once its commands were tried. */
 export interface TriedPlan {
   readonly changes: readonly PlannedChange[];
-  /** The versions of the VMs that it changes and that are there already. */
+  /** Of the VMs that it changes and that are there already: the revision that each has on its router. */
   readonly versions: Readonly<Record<string, number>>;
   readonly vms: readonly PlannedVm[];
   /** Of a best effort bulk: which items would be refused. */
@@ -90,6 +93,10 @@ export interface Plan<Command> extends TriedPlan {
   /** Another plan with the same hash does the same. */
   readonly hash: string;
   readonly operationId: string | null;
+  /** How what applying it started stands; null before. */
+  readonly operationState: PlanOperationState | null;
+  /** Why it cannot be applied (any more), for people; empty where the state says it all. */
+  readonly reason: string;
   readonly createdAt: Date;
   readonly expiresAt: Date;
 }
@@ -176,16 +183,28 @@ export const planTooSlow = (): DomainError =>
     retryAfterSeconds: 1,
   });
 
+/** Whether it has started something, whatever became of that. */
+export const wasApplied = ({ state }: { readonly state: PlanState }): boolean =>
+  state === 'applied' || state === 'failed';
+
+const undone: Partial<Record<PlanOperationState, string>> = {
+  failed: ', and its operation has failed: make a new plan',
+  cancelled: ', and its operation was cancelled: make a new plan',
+};
+
+function planApplied(operationId: string | null, became: PlanOperationState | null): DomainError {
+  const details = operationId === null ? {} : { operationId };
+  const more = (became && undone[became]) ?? '';
+  return new DomainError('conflict', 'PLAN_APPLIED', `The plan was applied already${more}.`, details);
+}
+
 /** Throws unless the plan can still be applied. */
-export function assertApplicable<Command>({ state, operationId, foreseen }: Plan<Command>): void {
-  if (state === 'applied') {
-    const details = operationId === null ? {} : { operationId };
-    throw new DomainError('conflict', 'PLAN_APPLIED', 'The plan was applied already.', details);
-  }
+export function assertApplicable<Command>({ state, operationId, foreseen, ...plan }: Plan<Command>): void {
+  if (wasApplied({ state })) throw planApplied(operationId, plan.operationState);
   if (state === 'expired')
     throw new DomainError('conflict', 'PLAN_EXPIRED', 'The plan has expired: what it held is free.');
   if (state === 'discarded') throw new DomainError('conflict', 'PLAN_DISCARDED', 'The plan was given up.');
-  if (state === 'outdated') throw planOutdated('it was found so before.');
+  if (state === 'outdated') throw planOutdated(plan.reason || 'it was found so before.');
   const [conflict] = foreseen.flatMap(({ conflicts }) => conflicts);
   if (conflict) throw new DomainError('conflict', 'PLAN_CONFLICTS', `The router would refuse it. ${conflict.message}`);
 }

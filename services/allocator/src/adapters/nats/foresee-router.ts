@@ -8,13 +8,16 @@ import { fragmentOnWire } from './outgoing-messages.ts';
 const answerWithinMs = 5_000;
 const nobodyThereMs = 3_000;
 
-/** Asks the driver, which answers from its tables, what changes would do on a router. */
+/**
+ * Asks the driver, which answers from its tables, what changes would do on a router. The caller's group is no matter of the driver's here: it
+ * hears of a VM's new group later than the allocator, which has judged already whose the VMs are.
+ */
 export const foreseeRouter =
   (bus: Bus): ForeseeRouter =>
   async (caller, router, changes) => {
-    const { id, name, permissions, group } = caller;
+    const { id, name, permissions } = caller;
     const message = {
-      principal: { id, kind: 'api_key', name, permissions: [...permissions], group },
+      principal: { id, kind: 'api_key', name, permissions: [...permissions], group: '' },
       router,
       changes: changes.map(({ vmId, desired }) => ({
         resourceId: vmId,

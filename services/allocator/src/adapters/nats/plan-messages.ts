@@ -1,4 +1,12 @@
-import { ConfigVerb, ErrorSchema, OperationKind, PlanState, type VmPlan, VmPlanSchema } from '@berth/contracts';
+import {
+  ConfigVerb,
+  ErrorSchema,
+  OperationKind,
+  OperationState,
+  PlanState,
+  type VmPlan,
+  VmPlanSchema,
+} from '@berth/contracts';
 import { DomainError } from '@berth/errors';
 import { create, toBinary } from '@bufbuild/protobuf';
 import { timestampFromDate } from '@bufbuild/protobuf/wkt';
@@ -12,9 +20,25 @@ const states: Record<CommandPlan['state'], PlanState> = {
   making: PlanState.OPEN,
   open: PlanState.OPEN,
   applied: PlanState.APPLIED,
+  failed: PlanState.FAILED,
   expired: PlanState.EXPIRED,
   outdated: PlanState.OUTDATED,
   discarded: PlanState.DISCARDED,
+};
+
+/** Those of the state; a plan that is being made is shown to nobody. */
+export const planStateOf = (state: PlanState): CommandPlan['state'][] =>
+  state === PlanState.OPEN ? ['open'] : shownStates.filter((one) => states[one] === state);
+
+const shownStates = ['applied', 'failed', 'expired', 'outdated', 'discarded'] as const;
+
+const operationStates: Record<NonNullable<CommandPlan['operationState']>, OperationState> = {
+  staged: OperationState.PENDING,
+  pending: OperationState.PENDING,
+  running: OperationState.RUNNING,
+  succeeded: OperationState.SUCCEEDED,
+  failed: OperationState.FAILED,
+  cancelled: OperationState.CANCELLED,
 };
 
 const kinds: Record<CommandPlan['kind'], OperationKind> = {
@@ -53,6 +77,8 @@ const summaryOf = (plan: CommandPlan) => ({
   warnings: [...plan.warnings],
   principalId: plan.principalId,
   operationId: plan.operationId ?? '',
+  operationState: plan.operationState ? operationStates[plan.operationState] : OperationState.UNSPECIFIED,
+  reason: plan.reason,
   createdAt: timestampFromDate(plan.createdAt),
   expiresAt: timestampFromDate(plan.expiresAt),
 });

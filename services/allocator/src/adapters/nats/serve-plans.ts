@@ -20,7 +20,7 @@ import { itemIds } from '../../domain/bulk.ts';
 import { invalid } from '../../domain/check-fields.ts';
 import { longestPlanSeconds, maxPlannedItems } from '../../domain/plan.ts';
 import { modeOf, toBulkOperationMessage } from './bulk-messages.ts';
-import { toDryRun, toPlanMessage, toPlanSummary } from './plan-messages.ts';
+import { planStateOf, toDryRun, toPlanMessage, toPlanSummary } from './plan-messages.ts';
 import {
   permittedCaller,
   readContext,
@@ -49,9 +49,13 @@ export function servePlans(bus: Bus, deps: Deps): () => Promise<void> {
     serve(bus, method.getPlan, async ({ principal, planId }) =>
       toPlanMessage(await getPlan(deps, permittedCaller(principal, 'vms:read'), planId)),
     ),
-    serve(bus, method.listPlans, async ({ principal, pageSize, pageToken }) => {
+    serve(bus, method.listPlans, async ({ principal, pageSize, pageToken, states }) => {
       const caller = permittedCaller(principal, 'vms:read');
-      const { plans, nextToken } = await listPlans(deps, caller, { size: pageSize, token: pageToken });
+      const { plans, nextToken } = await listPlans(deps, caller, {
+        size: pageSize,
+        token: pageToken,
+        states: states.flatMap(planStateOf),
+      });
       return { plans: plans.map(toPlanSummary), nextPageToken: nextToken };
     }),
     serve(bus, method.applyPlan, async ({ context, planId, hash }) => {

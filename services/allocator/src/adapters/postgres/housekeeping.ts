@@ -7,7 +7,7 @@ import { type FreedRange, freeRanges } from './free-ranges.ts';
 import type { MessageForms } from './ledger.ts';
 import { type OperationRow, toOperation } from './operation-rows.ts';
 import { endDuePlans } from './plan-holds.ts';
-import { routersWithDuePlans } from './plan-rows.ts';
+import { routersOfDuePlans } from './plan-rows.ts';
 import { lockRouters } from './router-rows.ts';
 import { repairingSpans } from './spans-out-of-step.ts';
 import { overdueVms } from './vm-rows.ts';
@@ -46,10 +46,10 @@ export async function endQuarantines(database: Database): Promise<number> {
   return repairingSpans(database, free);
 }
 
-/** Ends plans whose time is over. Gives back how many there were. Any replica may run it at any time. */
+/** Ends plans whose time is over, or of which a router was removed. Gives back how many there were. Any replica may run it at any time. */
 export async function endPlans(database: Database): Promise<number> {
-  const routers = await routersWithDuePlans(database);
-  if (routers.length === 0) return 0;
+  const routers = await routersOfDuePlans(database);
+  if (routers === undefined) return 0;
   return repairingSpans(database, () =>
     database.transaction(async (sql) => {
       await lockRouters(sql, routers);

@@ -159,6 +159,7 @@ export async function releaseHolds(sql: Sql, planIds: readonly string[]): Promis
     [planIds],
   );
   await freeRanges(sql, freed);
+  await leaveToOtherPlans(sql, planIds);
   await sql.execute('DELETE FROM claims WHERE plan_id = ANY($1)', [planIds]);
   // What others hold on the router too is theirs from now on.
   const doubled = await sql.query<{ router: string }>(
@@ -169,19 +170,57 @@ export async function releaseHolds(sql: Sql, planIds: readonly string[]): Promis
   for (const { router } of doubled) await deriveForeign(sql, router);
 }
 
-/** Plans that hold something on these routers and whose time is over; for a transaction that has the routers' locks. */
-export const duePlans = `SELECT id FROM plans WHERE state IN ('making', 'open') AND expires_at <= clock_timestamp() AND routers && $1`;
+/** The fields of a planned VM that hold what is claimed. */
+const claimedOf = `CASE c.kind WHEN 'vm_name' THEN v ->> 'vmName' WHEN 'mac' THEN v ->> 'macAddress' WHEN 'mapping' THEN v ->> 'hostname' END`;
 
-/** Ends such plans. Gives back how many there were. */
+/**
+ * Names of a VM that another live plan of the same VM needs too are that plan's from now on: it holds none of its own, since its VM had them.
+ * Only VMs that are there can be in two plans.
+ */
+async function leaveToOtherPlans(sql: Sql, planIds: readonly string[]): Promise<void> {
+  const [shared] = await sql.query(
+    'SELECT FROM claims c JOIN vms ON vms.id = c.vm_id WHERE c.plan_id = ANY($1) LIMIT 1',
+    [planIds],
+  );
+  if (shared === undefined) return;
+  await sql.execute(
+    `UPDATE claims c SET plan_id = heir.id
+     FROM (
+       SELECT DISTINCT ON (c.kind, c.scope, c.value) c.kind, c.scope, c.value, p.id
+       FROM claims c JOIN vms ON vms.id = c.vm_id
+         JOIN plans p ON p.state IN ('making', 'open') AND p.expires_at > clock_timestamp() AND p.id <> ALL($1)
+         JOIN LATERAL jsonb_array_elements(p.vms) v ON v ->> 'vmId' = c.vm_id::text AND lower(${claimedOf}) = c.value
+       WHERE c.plan_id = ANY($1) AND NOT (v ->> 'removed')::boolean
+       ORDER BY c.kind, c.scope, c.value, p.expires_at DESC
+     ) heir
+     WHERE (c.kind, c.scope, c.value) = (heir.kind, heir.scope, heir.value)`,
+    [planIds],
+  );
+}
+
+/**
+ * Plans that hold something and whose time is over, of these routers alone; for a transaction that has the routers' locks. A plan that holds
+ * something elsewhere too still holds all of it here: who frees values of a router has that router's lock.
+ */
+export const duePlans = `SELECT id FROM plans WHERE state IN ('making', 'open') AND expires_at <= clock_timestamp() AND routers <@ $1`;
+
+const onRemovedRouter = `routers && ARRAY(SELECT r.name FROM routers r WHERE r.state = 'removed')`;
+
+/** Plans that hold something and shall not any more: their time is over, or a router of theirs was removed. */
+export const endingPlans = `state IN ('making', 'open') AND (expires_at <= clock_timestamp() OR ${onRemovedRouter})`;
+
+/** Ends such plans of these routers alone, and those of which a router was removed; those that were never made to their end are forgotten, with their keys. Gives back how many there were. */
 export async function endDuePlans(sql: Sql, routers: readonly string[]): Promise<number> {
   const ended = await sql.query<{ id: string }>(
-    `UPDATE plans SET state = 'expired' WHERE id IN (${duePlans}) RETURNING id`,
+    `UPDATE plans SET state = CASE WHEN expires_at <= clock_timestamp() THEN 'expired' ELSE 'outdated' END,
+       reason = CASE WHEN expires_at <= clock_timestamp() THEN '' ELSE 'a router that it is for was removed.' END
+     WHERE ${endingPlans} AND routers <@ $1 RETURNING id`,
     [routers],
   );
-  if (ended.length > 0)
-    await releaseHolds(
-      sql,
-      ended.map(({ id }) => id),
-    );
+  if (ended.length > 0) {
+    const ids = ended.map(({ id }) => id);
+    await releaseHolds(sql, ids);
+    await sql.execute("DELETE FROM plans WHERE id = ANY($1) AND hash = ''", [ids]);
+  }
   return ended.length;
 }

@@ -2,7 +2,7 @@ import type { Database, Sql } from '@berth/database';
 import type { CommandPlan, PlanBook, PlanReader } from '../../app/plan-ports.ts';
 import { maxLivePlans } from '../../domain/plan.ts';
 import { keysKept } from './operation-book.ts';
-import { handHoldsOver, holdTakings, releaseHolds } from './plan-holds.ts';
+import { endingPlans, handHoldsOver, holdTakings, releaseHolds } from './plan-holds.ts';
 
 interface PlanRow {
   readonly id: string;
@@ -26,15 +26,23 @@ interface PlanRow {
   readonly fingerprint: Uint8Array | null;
   readonly created_at: string;
   readonly expires_at: string;
-  readonly over: boolean;
+  readonly reason: string;
+  readonly shown: CommandPlan['state'];
+  readonly operation_state: CommandPlan['operationState'];
 }
 
-/** `over`: it holds nothing any more, whether or not somebody has noted that. */
-const columns = `*, state IN ('making', 'open') AND expires_at <= clock_timestamp() AS over`;
+const operationState = `coalesce((SELECT o.state FROM operations o WHERE o.id = plans.operation_id),
+  (SELECT b.state FROM bulks b WHERE b.id = plans.operation_id))`;
+
+/** As it is to be shown: over when its time is, whether or not somebody has noted that, and failed when what it started has. */
+const shown = `CASE WHEN state IN ('making', 'open') AND expires_at <= clock_timestamp() THEN 'expired'
+  WHEN state = 'applied' AND ${operationState} = 'failed' THEN 'failed' ELSE state END`;
+
+const columns = `*, ${operationState} AS operation_state, ${shown} AS shown`;
 
 const toPlan = (row: PlanRow): CommandPlan => ({
   id: row.id,
-  state: row.over ? 'expired' : row.state,
+  state: row.shown,
   kind: row.kind,
   request: row.request,
   principalId: row.principal_id,
@@ -50,6 +58,8 @@ const toPlan = (row: PlanRow): CommandPlan => ({
   foreseen: row.foreseen,
   hash: row.hash,
   operationId: row.operation_id,
+  operationState: row.operation_state,
+  reason: row.reason,
   createdAt: new Date(row.created_at),
   expiresAt: new Date(row.expires_at),
 });
@@ -106,21 +116,27 @@ export const postgresPlans = (sql: Sql): PlanBook => ({
     return row && toPlan(row);
   },
 
-  async put({ id, state, foreseen, warnings, hash, operationId, expiresAt }) {
+  async put({ id, state, foreseen, warnings, hash, operationId, expiresAt, reason }) {
     await sql.execute(
-      `UPDATE plans SET state = $2, foreseen = $3, warnings = $4, hash = $5, operation_id = $6, expires_at = $7 WHERE id = $1`,
-      [id, state, JSON.stringify(foreseen), JSON.stringify(warnings), hash, operationId, expiresAt],
+      `UPDATE plans SET state = $2, foreseen = $3, warnings = $4, hash = $5, operation_id = $6, expires_at = $7, reason = $8 WHERE id = $1`,
+      [id, state, JSON.stringify(foreseen), JSON.stringify(warnings), hash, operationId, expiresAt, reason],
     );
   },
 
   handOver: handHoldsOver(sql),
   release: (id) => releaseHolds(sql, [id]),
 
+  async forget(id) {
+    await releaseHolds(sql, [id]);
+    await sql.execute('DELETE FROM plans WHERE id = $1', [id]);
+  },
+
   async versionsOf(vmIds) {
-    const rows = await sql.query<{ id: string; version: string }>('SELECT id, version FROM vms WHERE id = ANY($1)', [
+    // A change of metadata is no revision, and no reason to plan again.
+    const rows = await sql.query<{ id: string; revision: string }>('SELECT id, revision FROM vms WHERE id = ANY($1)', [
       vmIds,
     ]);
-    return Object.fromEntries(rows.map(({ id, version }) => [id, Number(version)]));
+    return Object.fromEntries(rows.map(({ id, revision }) => [id, Number(revision)]));
   },
 });
 
@@ -133,23 +149,22 @@ export const postgresPlanReader = (database: Database): PlanReader => ({
     return row && toPlan(row);
   },
 
-  async list({ principalId, group }, after, most) {
+  async list({ principalId, group }, { states, after, most }) {
     const rows = await database.query<PlanRow>(
       `SELECT ${columns} FROM plans WHERE state <> 'making' AND (principal_id = $1 OR principal_group = $2)
-         AND seq < coalesce($3::bigint, 9223372036854775807) ORDER BY seq DESC LIMIT $4`,
-      [principalId, group ?? null, after ?? null, most],
+         AND seq < coalesce($3::bigint, 9223372036854775807)
+         AND (cardinality($4::text[]) = 0 OR ${shown} = ANY($4)) ORDER BY seq DESC LIMIT $5`,
+      [principalId, group ?? null, after ?? null, states, most],
     );
     return rows.map((row) => ({ plan: toPlan(row), place: row.seq }));
   },
 });
 
-/** The routers on which plans have expired and still hold something. */
-export const routersWithDuePlans = async (sql: Sql): Promise<string[]> =>
-  (
-    await sql.query<{ router: string }>(
-      `SELECT DISTINCT unnest(routers) AS router FROM plans WHERE state IN ('making', 'open') AND expires_at <= clock_timestamp()`,
-    )
-  ).map(({ router }) => router);
+/** All routers of plans that are to be ended; undefined: there is no such plan. */
+export async function routersOfDuePlans(sql: Sql): Promise<readonly string[] | undefined> {
+  const due = await sql.query<Pick<PlanRow, 'routers'>>(`SELECT routers FROM plans WHERE ${endingPlans}`);
+  return due.length === 0 ? undefined : [...new Set(due.flatMap(({ routers }) => routers))];
+}
 
 /** Drops plans of long ago. */
 export const dropOldPlans = (sql: Sql): Promise<number> =>

@@ -5,6 +5,7 @@ interface RouterRow {
   readonly name: string;
   readonly state: Router['state'];
   readonly retry_after_seconds: number;
+  readonly reason: string;
   readonly site: Router['site'];
   readonly gateway: string;
   readonly subnets: Router['subnets'];
@@ -17,6 +18,7 @@ const toRouter = (row: RouterRow): Router => ({
   name: row.name,
   state: row.state,
   retryAfterSeconds: row.retry_after_seconds,
+  reason: row.reason,
   site: row.site,
   gateway: row.gateway,
   subnets: row.subnets,

@@ -4,7 +4,7 @@ import type { ForeignValue, RouterReport, RouterStore } from '../../app/ports.ts
 import type { PoolSpec } from '../../domain/pool.ts';
 import type { PoolChange } from '../../domain/pool-change.ts';
 import type { Router } from '../../domain/router.ts';
-import { dropRouter } from './drop-router.ts';
+import { dropRouter, routersToDrop } from './drop-router.ts';
 import { conflictsOf, deriveForeign } from './foreign-store.ts';
 import { type ChangeForms, storeChanges } from './pool-changes.ts';
 import { allRouters, lockRouters } from './router-rows.ts';
@@ -41,6 +41,8 @@ export const postgresRouters = ({ database, outbox, forms }: RouterStoreDeps): R
   },
 
   all: () => allRouters(database),
+
+  toDrop: () => routersToDrop(database),
 
   async reconcilePools(name, defaults) {
     const reconcile = () =>

@@ -9,7 +9,7 @@ import type { App } from './app-types.ts';
 import { listOperationsQuery } from './documents/operation.ts';
 import { problems } from './documents/problem.ts';
 import { linkToNext } from './next-link.ts';
-import { showOperation } from './show-operation.ts';
+import { showListedOperation } from './show-operation.ts';
 
 const defaultLimit = 100;
 
@@ -35,7 +35,7 @@ export function listOperationsRoutes(app: App, deps: { readonly operations: Oper
   const schema = {
     operationId: 'listOperations',
     summary: 'List operations',
-    description: `Those to which all of the filters apply, the newest first; of bulks, their items' operations. A page has ${defaultLimit} unless \`limit\` says otherwise. Places in queues are shown by each operation alone.`,
+    description: `Those to which all of the filters apply, the newest first; of bulks, their items' operations. A page has ${defaultLimit} unless \`limit\` says otherwise. What the router’s queue and commits tell (position, ETA, the stages in_commit and saved) is shown by each operation alone.`,
     tags: ['Operations'],
     querystring: listOperationsQuery,
     response: {
@@ -52,7 +52,7 @@ export function listOperationsRoutes(app: App, deps: { readonly operations: Oper
     const page = await deps.operations.list(principalOf(request), { size, token }, toQuery(request.query));
     if (page.nextPageToken !== '') reply.header('Link', linkToNext(request.url, page.nextPageToken));
     return reply.send({
-      items: page.operations.map((operation) => showOperation(operation, request.scope.traceId)),
+      items: page.operations.map((operation) => showListedOperation(operation, request.scope.traceId)),
       next_cursor: page.nextPageToken || null,
     });
   });

@@ -12,7 +12,7 @@ import { problems } from './documents/problem.ts';
 import { linkToNext } from './next-link.ts';
 import { asPlan, notPlannable } from './planning.ts';
 import { showResult } from './show-operation.ts';
-import { showPlan, showPlanSummary } from './show-plan.ts';
+import { planStateOf, showPlan, showPlanSummary } from './show-plan.ts';
 
 type PlansDeps = AnswerCommandDeps & BulkDeps;
 
@@ -148,8 +148,8 @@ function readRoutes(app: App, { plans }: PlansDeps): void {
     } as unknown,
   };
   app.get('/v1/plans', { schema: all, config: reading }, async (request, reply) => {
-    const { limit: size = 0, cursor: token = '' } = request.query;
-    const page = await plans.list(principalOf(request), { size, token });
+    const { limit: size = 0, cursor: token = '', state = [] } = request.query;
+    const page = await plans.list(principalOf(request), { size, token, states: state.map(planStateOf) });
     if (page.nextPageToken !== '') reply.header('Link', linkToNext(request.url, page.nextPageToken));
     return reply.send({ items: page.plans.map(showPlanSummary), next_cursor: page.nextPageToken || null });
   });

@@ -56,7 +56,8 @@ export const showResult = (operation: Operation): object => kinds[operation.kind
 
 /** An operation as it stands. `traceId` is that of the request that asks for it; `place`: where it stands in its router's queue, if known. */
 export function showOperation(operation: Operation, traceId: string, place?: ChangePlace): OperationDocument {
-  const failure = failureOf(operation);
+  const isCancelled = operation.state === OperationState.CANCELLED;
+  const failure = isCancelled ? undefined : failureOf(operation);
   const { kind, show } = kinds[operation.kind];
   const instance = `/v1/operations/${operation.id}`;
   return {
@@ -69,11 +70,26 @@ export function showOperation(operation: Operation, traceId: string, place?: Cha
         : { type: 'vm', id: operation.vmId, name: operation.vmName },
     result: operation.state === OperationState.SUCCEEDED ? { ...show(operation) } : null,
     error: failure === undefined ? null : problemOf(withFieldsAsked(failure), { instance, traceId }),
+    reason: isCancelled ? cancelledReason(kind) : null,
     ...showProgress(operation, place),
     cancelling: operation.cancelling,
     created_at: showTime(operation.createdAt),
     updated_at: showTime(operation.updatedAt),
   };
+}
+
+const cancelledReason = (kind: OperationDocument['kind']): string =>
+  kind === 'bulk'
+    ? 'It was cancelled: what no commit on the router had begun with was not done.'
+    : 'It was cancelled before a commit on the router had begun with it: nothing of it was done.';
+
+/** An operation in a list, which asks nobody where operations stand in their routers' queues. */
+export function showListedOperation(
+  operation: Operation,
+  traceId: string,
+): Omit<OperationDocument, 'position' | 'eta_seconds'> {
+  const { position: _, eta_seconds: __, ...listed } = showOperation(operation, traceId);
+  return listed;
 }
 
 /** Why an operation did not do what was asked; `undefined` while it may, or when it did. */

@@ -3,6 +3,7 @@ import {
   ConfigVerb,
   fromErrorMessage,
   OperationKind,
+  OperationState,
   type PlannedVm,
   PlanState,
   type RouterPlan,
@@ -17,9 +18,19 @@ const states: Record<PlanState, PlanDocument['state']> = {
   [PlanState.UNSPECIFIED]: 'dry_run',
   [PlanState.OPEN]: 'open',
   [PlanState.APPLIED]: 'applied',
+  [PlanState.FAILED]: 'failed',
   [PlanState.EXPIRED]: 'expired',
   [PlanState.OUTDATED]: 'outdated',
   [PlanState.DISCARDED]: 'discarded',
+};
+
+const operationStates: Record<OperationState, PlanDocument['operation_state']> = {
+  [OperationState.UNSPECIFIED]: null,
+  [OperationState.PENDING]: 'pending',
+  [OperationState.RUNNING]: 'running',
+  [OperationState.SUCCEEDED]: 'succeeded',
+  [OperationState.FAILED]: 'failed',
+  [OperationState.CANCELLED]: 'cancelled',
 };
 
 const kinds: Record<OperationKind, PlanDocument['kind']> = {
@@ -97,6 +108,8 @@ export const showPlanSummary = (plan: VmPlan) => ({
   created_at: showTime(plan.createdAt),
   expires_at: plan.expiresAt === undefined ? null : showTime(plan.expiresAt),
   operation_id: plan.operationId || null,
+  operation_state: operationStates[plan.operationState],
+  reason: plan.reason || null,
 });
 
 /** A plan, whole. `traceId` is that of the request that asks for it. */
@@ -108,3 +121,15 @@ export const showPlan = (plan: VmPlan, traceId: string): PlanDocument => ({
     error ? [{ index, problem: problemOf(fromErrorMessage(error), { instance: `items[${index}]`, traceId }) }] : [],
   ),
 });
+
+const planStates: Record<Exclude<PlanDocument['state'], 'dry_run'>, PlanState> = {
+  open: PlanState.OPEN,
+  applied: PlanState.APPLIED,
+  failed: PlanState.FAILED,
+  expired: PlanState.EXPIRED,
+  outdated: PlanState.OUTDATED,
+  discarded: PlanState.DISCARDED,
+};
+
+/** The state as it is asked for. */
+export const planStateOf = (state: keyof typeof planStates): PlanState => planStates[state];

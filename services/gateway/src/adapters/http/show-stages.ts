@@ -56,8 +56,9 @@ function etaSecondsOf(operation: Operation, place: ChangePlace | undefined): num
   return Math.max(1, Math.ceil(place.etaMs / 1_000));
 }
 
-/** Of a bulk, how many of its items have ended; of others, how much of the time has gone. Null where nobody knows. */
+/** Of a bulk, how many of its items have ended; of others, how much of the time has gone. Null where nobody knows, and of what was cancelled. */
 function progressOf(operation: Operation, eta: number | undefined, now: number): number | null {
+  if (operation.state === OperationState.CANCELLED) return null;
   if (ended.has(operation.state)) return 1;
   if (operation.kind === OperationKind.BULK) {
     return operation.items === 0 ? 0 : rounded(operation.itemsEnded / operation.items);

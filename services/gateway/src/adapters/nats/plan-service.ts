@@ -5,6 +5,7 @@ import {
   type ListPlansResponse,
   type OperationReply,
   type PlanRollbackRequestSchema,
+  type PlanState,
   type Principal,
   type VmPlan,
   VmPlanService,
@@ -22,7 +23,10 @@ export interface PlanService {
   /** As `create`. */
   rollback(message: MessageInitShape<typeof PlanRollbackRequestSchema>): Promise<VmPlan>;
   get(principal: Principal, planId: string): Promise<VmPlan>;
-  list(principal: Principal, page: { readonly size: number; readonly token: string }): Promise<ListPlansResponse>;
+  list(
+    principal: Principal,
+    page: { readonly size: number; readonly token: string; readonly states: PlanState[] },
+  ): Promise<ListPlansResponse>;
   apply(message: MessageInitShape<typeof ApplyPlanRequestSchema>, timeoutMs: number): Promise<OperationReply>;
   discard(message: MessageInitShape<typeof DiscardPlanRequestSchema>): Promise<VmPlan>;
 }
@@ -39,8 +43,8 @@ export const planService = (bus: Bus, wait: { answerTimeoutMs: number; nobodyThe
       sendPatiently(() => request(bus, method.planRollback, message, { timeoutMs: planWithinMs }), wait.nobodyThereMs),
     get: (principal, planId) =>
       askPatiently(() => request(bus, method.getPlan, { principal, planId }, { timeoutMs }), wait.nobodyThereMs),
-    list(principal, { size, token }) {
-      const message = { principal, pageSize: size, pageToken: token };
+    list(principal, { size, token, states }) {
+      const message = { principal, pageSize: size, pageToken: token, states };
       return askPatiently(() => request(bus, method.listPlans, message, { timeoutMs }), wait.nobodyThereMs);
     },
     apply: (message, answerTimeoutMs) => request(bus, method.applyPlan, message, { timeoutMs: answerTimeoutMs }),

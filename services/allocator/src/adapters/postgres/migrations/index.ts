@@ -10,6 +10,7 @@ import { valuesThatStood } from './0007-values-that-stood.ts';
 import { plans } from './0008-plans.ts';
 import { adoption } from './0009-adoption.ts';
 import { operationsInDetail } from './0010-operations.ts';
+import { plansInDetail } from './0012-plans.ts';
 
 /** The history of the schema. Released ones are never edited. */
 export const migrations: readonly NamedMigration[] = [
@@ -24,4 +25,5 @@ export const migrations: readonly NamedMigration[] = [
   plans,
   adoption,
   operationsInDetail,
+  plansInDetail,
 ];

@@ -68,19 +68,23 @@ export const operationDocument = Type.Object(
       anyObject({ description: 'What the request would have been answered with; null unless it succeeded.' }),
     ),
     error: nullable(Type.Unsafe<Problem>({ $ref: 'Problem#' })),
+    reason: nullable(Type.String({ description: 'Why it was cancelled; null otherwise.' })),
     stages: Type.Array(stage, { description: 'What it has come through so far, in order.' }),
     progress: Type.Unsafe<number | null>({
       type: ['number', 'null'],
       minimum: 0,
       maximum: 1,
       description:
-        'How much of its time has gone, as far as can be known; of a bulk, how many of its items have ended. Null when nobody knows, as while the router is away.',
+        'How much of its time has gone, as far as can be known; of a bulk, how many of its items have ended. Null when nobody knows, as while the router is away, and when it was cancelled.',
     }),
-    position: Type.Unsafe<number | null>({
-      type: ['integer', 'null'],
-      minimum: 1,
-      description: 'Its place in the router’s queue; groups take turns there. Null when it does not wait there.',
-    }),
+    position: Type.Optional(
+      Type.Unsafe<number | null>({
+        type: ['integer', 'null'],
+        minimum: 1,
+        description:
+          'Its place in the router’s queue; groups take turns there. Null when it does not wait there. Absent in lists, which do not ask for it.',
+      }),
+    ),
     eta_seconds: Type.Optional(
       Type.Integer({
         minimum: 1,
@@ -102,6 +106,7 @@ export const operationDocument = Type.Object(
         resource: { type: 'vm', id: '0b6b2b53-2c1f-4d51-9ab2-6f0c1f1c8a11', name: 'web-01' },
         result: null,
         error: null,
+        reason: null,
         stages: [
           { stage: 'accepted', at: '2026-01-01T12:00:00.000Z' },
           { stage: 'values_reserved', at: '2026-01-01T12:00:00.000Z' },

@@ -55,10 +55,14 @@ const plannedVm = Type.Object({
   ),
 });
 
+const states = ['open', 'applied', 'failed', 'expired', 'outdated', 'discarded'] as const;
+
 const summary = {
   id: nullable(Type.String({ description: 'null: a dry run, of which nothing is kept.' })),
   hash: Type.String({ description: 'Two plans with the same hash do the same.' }),
-  state: Type.Enum(['dry_run', 'open', 'applied', 'expired', 'outdated', 'discarded']),
+  state: Type.Enum(['dry_run', ...states], {
+    description: '`failed`: it was applied, and its operation has failed. `outdated`: `reason` says what has changed.',
+  }),
   kind: Type.Enum([
     'provision_vm',
     'change_ports',
@@ -73,6 +77,12 @@ const summary = {
   created_at: moment,
   expires_at: nullable(Type.String({ format: 'date-time', description: 'Until then it holds its values.' })),
   operation_id: nullable(Type.String({ description: 'What applying it started.' })),
+  operation_state: nullable(
+    Type.Enum(['pending', 'running', 'succeeded', 'failed', 'cancelled'], {
+      description: 'How that stands; null before.',
+    }),
+  ),
+  reason: nullable(Type.String({ description: 'Why it cannot be applied any more, where the state does not say it.' })),
 };
 
 const example = {
@@ -85,6 +95,8 @@ const example = {
   created_at: '2026-01-01T12:00:00.000Z',
   expires_at: '2026-01-01T12:10:00.000Z',
   operation_id: null,
+  operation_state: null,
+  reason: null,
 };
 
 /** What a write would do. */
@@ -153,6 +165,12 @@ export const applyPlanBody = Type.Object(
 
 export const plansQuery = Type.Object(
   {
+    state: Type.Optional(
+      Type.Array(Type.Enum([...states]), {
+        maxItems: 6,
+        description: 'In one of these states; with commas or repeated.',
+      }),
+    ),
     limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 500, description: 'At most so many; default 100.' })),
     cursor: Type.Optional(Type.String({ description: 'From the previous page.' })),
   },

@@ -7,7 +7,7 @@ import type { Message } from "@bufbuild/protobuf";
 import type { CommandContext, CommandContextJson, Principal, PrincipalJson } from "../../common/v1/command_pb.js";
 import type { Moment, MomentJson } from "../../driver/v1/history_service_pb.js";
 import type { BulkItem, BulkItemJson, BulkMode, BulkModeJson, ChangeForwardsRequest, ChangeForwardsRequestJson, ChangePortsRequest, ChangePortsRequestJson, DecommissionVmRequest, DecommissionVmRequestJson, OperationReplySchema, ProvisionVmRequest, ProvisionVmRequestJson, UpdateVmRequest, UpdateVmRequestJson } from "./vm_service_pb.js";
-import type { OperationKind, OperationKindJson } from "./operation_pb.js";
+import type { OperationKind, OperationKindJson, OperationState, OperationStateJson } from "./operation_pb.js";
 import type { Timestamp, TimestampJson } from "@bufbuild/protobuf/wkt";
 import type { PlanChangesResponse, PlanChangesResponseJson } from "../../driver/v1/plan_service_pb.js";
 import type { Error, ErrorJson } from "../../common/v1/error_pb.js";
@@ -452,6 +452,20 @@ export declare type VmPlan = Message<"berth.allocator.v1.VmPlan"> & {
    * @generated from field: string operation_id = 13;
    */
   operationId: string;
+
+  /**
+   * How what applying it started stands; unspecified before.
+   *
+   * @generated from field: berth.allocator.v1.OperationState operation_state = 14;
+   */
+  operationState: OperationState;
+
+  /**
+   * Why it is outdated, for people; empty otherwise.
+   *
+   * @generated from field: string reason = 15;
+   */
+  reason: string;
 };
 
 /**
@@ -550,6 +564,20 @@ export declare type VmPlanJson = {
    * @generated from field: string operation_id = 13;
    */
   operationId?: string;
+
+  /**
+   * How what applying it started stands; unspecified before.
+   *
+   * @generated from field: berth.allocator.v1.OperationState operation_state = 14;
+   */
+  operationState?: OperationStateJson;
+
+  /**
+   * Why it is outdated, for people; empty otherwise.
+   *
+   * @generated from field: string reason = 15;
+   */
+  reason?: string;
 };
 
 /**
@@ -1015,11 +1043,18 @@ export declare type ListPlansRequest = Message<"berth.allocator.v1.ListPlansRequ
   pageSize: number;
 
   /**
-   * From the previous page; empty: from the start.
+   * From the previous page, asked for with the same states; empty: from the start.
    *
    * @generated from field: string page_token = 3;
    */
   pageToken: string;
+
+  /**
+   * Those in one of these states; empty: in any.
+   *
+   * @generated from field: repeated berth.allocator.v1.PlanState states = 4;
+   */
+  states: PlanState[];
 };
 
 /**
@@ -1043,11 +1078,18 @@ export declare type ListPlansRequestJson = {
   pageSize?: number;
 
   /**
-   * From the previous page; empty: from the start.
+   * From the previous page, asked for with the same states; empty: from the start.
    *
    * @generated from field: string page_token = 3;
    */
   pageToken?: string;
+
+  /**
+   * Those in one of these states; empty: in any.
+   *
+   * @generated from field: repeated berth.allocator.v1.PlanState states = 4;
+   */
+  states?: PlanStateJson[];
 };
 
 /**
@@ -1261,6 +1303,13 @@ export enum PlanState {
    * @generated from enum value: PLAN_STATE_DISCARDED = 5;
    */
   DISCARDED = 5,
+
+  /**
+   * It was applied, and what that started has failed.
+   *
+   * @generated from enum value: PLAN_STATE_FAILED = 6;
+   */
+  FAILED = 6,
 }
 
 /**
@@ -1268,7 +1317,7 @@ export enum PlanState {
  *
  * @generated from enum berth.allocator.v1.PlanState
  */
-export declare type PlanStateJson = "PLAN_STATE_UNSPECIFIED" | "PLAN_STATE_OPEN" | "PLAN_STATE_APPLIED" | "PLAN_STATE_EXPIRED" | "PLAN_STATE_OUTDATED" | "PLAN_STATE_DISCARDED";
+export declare type PlanStateJson = "PLAN_STATE_UNSPECIFIED" | "PLAN_STATE_OPEN" | "PLAN_STATE_APPLIED" | "PLAN_STATE_EXPIRED" | "PLAN_STATE_OUTDATED" | "PLAN_STATE_DISCARDED" | "PLAN_STATE_FAILED";
 
 /**
  * Describes the enum berth.allocator.v1.PlanState.

@@ -366,6 +366,6 @@ test('one device is registered under one name, at whatever address and however o
   const failed = checks.filter(({ result }) => result === CheckResult.FAILED);
   assert.match(failed.map(({ message }) => message).join(), /the router (edge|twin) already/);
   await side.add({ name: 'other', settings: settingsOf(other) });
-  await assert.rejects(side.update({ router: 'other', port: settings.port }), known);
+  await assert.rejects(side.update({ router: 'other', port: settings.port, key: settings.key }), known);
   await side.update({ router: 'other', key: 'another' });
 });

@@ -12,7 +12,8 @@ import {
   planOutdated,
   wasApplied,
 } from '../domain/plan.ts';
-import { type Answer, acceptIn, answerByKey } from './accept-commands.ts';
+import { acceptIn } from './accept-commands.ts';
+import { type Answer, answerByKey } from './acceptance.ts';
 import type { Accepted, Caller, Command } from './commands.ts';
 import { foreseeAll, type PlanDeps } from './create-plan.ts';
 import type { CommandPlan, PinnedCommand, PlanReader } from './plan-ports.ts';

@@ -10,9 +10,11 @@ import {
   tooManyPlans,
   vmUnsettled,
 } from '../domain/plan.ts';
-import { type AcceptDeps, type Answer, acceptIn, atTheirRouters } from './accept-commands.ts';
+import { type AcceptDeps, acceptIn } from './accept-commands.ts';
+import type { Answer } from './acceptance.ts';
 import { bulkRefusal } from './bulk-work.ts';
 import type { Caller, Command } from './commands.ts';
+import { atTheirRouters } from './place-commands.ts';
 import type { CommandPlan, ForeseeRouter, PinnedCommand, PlanBook, Takings, Trial } from './plan-ports.ts';
 import type { KeyUse } from './ports.ts';
 

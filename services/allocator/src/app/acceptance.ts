@@ -1,0 +1,326 @@
+import { DomainError } from '@berth/errors';
+import { type Progressed, runSaga } from '@berth/saga';
+import {
+  claimTaken,
+  deadlinePassed,
+  idempotencyKeyReused,
+  idempotencyKeyRunning,
+  operationIdTaken,
+  versionMismatch,
+  vmNotFound,
+} from '../domain/errors.ts';
+import type { Forward } from '../domain/forward.ts';
+import { planNewForwards } from '../domain/new-forwards.ts';
+import { hasEnded, type Operation } from '../domain/operation.ts';
+import { placeVm } from '../domain/place-vm.ts';
+import type { PoolDirectory } from '../domain/pool-directory.ts';
+import { assertAvailable, type Router, routerNotTold } from '../domain/router.ts';
+import type { Vm } from '../domain/vm.ts';
+import { adoptVm } from './adopt-vm.ts';
+import { changePorts } from './change-ports.ts';
+import { maxRetries } from './choose-elsewhere.ts';
+import { isAdoption, isMachine, isProvision, isRestore, type MachineCommand } from './command-kinds.ts';
+import type { Accepted, AdoptCommand, Command, ProvisionCommand, RestoreCommand } from './commands.ts';
+import { decommissionVm } from './decommission-vm.ts';
+import { progressIn, vmOf } from './operation-progress.ts';
+import { type Books, type FirstUse, LookAgain } from './ports.ts';
+import { provisionVm } from './provision-vm.ts';
+import { restoreVm } from './restore-vm.ts';
+import { reserveForLater, updateVm } from './update-vm.ts';
+
+export type Answer = Accepted | DomainError;
+
+/** The acceptance of one transaction's commands. */
+export class Acceptance {
+  /** Known from the settings before the driver has told of it. */
+  readonly #defaultRouter: string;
+  readonly #books: Books;
+  readonly #answers = new Map<Command, Answer>();
+
+  constructor({ defaultRouter }: { readonly defaultRouter: string }, books: Books) {
+    this.#defaultRouter = defaultRouter;
+    this.#books = books;
+  }
+
+  answerTo(command: Command): Answer {
+    const answer = this.#answers.get(command);
+    if (answer === undefined) throw new Error(`operation ${command.operationId} has no answer`);
+    return answer;
+  }
+
+  async accept(commands: readonly Command[]): Promise<void> {
+    await this.#answerRepeats(commands);
+    const open = commands.filter((command) => !this.#answers.has(command));
+    const isInTime = ({ deadline }: Command) => deadline.getTime() > this.#books.now.getTime();
+    for (const command of open) if (!isInTime(command)) this.#answers.set(command, deadlinePassed());
+    const inTime = open.filter(isInTime);
+    await this.#provision(inTime.filter(isProvision));
+    await this.#adopt(inTime.filter(isAdoption));
+    await this.#restore(inTime.filter(isRestore));
+    await this.#changeMachines(inTime.filter(isMachine));
+  }
+
+  /** An operation id or key that is known is answered with what it started. */
+  async #answerRepeats(commands: readonly Command[]): Promise<void> {
+    const known = await this.#books.operations.byIds(commands.map(({ operationId }) => operationId));
+    const byKey = await this.#books.operations.byKeys(commands.map(({ key }) => key));
+    for (const [index, command] of commands.entries()) {
+      const operation = known.get(command.operationId);
+      const first = byKey[index];
+      if (operation) {
+        const own = operation.principalId === command.caller.id && operation.kind === command.kind;
+        this.#answers.set(command, own ? { operation, replayed: false } : operationIdTaken());
+      } else if (first && command.key) {
+        this.#answers.set(command, answerByKey(first, command.key.fingerprint));
+      }
+    }
+  }
+
+  async #provision(commands: readonly ProvisionCommand[]): Promise<void> {
+    if (commands.length === 0) return;
+    const pools = await this.#books.pools();
+    const operations = commands.flatMap((command) => {
+      let forwards: readonly Forward[];
+      try {
+        this.#checkPlace(command, pools);
+        forwards = planNewForwards(command.request.forwards, this.#books.template.forwards);
+      } catch (error) {
+        return this.#refuse(command, error);
+      }
+      const operation: Operation = {
+        ...this.#newOperation(command),
+        router: command.request.router,
+        vmId: command.vmId,
+        vmName: command.request.vmName,
+        ownerGroup: command.ownerGroup,
+        addressRange: command.request.addressRange ?? null,
+        request: { ...command.request, forwards },
+      };
+      this.#books.operations.put(operation);
+      return [operation];
+    });
+    const store = progressIn(this.#books);
+    this.#answerWith(commands, await runSaga(provisionVm, operations, { deps: this.#books, store }));
+  }
+
+  async #adopt(commands: readonly AdoptCommand[]): Promise<void> {
+    if (commands.length === 0) return;
+    const operations = commands.flatMap((command) => {
+      const { vmId, ownerGroup, request } = command;
+      try {
+        assertAvailable(this.#routerNamed(request.router), command.mayWait);
+      } catch (error) {
+        return this.#refuse(command, error);
+      }
+      const { router, vmName } = request;
+      const operation: Operation = {
+        ...this.#newOperation(command),
+        router,
+        vmId,
+        vmName,
+        ownerGroup,
+        adoption: request,
+      };
+      this.#books.operations.put(operation);
+      return [operation];
+    });
+    const store = progressIn(this.#books);
+    this.#answerWith(commands, await runSaga(adoptVm, operations, { deps: this.#books, store }));
+  }
+
+  async #restore(commands: readonly RestoreCommand[]): Promise<void> {
+    if (commands.length === 0) return;
+    const operations = commands.flatMap((command) => {
+      const { vmId, ownerGroup, request } = command;
+      try {
+        assertAvailable(this.#routerNamed(request.router), command.mayWait);
+      } catch (error) {
+        return this.#refuse(command, error);
+      }
+      const { router, vmName, isNew, metadata } = request;
+      const operation: Operation = {
+        ...this.#newOperation(command),
+        ...{ router, vmId, vmName, ownerGroup, restore: request },
+        update: isNew ? null : { metadata, ownerGroup },
+      };
+      this.#books.operations.put(operation);
+      return [operation];
+    });
+    const store = progressIn(this.#books);
+    this.#answerWith(commands, await runSaga(restoreVm, operations, { deps: this.#books, store }));
+  }
+
+  /** Throws when the command names a place that is not there, or that cannot be had now. */
+  #checkPlace({ request, ownerGroup, mayWait }: ProvisionCommand, pools: PoolDirectory): void {
+    const router = this.#routerNamed(request.router);
+    placeVm(router, pools, request, ownerGroup);
+    assertAvailable(router, mayWait);
+  }
+
+  #routerNamed(name: string): Router {
+    const router = this.#books.routers.get(name);
+    if (router === undefined || router.state === 'removed') {
+      if (name === this.#defaultRouter) throw routerNotTold(name);
+      throw new DomainError('invalid', 'UNKNOWN_ROUTER', `There is no router "${name}".`, {
+        fields: [{ field: 'router', message: `there is no router "${name}"` }],
+      });
+    }
+    return router;
+  }
+
+  async #changeMachines(commands: readonly MachineCommand[]): Promise<void> {
+    let left = commands;
+    const vms = await this.#books.vms.findAlive(commands.map(({ machineId }) => machineId));
+    while (left.length > 0) {
+      // A name and an id may mean the same VM: of those, one at a time.
+      const first = new Map(
+        left.map((command) => [vms.get(command.machineId)?.id ?? command, command] as const).reverse(),
+      );
+      const now = left.filter((command) => [...first.values()].includes(command));
+      left = left.filter((command) => !now.includes(command));
+      await this.#changeOneEach(now, vms);
+    }
+  }
+
+  async #changeOneEach(commands: readonly MachineCommand[], vms: ReadonlyMap<string, Vm>): Promise<void> {
+    const starting: Operation[] = [];
+    const waiting = new Map<MachineCommand, Operation>();
+    for (const command of commands) {
+      try {
+        const vm = this.#visibleVm(command, vms);
+        const operation: Operation = {
+          ...this.#newOperation(command),
+          router: vm.router,
+          vmId: vm.id,
+          vmName: vm.name,
+          ownerGroup: vm.ownerGroup,
+          ...askedOf(command, vm),
+        };
+        if (vm.unsettled || command.kind === 'decommission-vm') this.#assertAvailable(vm, command);
+        if (vm.unsettled) waiting.set(command, operation);
+        else starting.push(operation);
+      } catch (error) {
+        this.#refuse(command, error);
+      }
+    }
+    for (const operation of starting) this.#books.operations.put(operation);
+    await this.#letWait(waiting);
+    const options = { deps: this.#books, store: progressIn(this.#books) };
+    const of = (...kinds: Operation['kind'][]) => starting.filter(({ kind }) => kinds.includes(kind));
+    this.#answerWith(commands, await runSaga(changePorts, of('change-ports', 'change-forwards'), options));
+    this.#answerWith(commands, await runSaga(updateVm, of('update-vm'), options));
+    this.#answerWith(commands, await runSaga(decommissionVm, of('decommission-vm'), options));
+  }
+
+  /** Accepts what waits behind a revision that is on its way. It grows the VM's version, as every change that is accepted does. */
+  async #letWait(waiting: ReadonlyMap<MachineCommand, Operation>): Promise<void> {
+    const updates = [...waiting.values()].filter(({ kind }) => kind === 'update-vm');
+    const lost = await reserveForLater(this.#books, updates);
+    for (const [command, operation] of waiting) {
+      const claim = lost.get(operation.id);
+      if (claim) this.#answers.set(command, claimTaken(claim.kind, claim.shown));
+      else {
+        this.#books.operations.put(operation);
+        if (command.key) this.#books.operations.remember(command.key, operation.id);
+        const vm = vmOf(this.#books, operation);
+        // What nobody has seen yet need not be made to be removed: then its provision ends cancelled, and this as succeeded. What is adopted
+        // stands already: an adoption that is taken back would leave it there, as others' own.
+        const unmade = vm.state === 'provisioning' && vm.adopted === undefined;
+        if (operation.kind === 'decommission-vm' && unmade) this.#books.sendWithdrawal(vm);
+        this.#books.vms.put({ ...vm, updatedAt: this.#books.now });
+        this.#answers.set(command, { operation, replayed: false });
+      }
+    }
+    this.#books.vms.beginVersion();
+  }
+
+  /** Throws when the caller sees no such VM, or has seen another version of it. */
+  #visibleVm({ machineId, caller, ifVersion }: MachineCommand, vms: ReadonlyMap<string, Vm>): Vm {
+    const found = vms.get(machineId);
+    const vm = found && this.#books.vms.get(found.id); // an earlier command of this transaction may have changed it
+    if (vm === undefined || (caller.group !== '' && caller.group !== vm.ownerGroup)) throw vmNotFound(machineId);
+    if (!this.#books.routers.has(vm.router)) throw new LookAgain(); // the name went to another VM meanwhile
+    if (ifVersion !== 0 && ifVersion !== vm.version) throw versionMismatch(ifVersion, vm.version);
+    return vm;
+  }
+
+  #assertAvailable(vm: Vm, { mayWait }: MachineCommand): void {
+    const router = this.#books.routers.get(vm.router);
+    if (router) assertAvailable(router, mayWait);
+  }
+
+  #newOperation(command: Command) {
+    return {
+      id: command.operationId,
+      kind: command.kind,
+      state: 'pending',
+      principalId: command.caller.id,
+      principalName: command.caller.name,
+      requestId: command.requestId,
+      traceparent: command.traceparent,
+      portAction: null,
+      portNames: [],
+      edit: null,
+      update: null,
+      addressRange: null,
+      step: '',
+      revision: 0,
+      sentAt: null,
+      cancelAsked: false,
+      wanted: null,
+      reserved: [],
+      stood: false,
+      alone: false,
+      retries: command.pinned ? maxRetries : 0,
+      result: null,
+      error: null,
+      createdAt: this.#books.now,
+      updatedAt: this.#books.now,
+      fresh: true,
+      impatient: !command.mayWait,
+      bulk: command.bulk,
+    } as const;
+  }
+
+  #answerWith(commands: readonly Command[], progressed: readonly Progressed<Operation>[]): void {
+    const byId = new Map(progressed.map(({ instance, progress }) => [instance.id, progress]));
+    for (const command of commands) {
+      const progress = byId.get(command.operationId);
+      const operation = this.#books.operations.get(command.operationId);
+      if (progress?.state === 'failed') this.#answers.set(command, progress.error);
+      else if (progress && operation) {
+        this.#answers.set(command, { operation, replayed: false });
+        if (command.key) this.#books.operations.remember(command.key, operation.id);
+      }
+    }
+  }
+
+  #refuse(command: Command, error: unknown): [] {
+    if (!(error instanceof DomainError)) throw error;
+    this.#answers.set(command, error);
+    return [];
+  }
+}
+
+/** What a command asks of its VM. */
+function askedOf(command: MachineCommand, vm: Vm): Partial<Operation> {
+  switch (command.kind) {
+    case 'change-ports': {
+      const ofTemplate = vm.forwards.flatMap((forward) => (forward.ofTemplate ? [forward.name] : []));
+      return { portAction: command.action, portNames: command.names.length > 0 ? command.names : ofTemplate };
+    }
+    case 'change-forwards':
+      return { edit: command.edit };
+    case 'update-vm':
+      return { update: command.update };
+    default:
+      return {};
+  }
+}
+
+/** What a key that was used before is answered with. */
+export function answerByKey({ operation, fingerprint }: FirstUse, asked: Uint8Array): Answer {
+  const same = Buffer.from(fingerprint).equals(Buffer.from(asked));
+  if (operation === undefined || !same) return idempotencyKeyReused();
+  return hasEnded(operation) ? { operation, replayed: true } : idempotencyKeyRunning(operation.id);
+}

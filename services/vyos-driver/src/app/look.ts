@@ -14,6 +14,7 @@ import {
 import type { OwnedContent } from '../domain/plan.ts';
 import { sameContent } from '../domain/plan-changes.ts';
 import { type RenamedPath, renamedPaths } from '../domain/renamed-paths.ts';
+import { sameHost } from '../domain/same-host.ts';
 import { hasShapeOf } from '../domain/version-shape.ts';
 import { askVersion, dialectOf, knowVersion } from './know-version.ts';
 import { recordDrift } from './record-drift.ts';
@@ -166,11 +167,15 @@ function unclaimedOf(
     for (const key of claims.filter((claim) => !renamed.some(({ from }) => from === claim))) {
       const there = content.get(key);
       const wanted = asked.get(resourceId)?.get(key);
-      if (!there || !wanted || !sameContent(new Map([[key, there]]), new Map([[key, wanted]]))) unclaimed.add(key);
+      if (!there || !wanted || !isOurs(key, there, wanted)) unclaimed.add(key);
     }
   }
   return unclaimed;
 }
+
+/** What was sent, or what somebody has made of it since: nothing stood there when it was sent, and it leads to the same host. */
+const isOurs = (key: string, there: ConfigTree, sent: ConfigTree): boolean =>
+  sameHost(there, sent) || sameContent(new Map([[key, there]]), new Map([[key, sent]]));
 
 function isExpected(session: RouterSession, reading: Reading, sent: readonly BatchChange[]): boolean {
   if (reading.inventoryHash !== session.inventoryHash) return false;

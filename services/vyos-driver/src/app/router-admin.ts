@@ -8,6 +8,7 @@ import {
   sameDevice,
   sameTerms,
 } from '../domain/router-settings.ts';
+import { routerUnknown } from '../domain/router-unknown.ts';
 import type { KeyVault } from './key-vault.ts';
 import type {
   KeyUse,
@@ -47,9 +48,6 @@ export interface NewRouter {
 
 /** What is to be different; what is absent stays. */
 export type RouterChanges = Partial<NewRouter['terms']> & { readonly key?: string; readonly enabled?: boolean };
-
-export const routerUnknown = (name: string): DomainError =>
-  new DomainError('not_found', 'ROUTER_UNKNOWN', `No router named ${name} is managed here.`);
 
 /** Makes a router known to all replicas. The same again gives the same; another of that name is a conflict. */
 export async function addRouter(

@@ -1,7 +1,8 @@
 import { DomainError } from '@berth/errors';
 import { keyProblems, normalFingerprint, problemsOf, type RouterTerms, sameDevice } from '../domain/router-settings.ts';
+import { routerUnknown } from '../domain/router-unknown.ts';
 import { type BorrowDeps, borrowRouter } from './borrow-router.ts';
-import { knownAs, type RouterAdminDeps, routerUnknown } from './router-admin.ts';
+import { knownAs, type RouterAdminDeps } from './router-admin.ts';
 import type { RegisteredRouter, RouterRegistry } from './router-registry.ts';
 import { type RouterCheck, type RouterTest, type TestedRouter, testRouter } from './test-router.ts';
 

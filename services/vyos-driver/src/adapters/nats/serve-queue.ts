@@ -12,6 +12,7 @@ import { type Bus, serve } from '@berth/messaging';
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { timestampFromMs } from '@bufbuild/protobuf/wkt';
 import { etaMs } from '../../domain/queue-eta.ts';
+import { routerUnknown } from '../../domain/router-unknown.ts';
 import type { PlaceRow, PostgresQueue, QueueState } from '../postgres/postgres-queue.ts';
 import type { ChangeRef, WithdrawalOutcome } from '../postgres/withdraw-changes.ts';
 
@@ -82,9 +83,6 @@ function refsOf(changes: readonly ChangeRefMessage[], most: number): readonly Ch
     revision: { incarnation: revision?.incarnation ?? 0n, number: revision?.number ?? 0n },
   }));
 }
-
-const routerUnknown = (router: string): DomainError =>
-  new DomainError('not_found', 'ROUTER_UNKNOWN', `No router named ${router} is managed here.`);
 
 function placeMessage(row: PlaceRow, queue: QueueState): MessageInitShape<typeof ChangePlaceSchema> {
   const inBatch = !row.settled && row.batch_state === 'sending';

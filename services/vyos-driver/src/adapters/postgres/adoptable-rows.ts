@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Sql } from '@berth/database';
-import { DomainError } from '@berth/errors';
 import type { AdoptableObject } from '../../domain/adoptable-objects.ts';
+import { routerUnknown } from '../../domain/router-unknown.ts';
 
 /** A page of what others made. */
 export interface AdoptablePage {
@@ -48,7 +48,7 @@ export async function adoptablePage(sql: Sql, router: string, after: string): Pr
     [router, after, pageSize + 1],
   );
   if (rows.length === 0) {
-    throw new DomainError('not_found', 'ROUTER_UNKNOWN', `No router named ${router} is managed here.`);
+    throw routerUnknown(router);
   }
   const page = rows.slice(0, pageSize).filter(({ path }) => path !== null);
   return {

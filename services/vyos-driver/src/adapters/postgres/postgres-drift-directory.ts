@@ -13,6 +13,7 @@ import type { KeyUse } from '../../app/router-registry.ts';
 import { keyOfPath, pathOfKey } from '../../domain/config-tree.ts';
 import type { DriftKind, DriftPolicy, DriftRule } from '../../domain/drift.ts';
 import type { RouterState } from '../../domain/router-state.ts';
+import { routerUnknown } from '../../domain/router-unknown.ts';
 import { answeredOnce } from './answered-keys.ts';
 import { type DriftRow, driftColumns, driftItemOf, kindOnWire, policyOnWire } from './drift-messages.ts';
 import { stateOnWire } from './router-messages.ts';
@@ -58,9 +59,6 @@ const reportQuery = `SELECT routers.name, routers.state, report.number, report.c
 
 /** In these states nothing is read. */
 const silent: readonly RouterState[] = ['unseen', 'unreachable', 'breaker_open', 'disabled'];
-
-const routerUnknown = (router: string) =>
-  new DomainError('not_found', 'ROUTER_UNKNOWN', `No router named ${router} is managed here.`);
 
 /** Drift as any replica can tell it, from the tables alone. */
 export class PostgresDriftDirectory {

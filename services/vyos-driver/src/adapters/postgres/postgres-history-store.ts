@@ -1,9 +1,9 @@
 import type { Database } from '@berth/database';
-import { DomainError } from '@berth/errors';
 import type { HistoryStore, Moment } from '../../app/read-history.ts';
 import { afterChanges, type ConfigLine, type ConfigState, type LineChange } from '../../domain/config-line.ts';
 import type { LineOperation } from '../../domain/line-operations.ts';
 import { ownerOf } from '../../domain/plan-changes.ts';
+import { routerUnknown } from '../../domain/router-unknown.ts';
 import { newestNumber } from './history-rows.ts';
 import { unpackChanges, unpackLines } from './packed-lines.ts';
 
@@ -23,8 +23,7 @@ export class PostgresHistoryStore implements HistoryStore {
       `SELECT EXISTS (SELECT FROM routers WHERE name = $1) OR EXISTS (SELECT FROM history_commits WHERE router = $1) AS known`,
       [router],
     );
-    if (!known?.known)
-      throw new DomainError('not_found', 'ROUTER_UNKNOWN', `No router named ${router} is managed here.`);
+    if (!known?.known) throw routerUnknown(router);
     if (moment === undefined) return (await newestNumber(this.#database, router)) || undefined;
     const [row] = await this.#find(router, moment);
     return row && BigInt(row.number);

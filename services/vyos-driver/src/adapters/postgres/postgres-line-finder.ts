@@ -1,5 +1,4 @@
 import type { Database } from '@berth/database';
-import { DomainError } from '@berth/errors';
 import {
   type KnownLine,
   keysAround,
@@ -10,6 +9,7 @@ import {
 import type { Fragment } from '../../domain/fragment.ts';
 import type { EntryKind } from '../../domain/history-entry.ts';
 import type { ConfigNode } from '../../domain/normal-tree.ts';
+import { routerUnknown } from '../../domain/router-unknown.ts';
 import type { Cause } from '../../domain/verdict.ts';
 import type { StoredOrigin } from './config-line-rows.ts';
 
@@ -54,8 +54,7 @@ export class PostgresLineFinder implements LineFinder {
         values,
       ),
     ]);
-    if (known === undefined)
-      throw new DomainError('not_found', 'ROUTER_UNKNOWN', `No router named ${router} is managed here.`);
+    if (known === undefined) throw routerUnknown(router);
     const lookedAt = known.looked_at === null ? undefined : new Date(known.looked_at);
     return { lines: rows.map(toLine), version: known.version, lookedAt };
   }

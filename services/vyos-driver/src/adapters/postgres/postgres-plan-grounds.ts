@@ -5,6 +5,7 @@ import { dialectFor } from '../../domain/dialect.ts';
 import type { PlanGround, WishedChange } from '../../domain/foresee-changes.ts';
 import type { Fragment } from '../../domain/fragment.ts';
 import type { ForeignHolding } from '../../domain/inventory.ts';
+import { routerUnknown } from '../../domain/router-unknown.ts';
 
 /** What plans stand on, as any replica finds it in the tables. */
 export class PostgresPlanGrounds {
@@ -30,7 +31,7 @@ export class PostgresPlanGrounds {
       [router],
     );
     if (row === undefined) {
-      throw new DomainError('not_found', 'ROUTER_UNKNOWN', `No router named ${router} is managed here.`);
+      throw routerUnknown(router);
     }
     const dialect = dialectFor(row.version);
     if (dialect === undefined) {

@@ -3,6 +3,7 @@ import type { Database } from '@berth/database';
 import { DomainError } from '@berth/errors';
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import type { ForeignHolding } from '../../domain/inventory.ts';
+import { routerUnknown } from '../../domain/router-unknown.ts';
 import { type StatusRow, statusColumns, statusOfRow } from './router-messages.ts';
 
 /** A page of a router's inventory. */
@@ -40,7 +41,7 @@ export class PostgresRouterDirectory {
     );
     const newest = rows[0]?.inventory;
     if (newest === undefined) {
-      throw new DomainError('not_found', 'ROUTER_UNKNOWN', `No router named ${router} is managed here.`);
+      throw routerUnknown(router);
     }
     if (inventory !== 0n && inventory !== BigInt(newest)) {
       throw new DomainError(

@@ -1,6 +1,6 @@
 import type { Database } from '@berth/database';
-import { DomainError } from '@berth/errors';
 import { fileExists, type RouterFile } from '../../domain/router-file.ts';
+import { routerUnknown } from '../../domain/router-unknown.ts';
 
 interface FileRow {
   readonly name: string;
@@ -72,7 +72,6 @@ export class PostgresRouterFiles {
 
   async #assertManaged(router: string): Promise<void> {
     const known = await this.#database.query('SELECT FROM routers WHERE name = $1', [router]);
-    if (known.length === 0)
-      throw new DomainError('not_found', 'ROUTER_UNKNOWN', `No router named ${router} is managed here.`);
+    if (known.length === 0) throw routerUnknown(router);
   }
 }

@@ -1,9 +1,9 @@
 import { RouterDetailsSchema } from '@berth/contracts';
 import type { Database, Sql } from '@berth/database';
-import { DomainError } from '@berth/errors';
 import { create, type MessageInitShape, toBinary } from '@bufbuild/protobuf';
 import { timestampFromMs } from '@bufbuild/protobuf/wkt';
 import type { CostModel } from '../../domain/cost-model.ts';
+import { routerUnknown } from '../../domain/router-unknown.ts';
 import { type StatusRow, statusColumns, statusOfRow } from './router-messages.ts';
 import { type RegistrationRow, registrationColumns, toRegistered } from './router-rows.ts';
 
@@ -40,7 +40,7 @@ export const allRouterDetails = async (database: Database): Promise<Details[]> =
 export async function routerDetails(sql: Pick<Sql, 'query'>, name: string): Promise<Details> {
   const [row] = await sql.query<DetailsRow>(`${details} AND name = $1`, [name]);
   if (row !== undefined) return toDetails(row);
-  throw new DomainError('not_found', 'ROUTER_UNKNOWN', `No router named ${name} is managed here.`);
+  throw routerUnknown(name);
 }
 
 export const detailsBytes = (message: Details): Uint8Array =>

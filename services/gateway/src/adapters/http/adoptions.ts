@@ -1,19 +1,15 @@
+import { randomUUID } from 'node:crypto';
 import type { AdoptionItem, Principal } from '@berth/contracts';
 import { DomainError } from '@berth/errors';
 import type { JsonObject } from '@bufbuild/protobuf';
 import { Type } from 'typebox';
-import { hasEnded } from '../../app/operations.ts';
-import { runCommand } from '../../app/run-command.ts';
 import { FieldChecks } from '../../domain/field-checks.ts';
 import { parseMetadata } from '../../domain/metadata.ts';
-import { waitMsOf } from '../../domain/prefer.ts';
 import type { Adoptions } from '../nats/adoption-service.ts';
 import type { DriftReader } from '../nats/drift-service.ts';
-import { applyPreference, callerGone, commandContext, preferenceOf, principalOf } from './answer-command.ts';
+import { principalOf } from './answer-command.ts';
 import type { AnyReply, AnyRequest, App } from './app-types.ts';
-import type { BulkDeps } from './bulk-accept.ts';
-import { sendResults } from './bulk-answer.ts';
-import { showBulk } from './bulk-show.ts';
+import { type BulkDeps, runBulk } from './bulk-accept.ts';
 import { commandHeaders } from './command-docs.ts';
 import { type AdoptionBody, type AdoptionItemDocument, adoptionBody, adoptionQuery } from './documents/adoption.ts';
 import { problems } from './documents/problem.ts';
@@ -146,26 +142,14 @@ async function answerAdoption(
   reply: AnyReply,
   { router, body }: { readonly router: string; readonly body: AdoptionBody },
 ): Promise<unknown> {
-  const principal = withoutGroup(request);
+  withoutGroup(request);
   const metadata = metadataOf(body);
-  const deadline = new Date(Date.now() + deps.commands.timing.commandTimeoutMs);
-  const context = commandContext(request, deadline);
-  const preference = preferenceOf(request);
   const { all = false, mappings = [], rules = [], names = {}, owner_group: ownerGroup = '' } = body;
-  const asked = { context, router, all, mappings, rules, names, ownerGroup };
-  const { operation, replayed } = await runCommand(deps.commands, {
-    operationId: context.operationId,
-    principal,
-    deadline,
-    waitMs: waitMsOf(preference, deps.defaultWaitSeconds),
-    callerGone: callerGone(reply),
-    send: (timeoutMs) => deps.adoptions.adopt({ ...asked, ...(metadata && { metadata }) }, timeoutMs),
+  const asked = { router, all, mappings, rules, names, ownerGroup, ...(metadata && { metadata }) };
+  return runBulk(deps, request, reply, {
+    id: randomUUID(),
+    start: (context, timeoutMs) => deps.adoptions.adopt({ ...asked, context }, timeoutMs),
   });
-  if (replayed) reply.header('Idempotency-Replayed', 'true');
-  const bulk = await deps.bulks.get(principal, operation.id);
-  applyPreference(reply, preference, hasEnded(operation));
-  if (hasEnded(operation)) return sendResults(deps, request, reply, { principal, bulk });
-  return reply.code(202).header('Location', `/v1/bulks/${bulk.id}`).send(showBulk(bulk, request.scope.traceId));
 }
 
 /** What shall be kept with each VM. */

@@ -23,10 +23,16 @@ export interface SoakResult {
   readonly failed: number;
   readonly refusedAtOnce: number;
   readonly commits: number;
+  /** Why operations did not succeed, and how often. */
+  readonly reasons: Readonly<Record<string, number>>;
 }
 
 /** At most so many steps between two times of rest. */
 const mostBetweenRests = 60;
+/** So many waits of the workers' pass at most after each step: what is asked meets the faults that were put in its way. */
+const waitsAfterAStep = 8;
+/** What is still on its way goes on so long before the faults are taken away. */
+const waitsWithFaults = 100;
 /** Of real time. What is not at rest by then never will be: waiting costs no time here. */
 const restWithinMs = 60_000;
 
@@ -46,11 +52,18 @@ export async function soak(
       const step = run.dice.weighted(weights);
       steps[step] = (steps[step] ?? 0) + 1;
       await takeStep(run, step);
+      await run.letTimePass(run.dice.number(waitsAfterAStep));
     }
     await run.rest();
     onRest(done);
   }
-  return { steps, ...run.totals, refusedAtOnce: run.refusedAtOnce, commits: run.system.router.counters().commits };
+  return {
+    steps,
+    ...run.totals,
+    refusedAtOnce: run.refusedAtOnce,
+    commits: run.system.router.counters().commits,
+    reasons: run.reasons,
+  };
 }
 
 const operator = {
@@ -78,6 +91,8 @@ export class Soak {
   meddled = false;
   refusedAtOnce = 0;
   readonly totals = { succeeded: 0, failed: 0 };
+  /** Why operations did not succeed, and how often. */
+  readonly reasons: Record<string, number> = {};
 
   constructor(system: System, dice: Dice) {
     this.system = system;
@@ -166,6 +181,7 @@ export class Soak {
 
   /** Waits until nothing is on its way, and compares all with the model. */
   async rest(): Promise<void> {
+    await this.letTimePass(waitsWithFaults);
     this.system.router.clearFaults();
     const begun = performance.now();
     while (!(await this.#isQuiet())) {
@@ -234,6 +250,7 @@ export class Soak {
       if (error?.code === 'INTERNAL')
         throw new Error(`the operation ${operationId} failed for a reason that nobody foresaw`);
       this.totals[state === 'succeeded' ? 'succeeded' : 'failed'] += 1;
+      if (state !== 'succeeded') this.reasons[error?.code ?? state] = (this.reasons[error?.code ?? state] ?? 0) + 1;
       if (state !== 'succeeded') continue;
       const after = granted(vms.get(vmId), wish);
       if (after === undefined) vms.delete(vmId);

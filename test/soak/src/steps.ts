@@ -42,7 +42,7 @@ export async function takeStep(soak: Soak, name: StepName): Promise<void> {
       const kind = dice.oneOf(['refuse_commit', 'refuse_set'] as const) ?? 'refuse_commit';
       const wish = wishOf(dice, dice.oneOf(['update', 'decommission', 'update'] as const) ?? 'update', vm);
       const match = wish?.kind === 'update' ? wish.name : vm.name;
-      system.router.addFault({ kind, match, text: naming(dice, text, match), times: 1 + dice.number(2) });
+      system.router.addFault({ kind, match, text: naming(dice, text, match), times: 1 + dice.number(6) });
       if (wish !== undefined) await send(soak, vmId, wish);
       return;
     }

@@ -28,13 +28,13 @@ export interface Surroundings {
 }
 
 /** Settings that only one service may know, or that mean something else to each. */
-const notForAll: Readonly<Record<string, ServiceName | 'none'>> = {
+const notForAll: Readonly<Record<string, ServiceName | 'none' | readonly ServiceName[]>> = {
   DATABASE_URL: 'none',
   PORT: 'none',
   GRPC_PORT: 'none',
   VYOS_API_KEY: 'vyos-driver',
-  BERTH_ENCRYPTION_KEYS: 'vyos-driver',
-  BERTH_ENCRYPTION_KEY_FILE: 'vyos-driver',
+  BERTH_ENCRYPTION_KEYS: ['auth', 'vyos-driver'],
+  BERTH_ENCRYPTION_KEY_FILE: ['auth', 'vyos-driver'],
   VYOS_API_KEYS: 'auth',
 };
 
@@ -48,7 +48,7 @@ export function serviceEnvironment(
   around: Surroundings,
   port: number,
 ): NodeJS.ProcessEnv {
-  const mayKnow = ([setting]: readonly [string, unknown]) => (notForAll[setting] ?? name) === name;
+  const mayKnow = ([setting]: readonly [string, unknown]) => [notForAll[setting] ?? name].flat().includes(name);
   return {
     ...Object.fromEntries(Object.entries(shared).filter(mayKnow)),
     NATS_URL: around.natsUrl,
@@ -61,7 +61,11 @@ export function serviceEnvironment(
 function own(name: ServiceName, around: Surroundings, port: number, shared: NodeJS.ProcessEnv): Record<string, string> {
   switch (name) {
     case 'auth':
-      return { DATABASE_URL: around.databaseUrls.auth, BERTH_ADMIN_KEY_FILE: around.adminKeyFile };
+      return {
+        DATABASE_URL: around.databaseUrls.auth,
+        BERTH_ADMIN_KEY_FILE: around.adminKeyFile,
+        ...encryptionSettings(around, shared),
+      };
     case 'allocator':
       return { DATABASE_URL: around.databaseUrls.allocator, GRPC_PORT: String(port) };
     case 'vyos-driver':

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { PrincipalSchema } from '@berth/contracts';
+import { create } from '@bufbuild/protobuf';
 import { KeyCache } from './key-cache.ts';
 
 test('an answer that was under way when a notice came is not kept', async () => {
@@ -9,7 +11,7 @@ test('an answer that was under way when a notice came is not kept', async () => 
       new Promise((resolve) => {
         answers.push((permissions) =>
           resolve({
-            principal: { $typeName: 'berth.common.v1.Principal', id: '1', kind: '', name: '', group: '', permissions },
+            principal: create(PrincipalSchema, { id: '1', permissions }),
           }),
         );
       }),
@@ -34,7 +36,7 @@ test('the cache stays within its bound, and the least used key leaves first', as
     verify: async (key) => {
       asked.push(key);
       return {
-        principal: { $typeName: 'berth.common.v1.Principal', id: key, kind: '', name: '', group: '', permissions: [] },
+        principal: create(PrincipalSchema, { id: key }),
       };
     },
     ttlMs: 60_000,

@@ -9,6 +9,7 @@ export * from './gen/berth/allocator/v1/pool_service_pb.js';
 export * from './gen/berth/allocator/v1/router_use_service_pb.js';
 export * from './gen/berth/allocator/v1/vm_pb.js';
 export * from './gen/berth/allocator/v1/vm_service_pb.js';
+export * from './gen/berth/auth/v1/access_pb.js';
 export * from './gen/berth/auth/v1/auth_service_pb.js';
 export * from './gen/berth/common/v1/command_pb.js';
 export {
@@ -39,11 +40,21 @@ export {
 export { StatusSchema } from './gen/google/rpc/status_pb.js';
 export { Health as HealthService } from './gen/grpc/health/v1/health_pb.js';
 export {
+  type Grant,
+  type GroupPolicy,
+  grantsOf,
+  groupsWhere,
+  isPermissionText,
+  narrowed,
   type PermissionLevel,
   type PermissionVerb,
   type Permitted,
   permissionsOf,
+  permissionVerbs,
   permits,
+  permitsEverywhere,
+  permitsFor,
+  requireEverywhere,
   requirePermission,
 } from './permissions.ts';
 export { type StreamContract, streams, subjectOfMethod, subjects } from './subjects.ts';

@@ -1,19 +1,29 @@
 import { DomainError } from '@berth/errors';
 
-/** What may be asked of whom: a resource and a verb on it. The list is closed, so a misspelt one does not compile. */
-export type PermissionVerb =
-  | 'vms:read'
-  | 'vms:write'
-  | 'pools:read'
-  | 'pools:write'
-  | 'operations:read'
-  | 'routers:read'
-  | 'routers:admin'
-  | 'api-keys:admin';
+/** What may be asked of whom: a resource and a verb on it. The list is closed, so a misspelt one neither compiles nor can be stored. */
+export const permissionVerbs = [
+  'vms:read',
+  'vms:write',
+  'pools:read',
+  'pools:write',
+  'operations:read',
+  'routers:read',
+  'routers:admin',
+  'api-keys:admin',
+  'users:read',
+  'users:admin',
+  'groups:admin',
+  'identity-providers:admin',
+  'signing-keys:admin',
+  'limits:admin',
+  'audit:read',
+  'mails:admin',
+] as const;
+export type PermissionVerb = (typeof permissionVerbs)[number];
 
 const viewer = ['vms:read', 'pools:read', 'operations:read', 'routers:read'] as const;
 
-/** What each permission level of an API key holds. `*` is everything, also what is added later. */
+/** What each permission level of an API key, and each built-in group of that name, holds. `*` is everything, also what is added later. */
 export const permissionsOf = {
   viewer,
   operator: [...viewer, 'vms:write'],
@@ -23,23 +33,117 @@ export const permissionsOf = {
 /** The levels that an API key can have. */
 export type PermissionLevel = keyof typeof permissionsOf;
 
-/** Who asks, as far as permissions go. */
-export interface Permitted {
+/** Permissions on the things of one group; of all groups when `group` is empty. */
+export interface Grant {
+  readonly group: string;
   readonly permissions: readonly string[];
 }
 
-/** Whether `principal` may do `verb`: by its exact name, by `<resource>:*`, or by `*`. Nothing is permitted by default. */
-export function permits(principal: Permitted, verb: PermissionVerb): boolean {
-  const wholeResource = `${verb.slice(0, verb.indexOf(':'))}:*`;
-  return principal.permissions.some((held) => held === verb || held === '*' || held === wholeResource);
+/** Who asks, as far as permissions go: `permissions` on the things of `group` (empty or absent: of all), and further grants. */
+export interface Permitted {
+  readonly permissions: readonly string[];
+  readonly group?: string;
+  readonly grants?: readonly Grant[];
 }
 
-/** Refuses a command whose principal is missing (`unauthenticated`) or may not do `verb` (`forbidden`). */
-export function requirePermission(principal: Permitted | undefined, verb: PermissionVerb): void {
-  if (principal === undefined) {
-    throw new DomainError('unauthenticated', 'PRINCIPAL_MISSING', 'The command does not say who asks.');
-  }
-  if (!permits(principal, verb)) {
-    throw new DomainError('forbidden', 'PERMISSION_DENIED', `This needs the permission ${verb}.`, { verb });
-  }
+/** Whether a text is a permission that can be given: `vms:write`, `vms:*` or `*`. */
+export const isPermissionText = (text: string): boolean =>
+  text === '*' || permissionVerbs.some((verb) => verb === text || wholeResource(verb) === text);
+
+/** Whether `principal` may do `verb` with the things of some group. Nothing is permitted by default. */
+export const permits = (principal: Permitted, verb: PermissionVerb): boolean =>
+  allGrants(principal).some((grant) => holds(grant, verb));
+
+/** Whether `principal` may do `verb` with the things of `group`; empty: of nobody's group, or everybody's. */
+export const permitsFor = (principal: Permitted, verb: PermissionVerb, group: string): boolean =>
+  allGrants(principal).some((grant) => (grant.group === '' || grant.group === group) && holds(grant, verb));
+
+/** Whether `principal` may do `verb` with the things of all groups, and with what belongs to no group, such as routers. */
+export const permitsEverywhere = (principal: Permitted, verb: PermissionVerb): boolean =>
+  permitsFor(principal, verb, '');
+
+/** The groups with whose things `principal` may do `verb`; `all` when it does not matter whose they are. */
+export function groupsWhere(principal: Permitted, verb: PermissionVerb): 'all' | readonly string[] {
+  if (permitsEverywhere(principal, verb)) return 'all';
+  const groups = allGrants(principal).filter((grant) => holds(grant, verb));
+  return [...new Set(groups.map(({ group }) => group))];
 }
+
+/** Refuses a command whose principal is missing (`unauthenticated`) or may not do `verb` with anything (`forbidden`). */
+export function requirePermission(principal: Permitted | undefined, verb: PermissionVerb): void {
+  if (!permits(present(principal), verb)) throw denied(verb, `This needs the permission ${verb}.`);
+}
+
+/** The same for what belongs to no group, such as routers and users: a permission within a group is not enough. */
+export function requireEverywhere(principal: Permitted | undefined, verb: PermissionVerb): void {
+  requirePermission(principal, verb);
+  if (permitsEverywhere(present(principal), verb)) return;
+  throw denied(verb, `This needs the permission ${verb} for all groups, not only within one.`);
+}
+
+/** A group as far as permissions go. */
+export interface GroupPolicy {
+  readonly name: string;
+  readonly permissions: readonly string[];
+  /** Its members may do it with the things of all groups, not only with the group's own. */
+  readonly everywhere: boolean;
+}
+
+/**
+ * What the member of these groups may do. The first is the home group, which owns what the member makes, also where another group's
+ * permissions reach everywhere.
+ */
+export function grantsOf(groups: readonly GroupPolicy[]): Required<Permitted> {
+  const owning = groups.filter(({ everywhere }) => !everywhere);
+  const everywhere = [...new Set(groups.filter((group) => group.everywhere).flatMap((group) => group.permissions))];
+  const [home, ...others] = owning;
+  if (home === undefined) return { permissions: everywhere, group: '', grants: [] };
+  return {
+    permissions: home.permissions,
+    group: home.name,
+    grants: [
+      ...others.map(({ name, permissions }) => ({ group: name, permissions })),
+      ...(everywhere.length === 0 ? [] : [{ group: '', permissions: everywhere }]),
+    ],
+  };
+}
+
+/** What is left of `owner`'s rights when only `permissions` may be used, and only within `group` unless that is undefined. */
+export function narrowed(
+  owner: Permitted,
+  { permissions, group }: { readonly permissions: readonly string[]; readonly group?: string | undefined },
+): Required<Permitted> {
+  const both = allGrants(owner)
+    .map((grant) => ({ group: grant.group, permissions: common(grant.permissions, permissions) }))
+    .filter((grant) => group === undefined || grant.group === '' || grant.group === group)
+    .map((grant) => (group === undefined ? grant : { ...grant, group }));
+  const [first = { group: group ?? owner.group ?? '', permissions: [] }, ...grants] = both;
+  return { ...first, grants };
+}
+
+const allGrants = ({ permissions, group = '', grants = [] }: Permitted): readonly Grant[] => [
+  { group, permissions },
+  ...grants,
+];
+
+const wholeResource = (verb: string): string => `${verb.slice(0, verb.indexOf(':'))}:*`;
+
+const covers = (held: string, verb: string): boolean => held === '*' || held === verb || held === wholeResource(verb);
+
+const holds = ({ permissions }: Grant, verb: PermissionVerb): boolean => permissions.some((held) => covers(held, verb));
+
+/** `*` and `vms:*` cover more than verbs that exist today: what both sides cover as a whole stays whole. */
+const common = (one: readonly string[], other: readonly string[]): readonly string[] => [
+  ...new Set([
+    ...one.filter((held) => other.some((wide) => wide === held || covers(wide, held))),
+    ...other.filter((held) => one.some((wide) => wide === held || covers(wide, held))),
+  ]),
+];
+
+function present(principal: Permitted | undefined): Permitted {
+  if (principal !== undefined) return principal;
+  throw new DomainError('unauthenticated', 'PRINCIPAL_MISSING', 'The command does not say who asks.');
+}
+
+const denied = (verb: PermissionVerb, message: string): DomainError =>
+  new DomainError('forbidden', 'PERMISSION_DENIED', message, { verb });

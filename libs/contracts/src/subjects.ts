@@ -67,6 +67,10 @@ export const subjects = {
   routerDrift: (what: string, router: string) => `events.router.drift.${token(what)}.${token(router)}`,
   /** RouterStateChanged, as a public event. */
   routerStateChanged: (router: string) => `events.router.state.${token(router)}`,
+  /** AccessChanged, as a public event: `user.banned`, `session.reused` … */
+  accessChanged: (what: string, id: string) => `events.access.${what}.${token(id)}`,
+  /** AccessPosition: plain NATS, not kept; told after each change and twice a second, so that silence is noticed. */
+  accessPosition: 'notices.access.position',
   /** ApiKeyChanged: plain NATS, not kept; caches also expire by themselves. */
   apiKeyChanged: 'notices.api-key.changed',
 } as const;

@@ -7,12 +7,11 @@ import {
   type CreatePlanRequestSchema,
   PlanService,
   type PlanState,
-  type Principal,
   VmPlanService,
 } from '@berth/contracts';
 import { request, serve } from '@berth/messaging';
 import type { MessageInitShape } from '@bufbuild/protobuf';
-import { aPrincipal, type World } from './world.ts';
+import { aPrincipal, type PrincipalInit, type World } from './world.ts';
 
 type CreateInit = Exclude<MessageInitShape<typeof CreatePlanRequestSchema>, CreatePlanRequest>;
 /** What is planned. */
@@ -67,7 +66,7 @@ export class PlanSide {
     return operation;
   }
 
-  get(planId: string, principal: Partial<Principal> = {}) {
+  get(planId: string, principal: PrincipalInit = {}) {
     const message = { principal: aPrincipal(principal), planId };
     return request(this.#world.bus, VmPlanService.method.getPlan, message, { timeoutMs });
   }
@@ -77,7 +76,7 @@ export class PlanSide {
     return request(this.#world.bus, VmPlanService.method.discardPlan, message, { timeoutMs });
   }
 
-  async list(pageSize: number, pageToken = '', principal: Partial<Principal> = {}, states: PlanState[] = []) {
+  async list(pageSize: number, pageToken = '', principal: PrincipalInit = {}, states: PlanState[] = []) {
     const message = { principal: aPrincipal(principal), pageSize, pageToken, states };
     return request(this.#world.bus, VmPlanService.method.listPlans, message, { timeoutMs });
   }

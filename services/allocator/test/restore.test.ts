@@ -1,21 +1,14 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
-import {
-  HistoryService,
-  PortAction,
-  type Principal,
-  type RouterChange,
-  type VmPlan,
-  VmPlanService,
-} from '@berth/contracts';
+import { HistoryService, PortAction, type RouterChange, type VmPlan, VmPlanService } from '@berth/contracts';
 import { request, serve } from '@berth/messaging';
 import { eventually } from '@berth/testing';
 import { timestampFromDate } from '@bufbuild/protobuf/wkt';
 import { PlanSide } from './plan-side.ts';
-import { aPrincipal, makeWorld, type World } from './world.ts';
+import { aPrincipal, makeWorld, type PrincipalInit, type World } from './world.ts';
 
-const admin: Partial<Principal> = { permissions: ['*'] };
+const admin: PrincipalInit = { permissions: ['*'] };
 
 /** A world whose driver remembers what every VM had at one moment. */
 class Past {
@@ -43,7 +36,7 @@ class Past {
     this.#at = new Date();
   }
 
-  rollback(more: { readonly reduce?: boolean } = {}, principal: Partial<Principal> = admin): Promise<VmPlan> {
+  rollback(more: { readonly reduce?: boolean } = {}, principal: PrincipalInit = admin): Promise<VmPlan> {
     const message = {
       ...more,
       context: this.#world.context({ principal: aPrincipal(principal) }),

@@ -44,7 +44,9 @@ export interface Replica {
 
 export const silentLog = (): Logger => createLogger('test', process.env['BERTH_TEST_LOG'] ?? 'fatal');
 
-export const aPrincipal = (overrides: Partial<Principal> = {}): MessageInitShape<typeof PrincipalSchema> => ({
+export type PrincipalInit = Exclude<MessageInitShape<typeof PrincipalSchema>, Principal>;
+
+export const aPrincipal = (overrides: PrincipalInit = {}): MessageInitShape<typeof PrincipalSchema> => ({
   id: 'key-1',
   kind: 'api_key',
   name: 'tests',

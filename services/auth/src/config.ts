@@ -1,4 +1,6 @@
 import { envReader } from '@berth/service-kit';
+import { type MasterKey, readMasterKeys } from '@berth/vault';
+import type { UserIdKind } from './adapters/postgres/migrations/0002-access.ts';
 import { weaknessOf } from './domain/given-key.ts';
 
 export interface AuthConfig {
@@ -10,6 +12,12 @@ export interface AuthConfig {
   readonly givenKeys: readonly string[];
   /** Where the first admin key is put; undefined: none is made. */
   readonly adminKeyFile: string | undefined;
+  /** Encrypt secrets that are stored: signing keys, waiting mails, providers' secrets. The first writes; at least one. */
+  readonly encryptionKeys: readonly MasterKey[];
+  /** How users are numbered; undefined: as the database was made, and UUIDs in a new one. */
+  readonly userIds: UserIdKind | undefined;
+  /** Where people reach this installation: in mails, and as the issuer of tokens. No trailing slash. */
+  readonly publicUrl: string;
 }
 
 export function readConfig(env: NodeJS.ProcessEnv): AuthConfig {
@@ -18,6 +26,14 @@ export function readConfig(env: NodeJS.ProcessEnv): AuthConfig {
   for (const [index, key] of givenKeys.entries()) {
     const weakness = weaknessOf(key);
     if (weakness !== undefined) read.reject(`VYOS_API_KEYS: key ${index + 1} of ${givenKeys.length} ${weakness}`);
+  }
+  const encryptionKeys = readMasterKeys(read);
+  if (encryptionKeys.length === 0) {
+    read.reject('BERTH_ENCRYPTION_KEY_FILE or BERTH_ENCRYPTION_KEYS must be set: secrets are stored encrypted');
+  }
+  const userIds = read.optionalText('BERTH_USER_IDS');
+  if (userIds !== undefined && userIds !== 'uuid' && userIds !== 'integer') {
+    read.reject('BERTH_USER_IDS must be uuid or integer');
   }
   return read.finish({
     databaseUrl: read.url('DATABASE_URL'),
@@ -29,5 +45,8 @@ export function readConfig(env: NodeJS.ProcessEnv): AuthConfig {
     }),
     givenKeys,
     adminKeyFile: read.optionalText('BERTH_ADMIN_KEY_FILE'),
+    encryptionKeys,
+    userIds: userIds === 'integer' || userIds === 'uuid' ? userIds : undefined,
+    publicUrl: read.url('BERTH_PUBLIC_URL', { fallback: 'http://127.0.0.1:8800' }).replace(/\/+$/, ''),
   });
 }

@@ -1,16 +1,23 @@
-import { ApiKeyChangedSchema, subjects } from '@berth/contracts';
+import { ApiKeyChangedSchema, streams, subjects } from '@berth/contracts';
 import { openDatabase } from '@berth/database';
 import { isKind } from '@berth/errors';
-import { connectBus, notify } from '@berth/messaging';
+import { connectBus, notify, Outbox } from '@berth/messaging';
 import { ConfigError, type ServiceContext } from '@berth/service-kit';
+import { Vault } from '@berth/vault';
 import { timestampNow } from '@bufbuild/protobuf/wkt';
 import { adminKeyFileAt } from './adapters/files/admin-key-file.ts';
 import { serveApiKeys } from './adapters/nats/serve-api-keys.ts';
+import { startTellingFacts } from './adapters/nats/tell-position.ts';
+import { PostgresAuthTransactions } from './adapters/postgres/auth-transactions.ts';
 import { ApiKeyEntity, GivenAnswerEntity } from './adapters/postgres/entities.ts';
-import { migrations } from './adapters/postgres/migrations.ts';
+import { assertUserIds } from './adapters/postgres/installation.ts';
+import type { UserIdKind } from './adapters/postgres/migrations/0002-access.ts';
+import { migrations } from './adapters/postgres/migrations/index.ts';
+import { tellMissingGroups } from './adapters/postgres/missing-groups.ts';
 import { postgresApiKeys } from './adapters/postgres/postgres-api-keys.ts';
 import { repeatedly } from './adapters/repeatedly.ts';
 import { countingVerifications } from './adapters/verification-metrics.ts';
+import { berthItself } from './app/asker.ts';
 import { bootstrapKeys } from './app/bootstrap-keys.ts';
 import { LastUses } from './app/last-uses.ts';
 import { verifyApiKey } from './app/verify-api-key.ts';
@@ -19,11 +26,11 @@ import type { AuthConfig } from './config.ts';
 const writeUsesEveryMs = 10_000;
 const tidyEveryMs = 3_600_000;
 
-export const openAuthDatabase = (url: string) =>
+export const openAuthDatabase = (url: string, userIds: UserIdKind = 'uuid') =>
   openDatabase({
     url,
     schema: 'auth',
-    migrations,
+    migrations: migrations(userIds),
     entities: [ApiKeyEntity, GivenAnswerEntity],
     applicationName: 'berth-auth',
   });
@@ -33,14 +40,28 @@ export async function startAuth(
   config: AuthConfig,
   { log, metrics, onStop, readyWhen, fail }: Pick<ServiceContext, 'log' | 'metrics' | 'onStop' | 'readyWhen' | 'fail'>,
 ): Promise<void> {
-  const database = await openAuthDatabase(config.databaseUrl);
+  const database = await openAuthDatabase(config.databaseUrl, config.userIds);
   onStop(() => database.close());
   await database.migrate();
+  await assertUserIds(database, config.userIds);
   readyWhen('database', () => database.ping());
 
   const bus = await connectBus({ url: config.natsUrl, prefix: config.prefix, name: 'auth', log, metrics, fail });
   onStop(() => bus.drain());
   readyWhen('bus', () => bus.ping());
+
+  const outbox = new Outbox({ database, bus, streams: [streams.events] });
+  await outbox.start();
+  onStop(() => outbox.stop());
+  const vault = new Vault(config.encryptionKeys);
+  const teller = startTellingFacts({ bus, database });
+  onStop(() => teller.stop());
+  const transactions = new PostgresAuthTransactions({
+    ...{ outbox, vault },
+    factsChanged: teller.factsChanged,
+    mailsWait: () => {},
+  });
+  await transactions.run(berthItself, tellMissingGroups);
 
   const keys = postgresApiKeys(database);
   const tellChanged = (id: string) =>

@@ -16,6 +16,7 @@ function startProcess(t: TestContext, world: World, env: Record<string, string>)
       DATABASE_URL: world.databaseUrl,
       NATS_URL: world.natsUrl,
       BERTH_SUBJECT_PREFIX: world.prefix,
+      BERTH_ENCRYPTION_KEYS: `tests:${Buffer.alloc(32, 7).toString('base64')}`,
       ...env,
     },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],

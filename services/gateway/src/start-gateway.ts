@@ -35,7 +35,7 @@ import { syncVyosConfigRoutes } from './adapters/http/sync-vyos-config.ts';
 import { updateVmRoutes } from './adapters/http/update-vm.ts';
 import { vmRoutes } from './adapters/http/vms.ts';
 import { adoptionService } from './adapters/nats/adoption-service.ts';
-import { apiKeyService } from './adapters/nats/api-key-service.ts';
+import { authAsk } from './adapters/nats/auth-service.ts';
 import { backupService } from './adapters/nats/backup-service.ts';
 import { bulkService } from './adapters/nats/bulk-service.ts';
 import { driftReader } from './adapters/nats/drift-service.ts';
@@ -98,6 +98,7 @@ export async function startGateway(
   const operations = operationLister(bus, timing);
   const { requestsPerSecond, overloadedAfterMs } = config;
   const http = { log, metrics, keys, requestsPerSecond, overloadedAfterMs };
+  const auth = authAsk(bus, timing);
   const past = { history: historyReader(bus, timing), vms, operations };
   const app = await buildApp(http, (routes) => {
     healthRoutes(routes, { health: healthReader(healthChecks(bus)) });
@@ -131,7 +132,7 @@ export async function startGateway(
     });
     for (const addRoutes of [routerCommitRoutes, routerConfigRoutes, explainLineRoutes]) addRoutes(routes, past);
     apiKeyRoutes(routes, {
-      apiKeys: apiKeyService(bus, timing),
+      apiKeys: auth,
       commandTimeoutMs: timing.commandTimeoutMs,
       forget: (id) => keys.forget(id),
     });

@@ -1,13 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { isIPv4 } from 'node:net';
 import { type EnvReader, envReader } from '@berth/service-kit';
-import type { MasterKey } from './adapters/crypto/key-vault.ts';
+import { type MasterKey, readMasterKeys } from '@berth/vault';
+
 import type { DriverTimes } from './app/driver-times.ts';
 import type { HistorySettings } from './app/keep-history.ts';
 import type { RouterWorkSettings } from './app/session.ts';
 import type { ProfileWishes } from './domain/inventory.ts';
 import { isFingerprint, isHost, isPrefix, routerName } from './domain/router-settings.ts';
-import { readMasterKeys } from './master-keys.ts';
 
 /** Where the router of the environment is, and how to get in. Its key is in this object alone: never stored, never logged. */
 export interface RouterSettings {

@@ -73,6 +73,7 @@ export async function startDriver(config: DriverConfig, context: DriverContext):
     const consumption = consumeRouterChanges({ bus, database, inbox: new PostgresChangeInbox(outbox) });
     stops.push(() => consumption.stop());
     startAnswers({ config, log, database, bus, outbox, stops });
+    await bus.ping(); // the server knows of the subscriptions now
     await firstLook(fleet.looked(config.router.name), config.startLookMs);
     phase.started = true;
     return { ping: () => ping(database, bus), stop };

@@ -3,7 +3,7 @@ import type { Database } from '@berth/database';
 import { type Bus, listen, notify, type Outbox } from '@berth/messaging';
 import { ConfigError } from '@berth/service-kit';
 import { StringValueSchema } from '@bufbuild/protobuf/wkt';
-import { MasterKeyVault } from './adapters/crypto/key-vault.ts';
+import { RouterKeyVault } from './adapters/crypto/router-key-vault.ts';
 import { listenForRouterWork } from './adapters/nats/consume-router-changes.ts';
 import { serveRouterAdmin } from './adapters/nats/serve-router-admin.ts';
 import { PostgresLeaseStore } from './adapters/postgres/postgres-lease-store.ts';
@@ -42,7 +42,7 @@ export async function startRouters(around: Around): Promise<RouterFleet> {
   const { config, context, database, bus, outbox, phase, stops } = around;
   const { log } = context;
   const registry = new PostgresRouterRegistry({ database, outbox });
-  const vault = new MasterKeyVault(config.encryptionKeys ?? []);
+  const vault = new RouterKeyVault(config.encryptionKeys ?? []);
   const { name: ownRouter } = config.router;
   await registerOwnRouter(registry, {
     name: ownRouter,

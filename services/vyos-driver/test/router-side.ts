@@ -9,9 +9,9 @@ import {
 import { DomainError } from '@berth/errors';
 import { request } from '@berth/messaging';
 import { eventually } from '@berth/testing';
+import type { MasterKey } from '@berth/vault';
 import { type Simulator, type SimulatorOptions, startSimulator } from '@berth/vyos-simulator';
 import type { MessageInitShape } from '@bufbuild/protobuf';
-import type { MasterKey } from '../src/adapters/crypto/key-vault.ts';
 import type { World } from './driver-world.ts';
 
 export const admin = { id: 'admin', kind: 'api_key', name: 'admin', permissions: ['*'], group: '' };

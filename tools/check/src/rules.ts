@@ -152,6 +152,7 @@ export const structuralRules: readonly StructuralRule[] = [
       saga: ['errors'],
       'service-kit': ['errors'],
       testing: ['local-servers'],
+      vault: ['errors', 'service-kit'],
     }),
   },
   {

@@ -31,6 +31,9 @@ export interface World {
   readonly told: readonly string[];
 }
 
+/** Of all worlds: what one process sealed others can read. */
+const masterKey = { id: 'tests', bytes: Buffer.alloc(32, 7) };
+
 export const settingsKey = 'a-key-of-the-settings-1';
 
 /** Collects what is logged. */
@@ -68,7 +71,10 @@ export async function newWorld(t: TestScope): Promise<World> {
       t.after(stop);
       try {
         await startAuth(
-          { databaseUrl, natsUrl, prefix, givenKeys, adminKeyFile },
+          {
+            ...{ databaseUrl, natsUrl, prefix, givenKeys, adminKeyFile },
+            ...{ encryptionKeys: [masterKey], userIds: undefined, publicUrl: 'http://berth.test' },
+          },
           { log, metrics: new Registry(), onStop: (one) => stops.push(one), readyWhen: () => {}, fail: () => {} },
         );
       } catch (error) {

@@ -1,5 +1,5 @@
 import type { Sql } from '@berth/database';
-import type { GivenAnswer, Idempotency } from '../../app/api-key-store.ts';
+import type { Idempotency } from '../../app/api-key-store.ts';
 import type { ApiKeyView } from '../../domain/api-key.ts';
 
 const kept = "interval '24 hours'";
@@ -10,7 +10,10 @@ type StoredView = {
 
 const dateOf = (text: string | null): Date | null => (text === null ? null : new Date(text));
 
-const viewOfStored = (stored: StoredView): ApiKeyView => ({
+/** A key as an answer kept it. */
+export const viewOfStored = (answer: unknown): ApiKeyView => viewFrom(answer as StoredView); // written by `remember` alone
+
+const viewFrom = (stored: StoredView): ApiKeyView => ({
   ...stored,
   createdAt: new Date(stored.createdAt ?? 0),
   expiresAt: dateOf(stored.expiresAt),
@@ -18,8 +21,14 @@ const viewOfStored = (stored: StoredView): ApiKeyView => ({
   lastUsedAt: dateOf(stored.lastUsedAt),
 });
 
+/** What an earlier run of the same request answered. */
+export interface KeptAnswer {
+  readonly fingerprint: Uint8Array;
+  readonly answer: unknown;
+}
+
 /** Takes the key for this transaction, or gives back what it was answered. A rival that has not committed yet is waited for. */
-export async function claim(sql: Sql, { scope, key, fingerprint }: Idempotency): Promise<GivenAnswer | undefined> {
+export async function claim(sql: Sql, { scope, key, fingerprint }: Idempotency): Promise<KeptAnswer | undefined> {
   const taken = await sql.execute(
     `INSERT INTO given_answers AS a (scope, key, fingerprint, claimed_at) VALUES ($1, $2, $3, now())
      ON CONFLICT (scope, key) DO UPDATE SET fingerprint = excluded.fingerprint, claimed_at = now(), answer = NULL
@@ -27,15 +36,15 @@ export async function claim(sql: Sql, { scope, key, fingerprint }: Idempotency):
     [scope, key, Buffer.from(fingerprint)],
   );
   if (taken === 1) return undefined;
-  const [earlier] = await sql.query<{ fingerprint: Buffer; answer: StoredView }>(
+  const [earlier] = await sql.query<{ fingerprint: Buffer; answer: unknown }>(
     'SELECT fingerprint, answer FROM given_answers WHERE scope = $1 AND key = $2',
     [scope, key],
   );
-  return earlier && { fingerprint: earlier.fingerprint, key: viewOfStored(earlier.answer) };
+  return earlier;
 }
 
 /** Keeps the answer, which holds no secret, with its claim. */
-export async function remember(sql: Sql, { scope, key }: Idempotency, answer: ApiKeyView): Promise<void> {
+export async function remember(sql: Sql, { scope, key }: Idempotency, answer: unknown): Promise<void> {
   await sql.execute('UPDATE given_answers SET answer = $3 WHERE scope = $1 AND key = $2', [
     scope,
     key,

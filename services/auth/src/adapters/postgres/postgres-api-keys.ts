@@ -2,22 +2,17 @@ import type { Database, Sql } from '@berth/database';
 import type { EntityData, EntityManager } from '@mikro-orm/postgresql';
 import type { ApiKeyStore, KeyChanges, PagePosition } from '../../app/api-key-store.ts';
 import { ApiKey, viewOf } from '../../domain/api-key.ts';
-import { claim, dropOldAnswers, remember } from './idempotency.ts';
+import { clockOf } from './clock.ts';
+import { claim, dropOldAnswers, remember, viewOfStored } from './idempotency.ts';
 
 const withSecret = (hash: Buffer) => ({ $or: [{ secretHash: hash }, { previousHash: hash }] });
 
 /** Anything else is no key's id, and Postgres would not take it for one. */
 const idShape = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
-const clock = async (sql: Sql): Promise<Date> => {
-  const [row] = await sql.query<{ now: string }>('SELECT clock_timestamp()::timestamptz(3) AS now');
-  if (row === undefined) throw new Error('the database has no clock');
-  return new Date(row.now);
-};
-
 const changesIn = async (entities: EntityManager, sql: Sql): Promise<KeyChanges> => ({
-  now: await clock(sql),
-  currentTime: () => clock(sql),
+  now: await clockOf(sql),
+  currentTime: () => clockOf(sql),
   async alone() {
     await sql.query("SELECT pg_advisory_xact_lock(hashtextextended('api-keys:' || current_schema(), 0))");
   },
@@ -26,7 +21,10 @@ const changesIn = async (entities: EntityManager, sql: Sql): Promise<KeyChanges>
   fromSettings: () => entities.find(ApiKey, { origin: 'settings' }),
   admins: () => entities.find(ApiKey, { permission: 'admin', endedAt: null }),
   add: (key) => void entities.persist(key),
-  claim: (idempotency) => claim(sql, idempotency),
+  async claim(idempotency) {
+    const earlier = await claim(sql, idempotency);
+    return earlier && { fingerprint: earlier.fingerprint, key: viewOfStored(earlier.answer) };
+  },
   remember: (idempotency, key) => remember(sql, idempotency, key),
 });
 

@@ -11,7 +11,7 @@ import type { RefusalLimit } from './rate-limit.ts';
 export function registerAccess(app: App, keys: KeyCache, refusals: RefusalLimit): void {
   app.decorateRequest('principal', null);
   app.addHook('onRoute', ({ method, url, config }) => {
-    if (config?.permission === undefined && config?.open !== true) {
+    if (config?.permission === undefined && config?.open !== true && config?.user !== true) {
       throw new Error(`The route ${String(method)} ${url} does not say what permission it needs.`);
     }
   });
@@ -21,7 +21,9 @@ export function registerAccess(app: App, keys: KeyCache, refusals: RefusalLimit)
   });
   app.addHook('preParsing', async (request) => {
     if (request.is404 || request.routeOptions.config.open === true) return;
-    requirePermission(request.principal, request.routeOptions.config.permission);
+    const { user, permission } = request.routeOptions.config;
+    if (user === true) requireUser(request.principal);
+    else requirePermission(request.principal, permission);
   });
 }
 
@@ -41,10 +43,12 @@ async function holderOf(
   }
 }
 
-function requirePermission(
-  principal: { permissions: readonly string[] } | null,
-  verb: PermissionVerb | undefined,
-): void {
+function requireUser(principal: Principal | null): void {
+  if (principal?.kind === 'user') return;
+  throw new DomainError('forbidden', 'USER_REQUIRED', 'This needs a user who has signed in, not an API key.');
+}
+
+function requirePermission(principal: Principal | null, verb: PermissionVerb | undefined): void {
   if (principal !== null && verb !== undefined && permits(principal, verb)) return;
   throw new DomainError('forbidden', 'PERMISSION_DENIED', `This needs the permission ${verb ?? 'of nobody'}.`);
 }

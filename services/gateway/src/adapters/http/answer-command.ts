@@ -88,6 +88,8 @@ export async function answerOperation(
   return sendOutcome(request, reply, { outcome, preference, command });
 }
 
+const longestUserAgent = 200;
+
 /** What a command of this request carries. `fingerprint`: of what was asked, where that is not what the body and query say. */
 export function commandContext(
   request: AnyRequest,
@@ -97,14 +99,21 @@ export function commandContext(
   const principal = principalOf(request);
   const idempotency = idempotencyOf(request, fingerprint);
   return {
-    operationId: randomUUID(),
-    deadline: timestampFromDate(deadline),
+    ...openContext(request, deadline),
     principal,
-    requestId: request.scope.requestId,
     mayWait: mayWait(preferenceOf(request)),
     ...(idempotency && { idempotency }),
   };
 }
+
+/** What a command carries that a stranger may send, on an open route. */
+export const openContext = (request: AnyRequest, deadline: Date) => ({
+  operationId: randomUUID(),
+  deadline: timestampFromDate(deadline),
+  requestId: request.scope.requestId,
+  clientAddress: request.ip,
+  userAgent: (headerOf(request, 'user-agent') ?? '').slice(0, longestUserAgent),
+});
 
 /** The request's Idempotency-Key, whose it is and what is asked with it; undefined when it has none. */
 export function idempotencyOf(

@@ -1,7 +1,8 @@
+import { AuthService } from '@berth/contracts';
 import { DomainError } from '@berth/errors';
 import type { FastifySchema } from 'fastify';
 import { isUuid } from '../../domain/vm-name.ts';
-import { type ApiKeyService, apiKeyMethods as method } from '../nats/api-key-service.ts';
+import type { AuthAsk } from '../nats/auth-service.ts';
 import { commandContext, principalOf } from './answer-command.ts';
 import { toApiKeyChanges, toNewApiKey } from './api-key-commands.ts';
 import type { AnyReply, AnyRequest, App } from './app-types.ts';
@@ -13,11 +14,13 @@ import { showApiKey, showNewApiKey } from './show-api-key.ts';
 
 /** What the routes need: the service, and after how long a command is refused. */
 export interface ApiKeyDeps {
-  readonly apiKeys: ApiKeyService;
+  readonly apiKeys: AuthAsk;
   readonly commandTimeoutMs: number;
   /** Tells this replica's cache at once; the others hear of it on the bus. */
   readonly forget: (id: string) => void;
 }
+
+const { method } = AuthService;
 
 const path = '/v1/admin/api-keys';
 const onePath = `${path}/:id`;

@@ -31,8 +31,10 @@ declare module 'fastify' {
     largeBody: LargeBody | null;
   }
   interface FastifyContextConfig {
-    /** What the key must permit. A route has this or `open`; one with neither stops the start. */
+    /** What the caller must be permitted. A route has this, `user` or `open`; one with none of them stops the start. */
     permission?: PermissionVerb;
+    /** For users who have signed in, and about themselves; API keys are refused. */
+    user?: true;
     /** Anyone may ask, without a key. */
     open?: true;
     /** The path that idempotency keys of all aliases share. */

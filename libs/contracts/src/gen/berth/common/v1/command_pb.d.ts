@@ -18,14 +18,14 @@ export declare const file_berth_common_v1_command: GenFile;
  */
 export declare type Principal = Message<"berth.common.v1.Principal"> & {
   /**
-   * The id of the API key (later also of the user) that asks.
+   * The id of the API key or of the user that asks.
    *
    * @generated from field: string id = 1;
    */
   id: string;
 
   /**
-   * "api_key"; later also "user".
+   * "api_key" or "user"; "service" when a service asks for itself.
    *
    * @generated from field: string kind = 2;
    */
@@ -39,18 +39,32 @@ export declare type Principal = Message<"berth.common.v1.Principal"> & {
   name: string;
 
   /**
-   * Verbs on resources, for example "vms:write".
+   * Verbs on resources, for example "vms:write". They hold for the things of `group`.
    *
    * @generated from field: repeated string permissions = 4;
    */
   permissions: string[];
 
   /**
-   * The group whose things it owns; empty for global principals.
+   * The group whose things `permissions` are about, and that owns what the principal makes. Empty: the things of all groups.
    *
    * @generated from field: string group = 5;
    */
   group: string;
+
+  /**
+   * What it may do with the things of other groups.
+   *
+   * @generated from field: repeated berth.common.v1.GroupGrant grants = 6;
+   */
+  grants: GroupGrant[];
+
+  /**
+   * The user who asks, also when the user does so with an API key; empty for keys that belong to nobody.
+   *
+   * @generated from field: string user_id = 7;
+   */
+  userId: string;
 };
 
 /**
@@ -60,14 +74,14 @@ export declare type Principal = Message<"berth.common.v1.Principal"> & {
  */
 export declare type PrincipalJson = {
   /**
-   * The id of the API key (later also of the user) that asks.
+   * The id of the API key or of the user that asks.
    *
    * @generated from field: string id = 1;
    */
   id?: string;
 
   /**
-   * "api_key"; later also "user".
+   * "api_key" or "user"; "service" when a service asks for itself.
    *
    * @generated from field: string kind = 2;
    */
@@ -81,18 +95,32 @@ export declare type PrincipalJson = {
   name?: string;
 
   /**
-   * Verbs on resources, for example "vms:write".
+   * Verbs on resources, for example "vms:write". They hold for the things of `group`.
    *
    * @generated from field: repeated string permissions = 4;
    */
   permissions?: string[];
 
   /**
-   * The group whose things it owns; empty for global principals.
+   * The group whose things `permissions` are about, and that owns what the principal makes. Empty: the things of all groups.
    *
    * @generated from field: string group = 5;
    */
   group?: string;
+
+  /**
+   * What it may do with the things of other groups.
+   *
+   * @generated from field: repeated berth.common.v1.GroupGrant grants = 6;
+   */
+  grants?: GroupGrantJson[];
+
+  /**
+   * The user who asks, also when the user does so with an API key; empty for keys that belong to nobody.
+   *
+   * @generated from field: string user_id = 7;
+   */
+  userId?: string;
 };
 
 /**
@@ -100,6 +128,54 @@ export declare type PrincipalJson = {
  * Use `create(PrincipalSchema)` to create a new message.
  */
 export declare const PrincipalSchema: GenMessage<Principal, {jsonType: PrincipalJson}>;
+
+/**
+ * What may be done with the things of one group.
+ *
+ * @generated from message berth.common.v1.GroupGrant
+ */
+export declare type GroupGrant = Message<"berth.common.v1.GroupGrant"> & {
+  /**
+   * The group; empty: all groups.
+   *
+   * @generated from field: string group = 1;
+   */
+  group: string;
+
+  /**
+   * Verbs on resources, for example "vms:write".
+   *
+   * @generated from field: repeated string permissions = 2;
+   */
+  permissions: string[];
+};
+
+/**
+ * What may be done with the things of one group.
+ *
+ * @generated from message berth.common.v1.GroupGrant
+ */
+export declare type GroupGrantJson = {
+  /**
+   * The group; empty: all groups.
+   *
+   * @generated from field: string group = 1;
+   */
+  group?: string;
+
+  /**
+   * Verbs on resources, for example "vms:write".
+   *
+   * @generated from field: repeated string permissions = 2;
+   */
+  permissions?: string[];
+};
+
+/**
+ * Describes the message berth.common.v1.GroupGrant.
+ * Use `create(GroupGrantSchema)` to create a new message.
+ */
+export declare const GroupGrantSchema: GenMessage<GroupGrant, {jsonType: GroupGrantJson}>;
 
 /**
  * What every command that changes something carries.
@@ -156,6 +232,20 @@ export declare type CommandContext = Message<"berth.common.v1.CommandContext"> &
    * @generated from field: uint64 if_version = 7;
    */
   ifVersion: bigint;
+
+  /**
+   * From where the request came: the caller's IP address, for the audit log. Empty when a service asks for itself.
+   *
+   * @generated from field: string client_address = 8;
+   */
+  clientAddress: string;
+
+  /**
+   * The caller's User-Agent, cut at 200 characters.
+   *
+   * @generated from field: string user_agent = 9;
+   */
+  userAgent: string;
 };
 
 /**
@@ -213,6 +303,20 @@ export declare type CommandContextJson = {
    * @generated from field: uint64 if_version = 7;
    */
   ifVersion?: string;
+
+  /**
+   * From where the request came: the caller's IP address, for the audit log. Empty when a service asks for itself.
+   *
+   * @generated from field: string client_address = 8;
+   */
+  clientAddress?: string;
+
+  /**
+   * The caller's User-Agent, cut at 200 characters.
+   *
+   * @generated from field: string user_agent = 9;
+   */
+  userAgent?: string;
 };
 
 /**

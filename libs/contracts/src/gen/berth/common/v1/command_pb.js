@@ -9,7 +9,7 @@ import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
  * Describes the file berth/common/v1/command.proto.
  */
 export const file_berth_common_v1_command = /*@__PURE__*/
-  fileDesc("Ch1iZXJ0aC9jb21tb24vdjEvY29tbWFuZC5wcm90bxIPYmVydGguY29tbW9uLnYxIlcKCVByaW5jaXBhbBIKCgJpZBgBIAEoCRIMCgRraW5kGAIgASgJEgwKBG5hbWUYAyABKAkSEwoLcGVybWlzc2lvbnMYBCADKAkSDQoFZ3JvdXAYBSABKAki8AEKDkNvbW1hbmRDb250ZXh0EhQKDG9wZXJhdGlvbl9pZBgBIAEoCRIsCghkZWFkbGluZRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLQoJcHJpbmNpcGFsGAMgASgLMhouYmVydGguY29tbW9uLnYxLlByaW5jaXBhbBISCgpyZXF1ZXN0X2lkGAQgASgJEjEKC2lkZW1wb3RlbmN5GAUgASgLMhwuYmVydGguY29tbW9uLnYxLklkZW1wb3RlbmN5EhAKCG1heV93YWl0GAYgASgIEhIKCmlmX3ZlcnNpb24YByABKAQiPgoLSWRlbXBvdGVuY3kSDQoFc2NvcGUYASABKAkSCwoDa2V5GAIgASgJEhMKC2ZpbmdlcnByaW50GAMgASgMYgZwcm90bzM", [file_google_protobuf_timestamp]);
+  fileDesc("Ch1iZXJ0aC9jb21tb24vdjEvY29tbWFuZC5wcm90bxIPYmVydGguY29tbW9uLnYxIpUBCglQcmluY2lwYWwSCgoCaWQYASABKAkSDAoEa2luZBgCIAEoCRIMCgRuYW1lGAMgASgJEhMKC3Blcm1pc3Npb25zGAQgAygJEg0KBWdyb3VwGAUgASgJEisKBmdyYW50cxgGIAMoCzIbLmJlcnRoLmNvbW1vbi52MS5Hcm91cEdyYW50Eg8KB3VzZXJfaWQYByABKAkiMAoKR3JvdXBHcmFudBINCgVncm91cBgBIAEoCRITCgtwZXJtaXNzaW9ucxgCIAMoCSKcAgoOQ29tbWFuZENvbnRleHQSFAoMb3BlcmF0aW9uX2lkGAEgASgJEiwKCGRlYWRsaW5lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBItCglwcmluY2lwYWwYAyABKAsyGi5iZXJ0aC5jb21tb24udjEuUHJpbmNpcGFsEhIKCnJlcXVlc3RfaWQYBCABKAkSMQoLaWRlbXBvdGVuY3kYBSABKAsyHC5iZXJ0aC5jb21tb24udjEuSWRlbXBvdGVuY3kSEAoIbWF5X3dhaXQYBiABKAgSEgoKaWZfdmVyc2lvbhgHIAEoBBIWCg5jbGllbnRfYWRkcmVzcxgIIAEoCRISCgp1c2VyX2FnZW50GAkgASgJIj4KC0lkZW1wb3RlbmN5Eg0KBXNjb3BlGAEgASgJEgsKA2tleRgCIAEoCRITCgtmaW5nZXJwcmludBgDIAEoDGIGcHJvdG8z", [file_google_protobuf_timestamp]);
 
 /**
  * Describes the message berth.common.v1.Principal.
@@ -19,16 +19,23 @@ export const PrincipalSchema = /*@__PURE__*/
   messageDesc(file_berth_common_v1_command, 0);
 
 /**
+ * Describes the message berth.common.v1.GroupGrant.
+ * Use `create(GroupGrantSchema)` to create a new message.
+ */
+export const GroupGrantSchema = /*@__PURE__*/
+  messageDesc(file_berth_common_v1_command, 1);
+
+/**
  * Describes the message berth.common.v1.CommandContext.
  * Use `create(CommandContextSchema)` to create a new message.
  */
 export const CommandContextSchema = /*@__PURE__*/
-  messageDesc(file_berth_common_v1_command, 1);
+  messageDesc(file_berth_common_v1_command, 2);
 
 /**
  * Describes the message berth.common.v1.Idempotency.
  * Use `create(IdempotencySchema)` to create a new message.
  */
 export const IdempotencySchema = /*@__PURE__*/
-  messageDesc(file_berth_common_v1_command, 2);
+  messageDesc(file_berth_common_v1_command, 3);
 

@@ -360,3 +360,107 @@ export declare type RouterStateChangedJson = {
  */
 export declare const RouterStateChangedSchema: GenMessage<RouterStateChanged, {jsonType: RouterStateChangedJson}>;
 
+/**
+ * Something happened to a user, a session, a group, a key or an address; which of it is the event's type.
+ *
+ * @generated from message berth.events.v1.AccessChanged
+ */
+export declare type AccessChanged = Message<"berth.events.v1.AccessChanged"> & {
+  /**
+   * "user", "session", "group", "api_key" or "address".
+   *
+   * @generated from field: string subject_type = 1;
+   */
+  subjectType: string;
+
+  /**
+   * Its id, name or address.
+   *
+   * @generated from field: string subject_id = 2;
+   */
+  subjectId: string;
+
+  /**
+   * The user that it is about; empty when there is none.
+   *
+   * @generated from field: string user_id = 3;
+   */
+  userId: string;
+
+  /**
+   * Why, for people; no secret in it.
+   *
+   * @generated from field: string reason = 4;
+   */
+  reason: string;
+
+  /**
+   * Who did it: a principal's id; empty for Berth itself.
+   *
+   * @generated from field: string by = 5;
+   */
+  by: string;
+
+  /**
+   * When, by the database's clock.
+   *
+   * @generated from field: google.protobuf.Timestamp at = 6;
+   */
+  at?: Timestamp | undefined;
+};
+
+/**
+ * Something happened to a user, a session, a group, a key or an address; which of it is the event's type.
+ *
+ * @generated from message berth.events.v1.AccessChanged
+ */
+export declare type AccessChangedJson = {
+  /**
+   * "user", "session", "group", "api_key" or "address".
+   *
+   * @generated from field: string subject_type = 1;
+   */
+  subjectType?: string;
+
+  /**
+   * Its id, name or address.
+   *
+   * @generated from field: string subject_id = 2;
+   */
+  subjectId?: string;
+
+  /**
+   * The user that it is about; empty when there is none.
+   *
+   * @generated from field: string user_id = 3;
+   */
+  userId?: string;
+
+  /**
+   * Why, for people; no secret in it.
+   *
+   * @generated from field: string reason = 4;
+   */
+  reason?: string;
+
+  /**
+   * Who did it: a principal's id; empty for Berth itself.
+   *
+   * @generated from field: string by = 5;
+   */
+  by?: string;
+
+  /**
+   * When, by the database's clock.
+   *
+   * @generated from field: google.protobuf.Timestamp at = 6;
+   */
+  at?: TimestampJson;
+};
+
+/**
+ * Describes the message berth.events.v1.AccessChanged.
+ * Use `create(AccessChangedSchema)` to create a new message.
+ */
+export declare const AccessChangedSchema: GenMessage<AccessChanged, {jsonType: AccessChangedJson}>;
+

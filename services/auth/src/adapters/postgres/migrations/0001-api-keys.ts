@@ -1,9 +1,8 @@
 import { defineMigration } from '@berth/database';
 
-/** The tables of auth. A released migration is never edited; `entities.ts` must agree with their sum (a test compares them). */
-export const migrations = [
-  defineMigration('auth-0001-api-keys', [
-    `CREATE TABLE api_keys (
+/** API keys, and the answers of requests with an Idempotency-Key. */
+export const apiKeys = defineMigration('auth-0001-api-keys', [
+  `CREATE TABLE api_keys (
       id uuid NOT NULL,
       prefix text NOT NULL,
       name text NOT NULL,
@@ -27,8 +26,8 @@ export const migrations = [
       CONSTRAINT api_keys_previous CHECK ((previous_hash is null) = (previous_expires_at is null)),
       CONSTRAINT api_keys_ended CHECK ((ended is null) = (ended_at is null))
     )`,
-    'CREATE INDEX api_keys_in_order ON api_keys (created_at, id)',
-    `CREATE TABLE given_answers (
+  'CREATE INDEX api_keys_in_order ON api_keys (created_at, id)',
+  `CREATE TABLE given_answers (
       scope text NOT NULL,
       key text NOT NULL,
       fingerprint bytea NOT NULL,
@@ -36,6 +35,5 @@ export const migrations = [
       answer jsonb,
       PRIMARY KEY (scope, key)
     )`,
-    'CREATE INDEX given_answers_claimed ON given_answers (claimed_at)',
-  ]),
-];
+  'CREATE INDEX given_answers_claimed ON given_answers (claimed_at)',
+]);

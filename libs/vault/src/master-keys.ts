@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
 import type { EnvReader } from '@berth/service-kit';
-import type { MasterKey } from './adapters/crypto/key-vault.ts';
+import type { MasterKey } from './vault.ts';
 
 const entry = /^([A-Za-z0-9._-]{1,64}):([A-Za-z0-9+/]{43}=)$/;
 
 /**
- * The master keys for routers' API keys: `BERTH_ENCRYPTION_KEY_FILE` or `BERTH_ENCRYPTION_KEYS`, each a list of `id:base64` (32 bytes) with
+ * The master keys: `BERTH_ENCRYPTION_KEY_FILE` or `BERTH_ENCRYPTION_KEYS`, each a list of `id:base64` (32 bytes) with
  * commas or line breaks between. The first writes. None is allowed.
  */
 export function readMasterKeys(read: EnvReader): readonly MasterKey[] {

@@ -1,26 +1,20 @@
-import { AuthService } from '@berth/contracts';
 import { askPatiently, DomainError, wasNotAnswered } from '@berth/errors';
 import { type Bus, request } from '@berth/messaging';
 import type { DescMessage, DescMethodUnary, MessageInitShape, MessageShape } from '@bufbuild/protobuf';
-
-const { method } = AuthService;
 
 type Ask = <I extends DescMessage, O extends DescMessage>(
   method: DescMethodUnary<I, O>,
   message: MessageInitShape<I>,
 ) => Promise<MessageShape<O>>;
 
-/** Asks auth about API keys. */
-export interface ApiKeyService {
+/** Asks auth. */
+export interface AuthAsk {
   readonly read: Ask;
   /** Silence is followed by a repeat, which auth knows by its operation id; when that is silence too, the outcome is not known. */
   readonly change: Ask;
 }
 
-/** The methods of the service, for those who ask it. */
-export const apiKeyMethods = method;
-
-export const apiKeyService = (bus: Bus, wait: { answerTimeoutMs: number; nobodyThereMs: number }): ApiKeyService => {
+export const authAsk = (bus: Bus, wait: { answerTimeoutMs: number; nobodyThereMs: number }): AuthAsk => {
   const read: Ask = (asked, message) =>
     askPatiently(() => request(bus, asked, message, { timeoutMs: wait.answerTimeoutMs }), wait.nobodyThereMs);
   return {
@@ -39,7 +33,7 @@ const outcomeUnknown = (cause: unknown) =>
   new DomainError(
     'unavailable',
     'OUTCOME_UNKNOWN',
-    'No answer came in time, so it is not known whether the key was changed. Look at it, or repeat the request with the same Idempotency-Key.',
+    'No answer came in time, so it is not known whether anything was changed. Look at it, or repeat the request with the same Idempotency-Key.',
     { retryAfterSeconds: 5 },
     { cause },
   );

@@ -1,0 +1,14 @@
+import type { Principal } from '@berth/contracts';
+
+/** Who asks for something and from where. */
+export interface Asker {
+  /** Undefined: a stranger, on open routes. */
+  readonly principal: Principal | undefined;
+  /** An IP address; empty when Berth itself asks. */
+  readonly clientAddress: string;
+  readonly userAgent: string;
+  readonly requestId: string;
+}
+
+/** Berth itself, for what happens by the clock. */
+export const berthItself: Asker = { principal: undefined, clientAddress: '', userAgent: '', requestId: '' };

@@ -1,0 +1,51 @@
+import type { Fact } from '../domain/access-facts.ts';
+import type { Asker } from './asker.ts';
+import type { GroupStore } from './group-store.ts';
+import type { NewMail } from './mail.ts';
+import type { UserStore } from './user-store.ts';
+
+/** Something that people want to hear of: a public event, `user.banned` about a user for example. */
+export interface AccessEvent {
+  readonly what: string;
+  readonly subject: { readonly type: 'user' | 'session' | 'group' | 'api_key' | 'address'; readonly id: string };
+  readonly userId?: string;
+  readonly reason?: string;
+}
+
+/** An entry of the audit log. Who did it, from where and when comes from the transaction. */
+export interface NewAuditEntry {
+  /** `<resource>.<verb in the past>`, such as `user.banned`. */
+  readonly action: string;
+  readonly resource: { readonly type: string; readonly id: string; readonly name?: string };
+  /** As it was and as it is; no secrets. */
+  readonly before?: object;
+  readonly after?: object;
+  readonly details?: object;
+  /** Default `succeeded`; otherwise the code of a failure. */
+  readonly result?: string;
+  /** Who did it, when it is not who asks: the user who signs in. */
+  readonly actor?: { readonly id: string; readonly kind: string; readonly name: string };
+}
+
+/** One transaction of auth: all of it is kept, or nothing. What is told, mailed and published leaves after its commit. */
+export interface AuthTransaction {
+  /** The database's clock when the transaction began. */
+  readonly now: Date;
+  /** The database's clock at this moment. */
+  currentTime(): Promise<Date>;
+  readonly users: UserStore;
+  readonly groups: GroupStore;
+  /** From here to the end of the transaction nobody else is past this line with the same word, on any replica. */
+  alone(what: string): Promise<void>;
+  /** A fact for everybody who lets callers in; `until`: from then on nobody need know it. */
+  tell(fact: Fact, until?: Date): void;
+  mail(mail: NewMail): void;
+  audit(entry: NewAuditEntry): void;
+  publish(event: AccessEvent): void;
+}
+
+/** Runs transactions of auth. */
+export interface AuthTransactions {
+  /** Runs `work` in one transaction, again after a deadlock; so it must have no effects outside. */
+  run<T>(asker: Asker, work: (transaction: AuthTransaction) => Promise<T>): Promise<T>;
+}

@@ -16,8 +16,10 @@ export function jsonReport(system: RunningSystem): string {
   });
 }
 
-/** What `up` tells a person. The key is shown only by the start that made it. */
-export function textReport(system: RunningSystem, paths: Pick<StateFolder, 'path' | 'adminKeyFile'>): string {
+type Paths = Pick<StateFolder, 'path' | 'adminKeyFile' | 'adminPasswordFile'>;
+
+/** What `up` tells a person. Key and password are shown only by the start that made them. */
+export function textReport(system: RunningSystem, paths: Paths): string {
   const { nats } = system;
   const isKnown = system.adminApiKey !== '';
   const key = system.adminApiKeyIsNew ? system.adminApiKey : `$(cat '${paths.adminKeyFile}')`;
@@ -27,6 +29,7 @@ export function textReport(system: RunningSystem, paths: Pick<StateFolder, 'path
     '',
     `  API            ${system.api}`,
     `  Admin API key  ${keyLine(system, paths.adminKeyFile)}`,
+    `  Admin user     ${userLine(system, paths.adminPasswordFile)}`,
     `  Router         ${system.router === null ? 'the one at VYOS_IP' : `a simulated one at ${system.router.url}`}`,
     ...(system.router === null
       ? []
@@ -43,6 +46,11 @@ export function textReport(system: RunningSystem, paths: Pick<StateFolder, 'path
     `Ctrl-C stops everything. What was done is kept in ${paths.path}.`,
     '',
   ].join('\n');
+}
+
+function userLine({ newAdminPassword }: RunningSystem, file: string): string {
+  if (newAdminPassword === '') return `admin, with the password in ${file}, unless it was changed`;
+  return `admin, password ${newAdminPassword}  (shown this once; kept for you in ${file})`;
 }
 
 function keyLine(system: RunningSystem, file: string): string {

@@ -18,6 +18,7 @@ export interface Surroundings {
   readonly natsUrl: string;
   readonly subjectPrefix: string;
   readonly adminKeyFile: string;
+  readonly adminPasswordFile: string;
   /** Unless the environment has a master key. */
   readonly encryptionKeyFile: string;
   /** Absent: the router of the environment (`VYOS_IP`). */
@@ -64,6 +65,7 @@ function own(name: ServiceName, around: Surroundings, port: number, shared: Node
       return {
         DATABASE_URL: around.databaseUrls.auth,
         BERTH_ADMIN_KEY_FILE: around.adminKeyFile,
+        BERTH_ADMIN_PASSWORD_FILE: around.adminPasswordFile,
         ...encryptionSettings(around, shared),
       };
     case 'allocator':

@@ -57,6 +57,8 @@ export interface RunningSystem {
   readonly adminApiKey: string;
   /** True when this start made the key. */
   readonly adminApiKeyIsNew: boolean;
+  /** The first admin user's password, when this start made it; empty afterwards. */
+  readonly newAdminPassword: string;
   /** The allocator's gRPC address, host:port. */
   readonly grpc: string;
   /** Where events are told: the server without its credentials, the file that has the address with them, and what its subjects begin with. */
@@ -109,6 +111,7 @@ async function startLocked(
   }
 
   const keyExisted = existsSync(state.adminKeyFile);
+  const passwordExisted = existsSync(state.adminPasswordFile);
   const run = trackRun(state);
   const { portsFile } = stateLayout(state.path);
   const signal = options.signal ?? new AbortController().signal;
@@ -142,6 +145,7 @@ async function startLocked(
     host,
     subjectPrefix: options.subjectPrefix ?? 'berth',
     adminKeyFile: state.adminKeyFile,
+    adminPasswordFile: state.adminPasswordFile,
     encryptionKeyFile: state.encryptionKeyFile,
     sharesPort: replicas > 1,
   };
@@ -166,8 +170,9 @@ async function startLocked(
   return {
     ...addresses,
     nats: { server: withoutCredentials(natsUrl), urlFile: state.natsUrlFile, subjectPrefix: around.subjectPrefix },
-    adminApiKey: existsSync(state.adminKeyFile) ? readFileSync(state.adminKeyFile, 'utf8').trim() : '',
+    adminApiKey: textOf(state.adminKeyFile),
     adminApiKeyIsNew: !keyExisted && existsSync(state.adminKeyFile),
+    newAdminPassword: passwordExisted ? '' : textOf(state.adminPasswordFile),
     get services() {
       return run.state().services;
     },
@@ -175,6 +180,9 @@ async function startLocked(
     stop: () => stops.stop(),
   };
 }
+
+/** Empty when there is no such file. */
+const textOf = (file: string): string => (existsSync(file) ? readFileSync(file, 'utf8').trim() : '');
 
 const withoutCredentials = (url: string): string => url.replaceAll(/\/\/[^@,]*@/g, '//');
 

@@ -12,6 +12,8 @@ export interface StateFolder {
   readonly postgres: string;
   readonly router: string;
   readonly adminKeyFile: string;
+  /** The first admin user's password. */
+  readonly adminPasswordFile: string;
   /** The master key that the routers' API keys are encrypted with. */
   readonly encryptionKeyFile: string;
   /** The address of NATS with its credentials. */
@@ -62,6 +64,7 @@ export function stateLayout(folder: string) {
     nats: join(path, 'nats'),
     router: join(path, 'router'),
     adminKeyFile: join(path, 'admin-api-key'),
+    adminPasswordFile: join(path, 'admin-password'),
     encryptionKeyFile: join(path, 'encryption-key'),
     natsUrlFile: join(path, 'nats-url'),
     runFile: join(path, 'run.json'),

@@ -5,7 +5,7 @@ import { temporaryFolder } from '@berth/testing';
 import { serviceEnvironment } from '../src/service-plan.ts';
 import { openStateFolder } from '../src/state-folder.ts';
 
-test('the master key is made once, for this user alone, and only the driver is told of it', (t) => {
+test('the master key is made once, for this user alone, and only auth and the driver are told of it', (t) => {
   const folder = temporaryFolder(t);
   const { encryptionKeyFile } = openStateFolder(folder);
   const made = readFileSync(encryptionKeyFile, 'utf8');
@@ -18,14 +18,16 @@ test('the master key is made once, for this user alone, and only the driver is t
     natsUrl: 'n',
     subjectPrefix: 'p',
     adminKeyFile: 'k',
+    adminPasswordFile: 'p',
     encryptionKeyFile,
     simulator: undefined,
     host: '127.0.0.1',
     sharesPort: false,
   };
-  const fileOf = (name: 'gateway' | 'vyos-driver', shared = {}) =>
+  const fileOf = (name: 'auth' | 'gateway' | 'vyos-driver', shared = {}) =>
     serviceEnvironment(name, shared, around, 0)['BERTH_ENCRYPTION_KEY_FILE'];
   assert.equal(fileOf('vyos-driver'), encryptionKeyFile);
+  assert.equal(fileOf('auth'), encryptionKeyFile);
   assert.equal(fileOf('gateway', { BERTH_ENCRYPTION_KEY_FILE: 'own' }), undefined);
   assert.equal(fileOf('vyos-driver', { BERTH_ENCRYPTION_KEY_FILE: 'own' }), 'own');
   assert.equal(fileOf('vyos-driver', { BERTH_ENCRYPTION_KEYS: 'own' }), undefined);

@@ -32,6 +32,11 @@ export interface ServiceSettings {
 
 export function readServiceSettings(env: NodeJS.ProcessEnv): ServiceSettings {
   const read = envReader(env);
+  if (env['NODE_TLS_REJECT_UNAUTHORIZED'] === '0') {
+    read.reject(
+      'NODE_TLS_REJECT_UNAUTHORIZED is 0: certificates would not be verified. Unset it, and give CA files or fingerprints',
+    );
+  }
   return read.finish({
     healthPort: read.integer('HEALTH_PORT', { min: 0, max: 65_535, fallback: 0 }),
     healthHost: read.text('HEALTH_HOST', { fallback: '127.0.0.1' }),

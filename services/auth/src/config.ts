@@ -12,6 +12,8 @@ export interface AuthConfig {
   readonly givenKeys: readonly string[];
   /** Where the first admin key is put; undefined: none is made. */
   readonly adminKeyFile: string | undefined;
+  /** The first admin user's name, and where the password is put; undefined: none is made. */
+  readonly firstAdmin: { readonly name: string; readonly passwordFile: string } | undefined;
   /** Encrypt secrets that are stored: signing keys, waiting mails, providers' secrets. The first writes; at least one. */
   readonly encryptionKeys: readonly MasterKey[];
   /** How users are numbered; undefined: as the database was made, and UUIDs in a new one. */
@@ -27,10 +29,14 @@ export function readConfig(env: NodeJS.ProcessEnv): AuthConfig {
     const weakness = weaknessOf(key);
     if (weakness !== undefined) read.reject(`VYOS_API_KEYS: key ${index + 1} of ${givenKeys.length} ${weakness}`);
   }
+  if (/^(0|false|no|off)$/i.test(read.optionalText('BERTH_EMAIL_VERIFICATION') ?? '')) {
+    read.reject('BERTH_EMAIL_VERIFICATION cannot be off: an address that nobody verified could take over an account');
+  }
   const encryptionKeys = readMasterKeys(read);
   if (encryptionKeys.length === 0) {
     read.reject('BERTH_ENCRYPTION_KEY_FILE or BERTH_ENCRYPTION_KEYS must be set: secrets are stored encrypted');
   }
+  const passwordFile = read.optionalText('BERTH_ADMIN_PASSWORD_FILE');
   const userIds = read.optionalText('BERTH_USER_IDS');
   if (userIds !== undefined && userIds !== 'uuid' && userIds !== 'integer') {
     read.reject('BERTH_USER_IDS must be uuid or integer');
@@ -45,6 +51,17 @@ export function readConfig(env: NodeJS.ProcessEnv): AuthConfig {
     }),
     givenKeys,
     adminKeyFile: read.optionalText('BERTH_ADMIN_KEY_FILE'),
+    firstAdmin:
+      passwordFile === undefined
+        ? undefined
+        : {
+            name: read.text('BERTH_ADMIN_USER', {
+              fallback: 'admin',
+              pattern: /^[A-Za-z0-9][A-Za-z0-9._-]{1,39}$/,
+              hint: '2 to 40 letters, digits, dots, underscores and hyphens',
+            }),
+            passwordFile,
+          },
     encryptionKeys,
     userIds: userIds === 'integer' || userIds === 'uuid' ? userIds : undefined,
     publicUrl: read.url('BERTH_PUBLIC_URL', { fallback: 'http://127.0.0.1:8800' }).replace(/\/+$/, ''),

@@ -5,7 +5,8 @@ import { connectBus, notify, Outbox } from '@berth/messaging';
 import { ConfigError, type ServiceContext } from '@berth/service-kit';
 import { Vault } from '@berth/vault';
 import { timestampNow } from '@bufbuild/protobuf/wkt';
-import { adminKeyFileAt } from './adapters/files/admin-key-file.ts';
+import { Argon2Hasher } from './adapters/crypto/argon2-hasher.ts';
+import { secretFileAt } from './adapters/files/secret-file.ts';
 import { serveApiKeys } from './adapters/nats/serve-api-keys.ts';
 import { startTellingFacts } from './adapters/nats/tell-position.ts';
 import { PostgresAuthTransactions } from './adapters/postgres/auth-transactions.ts';
@@ -19,6 +20,7 @@ import { repeatedly } from './adapters/repeatedly.ts';
 import { countingVerifications } from './adapters/verification-metrics.ts';
 import { berthItself } from './app/asker.ts';
 import { bootstrapKeys } from './app/bootstrap-keys.ts';
+import { haveFirstAdmin } from './app/first-admin.ts';
 import { LastUses } from './app/last-uses.ts';
 import { verifyApiKey } from './app/verify-api-key.ts';
 import type { AuthConfig } from './config.ts';
@@ -62,15 +64,20 @@ export async function startAuth(
     mailsWait: () => {},
   });
   await transactions.run(berthItself, tellMissingGroups);
+  const passwords = new Argon2Hasher({ memoryKib: 19_456, passes: 2, lanes: 1, atOnce: 2, waiting: 64 });
 
   const keys = postgresApiKeys(database);
   const tellChanged = (id: string) =>
     notify(bus, subjects.apiKeyChanged, ApiKeyChangedSchema, { id, changedAt: timestampNow() });
-  const adminKeyFile = config.adminKeyFile === undefined ? undefined : adminKeyFileAt(config.adminKeyFile);
-  const report = await bootstrapKeys({ keys, tellChanged, adminKeyFile }, config.givenKeys).catch((error) => {
-    throw isKind(error, 'invalid') ? new ConfigError([error.message]) : error;
-  });
+  const adminKeyFile = config.adminKeyFile === undefined ? undefined : secretFileAt(config.adminKeyFile);
+  const report = await bootstrapKeys({ keys, tellChanged, adminKeyFile }, config.givenKeys).catch(refuseSettings);
   log.info(report, 'keys follow the settings');
+  if (config.firstAdmin !== undefined) {
+    const { name, passwordFile } = config.firstAdmin;
+    const admin = { name, file: secretFileAt(passwordFile) };
+    const outcome = await haveFirstAdmin({ transactions, passwords }, admin).catch(refuseSettings);
+    log.info({ name, outcome }, 'first admin user');
+  }
 
   const lastUses = new LastUses({ keys });
   onStop(repeatedly(writeUsesEveryMs, log, 'writing when keys were used', () => lastUses.flush()));
@@ -78,4 +85,9 @@ export async function startAuth(
   const verify = countingVerifications(metrics, (text) => verifyApiKey({ keys, lastUses }, text));
   onStop(serveApiKeys({ bus, keys, tellChanged, verify }));
   await bus.ping(); // the server knows of the subscriptions now
+}
+
+/** What is invalid at the start is a setting: a restart would not mend it. */
+function refuseSettings(error: unknown): never {
+  throw isKind(error, 'invalid') ? new ConfigError([error.message]) : error;
 }

@@ -7,7 +7,7 @@ const complete = {
   DATABASE_URL: 'postgres://localhost/berth',
   NATS_URL: 'nats://localhost',
   VYOS_IP: '192.0.2.1',
-  VYOS_API_KEY: 'k3y',
+  VYOS_API_KEY: 'a-router-key',
 };
 
 test('the rest has defaults, and every time can be set', () => {
@@ -38,6 +38,17 @@ test('an example key stops the start, and everything that is wrong is named at o
       ) &&
       !error.message.includes('changeme'),
   );
+});
+
+test('whatever would leave the router unprotected stops the start with the reason', () => {
+  const refusals: readonly (readonly [Record<string, string>, RegExp])[] = [
+    [{ VYOS_IP: 'http://192.0.2.1' }, /VYOS_IP names plain HTTP/],
+    [{ VYOS_API_KEY: 'k3y' }, /VYOS_API_KEY is shorter than 8 characters/],
+    [{ VYOS_API_KEY: 'ChangeMe' }, /VYOS_API_KEY is still the example value/],
+    [{ VYOS_VERIFY_TLS: 'false' }, /VYOS_VERIFY_TLS cannot be off/],
+    [{ VYOS_VERIFY_SSL: '0' }, /VYOS_VERIFY_SSL cannot be off/],
+  ];
+  for (const [setting, reason] of refusals) assert.throws(() => readConfig({ ...complete, ...setting }), reason);
 });
 
 test('a fingerprint may have colons', () => {

@@ -100,9 +100,24 @@ export function readConfig(env: NodeJS.ProcessEnv): DriverConfig {
   });
 }
 
+/** A router's API does not slow down guessing. */
+const shortestKey = 8;
+
+/** Names under which other programs let people switch off that certificates are verified. */
+const verificationSwitches = ['VYOS_VERIFY_TLS', 'VYOS_VERIFY_SSL', 'VYOS_TLS_VERIFY'] as const;
+
 function readRouter(read: EnvReader): RouterSettings {
   const key = read.text('VYOS_API_KEY');
-  if (key === 'changeme') read.reject('VYOS_API_KEY is still the example value: set the key of the router');
+  if (key.toLowerCase() === 'changeme') {
+    read.reject('VYOS_API_KEY is still the example value: set the key of the router');
+  } else if (key !== '' && key.length < shortestKey) {
+    read.reject(`VYOS_API_KEY is shorter than ${shortestKey} characters: whoever reaches the router could guess it`);
+  }
+  for (const name of verificationSwitches) {
+    if (/^(0|false|no|off)$/i.test(read.optionalText(name) ?? '')) {
+      read.reject(`${name} cannot be off: set VYOS_CA_FILE or VYOS_TLS_FINGERPRINT instead`);
+    }
+  }
   const fingerprint = read.optionalText('VYOS_TLS_FINGERPRINT');
   if (fingerprint !== undefined && !isFingerprint(fingerprint)) {
     read.reject('VYOS_TLS_FINGERPRINT must be 64 hexadecimal digits (SHA-256 of the certificate), colons allowed');
@@ -124,7 +139,8 @@ function readRouter(read: EnvReader): RouterSettings {
 
 function readHost(read: EnvReader): string {
   const host = read.text('VYOS_IP');
-  if (host !== '' && !isHost(host)) read.reject('VYOS_IP must be an address or a host name');
+  if (/^http:/i.test(host)) read.reject('VYOS_IP names plain HTTP: routers are spoken to over HTTPS only');
+  else if (host !== '' && !isHost(host)) read.reject('VYOS_IP must be an address or a host name');
   return host;
 }
 

@@ -4,13 +4,7 @@ import { ApiKey, type KeyOrigin } from '../domain/api-key.ts';
 import { hashOfKey, newKeyText, newPrefix, prefixOf } from '../domain/api-key-text.ts';
 import { weaknessOf } from '../domain/given-key.ts';
 import type { ApiKeyStore, KeyChanges, TellChanged } from './api-key-store.ts';
-
-/** The file in which the first admin key is handed to the operator. */
-export interface AdminKeyFile {
-  readonly path: string;
-  /** Puts `text` there, readable for its owner alone, and gives it back; when the file exists already, gives what it holds. */
-  takeOrMake(text: string): Promise<string>;
-}
+import type { SecretFile } from './secret-file.ts';
 
 /** What the start did with keys, for the log: no key in it. */
 export interface BootstrapReport {
@@ -29,7 +23,7 @@ export interface BootstrapReport {
  * take turns and the first one's key is everybody's. Throws `invalid` when nobody could administer the result.
  */
 export async function bootstrapKeys(
-  deps: { keys: ApiKeyStore; tellChanged: TellChanged; adminKeyFile: AdminKeyFile | undefined },
+  deps: { keys: ApiKeyStore; tellChanged: TellChanged; adminKeyFile: SecretFile | undefined },
   givenKeys: readonly string[],
 ): Promise<BootstrapReport> {
   const { report, changed } = await deps.keys.change(async (keys) => {
@@ -71,7 +65,7 @@ async function followSettings(keys: KeyChanges, givenKeys: readonly string[]) {
 
 async function haveAnAdmin(
   keys: KeyChanges,
-  file: AdminKeyFile | undefined,
+  file: SecretFile | undefined,
   settingsGiveOne: boolean,
 ): Promise<BootstrapReport['adminKey']> {
   // Keys of the settings come and go with them: whoever asks for an admin key file gets a key that stays.

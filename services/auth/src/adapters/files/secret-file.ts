@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { link, open, readFile, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import type { AdminKeyFile } from '../../app/bootstrap-keys.ts';
+import type { SecretFile } from '../../app/secret-file.ts';
 
 const errorCode = (error: unknown): unknown => (error instanceof Error && 'code' in error ? error.code : undefined);
 
@@ -21,10 +21,10 @@ async function sync(path: string): Promise<void> {
 }
 
 /**
- * The admin key file at `path`, with mode 600. It appears under its name complete or not at all: it is written and flushed beside it
- * and then linked, which fails when somebody else was first, whose key is then taken.
+ * The file at `path`, with mode 600. It appears under its name complete or not at all: it is written and flushed beside it
+ * and then linked, which fails when somebody else was first, whose secret is then taken.
  */
-export const adminKeyFileAt = (path: string): AdminKeyFile => ({
+export const secretFileAt = (path: string): SecretFile => ({
   path,
   async takeOrMake(text) {
     const there = await read(path);
@@ -41,7 +41,7 @@ export const adminKeyFileAt = (path: string): AdminKeyFile => ({
     } finally {
       await unlink(unfinished);
     }
-    await sync(dirname(path)); // the name itself must outlive a power cut, since the key's hash is stored next
+    await sync(dirname(path)); // the name itself must outlive a power cut, since the secret's hash is stored next
     return (await read(path)) ?? text;
   },
 });

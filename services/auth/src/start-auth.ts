@@ -5,6 +5,7 @@ import { connectBus, notify, Outbox } from '@berth/messaging';
 import { ConfigError, type ServiceContext } from '@berth/service-kit';
 import { Vault } from '@berth/vault';
 import { timestampNow } from '@bufbuild/protobuf/wkt';
+import { Argon2Hasher } from './adapters/crypto/argon2-hasher.ts';
 import { adminKeyFileAt } from './adapters/files/admin-key-file.ts';
 import { serveApiKeys } from './adapters/nats/serve-api-keys.ts';
 import { startTellingFacts } from './adapters/nats/tell-position.ts';
@@ -22,6 +23,7 @@ import { bootstrapKeys } from './app/bootstrap-keys.ts';
 import { LastUses } from './app/last-uses.ts';
 import { verifyApiKey } from './app/verify-api-key.ts';
 import type { AuthConfig } from './config.ts';
+import { startSessions, tokenKeyring } from './start-sessions.ts';
 
 const writeUsesEveryMs = 10_000;
 const tidyEveryMs = 3_600_000;
@@ -57,7 +59,7 @@ export async function startAuth(
   const teller = startTellingFacts({ bus, database });
   onStop(() => teller.stop());
   const transactions = new PostgresAuthTransactions({
-    ...{ outbox, vault },
+    ...{ outbox, vault, keyring: tokenKeyring(config, vault) },
     factsChanged: teller.factsChanged,
     mailsWait: () => {},
   });
@@ -77,5 +79,7 @@ export async function startAuth(
   onStop(repeatedly(tidyEveryMs, log, 'dropping old answers', () => keys.tidy()));
   const verify = countingVerifications(metrics, (text) => verifyApiKey({ keys, lastUses }, text));
   onStop(serveApiKeys({ bus, keys, tellChanged, verify }));
+  const passwords = new Argon2Hasher(config.sessions.hashing);
+  await startSessions(config.sessions, { bus, database, transactions, passwords, onStop });
   await bus.ping(); // the server knows of the subscriptions now
 }

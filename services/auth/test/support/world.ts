@@ -13,6 +13,7 @@ import { createLogger, type Logger } from '@berth/service-kit';
 import { freshDatabase, freshPrefix, type TestScope, testNats } from '@berth/testing';
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { Registry } from 'prom-client';
+import type { SessionSettings } from '../../src/config-sessions.ts';
 import { openAuthDatabase, startAuth } from '../../src/start-auth.ts';
 
 /** One database and one prefix, on which replicas of auth are started. */
@@ -24,7 +25,11 @@ export interface World {
   /** What all replicas have logged. */
   readonly logged: () => string;
   /** Starts a replica; gives back its stop, which may be called again. */
-  replica(settings?: { givenKeys?: readonly string[]; adminKeyFile?: string }): Promise<() => Promise<void>>;
+  replica(settings?: {
+    givenKeys?: readonly string[];
+    adminKeyFile?: string;
+    sessions?: Partial<SessionSettings>;
+  }): Promise<() => Promise<void>>;
   /** Opens auth's database, for looking into it. */
   database(): ReturnType<typeof openAuthDatabase>;
   /** Ids of the keys that were told to have changed. */
@@ -33,6 +38,15 @@ export interface World {
 
 /** Of all worlds: what one process sealed others can read. */
 const masterKey = { id: 'tests', bytes: Buffer.alloc(32, 7) };
+
+/** Hashing that costs next to nothing, and bounds that tests do not meet by chance. */
+export const testSessions: SessionSettings = {
+  audience: 'berth',
+  lifetimes: { accessSeconds: 900, refreshSeconds: 86_400 },
+  keys: { everySeconds: 86_400, leadSeconds: 1 },
+  hashing: { memoryKib: 64, passes: 1, lanes: 1, atOnce: 2, waiting: 100 },
+  signIn: { failures: 1_000, failuresOfAddress: 1_000, windowSeconds: 900 },
+};
 
 export const settingsKey = 'a-key-of-the-settings-1';
 
@@ -63,7 +77,7 @@ export async function newWorld(t: TestScope): Promise<World> {
     bus,
     told,
     logged: text,
-    async replica({ givenKeys = [settingsKey], adminKeyFile } = {}) {
+    async replica({ givenKeys = [settingsKey], adminKeyFile, sessions = {} } = {}) {
       const stops: (() => Promise<unknown> | unknown)[] = [];
       const stop = async () => {
         for (const one of stops.splice(0).reverse()) await one();
@@ -74,6 +88,7 @@ export async function newWorld(t: TestScope): Promise<World> {
           {
             ...{ databaseUrl, natsUrl, prefix, givenKeys, adminKeyFile },
             ...{ encryptionKeys: [masterKey], userIds: undefined, publicUrl: 'http://berth.test' },
+            sessions: { ...testSessions, ...sessions },
           },
           { log, metrics: new Registry(), onStop: (one) => stops.push(one), readyWhen: () => {}, fail: () => {} },
         );

@@ -66,11 +66,12 @@ export class KeyCache {
 
   /** Forgets what the principal with this id may do. */
   forget(principalId: string): void {
-    this.#forgetUnsettled();
-    for (const [digest, { answer }] of this.#held) {
-      if (!(answer instanceof Error) && answer.id === principalId) this.#held.delete(digest);
-    }
-    this.#tell();
+    this.#forgetWhere(({ id }) => id === principalId);
+  }
+
+  /** Forgets all keys of a user. */
+  forgetOf(userId: string): void {
+    this.#forgetWhere((principal) => principal.userId === userId);
   }
 
   /** Forgets everything. */
@@ -84,6 +85,14 @@ export class KeyCache {
   onForgotten(listener: () => void): () => void {
     this.#listeners.add(listener);
     return () => void this.#listeners.delete(listener);
+  }
+
+  #forgetWhere(concerned: (principal: Principal) => boolean): void {
+    this.#forgetUnsettled();
+    for (const [digest, { answer }] of this.#held) {
+      if (!(answer instanceof Error) && concerned(answer)) this.#held.delete(digest);
+    }
+    this.#tell();
   }
 
   #tell(): void {

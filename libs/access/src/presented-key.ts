@@ -1,11 +1,14 @@
 import { DomainError } from '@berth/errors';
+import { isAccessToken } from './authenticator.ts';
 
 /** Keys are visible ASCII; anything else cannot be one and is not passed on. */
 const keyPattern = /^[\x21-\x7e]{1,512}$/;
+/** Names of many groups fit. */
+const longestToken = 8_192;
 
 const unauthenticated = (code: string, message: string) => new DomainError('unauthenticated', code, message);
 
-/** The key that a caller shows, as `x-api-key` or as a bearer; throws `unauthenticated` when there is none, or two that differ. */
+/** The API key or access token that a caller shows, as `x-api-key` or as a bearer; throws `unauthenticated` when there is none, or two that differ. */
 export function presentedKey(shown: { readonly apiKey: unknown; readonly authorization: string | undefined }): string {
   const own = shown.apiKey;
   const bearer = bearerOf(shown.authorization);
@@ -13,7 +16,12 @@ export function presentedKey(shown: { readonly apiKey: unknown; readonly authori
     throw unauthenticated('CREDENTIALS_DIFFER', 'X-API-Key and Authorization name different keys.');
   }
   const key = own ?? bearer;
-  if (key === undefined) throw unauthenticated('CREDENTIALS_MISSING', 'Send your key as X-API-Key or as a bearer.');
+  if (key === undefined)
+    throw unauthenticated(
+      'CREDENTIALS_MISSING',
+      'Send an access token as a bearer, or an API key as X-API-Key or as a bearer.',
+    );
+  if (typeof key === 'string' && key.length <= longestToken && isAccessToken(key)) return key;
   if (typeof key !== 'string' || !keyPattern.test(key))
     throw unauthenticated('API_KEY_INVALID', 'This key is not valid.');
   return key;

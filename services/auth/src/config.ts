@@ -1,6 +1,7 @@
 import { envReader } from '@berth/service-kit';
 import { type MasterKey, readMasterKeys } from '@berth/vault';
 import type { UserIdKind } from './adapters/postgres/migrations/0002-access.ts';
+import { readSessionSettings, type SessionSettings } from './config-sessions.ts';
 import { weaknessOf } from './domain/given-key.ts';
 
 export interface AuthConfig {
@@ -20,6 +21,8 @@ export interface AuthConfig {
   readonly userIds: UserIdKind | undefined;
   /** Where people reach this installation: in mails, and as the issuer of tokens. No trailing slash. */
   readonly publicUrl: string;
+  /** Tokens, their keys, and signing in. */
+  readonly sessions: SessionSettings;
 }
 
 export function readConfig(env: NodeJS.ProcessEnv): AuthConfig {
@@ -65,5 +68,6 @@ export function readConfig(env: NodeJS.ProcessEnv): AuthConfig {
     encryptionKeys,
     userIds: userIds === 'integer' || userIds === 'uuid' ? userIds : undefined,
     publicUrl: read.url('BERTH_PUBLIC_URL', { fallback: 'http://127.0.0.1:8800' }).replace(/\/+$/, ''),
+    sessions: readSessionSettings(read),
   });
 }

@@ -24,6 +24,7 @@ import { haveFirstAdmin } from './app/first-admin.ts';
 import { LastUses } from './app/last-uses.ts';
 import { verifyApiKey } from './app/verify-api-key.ts';
 import type { AuthConfig } from './config.ts';
+import { startSessions, tokenKeyring } from './start-sessions.ts';
 
 const writeUsesEveryMs = 10_000;
 const tidyEveryMs = 3_600_000;
@@ -59,12 +60,12 @@ export async function startAuth(
   const teller = startTellingFacts({ bus, database });
   onStop(() => teller.stop());
   const transactions = new PostgresAuthTransactions({
-    ...{ outbox, vault },
+    ...{ outbox, vault, keyring: tokenKeyring(config, vault) },
     factsChanged: teller.factsChanged,
     mailsWait: () => {},
   });
   await transactions.run(berthItself, tellMissingGroups);
-  const passwords = new Argon2Hasher({ memoryKib: 19_456, passes: 2, lanes: 1, atOnce: 2, waiting: 64 });
+  const passwords = new Argon2Hasher(config.sessions.hashing);
 
   const keys = postgresApiKeys(database);
   const tellChanged = (id: string) =>
@@ -84,6 +85,7 @@ export async function startAuth(
   onStop(repeatedly(tidyEveryMs, log, 'dropping old answers', () => keys.tidy()));
   const verify = countingVerifications(metrics, (text) => verifyApiKey({ keys, lastUses }, text));
   onStop(serveApiKeys({ bus, keys, tellChanged, verify }));
+  await startSessions(config.sessions, { bus, database, transactions, passwords, onStop });
   await bus.ping(); // the server knows of the subscriptions now
 }
 

@@ -2,12 +2,18 @@ import type { Fact } from '../domain/access-facts.ts';
 import type { Asker } from './asker.ts';
 import type { GroupStore } from './group-store.ts';
 import type { NewMail } from './mail.ts';
+import type { SessionStore } from './session-store.ts';
+import type { SigningKeyStore } from './signing-key-store.ts';
+import type { TokenSigner } from './token-signer.ts';
 import type { UserStore } from './user-store.ts';
 
 /** Something that people want to hear of: a public event, `user.banned` about a user for example. */
 export interface AccessEvent {
   readonly what: string;
-  readonly subject: { readonly type: 'user' | 'session' | 'group' | 'api_key' | 'address'; readonly id: string };
+  readonly subject: {
+    readonly type: 'user' | 'session' | 'group' | 'api_key' | 'address' | 'signing_key';
+    readonly id: string;
+  };
   readonly userId?: string;
   readonly reason?: string;
 }
@@ -35,9 +41,12 @@ export interface AuthTransaction {
   currentTime(): Promise<Date>;
   readonly users: UserStore;
   readonly groups: GroupStore;
+  readonly sessions: SessionStore;
+  readonly signer: TokenSigner;
+  readonly signingKeys: SigningKeyStore;
   /** From here to the end of the transaction nobody else is past this line with the same word, on any replica. */
   alone(what: string): Promise<void>;
-  /** A fact for everybody who lets callers in; `until`: from then on nobody need know it. */
+  /** A fact for everybody who lets callers in; `until`: from then on nobody need know it. Absent: for ever; of users without limits of their own until their last access token has ended. */
   tell(fact: Fact, until?: Date): void;
   mail(mail: NewMail): void;
   audit(entry: NewAuditEntry): void;

@@ -13,6 +13,7 @@ import { createLogger, type Logger } from '@berth/service-kit';
 import { freshDatabase, freshPrefix, type TestScope, testNats } from '@berth/testing';
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { Registry } from 'prom-client';
+import type { SessionSettings } from '../../src/config-sessions.ts';
 import { openAuthDatabase, startAuth } from '../../src/start-auth.ts';
 
 /** One database and one prefix, on which replicas of auth are started. */
@@ -28,6 +29,7 @@ export interface World {
     givenKeys?: readonly string[];
     adminKeyFile?: string;
     adminPasswordFile?: string;
+    sessions?: Partial<SessionSettings>;
   }): Promise<() => Promise<void>>;
   /** Opens auth's database, for looking into it. */
   database(): ReturnType<typeof openAuthDatabase>;
@@ -37,6 +39,15 @@ export interface World {
 
 /** Of all worlds: what one process sealed others can read. */
 const masterKey = { id: 'tests', bytes: Buffer.alloc(32, 7) };
+
+/** Hashing that costs next to nothing, and bounds that tests do not meet by chance. */
+export const testSessions: SessionSettings = {
+  audience: 'berth',
+  lifetimes: { accessSeconds: 900, refreshSeconds: 86_400 },
+  keys: { everySeconds: 86_400, leadSeconds: 1 },
+  hashing: { memoryKib: 64, passes: 1, lanes: 1, atOnce: 2, waiting: 100 },
+  signIn: { failures: 1_000, failuresOfAddress: 1_000, windowSeconds: 900 },
+};
 
 export const settingsKey = 'a-key-of-the-settings-1';
 
@@ -67,7 +78,7 @@ export async function newWorld(t: TestScope): Promise<World> {
     bus,
     told,
     logged: text,
-    async replica({ givenKeys = [settingsKey], adminKeyFile, adminPasswordFile } = {}) {
+    async replica({ givenKeys = [settingsKey], adminKeyFile, adminPasswordFile, sessions = {} } = {}) {
       const stops: (() => Promise<unknown> | unknown)[] = [];
       const stop = async () => {
         for (const one of stops.splice(0).reverse()) await one();
@@ -77,13 +88,10 @@ export async function newWorld(t: TestScope): Promise<World> {
         await startAuth(
           {
             ...{ databaseUrl, natsUrl, prefix, givenKeys, adminKeyFile },
-            ...{
-              encryptionKeys: [masterKey],
-              userIds: undefined,
-              firstAdmin:
-                adminPasswordFile === undefined ? undefined : { name: 'admin', passwordFile: adminPasswordFile },
-              publicUrl: 'http://berth.test',
-            },
+            ...{ encryptionKeys: [masterKey], userIds: undefined, publicUrl: 'http://berth.test' },
+            firstAdmin:
+              adminPasswordFile === undefined ? undefined : { name: 'admin', passwordFile: adminPasswordFile },
+            sessions: { ...testSessions, ...sessions },
           },
           { log, metrics: new Registry(), onStop: (one) => stops.push(one), readyWhen: () => {}, fail: () => {} },
         );

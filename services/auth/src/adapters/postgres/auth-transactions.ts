@@ -6,11 +6,15 @@ import { timestampFromDate } from '@bufbuild/protobuf/wkt';
 import type { Asker } from '../../app/asker.ts';
 import type { AccessEvent, AuthTransaction, AuthTransactions, NewAuditEntry } from '../../app/auth-transaction.ts';
 import type { NewMail } from '../../app/mail.ts';
+import type { TokenKeyring } from '../crypto/token-keyring.ts';
 import { writeAudit } from './audit-rows.ts';
 import { clockOf } from './clock.ts';
 import { type ToldFact, writeFacts } from './fact-rows.ts';
 import { groupRows } from './group-rows.ts';
 import { writeMails } from './mail-rows.ts';
+import { sessionRows } from './session-rows.ts';
+import { signingKeyRows } from './signing-key-rows.ts';
+import { untilTokensEnd } from './user-fact-ends.ts';
 import { userRows } from './user-rows.ts';
 
 /** What is told after the commit: that there are new facts, and that mails wait. */
@@ -24,9 +28,9 @@ export type OpenTransaction = AuthTransaction & { readonly sql: Sql };
 
 /** Transactions over auth's schema. */
 export class PostgresAuthTransactions implements AuthTransactions {
-  readonly #deps: { outbox: Outbox; vault: Vault } & AfterCommit;
+  readonly #deps: { outbox: Outbox; vault: Vault; keyring: TokenKeyring } & AfterCommit;
 
-  constructor(deps: { outbox: Outbox; vault: Vault } & AfterCommit) {
+  constructor(deps: { outbox: Outbox; vault: Vault; keyring: TokenKeyring } & AfterCommit) {
     this.#deps = deps;
   }
 
@@ -40,6 +44,9 @@ export class PostgresAuthTransactions implements AuthTransactions {
       const now = await clockOf(sql);
       const outcome = await work({
         ...{ now, sql, users: userRows(sql), groups: groupRows(sql) },
+        sessions: sessionRows(sql),
+        signer: this.#deps.keyring.signerFor(sql, now),
+        signingKeys: signingKeyRows(sql, this.#deps.vault),
         currentTime: () => clockOf(sql),
         alone: (what) => lock(sql, what),
         tell: (fact, until) => void facts.push({ fact, until }),
@@ -49,7 +56,7 @@ export class PostgresAuthTransactions implements AuthTransactions {
       });
       await writeMails(sql, this.#deps.vault, mails);
       await writeAudit(sql, asker, now, entries);
-      await writeFacts(sql, facts);
+      await writeFacts(sql, await untilTokensEnd(sql, facts));
       return outcome;
     });
     if (facts.length > 0) this.#deps.factsChanged();

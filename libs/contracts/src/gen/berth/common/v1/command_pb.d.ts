@@ -65,6 +65,13 @@ export declare type Principal = Message<"berth.common.v1.Principal"> & {
    * @generated from field: string user_id = 7;
    */
   userId: string;
+
+  /**
+   * The session that the user signed in with; empty for API keys.
+   *
+   * @generated from field: string session_id = 8;
+   */
+  sessionId: string;
 };
 
 /**
@@ -121,6 +128,13 @@ export declare type PrincipalJson = {
    * @generated from field: string user_id = 7;
    */
   userId?: string;
+
+  /**
+   * The session that the user signed in with; empty for API keys.
+   *
+   * @generated from field: string session_id = 8;
+   */
+  sessionId?: string;
 };
 
 /**

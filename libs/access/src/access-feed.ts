@@ -1,0 +1,144 @@
+import { type AccessFact, AccessPositionSchema, AccessService, subjects } from '@berth/contracts';
+import { type Bus, listen, request } from '@berth/messaging';
+import type { AccessState } from './access-state.ts';
+
+/** Auth tells its position twice a second; whoever has not heard of it for so long may have missed a revocation. */
+const silentMs = 3_000;
+/** Auth keeps old facts for a day; long before that all of them are read anew. */
+const beginAgainAfterMs = 3_600_000;
+/** Auth names a lower position than ours for so long: its database is another one, or was put back. */
+const behindMs = 1_000;
+const lookEveryMs = 500;
+const answerTimeoutMs = 1_000;
+
+/**
+ * Keeps an `AccessState` true: reads all facts, and those after them when auth tells of newer ones. Once it may have missed something
+ * (silence, a lost connection, a pause of the process) the state is not current until auth has answered a question asked since.
+ */
+export class AccessFeed {
+  readonly #bus: Bus;
+  readonly #state: AccessState;
+  readonly #lapsed = new Set<() => void>();
+  /** When everything was known, by the monotonic clock. */
+  #confirmedAt = Number.NEGATIVE_INFINITY;
+  /** When auth last named our position or a higher one. */
+  #keptUpAt = Number.NEGATIVE_INFINITY;
+  /** Grows with each lost connection: answers from before do not count. */
+  #generation = 0;
+  #reading: Promise<void> | undefined;
+  #again = false;
+  #stop: (() => void) | undefined;
+
+  constructor(bus: Bus, state: AccessState) {
+    this.#bus = bus;
+    this.#state = state;
+  }
+
+  /** Whether every revocation that auth told of up to a moment ago is known. */
+  isCurrent(): boolean {
+    return performance.now() - this.#confirmedAt < silentMs && this.#bus.isConnected();
+  }
+
+  /** Calls `listener` when the connection was lost. Gives back its stop. */
+  onLapse(listener: () => void): () => void {
+    this.#lapsed.add(listener);
+    return () => void this.#lapsed.delete(listener);
+  }
+
+  /** Begins; gives back its stop. */
+  start(): () => void {
+    const stopListening = listen(this.#bus, subjects.accessPosition, AccessPositionSchema, ({ position }) =>
+      this.#told(position),
+    );
+    const timer = setInterval(() => this.#look(), lookEveryMs);
+    timer.unref();
+    let stopped = false;
+    void this.#watchConnection(() => stopped);
+    this.#readSoon();
+    this.#stop = () => {
+      stopped = true;
+      clearInterval(timer);
+      stopListening();
+      this.#confirmedAt = Number.NEGATIVE_INFINITY;
+    };
+    return this.#stop;
+  }
+
+  async #watchConnection(stopped: () => boolean): Promise<void> {
+    for await (const { type } of this.#bus.connection.status()) {
+      if (stopped()) return;
+      if (type === 'disconnect' || type === 'staleConnection') this.#lapse();
+      if (type === 'reconnect') this.#readSoon();
+    }
+  }
+
+  #lapse(): void {
+    this.#generation++;
+    // Not as if nothing had ever been known: a short loss need not read everything anew.
+    this.#confirmedAt = Math.min(this.#confirmedAt, performance.now() - silentMs);
+    for (const listener of this.#lapsed) listener();
+  }
+
+  #look(): void {
+    this.#state.dropOld(Date.now());
+    if (!this.isCurrent()) this.#readSoon();
+  }
+
+  #told(position: bigint): void {
+    const now = performance.now();
+    if (position >= this.#state.position) this.#keptUpAt = now;
+    // What is told after a pause may have waited as long as the pause: only an answer makes the state current again.
+    const isNewest = position === this.#state.position || now - this.#keptUpAt < behindMs;
+    if (position <= this.#state.position && isNewest && this.isCurrent()) this.#confirmedAt = now;
+    else this.#readSoon();
+  }
+
+  /** One reading at a time; news during one cause another one after it. */
+  #readSoon(): void {
+    if (this.#reading !== undefined) {
+      this.#again = true;
+      return;
+    }
+    this.#again = false;
+    this.#reading = this.#read()
+      .catch((error) => this.#bus.log.debug({ err: error }, 'could not read access facts'))
+      .finally(() => {
+        this.#reading = undefined;
+        if (this.#again) this.#readSoon();
+      });
+  }
+
+  async #read(): Promise<void> {
+    if (!this.#bus.isConnected()) return;
+    const generation = this.#generation;
+    const beginsAgain = this.#mustBeginAgain();
+    const gathered: AccessFact[] = [];
+    for (let after = beginsAgain ? 0n : this.#state.position; ; ) {
+      const askedAt = performance.now();
+      const answer = await request(
+        this.#bus,
+        AccessService.method.getAccessFacts,
+        { after },
+        { timeoutMs: answerTimeoutMs },
+      );
+      if (generation !== this.#generation) {
+        this.#again = true;
+        return;
+      }
+      after = answer.position;
+      if (beginsAgain) gathered.push(...answer.facts);
+      else this.#state.apply(answer.facts, after);
+      if (answer.more) continue;
+      if (beginsAgain) this.#state.replace(gathered, after);
+      this.#confirmedAt = askedAt;
+      if (beginsAgain) this.#keptUpAt = askedAt;
+      return;
+    }
+  }
+
+  #mustBeginAgain(): boolean {
+    const now = performance.now();
+    if (this.#state.position === 0n || now - this.#confirmedAt > beginAgainAfterMs) return true;
+    return this.isCurrent() && now - this.#keptUpAt >= behindMs;
+  }
+}

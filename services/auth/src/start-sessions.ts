@@ -1,0 +1,44 @@
+import type { Database } from '@berth/database';
+import type { Bus } from '@berth/messaging';
+import type { ServiceContext } from '@berth/service-kit';
+import type { Vault } from '@berth/vault';
+import { TokenKeyring } from './adapters/crypto/token-keyring.ts';
+import { serveSessions } from './adapters/nats/serve-sessions.ts';
+import { serveSigningKeys } from './adapters/nats/serve-signing-keys.ts';
+import type { PostgresAuthTransactions } from './adapters/postgres/auth-transactions.ts';
+import { postgresSignInThrottle } from './adapters/postgres/postgres-sign-in-throttle.ts';
+import { dropOldSessions } from './adapters/postgres/read-sessions.ts';
+import { repeatedly } from './adapters/repeatedly.ts';
+import { berthItself } from './app/asker.ts';
+import type { PasswordHasher } from './app/password-hasher.ts';
+import { keepSigningKeys } from './app/rotate-signing-keys.ts';
+import type { AuthConfig } from './config.ts';
+import type { SessionSettings } from './config-sessions.ts';
+
+const keepKeysEveryMs = 30_000;
+const tidyEveryMs = 3_600_000;
+
+/** Signs the tokens of this installation. */
+export const tokenKeyring = ({ publicUrl, sessions }: AuthConfig, vault: Vault): TokenKeyring =>
+  new TokenKeyring({ vault, issuer: publicUrl, audience: sessions.audience, lifetimes: sessions.lifetimes });
+
+/** Sessions and signing keys: sees to it that a key signs, and answers. */
+export async function startSessions(
+  settings: SessionSettings,
+  deps: {
+    readonly bus: Bus;
+    readonly database: Database;
+    readonly transactions: PostgresAuthTransactions;
+    readonly passwords: PasswordHasher;
+    readonly onStop: ServiceContext['onStop'];
+  },
+): Promise<void> {
+  const { bus, database, transactions, onStop } = deps;
+  const keepKeys = () => transactions.run(berthItself, (transaction) => keepSigningKeys(transaction, settings.keys));
+  await keepKeys();
+  onStop(repeatedly(keepKeysEveryMs, bus.log, 'rotating signing keys', keepKeys));
+  onStop(repeatedly(tidyEveryMs, bus.log, 'dropping old sessions', () => dropOldSessions(database)));
+  const throttle = postgresSignInThrottle(database, settings.signIn);
+  onStop(serveSessions({ ...deps, throttle }));
+  onStop(serveSigningKeys({ ...deps, rotation: settings.keys }));
+}

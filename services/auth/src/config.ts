@@ -1,6 +1,8 @@
 import { envReader } from '@berth/service-kit';
 import { type MasterKey, readMasterKeys } from '@berth/vault';
+import { readAccountSettings } from './account-settings.ts';
 import type { UserIdKind } from './adapters/postgres/migrations/0002-access.ts';
+import type { AccountPolicy } from './app/account-deps.ts';
 import { weaknessOf } from './domain/given-key.ts';
 
 export interface AuthConfig {
@@ -18,6 +20,7 @@ export interface AuthConfig {
   readonly userIds: UserIdKind | undefined;
   /** Where people reach this installation: in mails, and as the issuer of tokens. No trailing slash. */
   readonly publicUrl: string;
+  readonly accounts: AccountPolicy;
 }
 
 export function readConfig(env: NodeJS.ProcessEnv): AuthConfig {
@@ -48,5 +51,6 @@ export function readConfig(env: NodeJS.ProcessEnv): AuthConfig {
     encryptionKeys,
     userIds: userIds === 'integer' || userIds === 'uuid' ? userIds : undefined,
     publicUrl: read.url('BERTH_PUBLIC_URL', { fallback: 'http://127.0.0.1:8800' }).replace(/\/+$/, ''),
+    accounts: readAccountSettings(read),
   });
 }

@@ -5,6 +5,7 @@ import { connectBus, notify, Outbox } from '@berth/messaging';
 import { ConfigError, type ServiceContext } from '@berth/service-kit';
 import { Vault } from '@berth/vault';
 import { timestampNow } from '@bufbuild/protobuf/wkt';
+import { argon2Hasher } from './adapters/crypto/argon2-hasher.ts';
 import { adminKeyFileAt } from './adapters/files/admin-key-file.ts';
 import { serveApiKeys } from './adapters/nats/serve-api-keys.ts';
 import { startTellingFacts } from './adapters/nats/tell-position.ts';
@@ -22,6 +23,7 @@ import { bootstrapKeys } from './app/bootstrap-keys.ts';
 import { LastUses } from './app/last-uses.ts';
 import { verifyApiKey } from './app/verify-api-key.ts';
 import type { AuthConfig } from './config.ts';
+import { startAccounts } from './start-accounts.ts';
 
 const writeUsesEveryMs = 10_000;
 const tidyEveryMs = 3_600_000;
@@ -77,5 +79,9 @@ export async function startAuth(
   onStop(repeatedly(tidyEveryMs, log, 'dropping old answers', () => keys.tidy()));
   const verify = countingVerifications(metrics, (text) => verifyApiKey({ keys, lastUses }, text));
   onStop(serveApiKeys({ bus, keys, tellChanged, verify }));
+  const accounts = startAccounts({
+    ...{ bus, database, transactions, hasher: argon2Hasher(), policy: config.accounts },
+  });
+  onStop(() => accounts.stop());
   await bus.ping(); // the server knows of the subscriptions now
 }

@@ -6,6 +6,7 @@ import { timestampFromDate } from '@bufbuild/protobuf/wkt';
 import type { Asker } from '../../app/asker.ts';
 import type { AccessEvent, AuthTransaction, AuthTransactions, NewAuditEntry } from '../../app/auth-transaction.ts';
 import type { NewMail } from '../../app/mail.ts';
+import { accountRows } from './account-rows.ts';
 import { writeAudit } from './audit-rows.ts';
 import { clockOf } from './clock.ts';
 import { type ToldFact, writeFacts } from './fact-rows.ts';
@@ -24,9 +25,9 @@ export type OpenTransaction = AuthTransaction & { readonly sql: Sql };
 
 /** Transactions over auth's schema. */
 export class PostgresAuthTransactions implements AuthTransactions {
-  readonly #deps: { outbox: Outbox; vault: Vault } & AfterCommit;
+  readonly #deps: { outbox: Pick<Outbox, 'transaction'>; vault: Vault } & AfterCommit;
 
-  constructor(deps: { outbox: Outbox; vault: Vault } & AfterCommit) {
+  constructor(deps: { outbox: Pick<Outbox, 'transaction'>; vault: Vault } & AfterCommit) {
     this.#deps = deps;
   }
 
@@ -40,6 +41,7 @@ export class PostgresAuthTransactions implements AuthTransactions {
       const now = await clockOf(sql);
       const outcome = await work({
         ...{ now, sql, users: userRows(sql), groups: groupRows(sql) },
+        accounts: accountRows(sql),
         currentTime: () => clockOf(sql),
         alone: (what) => lock(sql, what),
         tell: (fact, until) => void facts.push({ fact, until }),

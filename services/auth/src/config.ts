@@ -1,6 +1,8 @@
 import { envReader } from '@berth/service-kit';
 import { type MasterKey, readMasterKeys } from '@berth/vault';
+import { readAccountSettings } from './account-settings.ts';
 import type { UserIdKind } from './adapters/postgres/migrations/0002-access.ts';
+import type { AccountPolicy } from './app/account-deps.ts';
 import { readSessionSettings, type SessionSettings } from './config-sessions.ts';
 import { weaknessOf } from './domain/given-key.ts';
 
@@ -23,6 +25,7 @@ export interface AuthConfig {
   readonly publicUrl: string;
   /** Tokens, their keys, and signing in. */
   readonly sessions: SessionSettings;
+  readonly accounts: AccountPolicy;
 }
 
 export function readConfig(env: NodeJS.ProcessEnv): AuthConfig {
@@ -69,5 +72,6 @@ export function readConfig(env: NodeJS.ProcessEnv): AuthConfig {
     userIds: userIds === 'integer' || userIds === 'uuid' ? userIds : undefined,
     publicUrl: read.url('BERTH_PUBLIC_URL', { fallback: 'http://127.0.0.1:8800' }).replace(/\/+$/, ''),
     sessions: readSessionSettings(read),
+    accounts: readAccountSettings(read),
   });
 }

@@ -24,6 +24,7 @@ import { haveFirstAdmin } from './app/first-admin.ts';
 import { LastUses } from './app/last-uses.ts';
 import { verifyApiKey } from './app/verify-api-key.ts';
 import type { AuthConfig } from './config.ts';
+import { startAccounts } from './start-accounts.ts';
 import { startSessions, tokenKeyring } from './start-sessions.ts';
 
 const writeUsesEveryMs = 10_000;
@@ -86,6 +87,10 @@ export async function startAuth(
   const verify = countingVerifications(metrics, (text) => verifyApiKey({ keys, lastUses }, text));
   onStop(serveApiKeys({ bus, keys, tellChanged, verify }));
   await startSessions(config.sessions, { bus, database, transactions, passwords, onStop });
+  const accounts = startAccounts({
+    ...{ bus, database, transactions, hasher: passwords, policy: config.accounts },
+  });
+  onStop(() => accounts.stop());
   await bus.ping(); // the server knows of the subscriptions now
 }
 

@@ -13,6 +13,7 @@ import { createLogger, type Logger } from '@berth/service-kit';
 import { freshDatabase, freshPrefix, type TestScope, testNats } from '@berth/testing';
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { Registry } from 'prom-client';
+import type { AccountPolicy } from '../../src/app/account-deps.ts';
 import type { SessionSettings } from '../../src/config-sessions.ts';
 import { openAuthDatabase, startAuth } from '../../src/start-auth.ts';
 
@@ -30,6 +31,7 @@ export interface World {
     adminKeyFile?: string;
     adminPasswordFile?: string;
     sessions?: Partial<SessionSettings>;
+    accounts?: Partial<AccountPolicy>;
   }): Promise<() => Promise<void>>;
   /** Opens auth's database, for looking into it. */
   database(): ReturnType<typeof openAuthDatabase>;
@@ -47,6 +49,12 @@ export const testSessions: SessionSettings = {
   keys: { everySeconds: 86_400, leadSeconds: 1 },
   hashing: { memoryKib: 64, passes: 1, lanes: 1, atOnce: 2, waiting: 100 },
   signIn: { failures: 1_000, failuresOfAddress: 1_000, windowSeconds: 900 },
+};
+
+const usualAccounts: AccountPolicy = {
+  registration: 'open',
+  registrationGroups: [],
+  passwords: { minLength: 10, maxLength: 200, characters: [], minScore: 3, history: 5 },
 };
 
 export const settingsKey = 'a-key-of-the-settings-1';
@@ -78,7 +86,7 @@ export async function newWorld(t: TestScope): Promise<World> {
     bus,
     told,
     logged: text,
-    async replica({ givenKeys = [settingsKey], adminKeyFile, adminPasswordFile, sessions = {} } = {}) {
+    async replica({ givenKeys = [settingsKey], adminKeyFile, adminPasswordFile, sessions = {}, accounts = {} } = {}) {
       const stops: (() => Promise<unknown> | unknown)[] = [];
       const stop = async () => {
         for (const one of stops.splice(0).reverse()) await one();
@@ -92,6 +100,7 @@ export async function newWorld(t: TestScope): Promise<World> {
             firstAdmin:
               adminPasswordFile === undefined ? undefined : { name: 'admin', passwordFile: adminPasswordFile },
             sessions: { ...testSessions, ...sessions },
+            accounts: { ...usualAccounts, ...accounts },
           },
           { log, metrics: new Registry(), onStop: (one) => stops.push(one), readyWhen: () => {}, fail: () => {} },
         );

@@ -7,6 +7,7 @@ import type { Asker } from '../../app/asker.ts';
 import type { AccessEvent, AuthTransaction, AuthTransactions, NewAuditEntry } from '../../app/auth-transaction.ts';
 import type { NewMail } from '../../app/mail.ts';
 import type { TokenKeyring } from '../crypto/token-keyring.ts';
+import { accountRows } from './account-rows.ts';
 import { writeAudit } from './audit-rows.ts';
 import { clockOf } from './clock.ts';
 import { type ToldFact, writeFacts } from './fact-rows.ts';
@@ -28,9 +29,9 @@ export type OpenTransaction = AuthTransaction & { readonly sql: Sql };
 
 /** Transactions over auth's schema. */
 export class PostgresAuthTransactions implements AuthTransactions {
-  readonly #deps: { outbox: Outbox; vault: Vault; keyring: TokenKeyring } & AfterCommit;
+  readonly #deps: { outbox: Pick<Outbox, 'transaction'>; vault: Vault; keyring: TokenKeyring } & AfterCommit;
 
-  constructor(deps: { outbox: Outbox; vault: Vault; keyring: TokenKeyring } & AfterCommit) {
+  constructor(deps: { outbox: Pick<Outbox, 'transaction'>; vault: Vault; keyring: TokenKeyring } & AfterCommit) {
     this.#deps = deps;
   }
 
@@ -47,6 +48,7 @@ export class PostgresAuthTransactions implements AuthTransactions {
         sessions: sessionRows(sql),
         signer: this.#deps.keyring.signerFor(sql, now),
         signingKeys: signingKeyRows(sql, this.#deps.vault),
+        accounts: accountRows(sql),
         currentTime: () => clockOf(sql),
         alone: (what) => lock(sql, what),
         tell: (fact, until) => void facts.push({ fact, until }),

@@ -3,6 +3,7 @@ import { messagingTables } from '@berth/messaging';
 import { apiKeys } from './0001-api-keys.ts';
 import { access, type UserIdKind } from './0002-access.ts';
 import { sessions } from './0003-sessions.ts';
+import { accounts } from './0004-accounts.ts';
 
 /** The history of auth's tables. Released ones are never edited. `userIds` counts at the first migration alone. */
 export const migrations = (userIds: UserIdKind): readonly NamedMigration[] => [
@@ -10,4 +11,5 @@ export const migrations = (userIds: UserIdKind): readonly NamedMigration[] => [
   messagingTables,
   access(userIds),
   sessions,
+  accounts,
 ];

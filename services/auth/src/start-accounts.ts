@@ -1,0 +1,49 @@
+import type { Database } from '@berth/database';
+import type { Bus } from '@berth/messaging';
+import { zxcvbnStrength } from './adapters/crypto/zxcvbn-strength.ts';
+import { serveAccounts } from './adapters/nats/serve-accounts.ts';
+import { onDemand } from './adapters/on-demand.ts';
+import { accountReader } from './adapters/postgres/account-reader.ts';
+import { dropOldAccountRows } from './adapters/postgres/account-rows.ts';
+import type { PostgresAuthTransactions } from './adapters/postgres/auth-transactions.ts';
+import { groupRows } from './adapters/postgres/group-rows.ts';
+import { repeatedly } from './adapters/repeatedly.ts';
+import type { AccountPolicy } from './app/account-deps.ts';
+import { type CheckPassword, passwordCheck } from './app/check-password.ts';
+import type { PasswordHasher } from './app/password-hasher.ts';
+import { sendAskedMail } from './app/send-asked-mail.ts';
+
+/** How long a mail waits at the most whose asker's replica has died. */
+const lookForMailsEveryMs = 2_000;
+const tidyEveryMs = 3_600_000;
+
+/** Answers AccountService and sends the mails that were asked for. Gives back the check of passwords, for whoever else sets some. */
+export function startAccounts(deps: {
+  readonly bus: Bus;
+  readonly database: Database;
+  readonly transactions: PostgresAuthTransactions;
+  readonly hasher: PasswordHasher;
+  readonly policy: AccountPolicy;
+}): { readonly checkPassword: CheckPassword; stop(): Promise<void> } {
+  const { bus, database, transactions, policy } = deps;
+  const checkPassword = passwordCheck({ rules: policy.passwords, estimate: zxcvbnStrength() });
+  const sendAll = async () => {
+    while (await sendAskedMail(transactions)) {}
+  };
+  const mails = onDemand(lookForMailsEveryMs, bus.log, 'sending mails that were asked for', sendAll);
+  const stopTidying = repeatedly(tidyEveryMs, bus.log, 'dropping old registrations and tokens', () =>
+    dropOldAccountRows(database),
+  );
+  const stopServing = serveAccounts({
+    ...deps,
+    ...{ checkPassword, accounts: accountReader(database), groups: groupRows(database) },
+    mailAsked: mails.wake,
+  });
+  return {
+    checkPassword,
+    async stop() {
+      await stopServing();
+      await Promise.all([mails.stop(), stopTidying()]);
+    },
+  };
+}

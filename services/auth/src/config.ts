@@ -18,6 +18,8 @@ export interface AuthConfig {
   readonly userIds: UserIdKind | undefined;
   /** Where people reach this installation: in mails, and as the issuer of tokens. No trailing slash. */
   readonly publicUrl: string;
+  /** So many API keys one user may have. */
+  readonly apiKeysPerUser: number;
 }
 
 export function readConfig(env: NodeJS.ProcessEnv): AuthConfig {
@@ -48,5 +50,6 @@ export function readConfig(env: NodeJS.ProcessEnv): AuthConfig {
     encryptionKeys,
     userIds: userIds === 'integer' || userIds === 'uuid' ? userIds : undefined,
     publicUrl: read.url('BERTH_PUBLIC_URL', { fallback: 'http://127.0.0.1:8800' }).replace(/\/+$/, ''),
+    apiKeysPerUser: read.integer('BERTH_API_KEYS_PER_USER', { min: 0, max: 10_000, fallback: 50 }),
   });
 }

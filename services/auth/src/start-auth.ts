@@ -9,7 +9,6 @@ import { adminKeyFileAt } from './adapters/files/admin-key-file.ts';
 import { serveApiKeys } from './adapters/nats/serve-api-keys.ts';
 import { startTellingFacts } from './adapters/nats/tell-position.ts';
 import { PostgresAuthTransactions } from './adapters/postgres/auth-transactions.ts';
-import { ApiKeyEntity, GivenAnswerEntity } from './adapters/postgres/entities.ts';
 import { assertUserIds } from './adapters/postgres/installation.ts';
 import type { UserIdKind } from './adapters/postgres/migrations/0002-access.ts';
 import { migrations } from './adapters/postgres/migrations/index.ts';
@@ -31,7 +30,6 @@ export const openAuthDatabase = (url: string, userIds: UserIdKind = 'uuid') =>
     url,
     schema: 'auth',
     migrations: migrations(userIds),
-    entities: [ApiKeyEntity, GivenAnswerEntity],
     applicationName: 'berth-auth',
   });
 
@@ -67,7 +65,7 @@ export async function startAuth(
   const tellChanged = (id: string) =>
     notify(bus, subjects.apiKeyChanged, ApiKeyChangedSchema, { id, changedAt: timestampNow() });
   const adminKeyFile = config.adminKeyFile === undefined ? undefined : adminKeyFileAt(config.adminKeyFile);
-  const report = await bootstrapKeys({ keys, tellChanged, adminKeyFile }, config.givenKeys).catch((error) => {
+  const report = await bootstrapKeys({ transactions, tellChanged, adminKeyFile }, config.givenKeys).catch((error) => {
     throw isKind(error, 'invalid') ? new ConfigError([error.message]) : error;
   });
   log.info(report, 'keys follow the settings');
@@ -76,6 +74,6 @@ export async function startAuth(
   onStop(repeatedly(writeUsesEveryMs, log, 'writing when keys were used', () => lastUses.flush()));
   onStop(repeatedly(tidyEveryMs, log, 'dropping old answers', () => keys.tidy()));
   const verify = countingVerifications(metrics, (text) => verifyApiKey({ keys, lastUses }, text));
-  onStop(serveApiKeys({ bus, keys, tellChanged, verify }));
+  onStop(serveApiKeys({ bus, keys, transactions, tellChanged, verify, keysPerUser: config.apiKeysPerUser }));
   await bus.ping(); // the server knows of the subscriptions now
 }

@@ -74,6 +74,7 @@ export async function newWorld(t: TestScope): Promise<World> {
           {
             ...{ databaseUrl, natsUrl, prefix, givenKeys, adminKeyFile },
             ...{ encryptionKeys: [masterKey], userIds: undefined, publicUrl: 'http://berth.test' },
+            apiKeysPerUser: 3,
           },
           { log, metrics: new Registry(), onStop: (one) => stops.push(one), readyWhen: () => {}, fail: () => {} },
         );
@@ -97,6 +98,8 @@ export const principal = (level: keyof typeof permissionsOf) => ({
   name: 'test',
   permissions: [...permissionsOf[level]],
   group: '',
+  grants: [],
+  userId: '',
 });
 
 export const admin = principal('admin');

@@ -6,6 +6,7 @@ import { timestampFromDate } from '@bufbuild/protobuf/wkt';
 import type { Asker } from '../../app/asker.ts';
 import type { AccessEvent, AuthTransaction, AuthTransactions, NewAuditEntry } from '../../app/auth-transaction.ts';
 import type { NewMail } from '../../app/mail.ts';
+import { apiKeyRows } from './api-key-rows.ts';
 import { writeAudit } from './audit-rows.ts';
 import { clockOf } from './clock.ts';
 import { type ToldFact, writeFacts } from './fact-rows.ts';
@@ -39,7 +40,7 @@ export class PostgresAuthTransactions implements AuthTransactions {
       const entries: NewAuditEntry[] = [];
       const now = await clockOf(sql);
       const outcome = await work({
-        ...{ now, sql, users: userRows(sql), groups: groupRows(sql) },
+        ...{ now, sql, users: userRows(sql), groups: groupRows(sql), apiKeys: apiKeyRows(sql) },
         currentTime: () => clockOf(sql),
         alone: (what) => lock(sql, what),
         tell: (fact, until) => void facts.push({ fact, until }),

@@ -9,9 +9,9 @@ export const keyVerifier =
   (bus: Bus, wait: { answerTimeoutMs: number; nobodyThereMs: number }) =>
   async (apiKey: string): Promise<VerifiedKey> => {
     const ask = () => request(bus, AuthService.method.verifyApiKey, { apiKey }, { timeoutMs: wait.answerTimeoutMs });
-    const { principal, expiresAt } = await askPatiently(ask, wait.nobodyThereMs);
+    const { principal, expiresAt, allowedNetworks } = await askPatiently(ask, wait.nobodyThereMs);
     if (principal === undefined) throw new DomainError('bug', 'INTERNAL', 'An answer came without its principal.');
-    return { principal, ...(expiresAt && { expiresAt: timestampDate(expiresAt) }) };
+    return { principal, allowedNetworks, ...(expiresAt && { expiresAt: timestampDate(expiresAt) }) };
   };
 
 /**

@@ -1,11 +1,20 @@
 import { createHash } from 'node:crypto';
 import type { Principal } from '@berth/contracts';
-import { type DomainError, isKind } from '@berth/errors';
+import { DomainError, isKind } from '@berth/errors';
+import { type Networks, networksOf } from './networks.ts';
 
 /** Who holds a key, and until when that is true at the latest. */
 export interface VerifiedKey {
   readonly principal: Principal;
   readonly expiresAt?: Date;
+  /** From where the key may be used, CIDR; none: from everywhere. */
+  readonly allowedNetworks?: readonly string[];
+}
+
+/** Who holds a key, and from where; no networks: from everywhere. */
+interface Holder {
+  readonly principal: Principal;
+  readonly networks: Networks | undefined;
 }
 
 export interface KeyCacheOptions {
@@ -21,7 +30,7 @@ export interface KeyCacheOptions {
 }
 
 interface Entry {
-  readonly answer: Principal | DomainError;
+  readonly answer: Holder | DomainError;
   readonly until: number;
 }
 
@@ -35,7 +44,7 @@ export class KeyCache {
   /** Apart from the held ones, so that guessing keys does not push those out. */
   readonly #refused = new Map<string, Entry>();
   readonly #listeners = new Set<() => void>();
-  readonly #inFlight = new Map<string, Promise<Principal>>();
+  readonly #inFlight = new Map<string, Promise<Holder>>();
   /** Grows with each notice; an answer that was asked for before is not kept. */
   #generation = 0;
 
@@ -43,8 +52,17 @@ export class KeyCache {
     this.#options = options;
   }
 
-  /** Who holds `apiKey`. Many who ask at once cause one question. Throws `unauthenticated`, or `unavailable` when auth is away. */
-  async principalOf(apiKey: string): Promise<Principal> {
+  /**
+   * Who holds `apiKey` and uses it from `address`. Many who ask at once cause one question. Throws `unauthenticated`, also where the key
+   * must not be used from there, or `unavailable` when auth is away.
+   */
+  async principalOf(apiKey: string, address = ''): Promise<Principal> {
+    const { principal, networks } = await this.#holderOf(apiKey);
+    if (networks === undefined || networks.has(address)) return principal;
+    throw new DomainError('unauthenticated', 'API_KEY_INVALID', 'This key is not valid.');
+  }
+
+  async #holderOf(apiKey: string): Promise<Holder> {
     const digest = digestOf(apiKey);
     const known = fresh(this.#held, digest) ?? fresh(this.#refused, digest);
     this.#options.onLookup?.(known === undefined ? 'miss' : 'hit');
@@ -90,7 +108,7 @@ export class KeyCache {
   #forgetWhere(concerned: (principal: Principal) => boolean): void {
     this.#forgetUnsettled();
     for (const [digest, { answer }] of this.#held) {
-      if (!(answer instanceof Error) && concerned(answer)) this.#held.delete(digest);
+      if (!(answer instanceof Error) && concerned(answer.principal)) this.#held.delete(digest);
     }
     this.#tell();
   }
@@ -105,13 +123,14 @@ export class KeyCache {
     this.#inFlight.clear(); // who asks from now on must not get an answer from before
   }
 
-  async #ask(apiKey: string, digest: string): Promise<Principal> {
+  async #ask(apiKey: string, digest: string): Promise<Holder> {
     const generation = this.#generation;
     try {
-      const { principal, expiresAt } = await this.#options.verify(apiKey);
+      const { principal, expiresAt, allowedNetworks = [] } = await this.#options.verify(apiKey);
+      const holder = { principal, networks: allowedNetworks.length === 0 ? undefined : networksOf(allowedNetworks) };
       const until = Math.min(Date.now() + this.#options.ttlMs, expiresAt?.getTime() ?? Number.POSITIVE_INFINITY);
-      if (generation === this.#generation) this.#keep(this.#held, digest, { answer: principal, until });
-      return principal;
+      if (generation === this.#generation) this.#keep(this.#held, digest, { answer: holder, until });
+      return holder;
     } catch (error) {
       if (isKind(error, 'unauthenticated') && generation === this.#generation) {
         this.#keep(this.#refused, digest, { answer: error, until: Date.now() + this.#options.refusalTtlMs });

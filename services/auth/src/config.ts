@@ -26,6 +26,8 @@ export interface AuthConfig {
   /** Tokens, their keys, and signing in. */
   readonly sessions: SessionSettings;
   readonly accounts: AccountPolicy;
+  /** So many API keys one user may have. */
+  readonly apiKeysPerUser: number;
 }
 
 export function readConfig(env: NodeJS.ProcessEnv): AuthConfig {
@@ -73,5 +75,6 @@ export function readConfig(env: NodeJS.ProcessEnv): AuthConfig {
     publicUrl: read.url('BERTH_PUBLIC_URL', { fallback: 'http://127.0.0.1:8800' }).replace(/\/+$/, ''),
     sessions: readSessionSettings(read),
     accounts: readAccountSettings(read),
+    apiKeysPerUser: read.integer('BERTH_API_KEYS_PER_USER', { min: 0, max: 10_000, fallback: 50 }),
   });
 }

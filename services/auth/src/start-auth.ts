@@ -10,7 +10,6 @@ import { secretFileAt } from './adapters/files/secret-file.ts';
 import { serveApiKeys } from './adapters/nats/serve-api-keys.ts';
 import { startTellingFacts } from './adapters/nats/tell-position.ts';
 import { PostgresAuthTransactions } from './adapters/postgres/auth-transactions.ts';
-import { ApiKeyEntity, GivenAnswerEntity } from './adapters/postgres/entities.ts';
 import { assertUserIds } from './adapters/postgres/installation.ts';
 import type { UserIdKind } from './adapters/postgres/migrations/0002-access.ts';
 import { migrations } from './adapters/postgres/migrations/index.ts';
@@ -35,7 +34,6 @@ export const openAuthDatabase = (url: string, userIds: UserIdKind = 'uuid') =>
     url,
     schema: 'auth',
     migrations: migrations(userIds),
-    entities: [ApiKeyEntity, GivenAnswerEntity],
     applicationName: 'berth-auth',
   });
 
@@ -72,7 +70,9 @@ export async function startAuth(
   const tellChanged = (id: string) =>
     notify(bus, subjects.apiKeyChanged, ApiKeyChangedSchema, { id, changedAt: timestampNow() });
   const adminKeyFile = config.adminKeyFile === undefined ? undefined : secretFileAt(config.adminKeyFile);
-  const report = await bootstrapKeys({ keys, tellChanged, adminKeyFile }, config.givenKeys).catch(refuseSettings);
+  const report = await bootstrapKeys({ transactions, tellChanged, adminKeyFile }, config.givenKeys).catch(
+    refuseSettings,
+  );
   log.info(report, 'keys follow the settings');
   if (config.firstAdmin !== undefined) {
     const { name, passwordFile } = config.firstAdmin;
@@ -85,12 +85,12 @@ export async function startAuth(
   onStop(repeatedly(writeUsesEveryMs, log, 'writing when keys were used', () => lastUses.flush()));
   onStop(repeatedly(tidyEveryMs, log, 'dropping old answers', () => keys.tidy()));
   const verify = countingVerifications(metrics, (text) => verifyApiKey({ keys, lastUses }, text));
-  onStop(serveApiKeys({ bus, keys, tellChanged, verify }));
   await startSessions(config.sessions, { bus, database, transactions, passwords, onStop });
   const accounts = startAccounts({
     ...{ bus, database, transactions, hasher: passwords, policy: config.accounts },
   });
   onStop(() => accounts.stop());
+  onStop(serveApiKeys({ bus, keys, transactions, tellChanged, verify, keysPerUser: config.apiKeysPerUser }));
   await bus.ping(); // the server knows of the subscriptions now
 }
 

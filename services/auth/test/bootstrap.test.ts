@@ -107,7 +107,12 @@ test('a setting that would leave nobody in charge is refused and changes nothing
 });
 
 test('weak keys in the settings stop the start with the reason and without a value', () => {
-  const env = { DATABASE_URL: 'postgres://db/berth', NATS_URL: 'nats://bus:4222' };
+  const encryptionKey = `tests:${Buffer.alloc(32, 7).toString('base64')}`;
+  const env = {
+    DATABASE_URL: 'postgres://db/berth',
+    NATS_URL: 'nats://bus:4222',
+    BERTH_ENCRYPTION_KEYS: encryptionKey,
+  };
   const refusal = (keys: string): string => {
     try {
       readConfig({ ...env, VYOS_API_KEYS: keys });

@@ -34,7 +34,11 @@ const shown = {
   description: '',
   prefix: 'berth_abc',
   permission: 'operator',
+  permissions: [],
   is_admin: false,
+  user_id: null,
+  group: null,
+  allowed_networks: [],
   created_at: made.toISOString(),
   expires_at: null,
   last_used_at: null,
@@ -239,4 +243,86 @@ test('silence about a change is followed by the same command again, then by 504'
   assert.equal(answer.status, 504);
   assert.equal(answer.body.code, 'OUTCOME_UNKNOWN');
   assert.equal(heard, 2);
+});
+
+test('a key gets its own permissions, group and networks, and what contradicts itself is refused', async (t) => {
+  const gateway = await startTestGateway(t);
+  let asked: CreateApiKeyRequest | undefined;
+  let changed: UpdateApiKeyRequest | undefined;
+  gateway.answer(method.createApiKey, (message) => {
+    asked = message;
+    return { apiKey: aKey(), secret: 'x' };
+  });
+  gateway.answer(method.updateApiKey, (message) => {
+    changed = message;
+    return { apiKey: aKey() };
+  });
+  const body = { permissions: ['vms:*'], group: 'blue', allowed_networks: ['192.0.2.0/24'] };
+  assert.equal((await gateway.call('POST', path, { body })).status, 201);
+  assert.deepEqual(
+    [asked?.permission, asked?.permissions, asked?.group, asked?.allowedNetworks, asked?.own],
+    [Permission.CUSTOM, ['vms:*'], 'blue', ['192.0.2.0/24'], false],
+  );
+  assert.equal(
+    (await gateway.call('PATCH', `${path}/${id}`, { body: { group: null, allowed_networks: [] } })).status,
+    200,
+  );
+  assert.deepEqual([changed?.updateMask?.paths, changed?.apiKey?.group], [['group', 'allowed_networks'], '']);
+  for (const refused of [
+    { permissions: [] },
+    { permissions: ['vms:*'], permission: 'viewer' },
+    { permissions: ['*'], is_admin: true },
+    { permission: 'owner' },
+    { permission: 'custom' },
+  ])
+    assert.equal((await gateway.call('POST', path, { body: refused })).status, 422, JSON.stringify(refused));
+});
+
+test('users have keys of their own at /v1/account/api-keys; API keys have none', async (t) => {
+  const gateway = await startTestGateway(t, { auth: false });
+  const asked: unknown[] = [];
+  gateway.answer(method.verifyApiKey, ({ apiKey }) => ({
+    principal: { id: 'u1', userId: 'u1', kind: apiKey === 'a-user' ? 'user' : 'api_key', permissions: ['*'] },
+  }));
+  gateway.answer(method.createApiKey, ({ own, permission }) => {
+    asked.push([own, permission]);
+    return { apiKey: aKey({ permission: Permission.OWNER, permissions: ['*'], userId: 'u1' }), secret: 'x' };
+  });
+  gateway.answer(method.listApiKeys, ({ own, userId }) => {
+    asked.push([own, userId]);
+    return { apiKeys: [] };
+  });
+  gateway.answer(method.getApiKey, ({ own }) => {
+    asked.push(own);
+    return { apiKey: aKey() };
+  });
+  gateway.answer(method.deleteApiKey, ({ own }) => {
+    asked.push(own);
+    return {};
+  });
+  await gateway.bus.connection.flush();
+  const mine = '/v1/account/api-keys';
+  const made_ = await gateway.call('POST', mine, { apiKey: 'a-user', body: {} });
+  assert.deepEqual([made_.status, made_.body.permission, made_.body.user_id], [201, 'owner', 'u1']);
+  assert.equal(made_.headers.get('location'), `${mine}/${id}`);
+  await gateway.call('GET', mine, { apiKey: 'a-user' });
+  await gateway.call('GET', `${mine}/${id}`, { apiKey: 'a-user' });
+  await gateway.call('DELETE', `${mine}/${id}`, { apiKey: 'a-user' });
+  assert.deepEqual(asked, [[true, Permission.OWNER], [true, ''], true, true]);
+  assert.equal((await gateway.call('GET', `${mine}?user_id=u2`, { apiKey: 'a-user' })).status, 422);
+  const refused = await gateway.call('GET', mine, { apiKey: 'a-key' });
+  assert.deepEqual([refused.status, refused.body.code], [403, 'USER_REQUIRED']);
+});
+
+test('a key that may be used from some networks is unknown from elsewhere', async (t) => {
+  const gateway = await startTestGateway(t, { auth: false });
+  gateway.answer(method.verifyApiKey, ({ apiKey }) => ({
+    principal: { id: apiKey, kind: 'api_key', permissions: ['*'] },
+    allowedNetworks: apiKey === 'here' ? ['127.0.0.0/8', '::1/128'] : ['192.0.2.0/24'],
+  }));
+  gateway.answer(method.listApiKeys, () => ({ apiKeys: [] }));
+  await gateway.bus.connection.flush();
+  assert.equal((await gateway.call('GET', path, { apiKey: 'here' })).status, 200);
+  const elsewhere = await gateway.call('GET', path, { apiKey: 'elsewhere' });
+  assert.deepEqual([elsewhere.status, elsewhere.body.code], [401, 'API_KEY_INVALID']);
 });

@@ -2,7 +2,13 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { TSchema } from 'typebox';
 import { Compile } from 'typebox/compile';
-import { createApiKeyBody, rotateApiKeyBody, updateApiKeyBody } from '../src/adapters/http/documents/api-key.ts';
+import {
+  createApiKeyBody,
+  createOwnKeyBody,
+  rotateApiKeyBody,
+  updateApiKeyBody,
+  updateOwnKeyBody,
+} from '../src/adapters/http/documents/api-key.ts';
 import { bulkDecommissionBody, bulkProvisionBody } from '../src/adapters/http/documents/bulk.ts';
 import { checkDriftBody, driftPoliciesBody } from '../src/adapters/http/documents/drift.ts';
 import { changeForwardsBody, createForwardsBody, forwardChangeBody } from '../src/adapters/http/documents/forward.ts';
@@ -80,6 +86,12 @@ const contract = [
   'put /v1/admin/api-keys/{id}',
   'delete /v1/admin/api-keys/{id}',
   'post /v1/admin/api-keys/{id}/rotate',
+  'get /v1/account/api-keys',
+  'post /v1/account/api-keys',
+  'get /v1/account/api-keys/{id}',
+  'patch /v1/account/api-keys/{id}',
+  'delete /v1/account/api-keys/{id}',
+  'post /v1/account/api-keys/{id}/rotate',
   'get /v1/routers',
   'post /v1/routers',
   'get /v1/routers/{router}',
@@ -209,6 +221,8 @@ test('every example is valid by its schema', () => {
     changeForwardsBody,
     forwardTemplateBody,
     createApiKeyBody,
+    createOwnKeyBody,
+    updateOwnKeyBody,
     updateApiKeyBody,
     rotateApiKeyBody,
     addRouterBody,

@@ -1,5 +1,6 @@
 import type { Fact } from '../domain/access-facts.ts';
 import type { AccountStore } from './account-store.ts';
+import type { KeyChanges } from './api-key-store.ts';
 import type { Asker } from './asker.ts';
 import type { GroupStore } from './group-store.ts';
 import type { NewMail } from './mail.ts';
@@ -46,6 +47,7 @@ export interface AuthTransaction {
   readonly signer: TokenSigner;
   readonly signingKeys: SigningKeyStore;
   readonly accounts: AccountStore;
+  readonly apiKeys: KeyChanges;
   /** From here to the end of the transaction nobody else is past this line with the same word, on any replica. */
   alone(what: string): Promise<void>;
   /** A fact for everybody who lets callers in; `until`: from then on nobody need know it. Absent: for ever; of users without limits of their own until their last access token has ended. */

@@ -3,7 +3,10 @@ import { DomainError } from '@berth/errors';
 import { ApiKey, type KeyOrigin } from '../domain/api-key.ts';
 import { hashOfKey, newKeyText, newPrefix, prefixOf } from '../domain/api-key-text.ts';
 import { weaknessOf } from '../domain/given-key.ts';
-import type { ApiKeyStore, KeyChanges, TellChanged } from './api-key-store.ts';
+import type { TellChanged } from './api-key-store.ts';
+import { berthItself } from './asker.ts';
+import type { AuthTransaction, AuthTransactions } from './auth-transaction.ts';
+import { aloneWithKeys, noteKey } from './note-key.ts';
 import type { SecretFile } from './secret-file.ts';
 
 /** What the start did with keys, for the log: no key in it. */
@@ -23,13 +26,13 @@ export interface BootstrapReport {
  * take turns and the first one's key is everybody's. Throws `invalid` when nobody could administer the result.
  */
 export async function bootstrapKeys(
-  deps: { keys: ApiKeyStore; tellChanged: TellChanged; adminKeyFile: SecretFile | undefined },
+  deps: { transactions: AuthTransactions; tellChanged: TellChanged; adminKeyFile: SecretFile | undefined },
   givenKeys: readonly string[],
 ): Promise<BootstrapReport> {
-  const { report, changed } = await deps.keys.change(async (keys) => {
-    await keys.alone();
-    const fromSettings = await followSettings(keys, givenKeys);
-    const adminKey = await haveAnAdmin(keys, deps.adminKeyFile, fromSettings.usable);
+  const { report, changed } = await deps.transactions.run(berthItself, async (transaction) => {
+    await aloneWithKeys(transaction);
+    const fromSettings = await followSettings(transaction, givenKeys);
+    const adminKey = await haveAnAdmin(transaction, deps.adminKeyFile, fromSettings.usable);
     const { listed, unlisted, deletedButListed } = fromSettings;
     return {
       report: { listed: listed.length, unlisted: unlisted.length, deletedButListed, adminKey },
@@ -40,36 +43,44 @@ export async function bootstrapKeys(
   return report;
 }
 
-async function followSettings(keys: KeyChanges, givenKeys: readonly string[]) {
+async function followSettings(transaction: AuthTransaction, givenKeys: readonly string[]) {
+  const { apiKeys, now } = transaction;
   const listed: string[] = [];
   const unlisted: string[] = [];
   const deletedButListed: string[] = [];
   const named = new Set<string>();
   for (const text of new Set(givenKeys)) {
     const hash = hashOfKey(text);
-    const known = await keys.byHash(hash);
-    const key = known ?? keyOf(text, 'settings', `env-${newPrefix()}`, keys.now);
+    const known = await apiKeys.byHash(hash);
+    const key = known ?? keyOf(text, 'settings', `env-${newPrefix()}`, now);
     named.add(key.id);
-    if (known === undefined) keys.add(key);
+    if (known === undefined) await addKey(transaction, key);
     if (known === undefined || key.ended === 'unlisted') listed.push(key.id);
     if (key.ended === 'deleted') deletedButListed.push(key.prefix);
-    key.listAgain();
+    if (key.ended === 'unlisted') {
+      key.listAgain();
+      await apiKeys.save(key);
+      noteKey(transaction, 'updated', { after: key });
+    }
   }
-  for (const key of await keys.fromSettings()) {
+  for (const key of await apiKeys.fromSettings()) {
     if (named.has(key.id) || key.endedAt !== null) continue;
-    key.end('unlisted', keys.now);
+    key.end('unlisted', now);
+    await apiKeys.save(key);
+    noteKey(transaction, 'deleted', { after: key });
     unlisted.push(key.id);
   }
   return { listed, unlisted, deletedButListed, usable: named.size > deletedButListed.length };
 }
 
 async function haveAnAdmin(
-  keys: KeyChanges,
+  transaction: AuthTransaction,
   file: SecretFile | undefined,
   settingsGiveOne: boolean,
 ): Promise<BootstrapReport['adminKey']> {
+  const { apiKeys, now } = transaction;
   // Keys of the settings come and go with them: whoever asks for an admin key file gets a key that stays.
-  const lasting = (await keys.admins()).filter((key) => key.origin !== 'settings' && key.isUsableAdmin(keys.now));
+  const lasting = (await apiKeys.admins()).filter((key) => key.origin !== 'settings' && key.isUsableAdmin(now));
   if (lasting.length > 0) return 'was there';
   if (file === undefined) {
     if (settingsGiveOne) return 'was there';
@@ -79,13 +90,18 @@ async function haveAnAdmin(
   const text = await file.takeOrMake(newKeyText(prefix));
   const weakness = weaknessOf(text);
   if (weakness !== undefined) throw refuse(`the key in the file that BERTH_ADMIN_KEY_FILE names ${weakness}`);
-  const known = await keys.byHash(hashOfKey(text));
+  const known = await apiKeys.byHash(hashOfKey(text));
   if (known === undefined) {
-    keys.add(keyOf(text, 'admin-file', prefixOf(text) ?? `file-${prefix}`, keys.now));
+    await addKey(transaction, keyOf(text, 'admin-file', prefixOf(text) ?? `file-${prefix}`, now));
     return 'stored from its file';
   }
-  if (known.isUsableAdmin(keys.now) || settingsGiveOne) return 'was there';
+  if (known.isUsableAdmin(now) || settingsGiveOne) return 'was there';
   throw refuse('the key in the file that BERTH_ADMIN_KEY_FILE names has ended: remove the file to have a new one made');
+}
+
+async function addKey(transaction: AuthTransaction, key: ApiKey): Promise<void> {
+  await transaction.apiKeys.add(key);
+  noteKey(transaction, 'created', { after: key });
 }
 
 const keyOf = (text: string, origin: KeyOrigin, prefix: string, now: Date): ApiKey =>
@@ -95,6 +111,10 @@ const keyOf = (text: string, origin: KeyOrigin, prefix: string, now: Date): ApiK
     name: origin === 'settings' ? 'from VYOS_API_KEYS' : 'admin',
     description: '',
     permission: 'admin',
+    permissions: [],
+    group: null,
+    allowedNetworks: [],
+    ownerId: null,
     expiresAt: undefined,
     origin,
     secretHash: hashOfKey(text),

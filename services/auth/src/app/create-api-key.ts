@@ -1,24 +1,47 @@
 import { randomUUID } from 'node:crypto';
-import { ApiKey, type KeyTerms, viewOf } from '../domain/api-key.ts';
+import type { Permitted } from '@berth/contracts';
+import { ApiKey, type KeyTerms } from '../domain/api-key.ts';
 import { hashOfKey, newKeyText, newPrefix } from '../domain/api-key-text.ts';
-import { checkTerms } from '../domain/key-terms.ts';
-import { type CommandContext, type CommandDeps, type KeyOutcome, runCommand } from './run-command.ts';
+import { tooManyKeys } from '../domain/errors.ts';
+import { assertWithin } from '../domain/key-scope.ts';
+import { checkTerms, invalidApiKey, withKeptNetworks } from '../domain/key-terms.ts';
+import type { AuthTransaction } from './auth-transaction.ts';
+import { aloneWithKeys, assertGroup, type KeyOutcome, noteKey } from './note-key.ts';
 
-/** Makes a key. Its secret is in this answer and nowhere else. */
-export function createApiKey(deps: CommandDeps, context: CommandContext, terms: KeyTerms): Promise<KeyOutcome> {
-  return runCommand(deps, context, async (keys) => {
-    checkTerms(terms, keys.now);
-    const prefix = newPrefix();
-    const secret = newKeyText(prefix);
-    const key = new ApiKey({
-      ...terms,
-      id: randomUUID(),
-      prefix,
-      origin: 'created',
-      secretHash: hashOfKey(secret),
-      createdAt: keys.now,
-    });
-    keys.add(key);
-    return { key: viewOf(key, keys.now), secret };
+/** Who makes the key, and whose it becomes. */
+export interface KeyMaker {
+  readonly rights: Permitted;
+  /** Undefined: a global key. */
+  readonly ownerId: string | undefined;
+  readonly mostKeys: number;
+}
+
+/** Makes a key, which can do no more than whoever makes it. Its secret is in this answer and nowhere else. */
+export async function createApiKey(
+  transaction: AuthTransaction,
+  { rights, ownerId, mostKeys }: KeyMaker,
+  terms: KeyTerms,
+): Promise<KeyOutcome> {
+  const { apiKeys, now } = transaction;
+  checkTerms(terms, now);
+  if (ownerId === undefined && terms.permission === 'owner') {
+    throw invalidApiKey([{ field: 'permission', message: 'owner is for keys of users' }]);
+  }
+  assertWithin(rights, terms, ownerId === undefined);
+  await aloneWithKeys(transaction);
+  await assertGroup(transaction, terms.group);
+  if (ownerId !== undefined && (await apiKeys.countOf(ownerId)) >= mostKeys) throw tooManyKeys(mostKeys);
+  const prefix = newPrefix();
+  const secret = newKeyText(prefix);
+  const key = new ApiKey({
+    ...withKeptNetworks(terms),
+    id: randomUUID(),
+    prefix,
+    origin: 'created',
+    ownerId: ownerId ?? null,
+    secretHash: hashOfKey(secret),
+    createdAt: now,
   });
+  await apiKeys.add(key);
+  return { key: noteKey(transaction, 'created', { after: key }), secret };
 }

@@ -1,20 +1,14 @@
-import { type Permitted, requirePermission } from '@berth/contracts';
 import type { ApiKeyView } from '../domain/api-key.ts';
 import { apiKeyNotFound } from '../domain/errors.ts';
 import { invalidApiKey } from '../domain/key-terms.ts';
-import type { ApiKeyStore, PagePosition } from './api-key-store.ts';
+import type { ApiKeyStore, KeyChoice, PagePosition } from './api-key-store.ts';
 
 const usualPageSize = 100;
 const largestPageSize = 500;
 
 /** One key that has not been deleted. */
-export async function getApiKey(
-  deps: { keys: ApiKeyStore },
-  principal: Permitted | undefined,
-  id: string,
-): Promise<ApiKeyView> {
-  requirePermission(principal, 'api-keys:admin');
-  const key = await deps.keys.byId(id);
+export async function getApiKey(deps: { keys: ApiKeyStore }, id: string, choice: KeyChoice): Promise<ApiKeyView> {
+  const key = await deps.keys.byId(id, choice);
   if (key === undefined) throw apiKeyNotFound(id);
   return key;
 }
@@ -22,12 +16,11 @@ export async function getApiKey(
 /** Keys that have not been deleted, in the order they were made. A token is good for as long as anybody keeps it. */
 export async function listApiKeys(
   deps: { keys: ApiKeyStore },
-  principal: Permitted | undefined,
   page: { size: number; token: string },
+  choice: KeyChoice,
 ): Promise<{ keys: readonly ApiKeyView[]; nextToken: string }> {
-  requirePermission(principal, 'api-keys:admin');
   const size = Math.min(page.size === 0 ? usualPageSize : page.size, largestPageSize);
-  const found = await deps.keys.page(page.token === '' ? undefined : positionOf(page.token), size + 1);
+  const found = await deps.keys.page(page.token === '' ? undefined : positionOf(page.token), size + 1, choice);
   const keys = found.slice(0, size);
   const last = keys.at(-1);
   return { keys, nextToken: found.length > size && last !== undefined ? tokenOf(last) : '' };

@@ -1,5 +1,6 @@
 import { timingSafeEqual } from 'node:crypto';
 import { type PermissionLevel, permissionsOf } from '@berth/contracts';
+import type { KeyScope } from './key-scope.ts';
 
 /**
  * Where a key comes from: made over the API, made (or given) at the first start in the admin key file, or named in the settings.
@@ -10,13 +11,17 @@ export type KeyOrigin = 'created' | 'admin-file' | 'settings';
 /** Why a key ended. A deleted key never comes back; one that is no longer in the settings does when it is named there again. */
 export type KeyEnd = 'deleted' | 'unlisted';
 
+/** What a key may do: a level, what its `permissions` list, or whatever its owner may. */
+export type KeyPermission = PermissionLevel | 'custom' | 'owner';
+
 /** What people may change of a key. */
-export interface KeyTerms {
+export interface KeyTerms extends KeyScope {
   name: string;
   description: string;
-  permission: PermissionLevel;
   /** Undefined: never. */
   expiresAt: Date | undefined;
+  /** From where it may be used, CIDR; none: from everywhere. */
+  allowedNetworks: readonly string[];
 }
 
 /** An API key: what it may do and until when, and the hash of its secret. Holds the rules; knows nothing of storage. */
@@ -25,7 +30,14 @@ export class ApiKey {
   prefix: string;
   name: string;
   description: string;
-  permission: PermissionLevel;
+  permission: KeyPermission;
+  /** Of `custom`; otherwise none. */
+  permissions: readonly string[];
+  /** The only group with whose things it works; null: not limited. */
+  group: string | null;
+  allowedNetworks: readonly string[];
+  /** The user whose key it is; null: global. */
+  readonly ownerId: string | null;
   readonly origin: KeyOrigin;
   secretHash: Buffer;
   /** The secret before the last rotation, while it still works. */
@@ -38,12 +50,16 @@ export class ApiKey {
   /** To the minute. */
   lastUsedAt: Date | null = null;
 
-  constructor(made: KeyTerms & { id: string; prefix: string; origin: KeyOrigin; secretHash: Buffer; createdAt: Date }) {
+  constructor(made: KeyTerms & KeyIdentity) {
     this.id = made.id;
     this.prefix = made.prefix;
     this.name = made.name;
     this.description = made.description;
     this.permission = made.permission;
+    this.permissions = made.permissions;
+    this.group = made.group;
+    this.allowedNetworks = made.allowedNetworks;
+    this.ownerId = made.ownerId;
     this.origin = made.origin;
     this.secretHash = made.secretHash;
     this.createdAt = made.createdAt;
@@ -54,9 +70,10 @@ export class ApiKey {
     return this.endedAt === null && (this.expiresAt === null || this.expiresAt > now);
   }
 
-  /** Whether it gives all rights now. At least one such key must remain. */
+  /** Whether it gives all rights now, to whoever has it, wherever he is. At least one such key must remain. */
   isUsableAdmin(now: Date): boolean {
-    return this.permission === 'admin' && this.isUsable(now);
+    const isWhole = this.ownerId === null && this.group === null && this.allowedNetworks.length === 0;
+    return this.permission === 'admin' && isWhole && this.isUsable(now);
   }
 
   /** Whether `hash` is that of its secret, or of the one before while the overlap lasts. Takes the same time for every wrong one. */
@@ -81,9 +98,10 @@ export class ApiKey {
     this.secretHash = secretHash;
   }
 
-  /** Whether these terms would leave less of an admin key: no admin any more, or ending sooner. */
+  /** Whether these terms would leave less of an admin key: no admin any more, limited, or ending sooner. */
   isWeakenedBy(terms: Partial<KeyTerms>): boolean {
     if (terms.permission !== undefined && terms.permission !== 'admin') return true;
+    if ((terms.group ?? null) !== null || (terms.allowedNetworks ?? []).length > 0) return true;
     if (terms.expiresAt === undefined) return false;
     return this.expiresAt === null || terms.expiresAt < this.expiresAt;
   }
@@ -92,6 +110,9 @@ export class ApiKey {
     if (terms.name !== undefined) this.name = terms.name;
     if (terms.description !== undefined) this.description = terms.description;
     if (terms.permission !== undefined) this.permission = terms.permission;
+    if (terms.permissions !== undefined) this.permissions = terms.permissions;
+    if (terms.group !== undefined) this.group = terms.group;
+    if (terms.allowedNetworks !== undefined) this.allowedNetworks = terms.allowedNetworks;
     if ('expiresAt' in terms) this.expiresAt = terms.expiresAt ?? null;
   }
 
@@ -109,13 +130,27 @@ export class ApiKey {
   }
 }
 
+/** What of a key stays as it was made. */
+interface KeyIdentity {
+  readonly id: string;
+  readonly prefix: string;
+  readonly origin: KeyOrigin;
+  readonly ownerId: string | null;
+  readonly secretHash: Buffer;
+  readonly createdAt: Date;
+}
+
 /** A key as people see it: nothing that opens anything. */
 export interface ApiKeyView {
   readonly id: string;
   readonly prefix: string;
   readonly name: string;
   readonly description: string;
-  readonly permission: PermissionLevel;
+  readonly permission: KeyPermission;
+  readonly permissions: readonly string[];
+  readonly group: string | null;
+  readonly allowedNetworks: readonly string[];
+  readonly ownerId: string | null;
   readonly createdAt: Date;
   readonly expiresAt: Date | null;
   readonly previousExpiresAt: Date | null;
@@ -129,11 +164,21 @@ export const viewOf = (key: ApiKey, now: Date): ApiKeyView => ({
   name: key.name,
   description: key.description,
   permission: key.permission,
+  permissions: permissionsOfKey(key),
+  group: key.group,
+  allowedNetworks: key.allowedNetworks,
+  ownerId: key.ownerId,
   createdAt: key.createdAt,
   expiresAt: key.expiresAt,
   previousExpiresAt: key.previousExpiresAt !== null && key.previousExpiresAt > now ? key.previousExpiresAt : null,
   lastUsedAt: key.lastUsedAt,
 });
 
-/** What the holder of a key may do. */
-export const permissionsOfKey = (key: ApiKey): readonly string[] => permissionsOf[key.permission];
+/** What a key gives at most; a user's key gives what its owner may of that. */
+export function permissionsOfKey({
+  permission,
+  permissions,
+}: Pick<ApiKey, 'permission' | 'permissions'>): readonly string[] {
+  if (permission === 'custom') return permissions;
+  return permission === 'owner' ? ['*'] : permissionsOf[permission];
+}

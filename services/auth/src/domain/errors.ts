@@ -23,6 +23,17 @@ export const keyFromSettings = (id: string): DomainError =>
     { id },
   );
 
+export const keyOfUser = (id: string): DomainError =>
+  new DomainError(
+    'conflict',
+    'API_KEY_OF_USER',
+    'This key belongs to a user, who alone can change it. An administrator can delete it.',
+    { id },
+  );
+
+export const tooManyKeys = (most: number): DomainError =>
+  new DomainError('conflict', 'API_KEYS_TOO_MANY', `A user can have at most ${most} API keys. Delete one first.`);
+
 export const idempotencyKeyReused = (): DomainError =>
   new DomainError(
     'unprocessable',

@@ -1,5 +1,7 @@
 import { DomainError, type FieldError } from '@berth/errors';
+import { mostNetworks, networkOf } from './allowed-networks.ts';
 import type { KeyTerms } from './api-key.ts';
+import { wrongPermissions } from './key-scope.ts';
 
 const longestName = 100;
 const longestDescription = 1_000;
@@ -22,7 +24,35 @@ export function checkTerms(terms: Partial<KeyTerms>, now: Date): void {
   if (terms.expiresAt !== undefined && !(terms.expiresAt > now)) {
     fields.push({ field: 'expires_at', message: 'must lie in the future' });
   }
+  fields.push(...scopeFaults(terms), ...networkFaults(terms.allowedNetworks ?? []));
   if (fields.length > 0) throw invalidApiKey(fields);
+}
+
+/** `terms` with its networks in the form that is kept, each once. Call it when they are checked. */
+export const withKeptNetworks = <T extends Partial<KeyTerms>>(terms: T): T =>
+  terms.allowedNetworks === undefined
+    ? terms
+    : { ...terms, allowedNetworks: [...new Set(terms.allowedNetworks.flatMap((text) => networkOf(text) ?? []))] };
+
+function scopeFaults({ permission, permissions = [] }: Partial<KeyTerms>): FieldError[] {
+  const faults = wrongPermissions(permissions).map((text) => ({
+    field: 'permissions',
+    message: `has no permission ${text.slice(0, 50)}`,
+  }));
+  if (permission === 'custom' && permissions.length === 0) {
+    faults.push({ field: 'permissions', message: 'must list at least one permission' });
+  }
+  if (permission !== 'custom' && permissions.length > 0) {
+    faults.push({ field: 'permission', message: 'must be custom, or absent, where permissions are listed' });
+  }
+  return faults;
+}
+
+function networkFaults(networks: readonly string[]): FieldError[] {
+  const field = 'allowed_networks';
+  if (networks.length > mostNetworks) return [{ field, message: `must have at most ${mostNetworks} networks` }];
+  const wrong = networks.filter((text) => networkOf(text) === undefined);
+  return wrong.map((text) => ({ field, message: `${text.slice(0, 50)} is no network: write 192.0.2.0/24` }));
 }
 
 /** Refuses an overlap that is longer than a month. */

@@ -101,6 +101,7 @@ export async function newWorld(t: TestScope): Promise<World> {
               adminPasswordFile === undefined ? undefined : { name: 'admin', passwordFile: adminPasswordFile },
             sessions: { ...testSessions, ...sessions },
             accounts: { ...usualAccounts, ...accounts },
+            apiKeysPerUser: 3,
           },
           { log, metrics: new Registry(), onStop: (one) => stops.push(one), readyWhen: () => {}, fail: () => {} },
         );
@@ -124,6 +125,8 @@ export const principal = (level: keyof typeof permissionsOf) => ({
   name: 'test',
   permissions: [...permissionsOf[level]],
   group: '',
+  grants: [],
+  userId: '',
 });
 
 export const admin = principal('admin');

@@ -4,16 +4,17 @@ import { type PermissionVerb, type Principal, requirePermission } from '@berth/c
 import { DomainError } from '@berth/errors';
 import type { Metadata } from '@grpc/grpc-js';
 import type { KeyUse } from '../../app/ports.ts';
+import { hostOf } from './call-limits.ts';
 import { textOf } from './metadata-text.ts';
 
-/** Who calls, by the API key in the metadata. Throws `unauthenticated`, `forbidden`, or `unavailable` when auth is away. */
+/** Who calls, by the API key in the metadata and from where. Throws `unauthenticated`, `forbidden`, or `unavailable` when auth is away. */
 export async function admitCaller(
   keys: Pick<KeyCache, 'principalOf'>,
-  metadata: Metadata,
+  { metadata, peer }: { readonly metadata: Metadata; readonly peer: string },
   verb: PermissionVerb,
 ): Promise<Principal> {
   const shown = { apiKey: textOf(metadata, 'x-api-key'), authorization: textOf(metadata, 'authorization') };
-  const principal = await keys.principalOf(presentedKey(shown));
+  const principal = await keys.principalOf(presentedKey(shown), hostOf(peer));
   requirePermission(principal, verb);
   return principal;
 }

@@ -43,4 +43,5 @@ export class CallLimits {
   }
 }
 
-const hostOf = (peer: string): string => peer.replace(/:\d+$/, '');
+/** The host of a peer, as gRPC names it. */
+export const hostOf = (peer: string): string => peer.replace(/:\d+$/, '');

@@ -102,7 +102,7 @@ export class CallRunner {
   ): Promise<void> {
     const admitted = await this.#admit(method, call, open);
     const { keys } = this.#deps;
-    const admitAgain = () => admitCaller(keys, call.metadata, method.needs);
+    const admitAgain = () => admitCaller(keys, { metadata: call.metadata, peer: call.getPeer() }, method.needs);
     const stop = keepAdmitted(keys, admitted.caller, admitAgain, open.interrupt);
     try {
       await this.#send(this.#run(admitted, call, open), call, open);
@@ -136,7 +136,8 @@ export class CallRunner {
     if (this.#stopping) throw stopping();
     const { keys, limits } = this.#deps;
     limits.checkHost(call.getPeer());
-    const caller = await admitCaller(keys, call.metadata, method.needs).catch((error: unknown) => {
+    const shown = { metadata: call.metadata, peer: call.getPeer() };
+    const caller = await admitCaller(keys, shown, method.needs).catch((error: unknown) => {
       if (isKind(error, 'unauthenticated')) limits.countStranger(call.getPeer());
       throw error;
     });

@@ -1,33 +1,31 @@
-import {
-  type ApiKeySchema,
-  type CommandContext as CommandContextMessage,
-  Permission,
-  type PermissionLevel,
-} from '@berth/contracts';
+import { type ApiKeySchema, Permission } from '@berth/contracts';
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { type Timestamp, timestampDate, timestampFromDate } from '@bufbuild/protobuf/wkt';
-import type { CommandContext } from '../../app/run-command.ts';
-import type { ApiKeyView } from '../../domain/api-key.ts';
+import type { ApiKeyView, KeyPermission } from '../../domain/api-key.ts';
 import { invalidApiKey } from '../../domain/key-terms.ts';
 
-const levels = new Map<Permission, PermissionLevel>([
+const levels = new Map<Permission, KeyPermission>([
   [Permission.UNSPECIFIED, 'operator'],
   [Permission.VIEWER, 'viewer'],
   [Permission.OPERATOR, 'operator'],
   [Permission.ADMIN, 'admin'],
+  [Permission.CUSTOM, 'custom'],
+  [Permission.OWNER, 'owner'],
 ]);
 
-const permissions: Record<PermissionLevel, Permission> = {
+const permissions: Record<KeyPermission, Permission> = {
   viewer: Permission.VIEWER,
   operator: Permission.OPERATOR,
   admin: Permission.ADMIN,
+  custom: Permission.CUSTOM,
+  owner: Permission.OWNER,
 };
 
 /** The level that a message names; none is operator. A number that this version does not know is refused, not guessed. */
-export function levelOf(permission: Permission): PermissionLevel {
+export function levelOf(permission: Permission): KeyPermission {
   const level = levels.get(permission);
   if (level === undefined) {
-    throw invalidApiKey([{ field: 'permission', message: 'must be admin, operator or viewer' }]);
+    throw invalidApiKey([{ field: 'permission', message: 'must be admin, operator, viewer, custom or owner' }]);
   }
   return level;
 }
@@ -50,15 +48,11 @@ export function toMessage(key: ApiKeyView): MessageInitShape<typeof ApiKeySchema
     description: key.description,
     prefix: key.prefix,
     permission: permissions[key.permission],
+    permissions: [...key.permissions],
+    userId: key.ownerId ?? '',
+    group: key.group ?? '',
+    allowedNetworks: [...key.allowedNetworks],
     createdAt: timestampFromDate(key.createdAt),
     ...Object.fromEntries(Object.entries(times).filter(([, time]) => time !== undefined)),
   };
 }
-
-/** Who asks, and how a repeat is recognised. */
-export const contextOf = (context: CommandContextMessage | undefined): CommandContext => ({
-  principal: context?.principal,
-  operationId: context?.operationId || undefined,
-  deadline: dateOf(context?.deadline),
-  idempotency: context?.idempotency,
-});

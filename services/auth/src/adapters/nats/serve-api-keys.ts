@@ -1,72 +1,124 @@
-import { AuthService, type UpdateApiKeyRequest } from '@berth/contracts';
+import { AuthService, type Principal } from '@berth/contracts';
 import { type Bus, serve } from '@berth/messaging';
 import { timestampFromDate } from '@bufbuild/protobuf/wkt';
-import { deleteApiKey, rotateApiKey, updateApiKey } from '../../app/change-api-key.ts';
+import type { ApiKeyStore, KeyChoice, TellChanged } from '../../app/api-key-store.ts';
+import type { Asker } from '../../app/asker.ts';
+import { deleteApiKey, type KeyChanger, rotateApiKey, updateApiKey } from '../../app/change-api-key.ts';
 import { createApiKey } from '../../app/create-api-key.ts';
 import { getApiKey, listApiKeys } from '../../app/read-api-keys.ts';
-import type { CommandDeps } from '../../app/run-command.ts';
 import type { KeyHolder } from '../../app/verify-api-key.ts';
-import type { KeyTerms } from '../../domain/api-key.ts';
-import { invalidApiKey } from '../../domain/key-terms.ts';
-import { contextOf, dateOf, levelOf, toMessage } from './messages.ts';
+import type { PostgresAuthTransactions } from '../postgres/auth-transactions.ts';
+import { maskedTerms, newTerms } from './api-key-terms.ts';
+import { toMessage } from './messages.ts';
+import { assertAccess, serveCommand } from './serve-command.ts';
 
-type Deps = CommandDeps & { readonly bus: Bus; readonly verify: (apiKey: string) => Promise<KeyHolder> };
+interface Deps {
+  readonly bus: Bus;
+  readonly keys: ApiKeyStore;
+  readonly transactions: PostgresAuthTransactions;
+  readonly tellChanged: TellChanged;
+  readonly verify: (apiKey: string) => Promise<KeyHolder>;
+  /** So many keys one user may have. */
+  readonly keysPerUser: number;
+}
+
+const { method } = AuthService;
 
 /** Answers AuthService. Gives back its stop, which waits for what is in work. */
 export function serveApiKeys(deps: Deps): () => Promise<void> {
-  const { bus } = deps;
-  const { method } = AuthService;
   const stops = [
-    serve(bus, method.verifyApiKey, async ({ apiKey }) => holderMessage(await deps.verify(apiKey))),
-    serve(bus, method.createApiKey, async ({ context, name, description, permission, expiresAt }) => {
-      const terms = { name, description, permission: levelOf(permission), expiresAt: dateOf(expiresAt) };
-      const { key, secret } = await createApiKey(deps, contextOf(context), terms);
-      return { apiKey: toMessage(key), secret };
-    }),
-    serve(bus, method.listApiKeys, async ({ principal, pageSize, pageToken }) => {
-      const { keys, nextToken } = await listApiKeys(deps, principal, { size: pageSize, token: pageToken });
-      return { apiKeys: keys.map(toMessage), nextPageToken: nextToken };
-    }),
-    serve(bus, method.getApiKey, async ({ principal, id }) => ({
-      apiKey: toMessage(await getApiKey(deps, principal, id)),
-    })),
-    serve(bus, method.updateApiKey, async (request) => {
-      const { key } = await updateApiKey(
-        deps,
-        contextOf(request.context),
-        request.apiKey?.id ?? '',
-        maskedTerms(request),
-      );
-      return { apiKey: toMessage(key) };
-    }),
-    serve(bus, method.deleteApiKey, async ({ context, id }) => {
-      await deleteApiKey(deps, contextOf(context), id);
-      return {};
-    }),
-    serve(bus, method.rotateApiKey, async ({ context, id, overlapSeconds }) => {
-      const { key, secret } = await rotateApiKey(deps, contextOf(context), id, overlapSeconds);
-      return { apiKey: toMessage(key), secret };
-    }),
-  ];
+    serve(deps.bus, method.verifyApiKey, async ({ apiKey }) => holderMessage(await deps.verify(apiKey))),
+    ...readers(deps),
+    ...changers(deps),
+    makingSecrets(deps),
+  ].flat();
   return async () => {
     await Promise.all(stops.map((stop) => stop()));
   };
 }
 
-const holderMessage = ({ id, name, permissions, until }: KeyHolder) => ({
-  principal: { id, kind: 'api_key', name, permissions: [...permissions], group: '' },
+const readers = (deps: Deps) => [
+  serve(deps.bus, method.listApiKeys, async ({ principal, pageSize, pageToken, userId, own }) => {
+    const { ownerId = userId || undefined } = choiceOf(principal, own);
+    const { keys, nextToken } = await listApiKeys(deps, { size: pageSize, token: pageToken }, { ownerId });
+    return { apiKeys: keys.map(toMessage), nextPageToken: nextToken };
+  }),
+  serve(deps.bus, method.getApiKey, async ({ principal, id, own }) => ({
+    apiKey: toMessage(await getApiKey(deps, id, choiceOf(principal, own))),
+  })),
+];
+
+const changers = (deps: Deps) => [
+  serveCommand(deps, method.updateApiKey, { access: 'anybody' }, async (request, asker, inTransaction) => {
+    const changer = changerOf(asker, request.own);
+    const id = request.apiKey?.id ?? '';
+    const terms = maskedTerms(request);
+    const answer = await inTransaction(async (transaction) => {
+      const { key } = await updateApiKey(transaction, changer, id, terms);
+      return { apiKey: toMessage(key) };
+    });
+    deps.tellChanged(id);
+    return answer;
+  }),
+  serveCommand(deps, method.deleteApiKey, { access: 'anybody' }, async ({ id, own }, asker, inTransaction) => {
+    const changer = changerOf(asker, own);
+    const answer = await inTransaction(async (transaction) => {
+      await deleteApiKey(transaction, changer, id);
+      return {};
+    });
+    deps.tellChanged(id);
+    return answer;
+  }),
+];
+
+/** A repeat is answered without the secret, which is kept nowhere. */
+const makingSecrets = (deps: Deps) => [
+  serveCommand(
+    deps,
+    method.createApiKey,
+    { access: 'anybody', withoutSecrets: (answer) => ({ ...answer, secret: '' }) },
+    async (request, asker, inTransaction) => {
+      const maker = { ...changerOf(asker, request.own), mostKeys: deps.keysPerUser };
+      const terms = newTerms(request);
+      const answer = await inTransaction(async (transaction) => {
+        const { key, secret } = await createApiKey(transaction, maker, terms);
+        return { apiKey: toMessage(key), secret };
+      });
+      deps.tellChanged(answer.apiKey?.id ?? '');
+      return answer;
+    },
+  ),
+  serveCommand(
+    deps,
+    method.rotateApiKey,
+    { access: 'anybody', withoutSecrets: (answer) => ({ ...answer, secret: '' }) },
+    async ({ id, overlapSeconds, own }, asker, inTransaction) => {
+      const changer = changerOf(asker, own);
+      const answer = await inTransaction(async (transaction) => {
+        const { key, secret } = await rotateApiKey(transaction, changer, id, overlapSeconds);
+        return { apiKey: toMessage(key), secret };
+      });
+      deps.tellChanged(id);
+      return answer;
+    },
+  ),
+];
+
+/** Which keys are there for whoever asks: all for administrators, and for a user his own. */
+function choiceOf(principal: Principal | undefined, own: boolean): KeyChoice {
+  assertAccess(principal, own ? 'user' : { verb: 'api-keys:admin' });
+  return { ownerId: own ? principal?.userId : undefined };
+}
+
+function changerOf({ principal }: Asker, own: boolean): KeyChanger {
+  return { ...choiceOf(principal, own), rights: principal ?? { permissions: [] } };
+}
+
+const holderMessage = ({ id, name, userId, rights, allowedNetworks, until }: KeyHolder) => ({
+  principal: {
+    ...{ id, kind: 'api_key', name, userId, group: rights.group, permissions: [...rights.permissions] },
+    grants: rights.grants.map(({ group, permissions }) => ({ group, permissions: [...permissions] })),
+  },
+  allowedNetworks: [...allowedNetworks],
   ...(until === undefined ? {} : { expiresAt: timestampFromDate(until) }),
 });
-
-/** The terms that the mask names: an absent expiry in it means "never". A name that the mask must not hold is refused. */
-function maskedTerms({ apiKey, updateMask }: UpdateApiKeyRequest): Partial<KeyTerms> {
-  const terms: Partial<KeyTerms> = {};
-  for (const path of updateMask?.paths ?? []) {
-    if (path === 'name') terms.name = apiKey?.name ?? '';
-    else if (path === 'description') terms.description = apiKey?.description ?? '';
-    else if (path === 'permission') terms.permission = levelOf(apiKey?.permission ?? 0);
-    else if (path === 'expires_at' || path === 'expiresAt') terms.expiresAt = dateOf(apiKey?.expiresAt);
-    else throw invalidApiKey([{ field: path, message: 'cannot be changed' }]);
-  }
-  return terms;
-}

@@ -8,6 +8,7 @@ import type { AccessEvent, AuthTransaction, AuthTransactions, NewAuditEntry } fr
 import type { NewMail } from '../../app/mail.ts';
 import type { TokenKeyring } from '../crypto/token-keyring.ts';
 import { accountRows } from './account-rows.ts';
+import { apiKeyRows } from './api-key-rows.ts';
 import { writeAudit } from './audit-rows.ts';
 import { clockOf } from './clock.ts';
 import { type ToldFact, writeFacts } from './fact-rows.ts';
@@ -44,7 +45,7 @@ export class PostgresAuthTransactions implements AuthTransactions {
       const entries: NewAuditEntry[] = [];
       const now = await clockOf(sql);
       const outcome = await work({
-        ...{ now, sql, users: userRows(sql), groups: groupRows(sql) },
+        ...{ now, sql, users: userRows(sql), groups: groupRows(sql), apiKeys: apiKeyRows(sql) },
         sessions: sessionRows(sql),
         signer: this.#deps.keyring.signerFor(sql, now),
         signingKeys: signingKeyRows(sql, this.#deps.vault),

@@ -1,25 +1,7 @@
 import type { Sql } from '@berth/database';
 import type { Idempotency } from '../../app/api-key-store.ts';
-import type { ApiKeyView } from '../../domain/api-key.ts';
 
 const kept = "interval '24 hours'";
-
-type StoredView = {
-  readonly [Name in keyof ApiKeyView]: ApiKeyView[Name] extends Date | null ? string | null : ApiKeyView[Name];
-};
-
-const dateOf = (text: string | null): Date | null => (text === null ? null : new Date(text));
-
-/** A key as an answer kept it. */
-export const viewOfStored = (answer: unknown): ApiKeyView => viewFrom(answer as StoredView); // written by `remember` alone
-
-const viewFrom = (stored: StoredView): ApiKeyView => ({
-  ...stored,
-  createdAt: new Date(stored.createdAt ?? 0),
-  expiresAt: dateOf(stored.expiresAt),
-  previousExpiresAt: dateOf(stored.previousExpiresAt),
-  lastUsedAt: dateOf(stored.lastUsedAt),
-});
 
 /** What an earlier run of the same request answered. */
 export interface KeptAnswer {

@@ -1,68 +1,53 @@
-import type { Database, Sql } from '@berth/database';
-import type { EntityData, EntityManager } from '@mikro-orm/postgresql';
-import type { ApiKeyStore, KeyChanges, PagePosition } from '../../app/api-key-store.ts';
-import { ApiKey, viewOf } from '../../domain/api-key.ts';
-import { clockOf } from './clock.ts';
-import { claim, dropOldAnswers, remember, viewOfStored } from './idempotency.ts';
+import { type GroupPolicy, grantsOf } from '@berth/contracts';
+import type { Database } from '@berth/database';
+import type { ApiKeyStore } from '../../app/api-key-store.ts';
+import { viewOf } from '../../domain/api-key.ts';
+import { isKeyId, type StoredKey, toKey } from './api-key-rows.ts';
+import { dropOldAnswers } from './idempotency.ts';
 
-const withSecret = (hash: Buffer) => ({ $or: [{ secretHash: hash }, { previousHash: hash }] });
+type FoundRow = StoredKey & {
+  readonly now: string;
+  readonly owner_stands: boolean;
+  readonly owner_groups: GroupPolicy[] | null;
+};
 
-/** Anything else is no key's id, and Postgres would not take it for one. */
-const idShape = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
-
-const changesIn = async (entities: EntityManager, sql: Sql): Promise<KeyChanges> => ({
-  now: await clockOf(sql),
-  currentTime: () => clockOf(sql),
-  async alone() {
-    await sql.query("SELECT pg_advisory_xact_lock(hashtextextended('api-keys:' || current_schema(), 0))");
-  },
-  byId: async (id) => (idShape.test(id) ? ((await entities.findOne(ApiKey, { id })) ?? undefined) : undefined),
-  byHash: async (hash) => (await entities.findOne(ApiKey, withSecret(hash))) ?? undefined,
-  fromSettings: () => entities.find(ApiKey, { origin: 'settings' }),
-  admins: () => entities.find(ApiKey, { permission: 'admin', endedAt: null }),
-  add: (key) => void entities.persist(key),
-  async claim(idempotency) {
-    const earlier = await claim(sql, idempotency);
-    return earlier && { fingerprint: earlier.fingerprint, key: viewOfStored(earlier.answer) };
-  },
-  remember: (idempotency, key) => remember(sql, idempotency, key),
-});
-
-/** The keys in auth's schema. */
+/** The keys in auth's schema, for reading. */
 export const postgresApiKeys = (database: Database): ApiKeyStore => ({
-  change: (work) => database.entityTransaction(async (entities, sql) => work(await changesIn(entities, sql))),
-
   // One statement, for it is the one on every request's way.
   async byHash(hash) {
-    const [row] = await database.query<EntityData<ApiKey> & { now: string }>(
-      'SELECT *, clock_timestamp()::timestamptz(3) AS now FROM api_keys WHERE secret_hash = $1 OR previous_hash = $1',
+    const [row] = await database.query<FoundRow>(
+      `SELECT k.*, clock_timestamp()::timestamptz(3) AS now,
+         coalesce(u.id IS NOT NULL AND (u.banned_until IS NULL OR u.banned_until <= clock_timestamp()), false) AS owner_stands,
+         (SELECT json_agg(json_build_object('name', g.name, 'permissions', g.permissions, 'everywhere', g.everywhere)
+                   ORDER BY (g.name = u.home_group) DESC NULLS LAST, m.added_at, m.group_name)
+          FROM memberships m JOIN groups g ON g.name = m.group_name WHERE m.user_id = u.id) AS owner_groups
+       FROM api_keys k LEFT JOIN users u ON u.id = k.owner_id
+       WHERE k.secret_hash = $1 OR k.previous_hash = $1`,
       [hash],
     );
     if (row === undefined) return undefined;
-    const { now, ...columns } = row;
-    return { key: database.unitOfWork().map(ApiKey, columns), now: new Date(now) };
+    const owner = row.owner_stands ? grantsOf(row.owner_groups ?? []) : undefined;
+    return { key: toKey(row), owner, now: new Date(row.now) };
   },
 
-  async byId(id) {
-    if (!idShape.test(id)) return undefined;
-    const key = await database.read((entities) => entities.findOne(ApiKey, { id, endedAt: null }));
-    return key === null ? undefined : viewOf(key, new Date());
-  },
-
-  async page(after: PagePosition | undefined, limit) {
-    const keys = await database.read((entities) =>
-      entities.find(
-        ApiKey,
-        {
-          endedAt: null,
-          ...(after && {
-            $or: [{ createdAt: { $gt: after.createdAt } }, { createdAt: after.createdAt, id: { $gt: after.id } }],
-          }),
-        },
-        { orderBy: [{ createdAt: 'asc' }, { id: 'asc' }], limit },
-      ),
+  async byId(id, { ownerId }) {
+    if (!isKeyId(id)) return undefined;
+    const [row] = await database.query<StoredKey>(
+      'SELECT * FROM api_keys WHERE id = $1 AND ended_at IS NULL AND ($2::text IS NULL OR owner_id = $2)',
+      [id, ownerId ?? null],
     );
-    return keys.map((key) => viewOf(key, new Date()));
+    return row && viewOf(toKey(row), new Date());
+  },
+
+  async page(after, limit, { ownerId }) {
+    const rows = await database.query<StoredKey>(
+      `SELECT * FROM api_keys
+       WHERE ended_at IS NULL AND ($1::text IS NULL OR owner_id = $1)
+         AND ($2::timestamptz IS NULL OR (created_at, id) > ($2, $3::uuid))
+       ORDER BY created_at, id LIMIT $4`,
+      [ownerId ?? null, after?.createdAt ?? null, after?.id ?? null, limit],
+    );
+    return rows.map((row) => viewOf(toKey(row), new Date()));
   },
 
   async noteUses(uses) {

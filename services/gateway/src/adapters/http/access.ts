@@ -36,7 +36,7 @@ async function holderOf(
   try {
     const key = presentedKey({ apiKey, authorization });
     if (!keys.knows(key)) refusals.check(ip);
-    return await keys.principalOf(key);
+    return await keys.principalOf(key, ip);
   } catch (error) {
     if (isKind(error, 'unauthenticated')) refusals.note(ip);
     throw error;

@@ -1,13 +1,22 @@
-import { AuthService } from '@berth/contracts';
+import { AuthService, Permission } from '@berth/contracts';
 import { DomainError } from '@berth/errors';
 import type { FastifySchema } from 'fastify';
+import type { Static } from 'typebox';
 import { isUuid } from '../../domain/vm-name.ts';
 import type { AuthAsk } from '../nats/auth-service.ts';
 import { commandContext, principalOf } from './answer-command.ts';
 import { toApiKeyChanges, toNewApiKey } from './api-key-commands.ts';
 import type { AnyReply, AnyRequest, App } from './app-types.ts';
 import { keyedHeaders } from './command-docs.ts';
-import { apiKeyParams, createApiKeyBody, rotateApiKeyBody, updateApiKeyBody } from './documents/api-key.ts';
+import {
+  apiKeyParams,
+  createApiKeyBody,
+  createOwnKeyBody,
+  keysQuery,
+  rotateApiKeyBody,
+  updateApiKeyBody,
+  updateOwnKeyBody,
+} from './documents/api-key.ts';
 import { pageQuery } from './documents/ports.ts';
 import { type ProblemStatus, problems } from './documents/problem.ts';
 import { showApiKey, showNewApiKey } from './show-api-key.ts';
@@ -22,97 +31,126 @@ export interface ApiKeyDeps {
 
 const { method } = AuthService;
 
-const path = '/v1/admin/api-keys';
-const onePath = `${path}/:id`;
-const config = { permission: 'api-keys:admin' } as const;
-const tags = ['API keys'];
 const defaultOverlapSeconds = 3_600;
 
 const responses = (status: number, document: object, ...more: ProblemStatus[]) =>
   ({ [status]: document, ...problems(401, 403, 429, 500, 503, ...more) }) as unknown;
 
-/** API keys: made, listed, changed, ended and given new secrets. */
+/** API keys: made, listed, changed, ended and given new secrets, all of them by administrators and their own by users. */
 export function apiKeyRoutes(app: App, deps: ApiKeyDeps): void {
-  createRoute(app, deps);
-  listRoute(app, deps);
-  getRoute(app, deps);
-  updateRoutes(app, deps);
-  deleteRoute(app, deps);
-  rotateRoute(app, deps);
+  for (const face of [allKeys, ownKeys]) {
+    createRoute(app, deps, face);
+    listRoute(app, deps, face);
+    getRoute(app, deps, face);
+    updateRoutes(app, deps, face);
+    deleteRoute(app, deps, face);
+    rotateRoute(app, deps, face);
+  }
 }
 
-function createRoute(app: App, { apiKeys, commandTimeoutMs }: ApiKeyDeps): void {
+/** Whom the routes are for. */
+interface Face {
+  readonly path: string;
+  /** Only those of the user who asks. */
+  readonly own: boolean;
+  readonly config: { readonly permission: 'api-keys:admin' } | { readonly user: true };
+  readonly tags: string[];
+  /** What tells names of operations apart. */
+  readonly noun: string;
+  /** `PUT` too, for clients from before. */
+  readonly verbs: readonly ('PATCH' | 'PUT')[];
+  readonly createBody: typeof createApiKeyBody | typeof createOwnKeyBody;
+  readonly updateBody: typeof updateApiKeyBody | typeof updateOwnKeyBody;
+  readonly listQuery: typeof keysQuery | ReturnType<typeof pageQuery>;
+  /** What a key may do where that is not said. */
+  readonly usual: Permission;
+}
+
+const allKeys: Face = {
+  ...{ path: '/v1/admin/api-keys', own: false, config: { permission: 'api-keys:admin' }, tags: ['API keys'] },
+  ...{ noun: 'ApiKey', verbs: ['PATCH', 'PUT'], createBody: createApiKeyBody, updateBody: updateApiKeyBody },
+  ...{ listQuery: keysQuery, usual: Permission.OPERATOR },
+};
+
+const ownKeys: Face = {
+  ...{ path: '/v1/account/api-keys', own: true, config: { user: true }, tags: ['Account'] },
+  ...{ noun: 'OwnApiKey', verbs: ['PATCH'], createBody: createOwnKeyBody, updateBody: updateOwnKeyBody },
+  ...{ listQuery: pageQuery(500), usual: Permission.OWNER },
+};
+
+function createRoute(app: App, { apiKeys, commandTimeoutMs }: ApiKeyDeps, { path, own, ...face }: Face): void {
   const schema = {
-    operationId: 'createApiKey',
+    operationId: `create${face.noun}`,
     summary: 'Make an API key',
     description: 'The secret is in this answer and nowhere else.',
-    tags,
+    tags: face.tags,
     headers: keyedHeaders,
-    body: createApiKeyBody,
-    response: responses(201, { $ref: 'NewApiKey#' }, 400, 409, 413, 415, 422, 504),
+    body: face.createBody,
+    response: responses(201, { $ref: 'NewApiKey#' }, 400, 404, 409, 413, 415, 422, 504),
   };
-  app.post(path, { schema, config }, async (request, reply) => {
-    const key = toNewApiKey(request.body);
+  app.post(path, { schema, config: face.config }, async (request, reply) => {
+    const key = toNewApiKey(request.body, face.usual);
     const context = keyContext(request, commandTimeoutMs);
-    const made = await apiKeys.change(method.createApiKey, { ...key, context });
+    const made = await apiKeys.change(method.createApiKey, { ...key, own, context });
     sayWhenReplayed(reply, made.secret);
     return reply.code(201).header('Location', `${path}/${made.apiKey?.id}`).send(showNewApiKey(made));
   });
 }
 
-function listRoute(app: App, { apiKeys }: ApiKeyDeps): void {
+function listRoute(app: App, { apiKeys }: ApiKeyDeps, { path, own, ...face }: Face): void {
   const schema = {
-    operationId: 'listApiKeys',
+    operationId: `list${face.noun}s`,
     summary: 'List API keys',
-    tags,
-    querystring: pageQuery(500),
+    tags: face.tags,
+    querystring: face.listQuery,
     response: responses(200, { $ref: 'ApiKeyPage#' }, 422),
   };
-  app.get(path, { schema, config }, async (request, reply) => {
-    const { limit = 0, cursor = '' } = request.query;
-    const question = { principal: principalOf(request), pageSize: limit, pageToken: cursor };
+  app.get(path, { schema, config: face.config }, async (request, reply) => {
+    const query: Static<typeof keysQuery> = request.query;
+    const { limit = 0, cursor = '', user_id: userId = '' } = query;
+    const question = { principal: principalOf(request), pageSize: limit, pageToken: cursor, userId, own };
     const page = await apiKeys.read(method.listApiKeys, question);
     return reply.send({ items: page.apiKeys.map(showApiKey), next_cursor: page.nextPageToken || null });
   });
 }
 
-function getRoute(app: App, { apiKeys }: ApiKeyDeps): void {
+function getRoute(app: App, { apiKeys }: ApiKeyDeps, { path, own, ...face }: Face): void {
   const schema = {
-    operationId: 'getApiKey',
+    operationId: `get${face.noun}`,
     summary: 'Get an API key',
-    tags,
+    tags: face.tags,
     params: apiKeyParams,
     response: responses(200, { $ref: 'ApiKey#' }, 404),
   };
-  app.get(onePath, { schema, config }, async (request, reply) => {
-    const question = { principal: principalOf(request), id: idOf(request.params) };
+  app.get(`${path}/:id`, { schema, config: face.config }, async (request, reply) => {
+    const question = { principal: principalOf(request), id: idOf(request.params), own };
     const { apiKey } = await apiKeys.read(method.getApiKey, question);
     return reply.send(showApiKey(apiKey));
   });
 }
 
-function updateRoutes(app: App, { apiKeys, commandTimeoutMs, forget }: ApiKeyDeps): void {
-  for (const verb of ['PATCH', 'PUT'] as const) {
-    const schema: FastifySchema & { body: typeof updateApiKeyBody; params: typeof apiKeyParams } = {
-      operationId: verb === 'PATCH' ? 'updateApiKey' : 'updateApiKeyAlias',
+function updateRoutes(app: App, { apiKeys, commandTimeoutMs, forget }: ApiKeyDeps, { path, own, ...face }: Face): void {
+  for (const verb of face.verbs) {
+    const schema: FastifySchema & { body: Face['updateBody']; params: typeof apiKeyParams } = {
+      operationId: verb === 'PATCH' ? `update${face.noun}` : `update${face.noun}Alias`,
       summary: 'Change an API key',
-      tags,
+      tags: face.tags,
       deprecated: verb === 'PUT',
       headers: keyedHeaders,
       params: apiKeyParams,
-      body: updateApiKeyBody,
+      body: face.updateBody,
       response: responses(200, { $ref: 'ApiKey#' }, 400, 404, 409, 413, 415, 422, 504),
     };
     app.route({
       method: verb,
-      url: onePath,
+      url: `${path}/:id`,
       schema,
-      config,
+      config: face.config,
       handler: async (request, reply) => {
         const id = idOf(request.params);
         const changes = toApiKeyChanges(id, request.body);
         const context = keyContext(request, commandTimeoutMs);
-        const { apiKey } = await apiKeys.change(method.updateApiKey, { ...changes, context });
+        const { apiKey } = await apiKeys.change(method.updateApiKey, { ...changes, own, context });
         forget(id);
         return reply.send(showApiKey(apiKey));
       },
@@ -120,41 +158,41 @@ function updateRoutes(app: App, { apiKeys, commandTimeoutMs, forget }: ApiKeyDep
   }
 }
 
-function deleteRoute(app: App, { apiKeys, commandTimeoutMs, forget }: ApiKeyDeps): void {
+function deleteRoute(app: App, { apiKeys, commandTimeoutMs, forget }: ApiKeyDeps, { path, own, ...face }: Face): void {
   const schema = {
-    operationId: 'deleteApiKey',
+    operationId: `delete${face.noun}`,
     summary: 'End an API key',
     description: 'At once, on every gateway.',
-    tags,
+    tags: face.tags,
     headers: keyedHeaders,
     params: apiKeyParams,
     response: responses(204, { description: 'It has ended.', type: 'null' }, 404, 409, 422, 504),
   };
-  app.delete(onePath, { schema, config }, async (request, reply) => {
+  app.delete(`${path}/:id`, { schema, config: face.config }, async (request, reply) => {
     const context = keyContext(request, commandTimeoutMs);
     const id = idOf(request.params);
-    await apiKeys.change(method.deleteApiKey, { id, context });
+    await apiKeys.change(method.deleteApiKey, { id, own, context });
     forget(id);
     return reply.code(204).send();
   });
 }
 
-function rotateRoute(app: App, { apiKeys, commandTimeoutMs, forget }: ApiKeyDeps): void {
+function rotateRoute(app: App, { apiKeys, commandTimeoutMs, forget }: ApiKeyDeps, { path, own, ...face }: Face): void {
   const schema = {
-    operationId: 'rotateApiKey',
+    operationId: `rotate${face.noun}`,
     summary: 'Give an API key a new secret',
     description: 'The old secret works on for the overlap.',
-    tags,
+    tags: face.tags,
     headers: keyedHeaders,
     params: apiKeyParams,
     body: rotateApiKeyBody,
     response: responses(200, { $ref: 'NewApiKey#' }, 400, 404, 409, 413, 415, 422, 504),
   };
-  app.post(`${onePath}/rotate`, { schema, config: { ...config, bodyOptional: true } }, async (request, reply) => {
+  app.post(`${path}/:id/rotate`, { schema, config: { ...face.config, bodyOptional: true } }, async (request, reply) => {
     const overlapSeconds = request.body.overlap_seconds ?? defaultOverlapSeconds;
     const context = keyContext(request, commandTimeoutMs);
     const id = idOf(request.params);
-    const rotated = await apiKeys.change(method.rotateApiKey, { id, overlapSeconds, context });
+    const rotated = await apiKeys.change(method.rotateApiKey, { id, overlapSeconds, own, context });
     forget(id);
     sayWhenReplayed(reply, rotated.secret);
     return reply.send(showNewApiKey(rotated));

@@ -87,6 +87,6 @@ const newServer = (): App =>
 /** A route of the API that names no query parameters takes none. */
 function refuseUnknownQueries(app: App): void {
   app.addHook('onRoute', ({ schema, config }) => {
-    if (schema && config?.permission) schema.querystring ??= Type.Object({}, strict);
+    if (schema && (config?.permission || config?.user)) schema.querystring ??= Type.Object({}, strict);
   });
 }

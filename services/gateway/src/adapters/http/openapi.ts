@@ -107,6 +107,7 @@ export async function registerOpenApi(app: App): Promise<void> {
         { name: 'History', description: 'What stood on routers, when and why.' },
         { name: 'Operations', description: 'What became of a request.' },
         { name: 'API keys', description: 'Who may do what.' },
+        { name: 'Account', description: 'What users do about themselves.' },
         { name: 'Health', description: 'How it is.' },
       ],
       components: {

@@ -8,6 +8,8 @@ const words: Record<Permission, ApiKeyDocument['permission']> = {
   [Permission.VIEWER]: 'viewer',
   [Permission.OPERATOR]: 'operator',
   [Permission.ADMIN]: 'admin',
+  [Permission.CUSTOM]: 'custom',
+  [Permission.OWNER]: 'owner',
 };
 
 /** A key without its secret. */
@@ -19,7 +21,11 @@ export function showApiKey(key: ApiKey | undefined): ApiKeyDocument {
     description: key.description,
     prefix: key.prefix,
     permission: words[key.permission],
+    permissions: key.permissions,
     is_admin: key.permission === Permission.ADMIN,
+    user_id: key.userId || null,
+    group: key.group || null,
+    allowed_networks: key.allowedNetworks,
     created_at: showTime(key.createdAt) ?? new Date(0).toISOString(),
     expires_at: showTime(key.expiresAt),
     last_used_at: showTime(key.lastUsedAt),

@@ -4,6 +4,8 @@ import { apiKeys } from './0001-api-keys.ts';
 import { access, type UserIdKind } from './0002-access.ts';
 import { sessions } from './0003-sessions.ts';
 import { accounts } from './0004-accounts.ts';
+import { userApiKeys } from './0006-api-keys.ts';
+import { mails } from './0009-mails.ts';
 
 /** The history of auth's tables. Released ones are never edited. `userIds` counts at the first migration alone. */
 export const migrations = (userIds: UserIdKind): readonly NamedMigration[] => [
@@ -12,4 +14,6 @@ export const migrations = (userIds: UserIdKind): readonly NamedMigration[] => [
   access(userIds),
   sessions,
   accounts,
+  userApiKeys,
+  mails,
 ];

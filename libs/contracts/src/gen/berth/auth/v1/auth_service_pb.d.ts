@@ -80,6 +80,35 @@ export declare type ApiKey = Message<"berth.auth.v1.ApiKey"> & {
    * @generated from field: google.protobuf.Timestamp last_used_at = 9;
    */
   lastUsedAt?: Timestamp | undefined;
+
+  /**
+   * Verbs on resources, `vms:write`, `vms:*` or `*`: what the permission stands for. What a user's key gives is never more than its
+   * owner may at that moment. Given only with PERMISSION_CUSTOM.
+   *
+   * @generated from field: repeated string permissions = 10;
+   */
+  permissions: string[];
+
+  /**
+   * The user whose key it is; empty: global.
+   *
+   * @generated from field: string user_id = 11;
+   */
+  userId: string;
+
+  /**
+   * It is good for the things of this group alone, which owns what it makes; empty: not limited.
+   *
+   * @generated from field: string group = 12;
+   */
+  group: string;
+
+  /**
+   * From where it may be used, CIDR; empty: from everywhere.
+   *
+   * @generated from field: repeated string allowed_networks = 13;
+   */
+  allowedNetworks: string[];
 };
 
 /**
@@ -150,6 +179,35 @@ export declare type ApiKeyJson = {
    * @generated from field: google.protobuf.Timestamp last_used_at = 9;
    */
   lastUsedAt?: TimestampJson;
+
+  /**
+   * Verbs on resources, `vms:write`, `vms:*` or `*`: what the permission stands for. What a user's key gives is never more than its
+   * owner may at that moment. Given only with PERMISSION_CUSTOM.
+   *
+   * @generated from field: repeated string permissions = 10;
+   */
+  permissions?: string[];
+
+  /**
+   * The user whose key it is; empty: global.
+   *
+   * @generated from field: string user_id = 11;
+   */
+  userId?: string;
+
+  /**
+   * It is good for the things of this group alone, which owns what it makes; empty: not limited.
+   *
+   * @generated from field: string group = 12;
+   */
+  group?: string;
+
+  /**
+   * From where it may be used, CIDR; empty: from everywhere.
+   *
+   * @generated from field: repeated string allowed_networks = 13;
+   */
+  allowedNetworks?: string[];
 };
 
 /**
@@ -211,6 +269,13 @@ export declare type VerifyApiKeyResponse = Message<"berth.auth.v1.VerifyApiKeyRe
    * @generated from field: google.protobuf.Timestamp expires_at = 2;
    */
   expiresAt?: Timestamp | undefined;
+
+  /**
+   * From where the key may be used, CIDR; empty: from everywhere. Whoever asked compares.
+   *
+   * @generated from field: repeated string allowed_networks = 3;
+   */
+  allowedNetworks: string[];
 };
 
 /**
@@ -232,6 +297,13 @@ export declare type VerifyApiKeyResponseJson = {
    * @generated from field: google.protobuf.Timestamp expires_at = 2;
    */
   expiresAt?: TimestampJson;
+
+  /**
+   * From where the key may be used, CIDR; empty: from everywhere. Whoever asked compares.
+   *
+   * @generated from field: repeated string allowed_networks = 3;
+   */
+  allowedNetworks?: string[];
 };
 
 /**
@@ -280,6 +352,34 @@ export declare type CreateApiKeyRequest = Message<"berth.auth.v1.CreateApiKeyReq
    * @generated from field: google.protobuf.Timestamp expires_at = 5;
    */
   expiresAt?: Timestamp | undefined;
+
+  /**
+   * As in ApiKey.
+   *
+   * @generated from field: repeated string permissions = 6;
+   */
+  permissions: string[];
+
+  /**
+   * As in ApiKey.
+   *
+   * @generated from field: string group = 7;
+   */
+  group: string;
+
+  /**
+   * As in ApiKey.
+   *
+   * @generated from field: repeated string allowed_networks = 8;
+   */
+  allowedNetworks: string[];
+
+  /**
+   * A key of the user who asks.
+   *
+   * @generated from field: bool own = 9;
+   */
+  own: boolean;
 };
 
 /**
@@ -322,6 +422,34 @@ export declare type CreateApiKeyRequestJson = {
    * @generated from field: google.protobuf.Timestamp expires_at = 5;
    */
   expiresAt?: TimestampJson;
+
+  /**
+   * As in ApiKey.
+   *
+   * @generated from field: repeated string permissions = 6;
+   */
+  permissions?: string[];
+
+  /**
+   * As in ApiKey.
+   *
+   * @generated from field: string group = 7;
+   */
+  group?: string;
+
+  /**
+   * As in ApiKey.
+   *
+   * @generated from field: repeated string allowed_networks = 8;
+   */
+  allowedNetworks?: string[];
+
+  /**
+   * A key of the user who asks.
+   *
+   * @generated from field: bool own = 9;
+   */
+  own?: boolean;
 };
 
 /**
@@ -404,6 +532,20 @@ export declare type ListApiKeysRequest = Message<"berth.auth.v1.ListApiKeysReque
    * @generated from field: string page_token = 3;
    */
   pageToken: string;
+
+  /**
+   * Keys of this user alone; empty: all.
+   *
+   * @generated from field: string user_id = 4;
+   */
+  userId: string;
+
+  /**
+   * Keys of the user who asks.
+   *
+   * @generated from field: bool own = 5;
+   */
+  own: boolean;
 };
 
 /**
@@ -432,6 +574,20 @@ export declare type ListApiKeysRequestJson = {
    * @generated from field: string page_token = 3;
    */
   pageToken?: string;
+
+  /**
+   * Keys of this user alone; empty: all.
+   *
+   * @generated from field: string user_id = 4;
+   */
+  userId?: string;
+
+  /**
+   * Keys of the user who asks.
+   *
+   * @generated from field: bool own = 5;
+   */
+  own?: boolean;
 };
 
 /**
@@ -507,6 +663,13 @@ export declare type GetApiKeyRequest = Message<"berth.auth.v1.GetApiKeyRequest">
    * @generated from field: string id = 2;
    */
   id: string;
+
+  /**
+   * A key of the user who asks.
+   *
+   * @generated from field: bool own = 3;
+   */
+  own: boolean;
 };
 
 /**
@@ -528,6 +691,13 @@ export declare type GetApiKeyRequestJson = {
    * @generated from field: string id = 2;
    */
   id?: string;
+
+  /**
+   * A key of the user who asks.
+   *
+   * @generated from field: bool own = 3;
+   */
+  own?: boolean;
 };
 
 /**
@@ -591,11 +761,18 @@ export declare type UpdateApiKeyRequest = Message<"berth.auth.v1.UpdateApiKeyReq
   apiKey?: ApiKey | undefined;
 
   /**
-   * Which of name, description, permission and expires_at to change.
+   * Which of name, description, permission (with permissions), expires_at, group and allowed_networks to change.
    *
    * @generated from field: google.protobuf.FieldMask update_mask = 3;
    */
   updateMask?: FieldMask | undefined;
+
+  /**
+   * A key of the user who asks.
+   *
+   * @generated from field: bool own = 4;
+   */
+  own: boolean;
 };
 
 /**
@@ -619,11 +796,18 @@ export declare type UpdateApiKeyRequestJson = {
   apiKey?: ApiKeyJson;
 
   /**
-   * Which of name, description, permission and expires_at to change.
+   * Which of name, description, permission (with permissions), expires_at, group and allowed_networks to change.
    *
    * @generated from field: google.protobuf.FieldMask update_mask = 3;
    */
   updateMask?: FieldMaskJson;
+
+  /**
+   * A key of the user who asks.
+   *
+   * @generated from field: bool own = 4;
+   */
+  own?: boolean;
 };
 
 /**
@@ -685,6 +869,13 @@ export declare type DeleteApiKeyRequest = Message<"berth.auth.v1.DeleteApiKeyReq
    * @generated from field: string id = 2;
    */
   id: string;
+
+  /**
+   * A key of the user who asks.
+   *
+   * @generated from field: bool own = 3;
+   */
+  own: boolean;
 };
 
 /**
@@ -706,6 +897,13 @@ export declare type DeleteApiKeyRequestJson = {
    * @generated from field: string id = 2;
    */
   id?: string;
+
+  /**
+   * A key of the user who asks.
+   *
+   * @generated from field: bool own = 3;
+   */
+  own?: boolean;
 };
 
 /**
@@ -762,6 +960,13 @@ export declare type RotateApiKeyRequest = Message<"berth.auth.v1.RotateApiKeyReq
    * @generated from field: uint32 overlap_seconds = 3;
    */
   overlapSeconds: number;
+
+  /**
+   * A key of the user who asks.
+   *
+   * @generated from field: bool own = 4;
+   */
+  own: boolean;
 };
 
 /**
@@ -790,6 +995,13 @@ export declare type RotateApiKeyRequestJson = {
    * @generated from field: uint32 overlap_seconds = 3;
    */
   overlapSeconds?: number;
+
+  /**
+   * A key of the user who asks.
+   *
+   * @generated from field: bool own = 4;
+   */
+  own?: boolean;
 };
 
 /**
@@ -879,6 +1091,20 @@ export enum Permission {
    * @generated from enum value: PERMISSION_ADMIN = 3;
    */
   ADMIN = 3,
+
+  /**
+   * What `permissions` lists.
+   *
+   * @generated from enum value: PERMISSION_CUSTOM = 4;
+   */
+  CUSTOM = 4,
+
+  /**
+   * Whatever its owner may, as that changes. Users' keys only.
+   *
+   * @generated from enum value: PERMISSION_OWNER = 5;
+   */
+  OWNER = 5,
 }
 
 /**
@@ -886,7 +1112,7 @@ export enum Permission {
  *
  * @generated from enum berth.auth.v1.Permission
  */
-export declare type PermissionJson = "PERMISSION_UNSPECIFIED" | "PERMISSION_VIEWER" | "PERMISSION_OPERATOR" | "PERMISSION_ADMIN";
+export declare type PermissionJson = "PERMISSION_UNSPECIFIED" | "PERMISSION_VIEWER" | "PERMISSION_OPERATOR" | "PERMISSION_ADMIN" | "PERMISSION_CUSTOM" | "PERMISSION_OWNER";
 
 /**
  * Describes the enum berth.auth.v1.Permission.
@@ -894,7 +1120,8 @@ export declare type PermissionJson = "PERMISSION_UNSPECIFIED" | "PERMISSION_VIEW
 export declare const PermissionSchema: GenEnum<Permission, PermissionJson>;
 
 /**
- * API keys. Served over NATS request/reply.
+ * API keys: global ones and those of users. Served over NATS request/reply. Each question is asked as an administrator of all keys, or
+ * (`own`) by a user about his own ones; others' are not there for him.
  *
  * @generated from service berth.auth.v1.AuthService
  */

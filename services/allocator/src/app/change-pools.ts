@@ -1,13 +1,14 @@
 import { isDeepStrictEqual } from 'node:util';
+import { permitsForAll } from '@berth/contracts';
 import type { FieldError } from '@berth/errors';
 import { formatIpv4 } from '../domain/ipv4.ts';
 import { misplaced } from '../domain/place-pool.ts';
 import { type Pool, type PoolState, resourceName } from '../domain/pool.ts';
 import type { PoolDraft } from '../domain/pool-draft.ts';
-import { poolInUse, poolNameTaken, versionMismatch } from '../domain/pool-errors.ts';
+import { poolInUse, poolNameTaken, poolWriteForbidden, versionMismatch } from '../domain/pool-errors.ts';
 import type { Router } from '../domain/router.ts';
 import { type CheckedPool, checkPool, invalidFields } from '../domain/validate-pool.ts';
-import type { DescribedPool, HeldValues, PoolBooks } from './pool-ports.ts';
+import type { DescribedPool, HeldValues, PoolBooks, PoolSegments } from './pool-ports.ts';
 import { assertMayWriteFor, lockPool, lockRouter, type PoolWrite } from './write-pools.ts';
 
 /** Makes a pool. Throws for each wrong field, a taken name, values of another pool that people made, and held ones of the settings' pool. */
@@ -108,10 +109,23 @@ async function applyWritten(books: PoolBooks, { caller }: PoolWrite, router: Rou
   const before = settings && (await books.pools.segmentsOf(settings));
   await books.pools.apply(router, written);
   if (!settings || !before || settings.id === written.id) return;
-  if (!isDeepStrictEqual(await books.pools.segmentsOf(settings), before)) assertMayWriteFor(caller, settings.groups);
+  const mayTake = permitsForAll(caller, 'pools:write', settings.groups);
+  if (!mayTake && losesValues(before, await books.pools.segmentsOf(settings))) throw poolWriteForbidden(settings.groups);
   const lost = await books.pools.heldOutside(settings, before);
   if (lost.count > 0) throw inUse(settings, 'Values that are held cannot leave the pool:', lost);
 }
+
+/** Whether there was a value that is not there any more. */
+function losesValues(before: PoolSegments, after: PoolSegments): boolean {
+  const left = new Map(after.map(({ spaceId, spans }) => [spaceId, rangesOf(spans)]));
+  return before.some(({ spaceId, spans }) =>
+    rangesOf(spans).some(({ from, to }) => !left.get(spaceId)?.some((range) => range.from <= from && to <= range.to)),
+  );
+}
+
+/** The ranges of a multirange as Postgres writes it: "{[1,5),[7,9)}". */
+const rangesOf = (spans: string): { readonly from: bigint; readonly to: bigint }[] =>
+  [...spans.matchAll(/\[(\d+),(\d+)\)/g)].map(([, from = '', to = '']) => ({ from: BigInt(from), to: BigInt(to) }));
 
 function refuse(fields: readonly FieldError[]): void {
   if (fields.length > 0) throw invalidFields(fields);

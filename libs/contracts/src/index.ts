@@ -48,8 +48,11 @@ export {
   type GroupPolicy,
   grantsOf,
   groupsWhere,
+  homeGroupOf,
+  isMaker,
   isPermissionText,
   narrowed,
+  notForYou,
   type PermissionLevel,
   type PermissionVerb,
   type Permitted,
@@ -58,7 +61,10 @@ export {
   permits,
   permitsEverywhere,
   permitsFor,
+  permitsForAll,
   requireEverywhere,
   requirePermission,
+  standing,
+  standingAmong,
 } from './permissions.ts';
 export { type StreamContract, streams, subjectOfMethod, subjects } from './subjects.ts';

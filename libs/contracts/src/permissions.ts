@@ -69,6 +69,59 @@ export function groupsWhere(principal: Permitted, verb: PermissionVerb): 'all' |
   return [...new Set(groups.map(({ group }) => group))];
 }
 
+/** The group that owns what `principal` makes where it names none; empty: nobody's. */
+export const homeGroupOf = ({ group = '' }: Permitted): string => group;
+
+/** A thing as far as permissions go, and what somebody wants to do with it. */
+export interface Asked {
+  /** The group that owns the thing; empty: nobody's. */
+  readonly group: string;
+  readonly verb: PermissionVerb;
+  /** The verb that shows the thing. */
+  readonly reading: PermissionVerb;
+  /** The asker made it, and so knows of it whatever its group. */
+  readonly isOwn?: boolean;
+}
+
+/**
+ * What becomes of a wish about a thing: it is `permitted`, or `forbidden` to somebody who may know of the thing (403), or the thing is
+ * `hidden`, as if there were none (404).
+ */
+export function standing(principal: Permitted, asked: Asked): 'permitted' | 'forbidden' | 'hidden' {
+  if (permitsFor(principal, asked.verb, asked.group)) return 'permitted';
+  const shown = asked.isOwn === true || permitsFor(principal, asked.reading, asked.group);
+  if (!shown) return 'hidden';
+  return asked.verb === asked.reading ? 'permitted' : 'forbidden';
+}
+
+/** The same for a thing that is for several groups, such as a pool: to see it one of them is enough, to do anything else all are needed. */
+export function standingAmong(
+  principal: Permitted,
+  { groups, verb, reading }: Pick<Asked, 'verb' | 'reading'> & { readonly groups: readonly string[] },
+): 'permitted' | 'forbidden' | 'hidden' {
+  if (verb !== reading && permitsForAll(principal, verb, groups)) return 'permitted';
+  const isForAll = groups.length === 0 && permits(principal, reading);
+  const shown = isForAll || ['', ...groups].some((group) => permitsFor(principal, reading, group));
+  if (!shown) return 'hidden';
+  return verb === reading ? 'permitted' : 'forbidden';
+}
+
+/** Whether `principal` may do `verb` with what is for these groups together; for none named: for everybody. */
+export const permitsForAll = (principal: Permitted, verb: PermissionVerb, groups: readonly string[]): boolean =>
+  permitsEverywhere(principal, verb) ||
+  (groups.length > 0 && groups.every((group) => permitsFor(principal, verb, group)));
+
+/** Whether the same asker made something: with the same key or as the same user, whichever of the user's keys it was. */
+export const isMaker = (
+  asker: { readonly id: string; readonly userId?: string },
+  made: { readonly principalId: string; readonly userId: string },
+): boolean =>
+  (made.principalId !== '' && asker.id === made.principalId) || (made.userId !== '' && asker.userId === made.userId);
+
+/** The error of a wish whose thing its asker may see, and no more. */
+export const notForYou = (verb: PermissionVerb, group: string): DomainError =>
+  denied(verb, `This needs the permission ${verb} ${group === '' ? 'for all groups' : `for the group "${group}"`}.`);
+
 /** Refuses a command whose principal is missing (`unauthenticated`) or may not do `verb` with anything (`forbidden`). */
 export function requirePermission(principal: Permitted | undefined, verb: PermissionVerb): void {
   if (!permits(present(principal), verb)) throw denied(verb, `This needs the permission ${verb}.`);

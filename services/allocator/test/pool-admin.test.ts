@@ -421,7 +421,7 @@ test('a new default takes the place of the old for its groups, and both changes 
   assert.deepEqual(told, [{ count: 1 + 2 }]);
 });
 
-test('reading needs pools:read, writing pools:write, and who is of a group sees what is for it and writes nothing', async (t) => {
+test('reading needs pools:read, writing pools:write for every group that the pool is for', async (t) => {
   const world = await aWorld(t);
   const pools = poolSide(world);
   await pools.createPool(portPool('blue', 40_000, 40_009, { groups: ['blue'] }));
@@ -435,7 +435,19 @@ test('reading needs pools:read, writing pools:write, and who is of a group sees 
     kind: 'forbidden',
     code: 'PERMISSION_DENIED',
   });
-  await assert.rejects(pools.drainPool({ name: 'port-pools/blue' }, ofGroup('blue')), { code: 'POOL_WRITE_FORBIDDEN' });
+  const forbidden = { code: 'POOL_WRITE_FORBIDDEN' };
+  await pools.drainPool({ name: 'port-pools/blue' }, ofGroup('blue'));
+  await assert.rejects(pools.drainPool({ name: 'port-pools/default' }, ofGroup('blue')), forbidden);
+  const opened = { pool: { name: 'port-pools/blue', groups: [] as string[] }, updateMask: { paths: ['groups'] } };
+  await assert.rejects(pools.updatePool(opened, ofGroup('blue')), forbidden);
+  const shared = { pool: { name: 'port-pools/blue', groups: ['blue', 'red'] }, updateMask: { paths: ['groups'] } };
+  await assert.rejects(pools.updatePool(shared, ofGroup('blue')), forbidden);
+  const fromAll = portPool('more', 32_000, 32_001, { groups: ['blue'] });
+  await assert.rejects(pools.createPool(fromAll, ofGroup('blue')), forbidden, 'those are values of the pool for all');
+  await pools.createPool(portPool('more', 42_000, 42_009, { groups: ['blue'] }), ofGroup('blue'));
+  await assert.rejects(pools.createPool(portPool('other', 43_000, 43_009), ofGroup('blue')), forbidden);
+  await pools.deletePool({ name: 'port-pools/more' }, ofGroup('blue'));
+  await assert.rejects(pools.deletePool({ name: 'port-pools/red' }, ofGroup('blue')), { code: 'POOL_NOT_FOUND' });
   const names = async (context: object, group = '') =>
     (await pools.listPools({ kind: 'port-pools', group }, context)).pools.map(({ name }) => name);
   assert.deepEqual(await names(viewer), ['port-pools/blue', 'port-pools/default', 'port-pools/red']);

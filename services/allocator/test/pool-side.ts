@@ -89,7 +89,7 @@ export async function poolReplica(
 
 /** Who watches, with a call as a way in would make it. */
 export const aCall = (group = ''): PoolCall => ({
-  caller: { id: 'key-admin', name: 'admin', permissions: ['*'], group },
+  caller: { id: 'key-admin', name: 'admin', permissions: ['*'], group, grants: [], userId: '' },
   requestId: 'req-1',
   traceparent: '',
   key: undefined,

@@ -46,6 +46,7 @@ const anOperation = (kind: Operation['kind'], id: string, more: Partial<Operatio
   ownerGroup: '',
   principalId: 'key-1',
   principalName: 'tests',
+  userId: '',
   requestId: '',
   traceparent: '',
   portAction: null,

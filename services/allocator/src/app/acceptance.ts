@@ -1,3 +1,4 @@
+import { notForYou, standing } from '@berth/contracts';
 import { DomainError } from '@berth/errors';
 import { type Progressed, runSaga } from '@berth/saga';
 import {
@@ -187,7 +188,7 @@ export class Acceptance {
     const waiting = new Map<MachineCommand, Operation>();
     for (const command of commands) {
       try {
-        const vm = this.#visibleVm(command, vms);
+        const vm = this.#writableVm(command, vms);
         const operation: Operation = {
           ...this.#newOperation(command),
           router: vm.router,
@@ -234,11 +235,15 @@ export class Acceptance {
     this.#books.vms.beginVersion();
   }
 
-  /** Throws when the caller sees no such VM, or has seen another version of it. */
-  #visibleVm({ machineId, caller, ifVersion }: MachineCommand, vms: ReadonlyMap<string, Vm>): Vm {
+  /** Throws when the caller sees no such VM, may not change it, or has seen another version of it. */
+  #writableVm({ machineId, caller, ifVersion }: MachineCommand, vms: ReadonlyMap<string, Vm>): Vm {
     const found = vms.get(machineId);
     const vm = found && this.#books.vms.get(found.id); // an earlier command of this transaction may have changed it
-    if (vm === undefined || (caller.group !== '' && caller.group !== vm.ownerGroup)) throw vmNotFound(machineId);
+    if (vm === undefined) throw vmNotFound(machineId);
+    const { ownerGroup: group } = vm;
+    const standsAt = standing(caller, { group, verb: 'vms:write', reading: 'vms:read' });
+    if (standsAt === 'hidden') throw vmNotFound(machineId);
+    if (standsAt === 'forbidden') throw notForYou('vms:write', group);
     if (!this.#books.routers.has(vm.router)) throw new LookAgain(); // the name went to another VM meanwhile
     if (ifVersion !== 0 && ifVersion !== vm.version) throw versionMismatch(ifVersion, vm.version);
     return vm;
@@ -256,6 +261,7 @@ export class Acceptance {
       state: 'pending',
       principalId: command.caller.id,
       principalName: command.caller.name,
+      userId: command.caller.userId,
       requestId: command.requestId,
       traceparent: command.traceparent,
       portAction: null,

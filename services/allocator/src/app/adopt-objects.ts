@@ -1,11 +1,13 @@
+import { requireEverywhere } from '@berth/contracts';
 import type { DomainError, FieldError } from '@berth/errors';
-import { notForGroups, nothingToAdopt } from '../domain/adoption-errors.ts';
+import { nothingToAdopt } from '../domain/adoption-errors.ts';
 import { type Bulk, maxBulkItems } from '../domain/bulk.ts';
 import { checkAll, holdsNul, invalid } from '../domain/check-fields.ts';
 import { type AdoptionWish, type Selected, selectAdoption } from '../domain/select-adoption.ts';
 import { isGroupName, isVmName } from '../domain/text-rules.ts';
 import type { BulkContext, BulkStore, StagedItem } from './bulk-ports.ts';
 import { startBulk } from './bulk-start.ts';
+import { owningGroup } from './owning-group.ts';
 import { type AdoptionDeps, planFor } from './plan-adoption.ts';
 
 export interface AdoptObjectsDeps extends AdoptionDeps {
@@ -31,8 +33,9 @@ export async function adoptObjects(
   context: BulkContext,
   asked: AdoptObjects,
 ): Promise<{ readonly bulk: Bulk; readonly replayed: boolean }> {
-  if (context.caller.group !== '') throw notForGroups();
+  requireEverywhere(context.caller, 'routers:admin');
   check(asked);
+  const ownerGroup = owningGroup(context.caller, asked.ownerGroup);
   const known = await deps.bulks.find(context.id);
   if (known !== undefined && known.principalId === context.caller.id) return { bulk: known, replayed: false };
   const plan = await planFor(deps, context.caller, asked);
@@ -40,7 +43,7 @@ export async function adoptObjects(
   if (selected.length === 0) return replayOr(deps, context, nothingToAdopt(asked.router));
   const nameless = namedInVain(asked, selected);
   if (nameless.length > 0) return replayOr(deps, context, invalid(nameless));
-  const items = selected.map((one) => deps.toItem(one, asked));
+  const items = selected.map((one) => deps.toItem(one, { ...asked, ownerGroup }));
   for (let offset = 0; offset < items.length; offset += stagedTogether) {
     await deps.bulks.stage(context, offset, items.slice(offset, offset + stagedTogether));
   }

@@ -1,7 +1,7 @@
-import { requirePermission } from '@berth/contracts';
+import { homeGroupOf, requireEverywhere } from '@berth/contracts';
 import { DomainError } from '@berth/errors';
 import { type Bulk, itemIds, itemsTaken } from '../domain/bulk.ts';
-import { deadlinePassed, foreignGroup, operationIdTaken } from '../domain/errors.ts';
+import { deadlinePassed, operationIdTaken } from '../domain/errors.ts';
 import {
   assertApplicable,
   digestOf,
@@ -16,9 +16,10 @@ import { acceptIn } from './accept-commands.ts';
 import { type Answer, answerByKey } from './acceptance.ts';
 import type { Accepted, Caller, Command } from './commands.ts';
 import { foreseeAll, type PlanDeps } from './create-plan.ts';
+import { assertMayOwn } from './owning-group.ts';
 import type { CommandPlan, PinnedCommand, PlanReader } from './plan-ports.ts';
 import type { Books, KeyUse } from './ports.ts';
-import { mayUsePlan } from './read-plans.ts';
+import { getPlan } from './read-plans.ts';
 
 /** Who applies a plan, and what the operation shall be known by. */
 export interface Application {
@@ -51,12 +52,11 @@ class Outdated extends Error {
  * on the routers, and what comes out of the acceptance. Between this and the commit the driver's own checks hold as for any change.
  */
 export async function applyPlan(deps: ApplyDeps, asked: Application): Promise<Applied> {
-  const plan = await deps.plans.find(asked.planId);
-  if (plan === undefined || !mayUsePlan(asked.caller, plan)) throw planNotFound(asked.planId);
+  const plan = await getPlan(deps, asked.caller, asked.planId, 'vms:write');
   if (asked.hash !== '' && asked.hash !== plan.hash) throw planHashMismatch(plan.hash);
   if (plan.mode !== null && asked.operationId !== plan.id) throw operationIdTaken();
   assertOwnGroup(asked.caller, plan.commands);
-  if (plan.commands.some(({ kind }) => kind === 'restore-vm')) assertWholeRouter(asked.caller);
+  if (plan.commands.some(({ kind }) => kind === 'restore-vm')) assertWholeRouter(asked.caller, 'vms:write');
   try {
     if (plan.state === 'open') await assertBase(deps, asked.caller, plan);
     return await deps.ledger.transaction(plan.routers, (books) => accept(deps, books, asked), { takesLong: true });
@@ -67,8 +67,8 @@ export async function applyPlan(deps: ApplyDeps, asked: Application): Promise<Ap
   }
 }
 
-function assertOwnGroup({ group }: Caller, commands: readonly PinnedCommand[]): void {
-  const isForeign = (owner: string | undefined) => group !== '' && owner !== undefined && owner !== group;
+/** Throws when a VM would come to be of a group in which the caller may not write. */
+function assertOwnGroup(caller: Caller, commands: readonly PinnedCommand[]): void {
   for (const command of commands) {
     const owner =
       command.kind === 'provision-vm'
@@ -76,15 +76,14 @@ function assertOwnGroup({ group }: Caller, commands: readonly PinnedCommand[]): 
         : command.kind === 'update-vm'
           ? command.update.ownerGroup
           : undefined;
-    if (isForeign(owner)) throw foreignGroup();
+    if (owner !== undefined) assertMayOwn(caller, owner);
   }
 }
 
-/** Throws unless the caller may do all with routers, whosever VMs are there. */
-export function assertWholeRouter(caller: Caller): void {
-  requirePermission(caller, 'routers:admin');
-  if (caller.group !== '')
-    throw new DomainError('forbidden', 'PERMISSION_DENIED', 'This is of the whole router, and not of one group.');
+/** Throws unless the caller may do all with routers, and `verb` with VMs, whosever they are. */
+export function assertWholeRouter(caller: Caller, verb: 'vms:read' | 'vms:write'): void {
+  requireEverywhere(caller, 'routers:admin');
+  requireEverywhere(caller, verb);
 }
 
 /** Throws when the routers would now be sent something else, or others hold something in the way. */
@@ -174,8 +173,9 @@ async function beginBulk(books: Books, plan: CommandPlan, asked: Application): P
   const { caller, requestId, traceparent, mayWait } = asked;
   const begun: Bulk = {
     ...{ id: plan.id, state: 'running', mode: plan.mode ?? 'best-effort', items },
-    ...{ principalId: caller.id, principalName: caller.name, principalGroup: caller.group },
-    ...{ permissions: caller.permissions, requestId, traceparent, mayWait },
+    ...{ principalId: caller.id, principalName: caller.name, userId: caller.userId },
+    ...{ principalGroup: homeGroupOf(caller), permissions: caller.permissions, grants: caller.grants },
+    ...{ requestId, traceparent, mayWait },
     ...{ next: 0, attempts: 0, succeeded: 0, failed: 0, cancelled: false, undoNext: null, undoing: 0, error: null },
     ...{ createdAt: books.now, updatedAt: books.now },
   };

@@ -1,5 +1,6 @@
 import { DomainError, fromWire, isKind, toDomainError, toWire, type WireError } from '@berth/errors';
 import {
+  askerOf,
   type Bulk,
   bulkAborted,
   bulkGivenUp,
@@ -199,7 +200,7 @@ const removalOf = (bulk: Bulk, index: number): DecommissionCommand => ({
   operationId: itemIds(bulk.id, index).undoId,
   machineId: itemIds(bulk.id, index).vmId,
   deadline: noDeadline,
-  caller: { id: bulk.principalId, name: bulk.principalName, permissions: bulk.permissions, group: '' },
+  caller: { ...askerOf(bulk), permissions: ['vms:write'], group: '', grants: [] },
   requestId: bulk.requestId,
   traceparent: bulk.traceparent,
   key: undefined,

@@ -3,7 +3,7 @@ import { type Bulk, bulkCancelled, hasEndedBulk } from '../domain/bulk.ts';
 import { operationCancelled, operationEnded, operationUnderWay } from '../domain/errors.ts';
 import type { Operation } from '../domain/operation.ts';
 import type { BulkStore } from './bulk-ports.ts';
-import { getBulk } from './bulk-read.ts';
+import { assertMayCancel, getBulk } from './bulk-read.ts';
 import { type CancelDeps, cancelPending, type SentRevision, unask } from './cancel-operation.ts';
 import type { Caller } from './commands.ts';
 import { type Books, LookAgain } from './ports.ts';
@@ -25,9 +25,10 @@ const maxLooks = 5;
  */
 export async function cancelBulk(deps: CancelBulkDeps, caller: Caller, id: string): Promise<Bulk> {
   const seen = await getBulk(deps, caller, id);
+  assertMayCancel(caller, seen);
   if (seen.state === 'cancelled') return seen;
   if (hasEndedBulk(seen)) throw operationEnded(seen.state);
-  const { sent, stopped, marked } = await stopItems(deps, seen);
+  const { sent, stopped, marked } = await stopItems(deps, caller, seen);
   let withdrawn = 0;
   for (const [router, ofRouter] of Map.groupBy(sent, (one) => one.router)) {
     for (let from = 0; from < ofRouter.length; from += askedTogether) {
@@ -53,22 +54,25 @@ interface Stopped {
 }
 
 /** Stops all that is in our own hands. */
-async function stopItems(deps: CancelBulkDeps, { id }: Bulk): Promise<Stopped> {
+async function stopItems(deps: CancelBulkDeps, caller: Caller, bulk: Bulk): Promise<Stopped> {
   for (let looks = 1; ; looks++) {
-    const routers = await deps.bulks.routersOf(id);
+    const routers = await deps.bulks.routersOf(bulk.id);
     try {
-      return await deps.ledger.transaction(routers, (books) => stopIn(books, id, routers), { takesLong: true });
+      return await deps.ledger.transaction(routers, (books) => stopIn(books, caller, bulk.id, routers), {
+        takesLong: true,
+      });
     } catch (error) {
       if (!(error instanceof LookAgain) || looks === maxLooks) throw error;
     }
   }
 }
 
-async function stopIn(books: Books, id: string, routers: readonly string[]): Promise<Stopped> {
+async function stopIn(books: Books, caller: Caller, id: string, routers: readonly string[]): Promise<Stopped> {
   const bulk = await books.bulks.lock(id);
   if (bulk === undefined || bulk.state !== 'running') return { sent: [], stopped: 1, marked: false };
   const open = await books.operations.openOfBulk(id);
   if (open.some(({ router }) => !routers.includes(router))) throw new LookAgain(); // accepted meanwhile, elsewhere
+  for (const { ownerGroup } of open) assertMayCancel(caller, bulk, ownerGroup);
   const marked = !bulk.cancelled;
   const left = bulk.items - bulk.next;
   const error = toWire(operationCancelled());

@@ -41,7 +41,7 @@ const betweenTriesMs = 100;
  * `OPERATION_UNDER_WAY` when it is too late, `OPERATION_ENDED` when it has ended otherwise. Repeatable.
  */
 export async function cancelOperation(deps: CancelDeps, caller: Caller, id: string): Promise<Operation> {
-  const seen = await getOperation(deps, caller, id);
+  const seen = await getOperation(deps, caller, id, 'vms:write');
   const asked = await deps.ledger.transaction([seen.router], (books) => askToCancel(books, seen.id));
   if (asked.sent === undefined) return asked.operation;
   const { sent } = asked;

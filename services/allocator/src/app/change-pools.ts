@@ -1,14 +1,15 @@
 import { isDeepStrictEqual } from 'node:util';
+import { permitsForAll } from '@berth/contracts';
 import type { FieldError } from '@berth/errors';
 import { formatIpv4 } from '../domain/ipv4.ts';
 import { misplaced } from '../domain/place-pool.ts';
 import { type Pool, type PoolState, resourceName } from '../domain/pool.ts';
 import type { PoolDraft } from '../domain/pool-draft.ts';
-import { poolInUse, poolNameTaken, versionMismatch } from '../domain/pool-errors.ts';
+import { poolInUse, poolNameTaken, poolWriteForbidden, versionMismatch } from '../domain/pool-errors.ts';
 import type { Router } from '../domain/router.ts';
 import { type CheckedPool, checkPool, invalidFields } from '../domain/validate-pool.ts';
-import type { DescribedPool, HeldValues, PoolBooks } from './pool-ports.ts';
-import { lockPool, lockRouter, type PoolWrite } from './write-pools.ts';
+import type { DescribedPool, HeldValues, PoolBooks, PoolSegments } from './pool-ports.ts';
+import { assertMayWriteFor, lockPool, lockRouter, type PoolWrite } from './write-pools.ts';
 
 /** Makes a pool. Throws for each wrong field, a taken name, values of another pool that people made, and held ones of the settings' pool. */
 export async function createPool(
@@ -17,13 +18,14 @@ export async function createPool(
   wish: { readonly draft: PoolDraft; readonly defaultRouter: string; readonly id: string },
 ): Promise<DescribedPool> {
   const checked = checkPool({ ...wish.draft, router: wish.draft.router || wish.defaultRouter });
+  assertMayWriteFor(write.caller, checked.groups);
   const { router, now } = await lockRouter(books, checked.router, write, wish.defaultRouter);
   refuse(misplaced(checked.spec, router));
   const times = { createdAt: now, updatedAt: now };
   const pool: Pool = { ...checked, id: wish.id, fromSettings: false, version: 1, ...times };
   if (!(await books.pools.insert(pool))) throw poolNameTaken(resourceName(pool));
   const displaced = pool.isDefault ? await books.pools.takeDefaults(pool) : [];
-  await applyWritten(books, router, pool);
+  await applyWritten(books, write, router, pool);
   books.tell({ kind: 'created', pool, at: now });
   for (const other of displaced) books.tell({ kind: 'updated', pool: other, at: now });
   return described(books, pool);
@@ -46,6 +48,7 @@ export async function updatePool(books: PoolBooks, write: PoolWrite, update: Poo
   const { pool, router, now } = await lockPool(books, update.name, write);
   if (update.ifVersion !== 0 && update.ifVersion !== pool.version) throw versionMismatch(update.name);
   const checked = checkPool(update.merge(pool));
+  assertMayWriteFor(write.caller, checked.groups);
   if (checked.router !== pool.router) refuse([{ field: 'router', message: 'cannot be changed' }]);
   const isSame = isDeepStrictEqual(checked, partsOf(pool));
   if (isSame && !update.claimsDefault) return described(books, pool);
@@ -58,7 +61,7 @@ export async function updatePool(books: PoolBooks, write: PoolWrite, update: Poo
   if (isSame && displaced.length === 0) return described(books, pool);
   await books.pools.replace(next);
   if (movesValues) {
-    await applyWritten(books, router, next);
+    await applyWritten(books, write, router, next);
     const lost = await books.pools.heldOutside(next, before);
     if (lost.count > 0) throw inUse(pool, 'Values that are held cannot leave the pool:', lost);
   }
@@ -97,15 +100,32 @@ export async function deletePool(
   books.tell({ kind: 'deleted', pool, at: now });
 }
 
-/** The settings' pool makes room for what was written, but not of what VMs and reservations hold. */
-async function applyWritten(books: PoolBooks, router: Router, written: Pool): Promise<void> {
+/**
+ * The settings' pool makes room for what was written, but not of what VMs and reservations hold; and not for who may not change that pool, since
+ * what it loses is no more for all.
+ */
+async function applyWritten(books: PoolBooks, { caller }: PoolWrite, router: Router, written: Pool): Promise<void> {
   const settings = await books.pools.keptBySettings(router.name, written.spec.kind);
   const before = settings && (await books.pools.segmentsOf(settings));
   await books.pools.apply(router, written);
   if (!settings || !before || settings.id === written.id) return;
+  const mayTake = permitsForAll(caller, 'pools:write', settings.groups);
+  if (!mayTake && losesValues(before, await books.pools.segmentsOf(settings))) throw poolWriteForbidden(settings.groups);
   const lost = await books.pools.heldOutside(settings, before);
   if (lost.count > 0) throw inUse(settings, 'Values that are held cannot leave the pool:', lost);
 }
+
+/** Whether there was a value that is not there any more. */
+function losesValues(before: PoolSegments, after: PoolSegments): boolean {
+  const left = new Map(after.map(({ spaceId, spans }) => [spaceId, rangesOf(spans)]));
+  return before.some(({ spaceId, spans }) =>
+    rangesOf(spans).some(({ from, to }) => !left.get(spaceId)?.some((range) => range.from <= from && to <= range.to)),
+  );
+}
+
+/** The ranges of a multirange as Postgres writes it: "{[1,5),[7,9)}". */
+const rangesOf = (spans: string): { readonly from: bigint; readonly to: bigint }[] =>
+  [...spans.matchAll(/\[(\d+),(\d+)\)/g)].map(([, from = '', to = '']) => ({ from: BigInt(from), to: BigInt(to) }));
 
 function refuse(fields: readonly FieldError[]): void {
   if (fields.length > 0) throw invalidFields(fields);

@@ -9,7 +9,7 @@ const aCommand = (id: string, machineId = id, deadlineMs = 10_000): Command => (
   operationId: id,
   machineId,
   deadline: new Date(Date.now() + deadlineMs),
-  caller: { id: 'key', name: 'key', permissions: ['*'], group: '' },
+  caller: { id: 'key', name: 'key', permissions: ['*'], group: '', grants: [], userId: '' },
   requestId: '',
   traceparent: '',
   key: undefined,

@@ -1,3 +1,4 @@
+import type { Permitted } from '@berth/contracts';
 import type { AdoptionRequest } from '../domain/adoption.ts';
 import type { PortAction } from '../domain/change-forwards.ts';
 import type { ForwardsEdit } from '../domain/edit-forwards.ts';
@@ -7,13 +8,12 @@ import type { RestoreRequest } from '../domain/restore.ts';
 import type { VmUpdate } from '../domain/vm-update.ts';
 import type { KeyUse } from './ports.ts';
 
-/** Who asks. */
-export interface Caller {
+/** Who asks, and what it may do: the policy of `@berth/contracts` says with whose things. */
+export interface Caller extends Required<Permitted> {
   readonly id: string;
   readonly name: string;
-  readonly permissions: readonly string[];
-  /** The group whose VMs it may see and change; empty: all. */
-  readonly group: string;
+  /** The user who asks, with whichever key; empty: nobody. */
+  readonly userId: string;
 }
 
 interface CommandBase {

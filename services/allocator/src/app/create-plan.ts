@@ -1,3 +1,4 @@
+import { homeGroupOf } from '@berth/contracts';
 import { DomainError, toWire } from '@berth/errors';
 import { idempotencyKeyReused } from '../domain/errors.ts';
 import { hasEnded } from '../domain/operation.ts';
@@ -108,7 +109,13 @@ async function keep(
   const { pinned, refused } = sortAnswers(wish, placed, trial.outcome);
   const plan: CommandPlan = {
     ...{ id: wish.id, state: 'making', kind: wish.kind, mode: wish.mode, request: wish.request },
-    ...{ principalId: caller.id, principalGroup: caller.group, routers, commands: pinned },
+    ...{
+      principalId: caller.id,
+      principalGroup: homeGroupOf(caller),
+      userId: caller.userId,
+      routers,
+      commands: pinned,
+    },
     ...{ changes: trial.changes, versions: trial.versions, vms: trial.vms, refused },
     ...{ warnings: [], foreseen: [], hash: '', operationId: null, operationState: null, reason: '' },
     createdAt: trial.now,

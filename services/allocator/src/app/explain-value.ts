@@ -1,4 +1,4 @@
-import { requirePermission } from '@berth/contracts';
+import { permitsFor, requirePermission } from '@berth/contracts';
 import { DomainError, type FieldError } from '@berth/errors';
 import type { SpaceKind } from '../domain/choose-values.ts';
 import { explainValue, type ValueFacts } from '../domain/explain-value.ts';
@@ -99,8 +99,8 @@ const isOfPool = ({ holder }: HeldRun, poolId: FoundValue['poolId']): boolean =>
   typeof poolId === 'string' || holder === 'reserved';
 
 /** What is left for those who may not know of the pool: that the value is held. */
-const withoutWords = ({ group }: Caller, run: HeldRun): HeldRun =>
-  group === '' || run.ownerGroup === group ? run : { ...run, reservationId: '', note: '' };
+const withoutWords = (caller: Caller, run: HeldRun): HeldRun =>
+  permitsFor(caller, 'pools:read', run.ownerGroup) ? run : { ...run, reservationId: '', note: '' };
 
 const unknownRouter = (name: string) =>
   new DomainError('invalid', 'UNKNOWN_ROUTER', `There is no router "${name}".`, {

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { deadlinePassed, idempotencyKeyReused, versionMismatch } from '../domain/errors.ts';
 import { checkTemplate, type ForwardTemplate, type TemplateForward } from '../domain/forward-template.ts';
 import type { KeyUse } from './ports.ts';
-import { assertMayWrite, type PoolWrite } from './write-pools.ts';
+import { assertMayWriteFor, type PoolWrite } from './write-pools.ts';
 
 export interface TemplateStore {
   read(): Promise<ForwardTemplate>;
@@ -31,13 +31,13 @@ export interface SetTemplate extends PoolWrite {
   readonly isRehearsal: boolean;
 }
 
-/** Replaces the forwards that new VMs get, of whatever group: so it is not for who belongs to one. What is there already stays, its version too. */
+/** Replaces the forwards that new VMs get, of whatever group: so it takes `pools:write` for all. What is there already stays, its version too. */
 export async function setForwardTemplate(
   deps: { readonly templates: TemplateStore },
   command: SetTemplate,
 ): Promise<ForwardTemplate> {
   const { caller, forwards, ifVersion, key, deadline } = command;
-  assertMayWrite(caller);
+  assertMayWriteFor(caller, []);
   checkTemplate(forwards);
   const change = (stored: ForwardTemplate): ForwardTemplate => {
     if (ifVersion !== 0 && ifVersion !== stored.version) throw versionMismatch(ifVersion, stored.version);

@@ -1,3 +1,4 @@
+import { permitsFor } from '@berth/contracts';
 import type { Pool } from '../domain/pool.ts';
 import { resourceName } from '../domain/pool.ts';
 import { pageTokenInvalid } from '../domain/pool-errors.ts';
@@ -84,9 +85,9 @@ function toPlace(parts: readonly string[] | undefined): AllocationPlace | undefi
   return { first: Number(text), space };
 }
 
-/** The same without what names other groups' things. */
-export function seenBy(caller: Pick<Caller, 'group'>, run: HeldRun): HeldRun {
-  const isOwn = caller.group === '' || run.ownerGroup === caller.group;
+/** The same without what names VMs that the caller may not see. */
+export function seenBy(caller: Caller, run: HeldRun): HeldRun {
+  const isOwn = permitsFor(caller, 'vms:read', run.ownerGroup);
   const isOfGroup = run.holder === 'vm' || run.holder === 'planned' || run.holder === 'quarantine';
   if (isOwn || !isOfGroup) return run;
   return { ...run, vmId: '', vmName: '', forward: '', ownerGroup: '', note: '' };

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { groupsWhere } from '@berth/contracts';
 import type { Operation, OperationKind, OperationState } from '../domain/operation.ts';
 import type { Caller } from './commands.ts';
 import { readPageToken, writePageToken } from './page-token.ts';
@@ -12,11 +13,16 @@ export interface OperationFilter {
   readonly since: Date | undefined;
 }
 
+/** Everything; or what is of these groups, and what this principal or user asked for. */
+export type Visibility =
+  | 'all'
+  | { readonly groups: readonly string[]; readonly principalId: string; readonly userId: string };
+
 /** A page to read, the newest first. */
 export interface OperationPage {
   readonly filter: OperationFilter;
-  /** Who may see what: see `getOperation`. */
-  readonly visibleTo: { readonly group: string; readonly principalId: string };
+  /** Whose operations to show: see `getOperation`. */
+  readonly visibleTo: Visibility;
   /** Those that were accepted before the one at this place; undefined: from the newest. */
   readonly before: string | undefined;
   readonly size: number;
@@ -37,11 +43,12 @@ export async function listOperations(
   asked: { readonly size: number; readonly token: string; readonly filter: OperationFilter },
 ): Promise<{ readonly operations: readonly Operation[]; readonly nextToken: string }> {
   const size = Math.min(asked.size || usualPageSize, maxPageSize);
-  const query = fingerprintOf(caller, asked.filter);
+  const visibleTo = visibilityFor(caller);
+  const query = fingerprintOf(visibleTo, asked.filter);
   const [before] = readPageToken(asked.token, query, 1) ?? [];
   const found = await deps.list.page({
     filter: asked.filter,
-    visibleTo: { group: caller.group, principalId: caller.id },
+    visibleTo,
     before: before === undefined || /^\d{1,18}$/.test(before) ? before : '0',
     size: size + 1, // one more tells whether there is another page
   });
@@ -51,8 +58,13 @@ export async function listOperations(
   return { operations: operations.slice(0, count), nextToken: last ? writePageToken([last.place], query) : '' };
 }
 
-const fingerprintOf = ({ group, id }: Caller, { since, ...filter }: OperationFilter): string =>
+function visibilityFor(caller: Caller): Visibility {
+  const groups = groupsWhere(caller, 'operations:read');
+  return groups === 'all' ? groups : { groups, principalId: caller.id, userId: caller.userId };
+}
+
+const fingerprintOf = (visibleTo: Visibility, { since, ...filter }: OperationFilter): string =>
   createHash('sha256')
-    .update(JSON.stringify([group === '' ? '' : [group, id], filter, since?.getTime() ?? null]))
+    .update(JSON.stringify([visibleTo, filter, since?.getTime() ?? null]))
     .digest('base64url')
     .slice(0, 16);

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { groupsWhere } from '@berth/contracts';
 import { DomainError } from '@berth/errors';
 import { checkAll } from '../domain/check-fields.ts';
 import { parseIpv4, parsePrefix } from '../domain/ipv4.ts';
@@ -39,8 +40,8 @@ export type Place = readonly [key: string, id: string];
 
 /** A page to read. */
 export interface VmPage {
-  /** The group whose VMs the caller may see; empty: all. */
-  readonly visibleTo: string;
+  /** The groups whose VMs the caller may see; `all`: whosever they are. */
+  readonly visibleTo: 'all' | readonly string[];
   readonly filter: VmFilter;
   readonly addresses: NumberRange | undefined;
   readonly order: VmOrder;
@@ -67,9 +68,10 @@ export async function listVms(
   const { order, descending } = request;
   const { filter, addresses } = checkedFilter(request.filter);
   const size = Math.min(request.size || defaultPageSize, maxPageSize);
-  const query = fingerprintOf([caller.group, filter, order, descending]);
+  const visibleTo = groupsWhere(caller, 'vms:read');
+  const query = fingerprintOf([visibleTo, filter, order, descending]);
   const after = readToken(request.token, query, order);
-  const page = { visibleTo: caller.group, filter, addresses, order, descending, after };
+  const page = { visibleTo, filter, addresses, order, descending, after };
   // one more than the page tells whether there is another
   const found = await deps.list.page({ ...page, size: size + 1 });
   const vms = found.slice(0, size).map(({ vm }) => vm);

@@ -84,9 +84,9 @@ export interface PlanBook {
 /** Plans as they are, without locks. */
 export interface PlanReader {
   find(id: string): Promise<CommandPlan | undefined>;
-  /** The newest first, after a place; those of `principalId`, and those of its group unless that is undefined. */
+  /** The newest first, after a place: those that somebody made, and those that are about nothing but VMs of these groups. */
   list(
-    seen: { readonly principalId: string; readonly group: string | undefined },
+    seen: { readonly principalId: string; readonly userId: string; readonly groups: 'all' | readonly string[] },
     page: {
       /** In one of these; empty: in any. */
       readonly states: readonly PlanState[];

@@ -1,4 +1,4 @@
-import { notForGroups } from '../domain/adoption-errors.ts';
+import { requireEverywhere } from '@berth/contracts';
 import type { AdoptionPlan, PlannedMapping, PlannedRule } from '../domain/plan-adoption.ts';
 import type { Caller } from './commands.ts';
 import { type AdoptionDeps, planFor } from './plan-adoption.ts';
@@ -29,7 +29,7 @@ export async function previewAdoption(
   caller: Caller,
   { router, offset, size }: { readonly router: string; readonly offset: number; readonly size: number },
 ): Promise<AdoptionPage> {
-  if (caller.group !== '') throw notForGroups();
+  requireEverywhere(caller, 'routers:admin');
   const plan = await planFor(deps, caller, { router, names: new Map() });
   const items = itemsOf(plan);
   const end = offset + Math.min(size || maxPageSize, maxPageSize);

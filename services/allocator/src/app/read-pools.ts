@@ -1,4 +1,4 @@
-import { requirePermission } from '@berth/contracts';
+import { groupsWhere, requirePermission, standingAmong } from '@berth/contracts';
 import type { Pool, PoolKind } from '../domain/pool.ts';
 import { poolKinds } from '../domain/pool.ts';
 import { poolNotFound } from '../domain/pool-errors.ts';
@@ -12,8 +12,10 @@ import { readName } from './write-pools.ts';
 export interface PoolFilter {
   readonly kind: PoolKind | '';
   readonly router: string;
-  /** Those that VMs of each of these groups may have values from. */
-  readonly groups: readonly string[];
+  /** Those that VMs of this group may have values from. */
+  readonly group: string;
+  /** The groups whose pools are shown beside those for all; `all`: whomever they are for. */
+  readonly visibleTo: 'all' | readonly string[];
 }
 
 /** Reads what has been committed. */
@@ -31,9 +33,9 @@ export interface PoolReader {
 const defaultPageSize = 100;
 const maxPageSize = 1_000;
 
-/** Whether a caller may see a pool: those of a group see what is for it, or for all. */
-export const seesPool = (caller: Pick<Caller, 'group'>, { groups }: Pick<Pool, 'groups'>): boolean =>
-  caller.group === '' || groups.length === 0 || groups.includes(caller.group);
+/** Whether a caller may see a pool: it is for all, or for one of the groups whose pools it may see. */
+export const seesPool = (caller: Caller, { groups }: Pick<Pool, 'groups'>): boolean =>
+  standingAmong(caller, { groups, verb: 'pools:read', reading: 'pools:read' }) !== 'hidden';
 
 /** A pool that the caller may see; others do not exist for it. */
 export async function findVisiblePool(reader: PoolReader, caller: Caller, name: string, field = 'name'): Promise<Pool> {
@@ -65,12 +67,16 @@ export async function listPools(
   requirePermission(caller, 'pools:read');
   const kind = readKind(page.kind);
   const size = Math.min(page.size || defaultPageSize, maxPageSize);
-  const groups = [page.group, caller.group].filter((group) => group !== '');
-  const bound = JSON.stringify([kind, page.router, page.group]);
+  const visibleTo = groupsWhere(caller, 'pools:read');
+  const bound = JSON.stringify([kind, page.router, page.group, visibleTo]);
   const [afterKind, afterName] = readPageToken(page.token, bound, 2) ?? [];
   const after = afterKind !== undefined && afterName !== undefined ? ([afterKind, afterName] as const) : undefined;
   // one more than the page tells whether there is another
-  const found = await reader.page({ filter: { kind, router: page.router, groups }, after, size: size + 1 });
+  const found = await reader.page({
+    filter: { kind, router: page.router, group: page.group, visibleTo },
+    after,
+    size: size + 1,
+  });
   const described = await reader.describe(found.pools.slice(0, size));
   const pools = described.slice(0, fitting(described));
   const lastRead = found.pools.length > size ? found.pools[size - 1] : undefined;

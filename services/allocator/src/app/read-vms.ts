@@ -1,3 +1,4 @@
+import { isMaker, notForYou, permitsFor, standing } from '@berth/contracts';
 import { operationNotFound, vmNotFound } from '../domain/errors.ts';
 import type { Operation } from '../domain/operation.ts';
 import { isUuid } from '../domain/text-rules.ts';
@@ -26,20 +27,26 @@ export interface VmReader {
 /** A VM that the caller may see; others do not exist for it. */
 export async function getVm(deps: { reader: VmReader }, caller: Caller, machineId: string): Promise<Vm> {
   const vm = await deps.reader.vm(machineId);
-  if (vm === undefined || (caller.group !== '' && caller.group !== vm.ownerGroup)) throw vmNotFound(machineId);
+  if (vm === undefined || !permitsFor(caller, 'vms:read', vm.ownerGroup)) throw vmNotFound(machineId);
   return vm;
 }
 
 /**
- * An operation that the caller may see. "Not found" after the command's deadline is final: whoever was still about to accept it then has
+ * An operation that the caller may see, and with which it may do `verb`. "Not found" after the command's deadline is final: whoever was still about to accept it then has
  * been waited for.
  */
-export async function getOperation(deps: { reader: VmReader }, caller: Caller, id: string): Promise<Operation> {
+export async function getOperation(
+  deps: { reader: VmReader },
+  caller: Caller,
+  id: string,
+  verb: 'operations:read' | 'vms:write' = 'operations:read',
+): Promise<Operation> {
   if (!isUuid(id)) throw operationNotFound(id);
   const operation = (await deps.reader.operation(id)) ?? (await deps.reader.operationAfterWriters(id));
-  const visible =
-    operation !== undefined &&
-    (caller.group === '' || caller.group === operation.ownerGroup || caller.id === operation.principalId);
-  if (!visible) throw operationNotFound(id);
+  if (operation === undefined) throw operationNotFound(id);
+  const { ownerGroup: group } = operation;
+  const found = standing(caller, { group, verb, reading: 'operations:read', isOwn: isMaker(caller, operation) });
+  if (found === 'hidden') throw operationNotFound(id);
+  if (found === 'forbidden') throw notForYou(verb, group);
   return operation;
 }

@@ -8,7 +8,7 @@ import { isUuid } from '../domain/text-rules.ts';
 import { invalidFields } from '../domain/validate-pool.ts';
 import type { PoolBooks, PoolLedger, Reserved } from './pool-ports.ts';
 import { LookAgain } from './ports.ts';
-import { lockPool, type PoolWrite } from './write-pools.ts';
+import { assertMayWritePool, lockPool, type PoolWrite } from './write-pools.ts';
 
 /** Keeps values of a pool by hand. `id` is the reservation's, chosen before. */
 export async function reserveValues(
@@ -39,6 +39,7 @@ export async function releaseReservation(books: PoolBooks, write: PoolWrite, id:
   if (write.deadline.getTime() <= now.getTime()) throw deadlinePassed();
   const reservation = seen && (await books.reservations.find(id));
   if (reservation === undefined) throw reservationNotFound(id);
+  assertMayWritePool(write.caller, reservation.pool, () => reservationNotFound(id));
   if (!routers.has(reservation.pool.router)) throw new LookAgain();
   await books.reservations.release(reservation);
   books.tell({ kind: 'released', pool: reservation.pool, reservation, at: now });

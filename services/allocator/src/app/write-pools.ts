@@ -1,8 +1,8 @@
-import { requirePermission } from '@berth/contracts';
+import { permitsForAll, requirePermission, standingAmong } from '@berth/contracts';
 import { DomainError } from '@berth/errors';
 import { deadlinePassed } from '../domain/errors.ts';
 import type { Pool } from '../domain/pool.ts';
-import { poolNotFound, poolsNotOfGroups } from '../domain/pool-errors.ts';
+import { poolNotFound, poolWriteForbidden } from '../domain/pool-errors.ts';
 import { type Router, routerNotTold, routerUnavailable } from '../domain/router.ts';
 import { invalidFields, parsePoolName } from '../domain/validate-pool.ts';
 import type { Caller } from './commands.ts';
@@ -23,14 +23,14 @@ export interface AnswerForm<Answer> {
   decode(bytes: Uint8Array): Answer;
 }
 
-/** Does `work` if the caller may, once for each Idempotency-Key: a repeat gets the first answer. A refusal binds no key. */
+/** Does `work`, which looks whose the pools are, if the caller may change any; once for each Idempotency-Key: a repeat gets the first answer. A refusal binds no key. */
 export function writePools<Answer>(
   ledger: PoolLedger,
   { caller, key, deadline }: PoolWrite,
   form: AnswerForm<Answer>,
   work: (books: PoolBooks) => Promise<Answer>,
 ): Promise<Answer> {
-  assertMayWrite(caller);
+  requirePermission(caller, 'pools:write');
   return ledger.transaction(async (books) => {
     // Before anything is looked up or locked: the first use may have removed what this one is about.
     const earlier = key && (await books.answers.claim(key));
@@ -47,14 +47,21 @@ export function rehearsePools<Answer>(
   { caller, deadline }: PoolWrite,
   work: (books: PoolBooks) => Promise<Answer>,
 ): Promise<Answer> {
-  assertMayWrite(caller);
+  requirePermission(caller, 'pools:write');
   return ledger.rehearse(work, deadline);
 }
 
-/** Throws unless the caller may change what is there for all groups. */
-export function assertMayWrite(caller: Caller): void {
+/** Throws unless the caller may change what is for these groups; for none named: what is for all. */
+export function assertMayWriteFor(caller: Caller, groups: readonly string[]): void {
   requirePermission(caller, 'pools:write');
-  if (caller.group !== '') throw poolsNotOfGroups();
+  if (!permitsForAll(caller, 'pools:write', groups)) throw poolWriteForbidden(groups);
+}
+
+/** Throws `hidden` when the caller may not see the pool, and `forbidden` when it may see it alone. */
+export function assertMayWritePool(caller: Caller, { groups }: Pick<Pool, 'groups'>, hidden: () => DomainError): void {
+  const found = standingAmong(caller, { groups, verb: 'pools:write', reading: 'pools:read' });
+  if (found === 'hidden') throw hidden();
+  if (found === 'forbidden') throw poolWriteForbidden(groups);
 }
 
 /** A router with its lock. */
@@ -83,7 +90,7 @@ export async function lockRouter(
   return { router, now };
 }
 
-/** Finds a pool by its name ("ip-pools/edge") and locks its router: what is given back stays so. Throws when there is none. */
+/** Finds a pool by its name ("ip-pools/edge") that the caller may change, and locks its router: what is given back stays so. Throws when there is none. */
 export async function lockPool(
   books: PoolBooks,
   name: string,
@@ -97,6 +104,7 @@ export async function lockPool(
   if (seen === undefined) throw poolNotFound(name);
   const pool = await books.pools.find(kind, id);
   if (pool === undefined) throw poolNotFound(name);
+  assertMayWritePool(write.caller, pool, () => poolNotFound(name));
   const router = routers.get(pool.router);
   if (router === undefined) throw new LookAgain(); // the name went to a pool of another router meanwhile
   return { router, now, pool };

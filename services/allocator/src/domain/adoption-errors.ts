@@ -21,7 +21,3 @@ export const nothingToAdopt = (router: string): DomainError =>
 
 export const routerUnknown = (name: string): DomainError =>
   new DomainError('not_found', 'ROUTER_UNKNOWN', `There is no router "${name}".`);
-
-/** What others made on a router is not for a group to see, and not for it to take. */
-export const notForGroups = (): DomainError =>
-  new DomainError('forbidden', 'PERMISSION_DENIED', 'Adopting is for keys that belong to no group.');

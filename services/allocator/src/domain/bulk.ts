@@ -1,3 +1,4 @@
+import type { Grant } from '@berth/contracts';
 import { DomainError, toWire, type WireError } from '@berth/errors';
 import { derivedId } from './derived-id.ts';
 import { operationCancelled } from './errors.ts';
@@ -27,8 +28,11 @@ export interface Bulk {
   /** Who asked; its items' operations are this one's. */
   readonly principalId: string;
   readonly principalName: string;
+  readonly userId: string;
+  /** What its asker might do when it was accepted: it is worked on as accepted, whatever is taken away meanwhile. */
   readonly principalGroup: string;
   readonly permissions: readonly string[];
+  readonly grants: readonly Grant[];
   readonly requestId: string;
   readonly traceparent: string;
   /** Items may wait for a router that is away. */
@@ -50,6 +54,12 @@ export interface Bulk {
   readonly createdAt: Date;
   readonly updatedAt: Date;
 }
+
+/** Who asked for a bulk, with what it might do then. */
+export const askerOf = (bulk: Bulk) => ({
+  ...{ id: bulk.principalId, name: bulk.principalName, userId: bulk.userId },
+  ...{ permissions: bulk.permissions, group: bulk.principalGroup, grants: bulk.grants },
+});
 
 export const hasEndedBulk = ({ state }: Bulk): boolean =>
   state === 'succeeded' || state === 'failed' || state === 'cancelled';

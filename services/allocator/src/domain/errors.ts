@@ -34,8 +34,13 @@ export const operationEnded = (state: string): DomainError =>
 export const bulkNotFound = (id: string): DomainError =>
   new DomainError('not_found', 'BULK_NOT_FOUND', `There is no bulk "${id}".`);
 
-export const foreignGroup = (): DomainError =>
-  new DomainError('forbidden', 'OWNER_GROUP_FORBIDDEN', 'A VM can only belong to your own group.');
+/** Somebody wants a VM to belong to a group in which it may not write. */
+export const foreignGroup = (group: string): DomainError =>
+  new DomainError(
+    'forbidden',
+    'OWNER_GROUP_FORBIDDEN',
+    `A VM can only belong to a group for which you hold vms:write, and you do not for ${group === '' ? 'VMs of no group' : `"${group}"`}.`,
+  );
 
 /** The VM's values are of a pool that the group may not have values from. */
 export const poolNotForGroup = (pool: string, group: string): DomainError =>

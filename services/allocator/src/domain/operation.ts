@@ -61,6 +61,8 @@ export interface Operation {
   readonly ownerGroup: string;
   readonly principalId: string;
   readonly principalName: string;
+  /** The user who asked, with whichever key; empty: nobody. */
+  readonly userId: string;
   readonly requestId: string;
   readonly traceparent: string;
   /** change-ports: what was asked for. */

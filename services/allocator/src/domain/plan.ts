@@ -85,6 +85,8 @@ export interface Plan<Command> extends TriedPlan {
   readonly request: string;
   readonly principalId: string;
   readonly principalGroup: string;
+  /** The user who asked for it, with whichever key; empty: nobody. */
+  readonly userId: string;
   readonly routers: readonly string[];
   /** Null: not a bulk. */
   readonly mode: BulkMode | null;

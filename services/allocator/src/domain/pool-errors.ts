@@ -36,11 +36,14 @@ export const versionMismatch = (pool: string): DomainError =>
     about(pool),
   );
 
-export const poolsNotOfGroups = (): DomainError =>
+/** `groups`: those that a pool is for; none: all, as the forward template is. */
+export const poolWriteForbidden = (groups: readonly string[]): DomainError =>
   new DomainError(
     'forbidden',
     'POOL_WRITE_FORBIDDEN',
-    'Who belongs to a group may look at pools and the forward template, and change none.',
+    groups.length === 0
+      ? 'What is for all groups is changed only by who holds pools:write for all of them.'
+      : 'A pool is changed only by who holds pools:write for every group that it is for.',
   );
 
 export const valueTaken = (pool: string, value: string, holder: string): DomainError =>

@@ -1,4 +1,4 @@
-import { requirePermission } from '@berth/contracts';
+import { groupsWhere, type Permitted, requirePermission } from '@berth/contracts';
 import { DomainError } from '@berth/errors';
 import type { ConfigPath, ConfigTree } from '../domain/config-tree.ts';
 import { keyOfPath } from '../domain/config-tree.ts';
@@ -47,11 +47,11 @@ export interface KnownLine {
 }
 
 export interface LineFinder {
-  /** At most 100, by path; only those of `group` when one is given. Throws ROUTER_UNKNOWN. */
+  /** At most 100, by path; only those of VMs of these groups unless it does not matter whose they are. Throws ROUTER_UNKNOWN. */
   find(
     router: string,
     question: LineQuestion,
-    group: string,
+    groups: 'all' | readonly string[],
   ): Promise<{ readonly lines: readonly KnownLine[]; readonly version: string; readonly lookedAt: Date | undefined }>;
 }
 
@@ -62,17 +62,17 @@ export interface ExplainedLine extends KnownLine {
   readonly asExpected: boolean;
 }
 
-/** Whose lines are and why. A principal with a group is told of its own VMs' lines alone, and of others as if there were none. */
+/** Whose lines are and why. A principal that may not see routers is told of the lines of its groups' VMs alone, and of others as if there were none. */
 export async function explainLines(
   deps: { readonly lines: LineFinder },
-  principal: { readonly permissions: readonly string[]; readonly group: string } | undefined,
+  principal: Permitted | undefined,
   router: string,
   question: LineQuestion,
 ): Promise<{ readonly lines: readonly ExplainedLine[]; readonly lookedAt: Date | undefined }> {
   requirePermission(principal, 'routers:read');
-  const group = principal?.group ?? '';
-  const { lines, version, lookedAt } = await deps.lines.find(router, question, group);
-  if (lines.length === 0 && group !== '') {
+  const groups = groupsWhere(principal ?? { permissions: [] }, 'routers:read');
+  const { lines, version, lookedAt } = await deps.lines.find(router, question, groups);
+  if (lines.length === 0 && groups !== 'all') {
     throw new DomainError('not_found', 'LINE_UNKNOWN', 'No line of a VM of yours is like that.');
   }
   return { lines: lines.map((line) => explained(line, version)), lookedAt };

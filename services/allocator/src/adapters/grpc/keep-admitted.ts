@@ -23,8 +23,7 @@ export function keepAdmitted(
 ): () => void {
   const look = async () => {
     try {
-      const { group, permissions } = await admit();
-      const isSame = group === caller.group && isDeepStrictEqual(permissions, caller.permissions);
+      const isSame = isDeepStrictEqual(rightsOf(await admit()), rightsOf(caller));
       if (!isSame) interrupt(changed());
     } catch (error) {
       interrupt(toDomainError(error));
@@ -37,3 +36,8 @@ export function keepAdmitted(
     stopHearing();
   };
 }
+
+const rightsOf = ({ group, permissions, grants }: Principal) => ({
+  ...{ group, permissions },
+  grants: grants.map((grant) => [grant.group, ...grant.permissions]),
+});

@@ -20,9 +20,9 @@ import { create, fromBinary, type MessageInitShape, toBinary } from '@bufbuild/p
 import { timestampFromDate } from '@bufbuild/protobuf/wkt';
 import type { BulkItemResult, ReadItem, StagedItem } from '../../app/bulk-ports.ts';
 import type { Command } from '../../app/commands.ts';
-import { type Bulk, failureOfBulk, itemIds, type BulkMode as Mode } from '../../domain/bulk.ts';
+import { askerOf, type Bulk, failureOfBulk, itemIds, type BulkMode as Mode } from '../../domain/bulk.ts';
 import { readAdoption } from './adoption-messages.ts';
-import { readContext, toDecommissionCommand, toProvisionCommand } from './to-commands.ts';
+import { readContext, toDecommissionCommand, toPrincipal, toProvisionCommand } from './to-commands.ts';
 import { toOperationMessage } from './to-messages.ts';
 
 const states: Record<Bulk['state'], OperationState> = {
@@ -143,12 +143,7 @@ function readItem(bulk: Bulk, index: number, { kind, payload }: StagedItem, defa
   const context = create(CommandContextSchema, {
     operationId,
     deadline: noDeadline,
-    principal: {
-      id: bulk.principalId,
-      name: bulk.principalName,
-      permissions: [...bulk.permissions],
-      group: bulk.principalGroup,
-    },
+    principal: toPrincipal(askerOf(bulk)),
     requestId: bulk.requestId,
     mayWait: bulk.mayWait,
   });

@@ -4,20 +4,20 @@ import { type Bus, request } from '@berth/messaging';
 import type { ForeseeRouter } from '../../app/plan-ports.ts';
 import type { ForeseenOperation } from '../../domain/plan.ts';
 import { fragmentOnWire } from './outgoing-messages.ts';
+import { inOwnName } from './to-commands.ts';
 
 const answerWithinMs = 5_000;
 const nobodyThereMs = 3_000;
 
 /**
- * Asks the driver, which answers from its tables, what changes would do on a router. The caller's group is no matter of the driver's here: it
- * hears of a VM's new group later than the allocator, which has judged already whose the VMs are.
+ * Asks the driver, which answers from its tables, what changes would do on a router. Whose the VMs are is no matter of the driver's here: it
+ * hears of a VM's new group later than the allocator, which has judged that already.
  */
 export const foreseeRouter =
   (bus: Bus): ForeseeRouter =>
   async (caller, router, changes) => {
-    const { id, name, permissions } = caller;
     const message = {
-      principal: { id, kind: 'api_key', name, permissions: [...permissions], group: '' },
+      principal: inOwnName(caller, 'vms:write'),
       router,
       changes: changes.map(({ vmId, desired }) => ({
         resourceId: vmId,

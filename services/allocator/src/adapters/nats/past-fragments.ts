@@ -5,6 +5,7 @@ import { timestampDate } from '@bufbuild/protobuf/wkt';
 import type { Caller } from '../../app/commands.ts';
 import type { PastFragments } from '../../app/plan-rollback.ts';
 import type { DesiredFragment } from '../../domain/desired-fragment.ts';
+import { toPrincipal } from './to-commands.ts';
 
 const answerWithinMs = 5_000;
 const nobodyThereMs = 3_000;
@@ -12,8 +13,7 @@ const { method } = HistoryService;
 
 /** Asks the driver what Berth had on a router right after an entry of its history, page by page. */
 export async function pastFragments(bus: Bus, caller: Caller, router: string, to: Moment): Promise<PastFragments> {
-  const { id, name, permissions, group } = caller;
-  const principal = { id, kind: 'api_key', name, permissions: [...permissions], group };
+  const principal = toPrincipal(caller);
   const wait = { timeoutMs: answerWithinMs };
   const asked = { principal, router, commit: to };
   const { commit } = await askPatiently(() => request(bus, method.getCommit, asked, wait), nobodyThereMs);

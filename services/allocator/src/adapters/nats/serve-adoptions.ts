@@ -11,13 +11,13 @@ import { toAdoptionItem, toAdoptObjects, toFoundMapping, toFoundRule, toItemMess
 import { toBulkMessage } from './bulk-messages.ts';
 import { tellOfBulkWork } from './bulk-notices.ts';
 import { readBulkContext } from './serve-bulk.ts';
-import { permittedCaller } from './to-commands.ts';
+import { permittedCaller, toPrincipal } from './to-commands.ts';
 
 const answerWithinMs = 5_000;
 
 /** All that others made on a router, asked of the driver page by page. */
 async function fetchFound(bus: Bus, router: string, caller: Caller): Promise<Found> {
-  const principal = { ...caller, permissions: [...caller.permissions] };
+  const principal = toPrincipal(caller);
   const mappings: Found['mappings'][number][] = [];
   const rules: Found['rules'][number][] = [];
   for (let pageToken = ''; ; ) {

@@ -2,6 +2,7 @@ import { type CommandContext, PoolService, requirePermission } from '@berth/cont
 import { type Bus, currentTrace, serve } from '@berth/messaging';
 import { timestampDate } from '@bufbuild/protobuf/wkt';
 import type { PoolCall, PoolHandlers } from '../pools/pool-handlers.ts';
+import { callerOf } from './to-commands.ts';
 
 const endOfTime = new Date(8.64e15);
 
@@ -12,9 +13,8 @@ function toCall(context: CommandContext | undefined): PoolCall {
     requirePermission(undefined, 'pools:read');
     throw new Error('a missing principal was let through');
   }
-  const { id, name, permissions, group } = principal;
   return {
-    caller: { id, name, permissions, group },
+    caller: callerOf(principal),
     requestId: context.requestId,
     traceparent: currentTrace()['traceparent'] ?? '',
     key: context.idempotency,

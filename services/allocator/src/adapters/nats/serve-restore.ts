@@ -33,7 +33,7 @@ export function serveRestore(bus: Bus, deps: RestoreDeps): () => Promise<void> {
       return toPlanMessage(await planRollback({ ...deps, pastFragments: past }, wish));
     }),
     serve(bus, BackupService.method.listBackup, async ({ principal, router, pageToken }) => {
-      assertWholeRouter(permittedCaller(principal, 'vms:read'));
+      assertWholeRouter(permittedCaller(principal, 'vms:read'), 'vms:read');
       const vms = await deps.reader.confirmed(router, { after: pageToken, most: backupAPage });
       const messages = vms.map(toBackedUp);
       const count = fitting(BackedUpVmSchema, messages);
@@ -72,7 +72,7 @@ function toWish(
     ifVersion: __,
     ...asked
   } = readContext(context, currentTrace()['traceparent'] ?? '');
-  assertWholeRouter(asked.caller);
+  assertWholeRouter(asked.caller, 'vms:write');
   if (seconds > longestPlanSeconds)
     throw invalid([{ field: 'expires_in_seconds', message: `must be 1 to ${longestPlanSeconds}` }]);
   return { ...asked, id, router, reduce, inParts, request, lifetimeMs: seconds === 0 ? planMs : seconds * 1_000 };

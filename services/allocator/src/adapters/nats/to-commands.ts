@@ -5,6 +5,7 @@ import {
   type DecommissionVmRequest,
   type ForwardEdit as ForwardEditMessage,
   type ForwardSpec,
+  type PermissionVerb,
   PortAction,
   type Principal,
   Protocol,
@@ -23,10 +24,10 @@ import type {
   ProvisionCommand,
   UpdateVmCommand,
 } from '../../app/commands.ts';
+import { assertMayOwn, owningGroup } from '../../app/owning-group.ts';
 import type { PortAction as Action } from '../../domain/change-forwards.ts';
 import { invalid } from '../../domain/check-fields.ts';
 import type { ForwardEdit } from '../../domain/edit-forwards.ts';
-import { foreignGroup } from '../../domain/errors.ts';
 import type { ForwardProtocol } from '../../domain/forward.ts';
 import type { TemplateForward } from '../../domain/forward-template.ts';
 import type { ForwardWish } from '../../domain/forward-wish.ts';
@@ -56,9 +57,26 @@ export function permittedCaller(
   verb: 'vms:read' | 'vms:write' | 'operations:read' | 'pools:write',
 ): Caller {
   requirePermission(principal, verb);
-  const { id = '', name = '', permissions = [], group = '' } = principal ?? {};
-  return { id, name, permissions, group };
+  return callerOf(principal);
 }
+
+/** Who asks, as it came; empty: nobody who may do anything. */
+export function callerOf(principal: Principal | undefined): Caller {
+  const { id = '', name = '', permissions = [], group = '', grants = [], userId = '' } = principal ?? {};
+  return { id, name, permissions, group, grants, userId };
+}
+
+/** The caller as other services take it: whole, so that they enforce what holds here. */
+export const toPrincipal = ({ id, name, userId, ...rights }: Caller) => ({
+  ...{ id, kind: userId === id ? 'user' : 'api_key', name, userId, group: rights.group },
+  permissions: [...rights.permissions],
+  grants: rights.grants.map(({ group, permissions }) => ({ group, permissions: [...permissions] })),
+});
+
+/** Asks in the allocator's own name, for a caller of which it has judged already what it may do. */
+export const inOwnName = ({ id, name, userId }: Caller, verb: PermissionVerb) => ({
+  ...{ id, kind: 'service', name, userId, permissions: [verb] },
+});
 
 /** What every command carries. Throws when it does not say who asks, who asks may not, or it has no id and deadline. */
 export function readContext(context: CommandContext | undefined, traceparent: string) {
@@ -138,13 +156,12 @@ export function toProvisionCommand(
     forwards: wishesOf(message),
   };
   const checked = validateProvision(wish);
-  const { group } = context.caller;
-  if (group !== '' && message.ownerGroup !== '' && message.ownerGroup !== group) throw foreignGroup();
+  const ownerGroup = owningGroup(context.caller, message.ownerGroup);
   return {
     ...context,
     kind: 'provision-vm',
     vmId: message.vmId.toLowerCase(),
-    ownerGroup: message.ownerGroup || group,
+    ownerGroup,
     routerNamed: message.router !== '',
     request: {
       vmName: wish.vmName,
@@ -191,8 +208,7 @@ export function toUpdateVmCommand(message: UpdateVmRequest, traceparent: string)
     metadata: message.clearMetadata ? null : message.metadata,
     ownerGroup,
   });
-  const { group } = context.caller;
-  if (group !== '' && ownerGroup !== undefined && ownerGroup !== group) throw foreignGroup();
+  if (ownerGroup !== undefined) assertMayOwn(context.caller, ownerGroup);
   return { ...context, kind: 'update-vm', machineId: message.machineId, update };
 }
 

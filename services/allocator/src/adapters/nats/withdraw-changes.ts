@@ -2,6 +2,7 @@ import { QueueService, WithdrawalOutcome } from '@berth/contracts';
 import { askPatiently } from '@berth/errors';
 import { type Bus, request } from '@berth/messaging';
 import type { Withdraw, Withdrawn } from '../../app/cancel-operation.ts';
+import { inOwnName } from './to-commands.ts';
 
 const answerWithinMs = 5_000;
 const nobodyThereMs = 3_000;
@@ -14,12 +15,12 @@ const outcomes: Record<WithdrawalOutcome, Withdrawn> = {
   [WithdrawalOutcome.NOT_YOURS]: 'too_late',
 };
 
-/** Asks the driver to take changes back. */
+/** Asks the driver to take changes back, which the caller may: the driver hears of a VM's new group later than the allocator. */
 export const withdrawOver =
   (bus: Bus): Withdraw =>
-  async ({ id, name, permissions, group }, router, revisions) => {
+  async (caller, router, revisions) => {
     const message = {
-      principal: { id, name, permissions: [...permissions], group },
+      principal: inOwnName(caller, 'vms:write'),
       router,
       changes: revisions.map(({ vmId, incarnation, revision }) => ({
         resourceId: vmId,

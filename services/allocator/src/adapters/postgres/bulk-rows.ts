@@ -12,6 +12,8 @@ export interface BulkRow {
   readonly principal_name: string;
   readonly principal_group: string;
   readonly permissions: readonly string[];
+  readonly grants: Bulk['grants'];
+  readonly user_id: string;
   readonly request_id: string;
   readonly traceparent: string;
   readonly may_wait: boolean;
@@ -36,6 +38,8 @@ export const toBulk = (row: BulkRow): Bulk => ({
   principalName: row.principal_name,
   principalGroup: row.principal_group,
   permissions: row.permissions,
+  grants: row.grants,
+  userId: row.user_id,
   requestId: row.request_id,
   traceparent: row.traceparent,
   mayWait: row.may_wait,
@@ -50,6 +54,9 @@ export const toBulk = (row: BulkRow): Bulk => ({
   createdAt: new Date(row.created_at),
   updatedAt: new Date(row.updated_at),
 });
+
+/** A grant without what a message has beside it. */
+export const plainGrant = ({ group, permissions }: Bulk['grants'][number]) => ({ group, permissions });
 
 /** Locks these bulks in the order of their ids, whoever asks. */
 export async function lockBulks(sql: Sql, ids: readonly string[]): Promise<Bulk[]> {
@@ -75,11 +82,11 @@ export async function storeProgress(sql: Sql, bulks: readonly Bulk[]): Promise<v
 export const insertBulk = (sql: Sql, bulk: Bulk): Promise<number> =>
   sql.execute(
     `INSERT INTO bulks (id, state, mode, items, principal_id, principal_name, principal_group, permissions, request_id, traceparent,
-       may_wait, next_index, failed, created_at, updated_at)
-     VALUES ($1, 'running', $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $13)`,
+       may_wait, next_index, failed, created_at, updated_at, grants, user_id)
+     VALUES ($1, 'running', $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $13, $14, $15)`,
     [
       ...[bulk.id, bulk.mode, bulk.items, bulk.principalId, bulk.principalName, bulk.principalGroup],
       ...[JSON.stringify(bulk.permissions), bulk.requestId, bulk.traceparent, bulk.mayWait, bulk.next, bulk.failed],
-      bulk.createdAt,
+      ...[bulk.createdAt, JSON.stringify(bulk.grants.map(plainGrant)), bulk.userId],
     ],
   );

@@ -1,8 +1,9 @@
+import { homeGroupOf } from '@berth/contracts';
 import type { Sql } from '@berth/database';
 import type { BulkContext, StartingBulk } from '../../app/bulk-ports.ts';
 import { LookAgain } from '../../app/ports.ts';
 import type { Bulk, BulkMode } from '../../domain/bulk.ts';
-import { type BulkRow, toBulk } from './bulk-rows.ts';
+import { type BulkRow, plainGrant, toBulk } from './bulk-rows.ts';
 import { keysKept } from './operation-book.ts';
 
 /** What a transaction sees of a bulk that is about to be accepted, with its row locked. */
@@ -55,9 +56,13 @@ async function accept(
   const { id, caller, requestId, traceparent, mayWait } = context;
   const [row] = await sql.query<BulkRow>(
     `UPDATE bulks SET state = 'running', items = $2, mode = $3, principal_name = $4, principal_group = $5, permissions = $6,
-       request_id = $7, traceparent = $8, may_wait = $9, created_at = clock_timestamp(), updated_at = clock_timestamp()
+       request_id = $7, traceparent = $8, may_wait = $9, created_at = clock_timestamp(), updated_at = clock_timestamp(),
+       grants = $10, user_id = $11
      WHERE id = $1 RETURNING *`,
-    [id, items, mode, caller.name, caller.group, JSON.stringify(caller.permissions), requestId, traceparent, mayWait],
+    [
+      ...[id, items, mode, caller.name, homeGroupOf(caller), JSON.stringify(caller.permissions)],
+      ...[requestId, traceparent, mayWait, JSON.stringify(caller.grants.map(plainGrant)), caller.userId],
+    ],
   );
   if (row === undefined) throw new Error(`the bulk ${id} is gone although its row was locked`);
   return toBulk(row);

@@ -1,3 +1,4 @@
+import { homeGroupOf } from '@berth/contracts';
 import type { Database, Sql } from '@berth/database';
 import type { WireError } from '@berth/errors';
 import type { BulkContext, BulkStore, StagedItem } from '../../app/bulk-ports.ts';
@@ -5,7 +6,7 @@ import { LookAgain } from '../../app/ports.ts';
 import { itemIds } from '../../domain/bulk.ts';
 import { bulkNotFound, deadlinePassed } from '../../domain/errors.ts';
 import type { Operation } from '../../domain/operation.ts';
-import { type BulkRow, toBulk } from './bulk-rows.ts';
+import { type BulkRow, plainGrant, toBulk } from './bulk-rows.ts';
 import { startingBulk } from './bulk-start.ts';
 import { operationsById } from './operation-rows.ts';
 
@@ -93,11 +94,13 @@ async function byId(sql: Sql, ids: readonly string[]): Promise<ReadonlyMap<strin
 async function stage(sql: Sql, context: BulkContext, offset: number, items: readonly StagedItem[]): Promise<void> {
   const { id, caller } = context;
   await sql.execute(
-    `INSERT INTO bulks (id, state, principal_id, principal_name, principal_group, permissions, request_id, traceparent, may_wait)
-     VALUES ($1, 'staged', $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING`,
+    `INSERT INTO bulks (id, state, principal_id, principal_name, principal_group, permissions, request_id, traceparent, may_wait,
+       grants, user_id)
+     VALUES ($1, 'staged', $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT DO NOTHING`,
     [
-      ...[id, caller.id, caller.name, caller.group, JSON.stringify(caller.permissions)],
+      ...[id, caller.id, caller.name, homeGroupOf(caller), JSON.stringify(caller.permissions)],
       ...[context.requestId, context.traceparent, context.mayWait],
+      ...[JSON.stringify(caller.grants.map(plainGrant)), caller.userId],
     ],
   );
   const [bulk] = await sql.query<{ principal_id: string; state: string; now: string }>(

@@ -1,12 +1,12 @@
 import type { Database } from '@berth/database';
-import type { OperationList } from '../../app/list-operations.ts';
+import type { OperationList, Visibility } from '../../app/list-operations.ts';
 import { isUuid } from '../../domain/text-rules.ts';
 import { type OperationRow, toOperation } from './operation-rows.ts';
 
 /** Operations in Postgres, page by page. */
 export const postgresOperationList = (database: Database): OperationList => ({
   async page({ filter, visibleTo, before, size }) {
-    const conditions: string[] = [];
+    const conditions: string[] = ['true'];
     const values: unknown[] = [size];
     const add = (value: unknown): string => `$${values.push(value)}`;
     if (before !== undefined) conditions.push(`seq < ${add(before)}`);
@@ -17,14 +17,35 @@ export const postgresOperationList = (database: Database): OperationList => ({
       const named = `lower(vm_name) = lower(${add(filter.machineId)})`;
       conditions.push(isUuid(filter.machineId) ? `(vm_id = ${add(filter.machineId)} OR ${named})` : named);
     }
-    if (visibleTo.group !== '') {
-      conditions.push(`(owner_group = ${add(visibleTo.group)} OR principal_id = ${add(visibleTo.principalId)})`);
-    }
-    const where = conditions.length > 0 ? `WHERE ${conditions.join(' AND ')}` : '';
+    const newest = (where: string) => `SELECT * FROM operations WHERE ${where} ORDER BY seq DESC LIMIT $1`;
     const rows = await database.query<OperationRow & { seq: string }>(
-      `SELECT * FROM operations ${where} ORDER BY seq DESC LIMIT $1`,
+      visibleOnes(visibleTo, add, (own) => newest([...conditions, ...own].join(' AND '))),
       values,
     );
     return rows.map((row) => ({ operation: toOperation(row), place: row.seq }));
   },
 });
+
+/**
+ * The newest of what is visible: of each group and of the asker itself a page by an index of its own, and of those the newest. So a page
+ * costs the same however many operations of others lie between.
+ */
+function visibleOnes(
+  visibleTo: Visibility,
+  add: (value: unknown) => string,
+  newest: (more: readonly string[]) => string,
+): string {
+  if (visibleTo === 'all') return newest([]);
+  const { groups, principalId, userId } = visibleTo;
+  const named = `${add(groups)}::text[]`;
+  const asker = add(principalId);
+  const others = `NOT (owner_group = ANY(${named}))`;
+  const parts = [
+    `SELECT page.* FROM unnest(${named}) AS visible CROSS JOIN LATERAL (${newest(['owner_group = visible'])}) AS page`,
+    `(${newest([others, `principal_id = ${asker}`])})`,
+    ...(userId === ''
+      ? []
+      : [`(${newest([others, `user_id = ${add(userId)}`, "user_id <> ''", `principal_id <> ${asker}`])})`]),
+  ];
+  return `SELECT * FROM (${parts.join(' UNION ALL ')}) AS visible_ones ORDER BY seq DESC LIMIT $1`;
+}

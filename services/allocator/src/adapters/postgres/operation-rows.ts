@@ -17,6 +17,7 @@ export interface OperationRow {
   readonly owner_group: string;
   readonly principal_id: string;
   readonly principal_name: string;
+  readonly user_id: string;
   readonly request_id: string;
   readonly traceparent: string;
   readonly port_action: Operation['portAction'];
@@ -58,6 +59,7 @@ export const toOperation = (row: OperationRow): Operation => ({
   ownerGroup: row.owner_group,
   principalId: row.principal_id,
   principalName: row.principal_name,
+  userId: row.user_id,
   requestId: row.request_id,
   traceparent: row.traceparent,
   portAction: row.port_action,
@@ -91,6 +93,7 @@ const columns = [
   ['owner_group', 'text'],
   ['principal_id', 'text'],
   ['principal_name', 'text'],
+  ['user_id', 'text'],
   ['request_id', 'text'],
   ['traceparent', 'text'],
   ['port_action', 'text'],
@@ -154,6 +157,7 @@ export async function storeOperations(sql: Sql, operations: readonly Operation[]
     owner_group: operation.ownerGroup,
     principal_id: operation.principalId,
     principal_name: operation.principalName,
+    user_id: operation.userId,
     request_id: operation.requestId,
     traceparent: operation.traceparent,
     port_action: operation.portAction,

@@ -1,5 +1,6 @@
 import type { Database, Sql } from '@berth/database';
 import type { CommandPlan, PlanBook, PlanReader } from '../../app/plan-ports.ts';
+import { groupsOfPlan } from '../../app/read-plans.ts';
 import { maxLivePlans } from '../../domain/plan.ts';
 import { keysKept } from './operation-book.ts';
 import { endingPlans, handHoldsOver, holdTakings, releaseHolds } from './plan-holds.ts';
@@ -12,6 +13,7 @@ interface PlanRow {
   readonly request: string;
   readonly principal_id: string;
   readonly principal_group: string;
+  readonly user_id: string;
   readonly routers: readonly string[];
   readonly mode: CommandPlan['mode'];
   readonly commands: CommandPlan['commands'];
@@ -47,6 +49,7 @@ const toPlan = (row: PlanRow): CommandPlan => ({
   request: row.request,
   principalId: row.principal_id,
   principalGroup: row.principal_group,
+  userId: row.user_id,
   routers: row.routers,
   mode: row.mode,
   commands: row.commands,
@@ -90,8 +93,8 @@ export const postgresPlans = (sql: Sql): PlanBook => ({
     const json = [plan.commands, plan.changes, plan.versions, plan.vms, plan.refused, plan.warnings, plan.foreseen];
     await sql.execute(
       `INSERT INTO plans (id, state, kind, request, principal_id, principal_group, routers, mode, created_at, expires_at, hash,
-         key_scope, key, fingerprint, commands, changes, versions, vms, refused, warnings, foreseen)
-       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)`,
+         key_scope, key, fingerprint, commands, changes, versions, vms, refused, warnings, foreseen, user_id, groups)
+       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23)`,
       [
         ...[
           plan.id,
@@ -106,6 +109,7 @@ export const postgresPlans = (sql: Sql): PlanBook => ({
         ...[plan.createdAt, plan.expiresAt, plan.hash],
         ...[key?.scope ?? null, key?.key ?? null, key ? Buffer.from(key.fingerprint) : null],
         ...json.map((part) => JSON.stringify(part)),
+        ...[plan.userId, groupsOfPlan(plan)],
       ],
     );
     await holdTakings(sql, plan.id, takings, new Map(plan.vms.map((vm) => [vm.vmId, vm])));
@@ -149,12 +153,12 @@ export const postgresPlanReader = (database: Database): PlanReader => ({
     return row && toPlan(row);
   },
 
-  async list({ principalId, group }, { states, after, most }) {
+  async list({ principalId, userId, groups }, { states, after, most }) {
     const rows = await database.query<PlanRow>(
-      `SELECT ${columns} FROM plans WHERE state <> 'making' AND (principal_id = $1 OR principal_group = $2)
+      `SELECT ${columns} FROM plans WHERE state <> 'making' AND (principal_id = $1 OR user_id = $6 OR $2::text[] IS NULL OR groups <@ $2)
          AND seq < coalesce($3::bigint, 9223372036854775807)
          AND (cardinality($4::text[]) = 0 OR ${shown} = ANY($4)) ORDER BY seq DESC LIMIT $5`,
-      [principalId, group ?? null, after ?? null, states, most],
+      [principalId, groups === 'all' ? null : groups, after ?? null, states, most, userId || null],
     );
     return rows.map((row) => ({ plan: toPlan(row), place: row.seq }));
   },

@@ -16,11 +16,15 @@ export const postgresPoolReader = (database: Database): PoolReader => ({
       `SELECT ${generationText} AS generation, g.revision, page.*
        FROM pool_revision g LEFT JOIN (
          SELECT ${poolColumns} FROM pools p
-         WHERE ($1 = '' OR p.kind = $1) AND ($2 = '' OR p.router = $2) AND (p.groups = '{}' OR p.groups @> $3::text[])
+         WHERE ($1 = '' OR p.kind = $1) AND ($2 = '' OR p.router = $2) AND (p.groups = '{}' OR $3 = '' OR $3 = ANY(p.groups))
+           AND (p.groups = '{}' OR $7::text[] IS NULL OR p.groups && $7)
            AND ($4::text IS NULL OR (p.kind, p.name) > ($4, $5))
          ORDER BY p.kind, p.name LIMIT $6
        ) page ON true ORDER BY page.kind, page.name`,
-      [filter.kind, filter.router, filter.groups, after?.[0] ?? null, after?.[1] ?? null, size],
+      [
+        ...[filter.kind, filter.router, filter.group, after?.[0] ?? null, after?.[1] ?? null, size],
+        filter.visibleTo === 'all' ? null : filter.visibleTo,
+      ],
     );
     const [first] = rows;
     if (first === undefined) throw new Error('the table pool_revision is empty');

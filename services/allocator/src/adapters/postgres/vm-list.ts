@@ -31,12 +31,9 @@ class Conditions {
   }
 }
 
-function conditionsOf({ visibleTo, filter, addresses, order, descending, after }: VmPage): Conditions {
+function conditionsOf({ filter, addresses, order, descending, after }: VmPage): Conditions {
   const where = new Conditions();
   const is = (column: string, value: string) => value !== '' && where.add((at) => `vms.${column} = ${at}`, value);
-  is('owner_group', visibleTo);
-  is('owner_group', filter.ownerGroup);
-  if (filter.withoutGroup) where.add(() => `vms.owner_group = ''`);
   is('router', filter.router);
   is('mac_address', filter.macAddress);
   if (filter.states.length > 0) where.add((at) => `vms.state = ANY(${at}::text[])`, filter.states);
@@ -66,16 +63,30 @@ function conditionsOf({ visibleTo, filter, addresses, order, descending, after }
   return where;
 }
 
+/** The groups of which VMs are wanted and may be seen. */
+function groupsToRead({ visibleTo, filter }: VmPage): 'all' | readonly string[] {
+  const wanted = filter.withoutGroup ? '' : filter.ownerGroup || undefined;
+  if (wanted === undefined) return visibleTo;
+  return visibleTo === 'all' || visibleTo.includes(wanted) ? [wanted] : [];
+}
+
 /** Lists living VMs, one statement per page. */
 export const postgresVmList = (sql: Sql): VmList => ({
   async page(page) {
     const { key } = orders[page.order];
     const way = page.descending ? 'DESC' : 'ASC';
     const { texts, values } = conditionsOf(page);
+    const order = `ORDER BY ${key} ${way}, vms.id ${way} LIMIT $${values.length + 1}`;
+    const pageOf = (...more: string[]) =>
+      `SELECT ${selected}, (${key})::text AS place FROM vms WHERE ${[...texts, ...more].join(' AND ')} ${order}`;
+    const groups = groupsToRead(page);
     const rows = await sql.query<VmRow & { place: string }>(
-      `SELECT ${selected}, (${key})::text AS place FROM vms WHERE ${texts.join(' AND ')}
-       ORDER BY ${key} ${way}, vms.id ${way} LIMIT $${values.length + 1}`,
-      [...values, page.size],
+      // of each group a page in order, by its index, and of those the first: a page costs the same however many VMs of others there are
+      groups === 'all'
+        ? pageOf()
+        : `SELECT vms.* FROM unnest($${values.length + 2}::text[]) AS visible
+           CROSS JOIN LATERAL (${pageOf('vms.owner_group = visible')}) AS vms ${order}`,
+      [...values, page.size, ...(groups === 'all' ? [] : [groups])],
     );
     return rows.map((row) => ({ vm: toVm(row), place: [row.place, row.id] as const }));
   },

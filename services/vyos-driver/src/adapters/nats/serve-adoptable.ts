@@ -1,6 +1,5 @@
-import { AdoptableService, requirePermission } from '@berth/contracts';
+import { AdoptableService, requireEverywhere } from '@berth/contracts';
 import type { Database } from '@berth/database';
-import { DomainError } from '@berth/errors';
 import { type Bus, serve } from '@berth/messaging';
 import type { ConfigLeaf } from '../../domain/config-leaf.ts';
 import { adoptablePage } from '../postgres/adoptable-rows.ts';
@@ -8,14 +7,7 @@ import { adoptablePage } from '../postgres/adoptable-rows.ts';
 /** Answers what others made on routers, on any replica. Gives back its stop. */
 export const serveAdoptable = (bus: Bus, database: Database): (() => Promise<void>) =>
   serve(bus, AdoptableService.method.listAdoptable, async ({ principal, router, pageToken }) => {
-    requirePermission(principal, 'routers:read');
-    if (principal?.group !== '') {
-      throw new DomainError(
-        'forbidden',
-        'PERMISSION_DENIED',
-        'What others made on a router is not for a group to see.',
-      );
-    }
+    requireEverywhere(principal, 'routers:read');
     const { objects, next } = await adoptablePage(database, router, keyOf(pageToken));
     return {
       mappings: objects.flatMap((object) =>

@@ -1,11 +1,4 @@
-import {
-  DriftPolicy,
-  DriftService,
-  type PermissionVerb,
-  type Principal,
-  type DriftRule as RuleMessage,
-  requirePermission,
-} from '@berth/contracts';
+import { DriftPolicy, DriftService, type DriftRule as RuleMessage, requireEverywhere } from '@berth/contracts';
 import { DomainError } from '@berth/errors';
 import { type Bus, serve } from '@berth/messaging';
 import { type CheckDriftDeps, checkDrift, checkRules } from '../../app/check-drift.ts';
@@ -26,28 +19,28 @@ export function serveDrift(
   const { method } = DriftService;
   const stops = [
     serve(bus, method.checkDrift, async ({ principal, router, repair, waitMs }) => {
-      requireGlobal(principal, 'routers:admin');
+      requireEverywhere(principal, 'routers:admin');
       const done = await checkDrift({ ...checking, directory }, { router, repair, waitMs });
       return { report: await directory.report(router), done };
     }),
     serve(bus, method.getDrift, async ({ principal, router, pageSize, pageToken, ended }) => {
-      requireGlobal(principal, 'routers:read');
+      requireEverywhere(principal, 'routers:read');
       const report = await directory.report(router);
       const limit = Math.min(pageSize || defaultPage, mostPage);
       const page = await directory.items(router, { after: itemOf(pageToken), limit, ended });
       return { report, items: [...page.items], nextPageToken: page.next };
     }),
     serve(bus, method.listDriftReports, async ({ principal }) => {
-      requireGlobal(principal, 'routers:read');
+      requireEverywhere(principal, 'routers:read');
       return { reports: [...(await directory.reports())] };
     }),
     serve(bus, method.listDriftPolicies, async ({ principal, router }) => {
-      requireGlobal(principal, 'routers:read');
+      requireEverywhere(principal, 'routers:read');
       const { rules, tag } = policiesMessage(await directory.policies(router));
       return { rules, tag };
     }),
     serve(bus, method.setDriftPolicies, async ({ principal, router, rules, ifTag, idempotency: key }) => {
-      requireGlobal(principal, 'routers:admin');
+      requireEverywhere(principal, 'routers:admin');
       const wanted = rules.map(toRule);
       checkRules(wanted);
       const now = await directory.setPolicies(router, wanted, { ifTag, key });
@@ -56,13 +49,6 @@ export function serveDrift(
     }),
   ];
   return async () => void (await Promise.all(stops.map((stop) => stop())));
-}
-
-/** What concerns a whole router is not for those who own only a group's VMs on it. */
-function requireGlobal(principal: Principal | undefined, verb: PermissionVerb): void {
-  requirePermission(principal, verb);
-  if (principal?.group === '') return;
-  throw new DomainError('forbidden', 'PERMISSION_DENIED', 'This is for keys that belong to no group.', { verb });
 }
 
 function itemOf(pageToken: string): string {

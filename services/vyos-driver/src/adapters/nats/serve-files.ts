@@ -1,10 +1,4 @@
-import {
-  type PermissionVerb,
-  type Principal,
-  RouterFileService,
-  RouterFileState,
-  requirePermission,
-} from '@berth/contracts';
+import { RouterFileService, RouterFileState, requireEverywhere } from '@berth/contracts';
 import { DomainError } from '@berth/errors';
 import { type Bus, serve } from '@berth/messaging';
 import { timestampFromDate } from '@bufbuild/protobuf/wkt';
@@ -29,24 +23,17 @@ export function serveFiles(
   const { method } = RouterFileService;
   const stops = [
     serve(bus, method.saveRouterFile, async ({ principal, router, name, requestId, waitMs }) => {
-      requireGlobal(principal, 'routers:admin');
+      requireEverywhere(principal, 'routers:admin');
       if (!uuid.test(requestId)) throw new DomainError('invalid', 'MALFORMED_COMMAND', 'The request has no id.');
       const askedBy = principal?.name ?? '';
       return { file: onWire(await askForFile({ ...asking, files }, { router, name, requestId, askedBy, waitMs })) };
     }),
     serve(bus, method.listRouterFiles, async ({ principal, router }) => {
-      requireGlobal(principal, 'routers:read');
+      requireEverywhere(principal, 'routers:read');
       return { files: (await files.list(router)).map(onWire) };
     }),
   ];
   return async () => void (await Promise.all(stops.map((stop) => stop())));
-}
-
-/** What concerns a whole router is not for those who own only a group's VMs on it. */
-function requireGlobal(principal: Principal | undefined, verb: PermissionVerb): void {
-  requirePermission(principal, verb);
-  if (principal?.group === '') return;
-  throw new DomainError('forbidden', 'PERMISSION_DENIED', 'This is for keys that belong to no group.', { verb });
 }
 
 const onWire = ({ name, state, askedAt, askedBy, savedAt, commitNumber = 0n, message }: RouterFile) => ({

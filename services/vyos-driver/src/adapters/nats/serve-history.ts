@@ -6,10 +6,8 @@ import {
   type ListConfigOperationsRequest,
   type ListConfigOperationsResponseSchema,
   type ListFragmentsAtRequest,
-  type Principal,
-  requirePermission,
+  requireEverywhere,
 } from '@berth/contracts';
-import { DomainError } from '@berth/errors';
 import { type Bus, serve } from '@berth/messaging';
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { timestampDate, timestampFromDate } from '@bufbuild/protobuf/wkt';
@@ -56,7 +54,7 @@ export function serveHistory(bus: Bus, parts: HistoryParts): () => Promise<void>
   const answers = new RecentAnswers<readonly LineOperation[]>();
   const stops = [
     serve(bus, method.listCommits, async (message) => {
-      requireWholeRouter(message.principal);
+      requireEverywhere(message.principal, 'routers:read');
       const limit = Math.min(message.pageSize || commitsAPage.usual, commitsAPage.most);
       if (!/^\d{0,18}$/.test(message.pageToken)) throw pageTokenInvalid();
       const before = message.pageToken === '' ? undefined : BigInt(message.pageToken);
@@ -66,7 +64,7 @@ export function serveHistory(bus: Bus, parts: HistoryParts): () => Promise<void>
       return { commits, nextPageToken: found.length > limit ? String(commits.at(-1)?.number ?? '') : '' };
     }),
     serve(bus, method.getCommit, async ({ principal, router, commit: asked }) => {
-      requireWholeRouter(principal);
+      requireEverywhere(principal, 'routers:read');
       const moment = requiredMoment(asked, 'commit');
       const number = await parts.store.numberAt(router, moment);
       const commit = number === undefined ? undefined : await parts.log.get(router, number);
@@ -74,11 +72,11 @@ export function serveHistory(bus: Bus, parts: HistoryParts): () => Promise<void>
       return { commit, resources: await parts.log.resourcesOf(router, number) };
     }),
     serve(bus, method.listConfigOperations, (message) => {
-      requireWholeRouter(message.principal);
+      requireEverywhere(message.principal, 'routers:read');
       return pageOfOperations(parts, answers, message);
     }),
     serve(bus, method.listFragmentsAt, (message) => {
-      requireWholeRouter(message.principal);
+      requireEverywhere(message.principal, 'routers:read');
       return pageOfFragments(parts, message);
     }),
     serve(bus, method.explainLines, async (message) => {
@@ -90,13 +88,6 @@ export function serveHistory(bus: Bus, parts: HistoryParts): () => Promise<void>
   return async () => {
     await Promise.all(stops.map((stop) => stop()));
   };
-}
-
-/** What is of a whole router is told to those who are of no group. */
-function requireWholeRouter(principal: Principal | undefined): void {
-  requirePermission(principal, 'routers:read');
-  if (principal?.group !== '')
-    throw new DomainError('forbidden', 'PERMISSION_DENIED', 'This is of the whole router, and not of one group.');
 }
 
 /** The token pins the entries that the first page was made from, since there may be a newer one by the next. */

@@ -1,6 +1,7 @@
 import {
   ConfigVerb,
   ConflictKind,
+  groupsWhere,
   PlanChangesResponseSchema,
   type PlannedChange,
   PlanService,
@@ -35,7 +36,8 @@ export const servePlans = (bus: Bus, grounds: PostgresPlanGrounds): (() => Promi
   serve(bus, PlanService.method.planChanges, async ({ principal, router, changes }) => {
     requirePermission(principal, 'vms:write');
     const wishes = changes.map(toWish);
-    const ground = await grounds.read(router, wishes, principal?.group ?? '');
+    const groups = groupsWhere(principal ?? { permissions: [] }, 'vms:write');
+    const ground = await grounds.read(router, wishes, groups);
     const { operations, inverse, conflicts, ...rest } = foreseeChanges(ground, wishes);
     const answer = create(PlanChangesResponseSchema, {
       ...rest,

@@ -3,7 +3,9 @@ import {
   type ChangeRef as ChangeRefMessage,
   ChangeStanding,
   WithdrawalOutcome as OutcomeOnWire,
+  type PermissionVerb,
   type Principal,
+  permitsFor,
   QueueService,
   requirePermission,
 } from '@berth/contracts';
@@ -45,7 +47,9 @@ export function serveQueue(bus: Bus, queue: PostgresQueue): () => Promise<void> 
           },
         }),
         places: places
-          .filter((place) => concerns(principal, place.owner_group, place.principals))
+          .filter((place) =>
+            concerns(principal, 'operations:read', { ownerGroup: place.owner_group, principals: place.principals }),
+          )
           .map((place) => placeMessage(place, state)),
       };
     }),
@@ -53,11 +57,10 @@ export function serveQueue(bus: Bus, queue: PostgresQueue): () => Promise<void> 
       requirePermission(principal, 'vms:write');
       const refs = refsOf(changes, mostWithdrawn);
       const outcomes = await queue.withdraw(router, refs, (group, causes) =>
-        concerns(
-          principal,
-          group,
-          causes.map(({ principalId }) => principalId),
-        ),
+        concerns(principal, 'vms:write', {
+          ownerGroup: group,
+          principals: causes.map(({ principalId }) => principalId),
+        }),
       );
       return {
         withdrawals: refs.map(({ resourceId }, at) => ({
@@ -70,10 +73,12 @@ export function serveQueue(bus: Bus, queue: PostgresQueue): () => Promise<void> 
   return async () => void (await Promise.all(stops.map((stop) => stop())));
 }
 
-/** Whether a change is the principal's: any for one of no group, else its group's and those that it asked for. */
-const concerns = (principal: Principal | undefined, ownerGroup: string, principals: readonly string[]): boolean =>
-  principal !== undefined &&
-  (principal.group === '' || principal.group === ownerGroup || principals.includes(principal.id));
+/** Whether a change is one with which the principal may do `verb`: by its group, or because it asked for it. */
+const concerns = (
+  principal: Principal | undefined,
+  verb: PermissionVerb,
+  { ownerGroup, principals }: { readonly ownerGroup: string; readonly principals: readonly string[] },
+): boolean => principal !== undefined && (permitsFor(principal, verb, ownerGroup) || principals.includes(principal.id));
 
 function refsOf(changes: readonly ChangeRefMessage[], most: number): readonly ChangeRef[] {
   if (changes.length > most)

@@ -1,14 +1,11 @@
 import {
   type CommandContext,
-  type PermissionVerb,
-  type Principal,
   RouterAdminService,
   RouterDetailsSchema,
-  requirePermission,
+  requireEverywhere,
   type RouterSettings as SettingsMessage,
 } from '@berth/contracts';
 import type { Database } from '@berth/database';
-import { DomainError } from '@berth/errors';
 import { type Bus, serve } from '@berth/messaging';
 import { fromBinary } from '@bufbuild/protobuf';
 import { timestampDate } from '@bufbuild/protobuf/wkt';
@@ -42,11 +39,11 @@ export function serveRouterAdmin(bus: Bus, deps: RouterAdminServing): () => Prom
   const testing: TestDeps = { ...deps, registry: admin.registry };
   const stops = [
     serve(bus, method.listRouterDetails, async ({ principal }) => {
-      permit(principal, 'routers:read');
+      requireEverywhere(principal, 'routers:read');
       return { routers: await allRouterDetails(database) };
     }),
     serve(bus, method.getRouter, async ({ principal, router }) => {
-      permit(principal, 'routers:read');
+      requireEverywhere(principal, 'routers:read');
       return routerDetails(database, router);
     }),
     serve(bus, method.addRouter, async ({ context, name, settings, disabled }) => {
@@ -62,7 +59,7 @@ export function serveRouterAdmin(bus: Bus, deps: RouterAdminServing): () => Prom
       return { replayed };
     }),
     serve(bus, method.testRouter, async ({ principal, router, settings }) => {
-      permit(principal, 'routers:admin');
+      requireEverywhere(principal, 'routers:admin');
       if (router !== '') return testMessage(await tryRegistered(testing, router));
       return testMessage(await trySettings(testing, { terms: termsOf(settings), key: settings?.key ?? '' }, admin));
     }),
@@ -74,15 +71,8 @@ export function serveRouterAdmin(bus: Bus, deps: RouterAdminServing): () => Prom
 
 const answerOf = ({ answer, replayed }: RegistryAnswer) => ({ ...fromBinary(RouterDetailsSchema, answer), replayed });
 
-/** Routers are nobody's group's. */
-function permit(principal: Principal | undefined, verb: PermissionVerb): void {
-  requirePermission(principal, verb);
-  if (principal?.group === '') return;
-  throw new DomainError('forbidden', 'PERMISSION_DENIED', 'Routers are for those who belong to no group.');
-}
-
 function commandOf(context: CommandContext | undefined, router: string): RouterCommand {
-  permit(context?.principal, 'routers:admin');
+  requireEverywhere(context?.principal, 'routers:admin');
   const deadline = context?.deadline;
   return {
     router,

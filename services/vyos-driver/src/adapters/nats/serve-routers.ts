@@ -1,4 +1,4 @@
-import { HoldingKind, type Principal, RouterService, requirePermission } from '@berth/contracts';
+import { HoldingKind, type Principal, RouterService, requireEverywhere } from '@berth/contracts';
 import { DomainError } from '@berth/errors';
 import { type Bus, serve } from '@berth/messaging';
 import type { HoldingKind as DomainKind } from '../../domain/inventory.ts';
@@ -38,9 +38,7 @@ export function serveRouters(bus: Bus, directory: PostgresRouterDirectory): () =
 /** Services ask for themselves, without a principal. Routers are nobody's group's. */
 function permit(principal: Principal | undefined): void {
   if (principal === undefined) return;
-  requirePermission(principal, 'routers:read');
-  if (principal.group === '') return;
-  throw new DomainError('forbidden', 'PERMISSION_DENIED', 'Routers are for those who belong to no group.');
+  requireEverywhere(principal, 'routers:read');
 }
 
 function positionOf(pageToken: string): number {

@@ -37,9 +37,9 @@ export class PostgresLineFinder implements LineFinder {
     this.#database = database;
   }
 
-  async find(router: string, question: LineQuestion, group: string): ReturnType<LineFinder['find']> {
+  async find(...[router, question, groups]: Parameters<LineFinder['find']>): ReturnType<LineFinder['find']> {
     const { conditions, values } = conditionsOf(question, [router]);
-    if (group !== '') conditions.push(`resources.owner_group = $${values.push(group)}`);
+    if (groups !== 'all') conditions.push(`resources.owner_group = ANY($${values.push(groups)}::text[])`);
     const [[known], rows] = await Promise.all([
       this.#database.query<{ version: string; looked_at: string | null }>(
         'SELECT version, inventory_read_at AS looked_at FROM routers WHERE name = $1',

@@ -7,6 +7,8 @@ import type { Fragment } from '../../domain/fragment.ts';
 import type { ForeignHolding } from '../../domain/inventory.ts';
 import { routerUnknown } from '../../domain/router-unknown.ts';
 
+type Groups = 'all' | readonly string[];
+
 /** What plans stand on, as any replica finds it in the tables. */
 export class PostgresPlanGrounds {
   readonly #database: Database;
@@ -15,8 +17,8 @@ export class PostgresPlanGrounds {
     this.#database = database;
   }
 
-  /** All that a plan of these changes needs to know. `group`: whose resources may be asked for; empty: anybody's. */
-  async read(router: string, wishes: readonly WishedChange[], group: string): Promise<PlanGround> {
+  /** All that a plan of these changes needs to know. `groups`: whose resources may be asked for. */
+  async read(router: string, wishes: readonly WishedChange[], groups: Groups): Promise<PlanGround> {
     const [row] = await this.#database.query<{
       version: string;
       cost_model: CostModel | null;
@@ -41,7 +43,7 @@ export class PostgresPlanGrounds {
     const keys = wishes.flatMap(({ desired }) => (desired ? dialect.ownedPaths(desired) : []));
     const ids = wishes.map(({ resourceId }) => resourceId);
     const [standing, owners, holdings] = await Promise.all([
-      this.#standing(router, ids, group),
+      this.#standing(router, ids, groups),
       this.#owners(router, keys),
       this.#holdings(router),
     ]);
@@ -50,13 +52,13 @@ export class PostgresPlanGrounds {
   }
 
   /** The newest revision that was accepted: what is applied, unless a newer one waits. */
-  async #standing(router: string, ids: readonly string[], group: string): Promise<ReadonlyMap<string, Fragment>> {
+  async #standing(router: string, ids: readonly string[], groups: Groups): Promise<ReadonlyMap<string, Fragment>> {
     const rows = await this.#database.query<{ resource_id: string; owner_group: string; fragment: Fragment | null }>(
       `SELECT resource_id, owner_group, CASE WHEN waiting THEN wanted ELSE applied END AS fragment FROM resources
        WHERE router = $1 AND resource_id = ANY($2)`,
       [router, ids],
     );
-    if (group !== '' && rows.some(({ owner_group }) => owner_group !== group)) {
+    if (groups !== 'all' && rows.some(({ owner_group }) => !groups.includes(owner_group))) {
       throw new DomainError('forbidden', 'PERMISSION_DENIED', 'Some of these resources belong to another group.');
     }
     return new Map(rows.flatMap(({ resource_id, fragment }) => (fragment ? [[resource_id, fragment] as const] : [])));

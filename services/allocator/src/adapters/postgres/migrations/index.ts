@@ -11,6 +11,7 @@ import { plans } from './0008-plans.ts';
 import { adoption } from './0009-adoption.ts';
 import { operationsInDetail } from './0010-operations.ts';
 import { plansInDetail } from './0012-plans.ts';
+import { whose } from './0013-whose.ts';
 
 /** The history of the schema. Released ones are never edited. */
 export const migrations: readonly NamedMigration[] = [
@@ -26,4 +27,5 @@ export const migrations: readonly NamedMigration[] = [
   adoption,
   operationsInDetail,
   plansInDetail,
+  whose,
 ];

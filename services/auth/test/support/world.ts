@@ -15,6 +15,13 @@ import type { MessageInitShape } from '@bufbuild/protobuf';
 import { Registry } from 'prom-client';
 import { openAuthDatabase, startAuth } from '../../src/start-auth.ts';
 
+/** What a test wants otherwise than usual. */
+interface ReplicaSettings {
+  readonly givenKeys?: readonly string[];
+  readonly adminKeyFile?: string;
+  readonly providersOnPrivateNetworks?: boolean;
+}
+
 /** One database and one prefix, on which replicas of auth are started. */
 export interface World {
   readonly databaseUrl: string;
@@ -24,7 +31,7 @@ export interface World {
   /** What all replicas have logged. */
   readonly logged: () => string;
   /** Starts a replica; gives back its stop, which may be called again. */
-  replica(settings?: { givenKeys?: readonly string[]; adminKeyFile?: string }): Promise<() => Promise<void>>;
+  replica(settings?: ReplicaSettings): Promise<() => Promise<void>>;
   /** Opens auth's database, for looking into it. */
   database(): ReturnType<typeof openAuthDatabase>;
   /** Ids of the keys that were told to have changed. */
@@ -63,7 +70,7 @@ export async function newWorld(t: TestScope): Promise<World> {
     bus,
     told,
     logged: text,
-    async replica({ givenKeys = [settingsKey], adminKeyFile } = {}) {
+    async replica({ givenKeys = [settingsKey], adminKeyFile, providersOnPrivateNetworks = false } = {}) {
       const stops: (() => Promise<unknown> | unknown)[] = [];
       const stop = async () => {
         for (const one of stops.splice(0).reverse()) await one();
@@ -74,6 +81,7 @@ export async function newWorld(t: TestScope): Promise<World> {
           {
             ...{ databaseUrl, natsUrl, prefix, givenKeys, adminKeyFile },
             ...{ encryptionKeys: [masterKey], userIds: undefined, publicUrl: 'http://berth.test' },
+            providersOnPrivateNetworks,
           },
           { log, metrics: new Registry(), onStop: (one) => stops.push(one), readyWhen: () => {}, fail: () => {} },
         );

@@ -10,6 +10,8 @@ import { writeAudit } from './audit-rows.ts';
 import { clockOf } from './clock.ts';
 import { type ToldFact, writeFacts } from './fact-rows.ts';
 import { groupRows } from './group-rows.ts';
+import { identityProviderRows } from './identity-provider-rows.ts';
+import { identityRows } from './identity-rows.ts';
 import { writeMails } from './mail-rows.ts';
 import { userRows } from './user-rows.ts';
 
@@ -40,6 +42,8 @@ export class PostgresAuthTransactions implements AuthTransactions {
       const now = await clockOf(sql);
       const outcome = await work({
         ...{ now, sql, users: userRows(sql), groups: groupRows(sql) },
+        identities: identityRows(sql, this.#deps.vault),
+        identityProviders: identityProviderRows(sql, this.#deps.vault),
         currentTime: () => clockOf(sql),
         alone: (what) => lock(sql, what),
         tell: (fact, until) => void facts.push({ fact, until }),

@@ -52,7 +52,7 @@ async function linkedUser({ users }: AuthTransaction, { userId }: Identity): Pro
 
 /** No account is found by its address: docs/decisions/0052-no-linking-by-address.md says why. */
 async function newUser(
-  { users, identities, now }: AuthTransaction,
+  { users, identities, now, alone }: AuthTransaction,
   { provider, profile, groups }: { provider: IdentityProvider; profile: ProviderProfile; groups: readonly string[] },
 ): Promise<User> {
   const { verifiedEmail: email } = profile;
@@ -62,6 +62,7 @@ async function newUser(
   if (emailDomains.length > 0 && (email === null || !emailDomains.includes(domainOf(email)))) {
     throw identityNotAllowed();
   }
+  await alone('names of new users'); // of those who come from providers; the constraint knows of all others
   const candidates = nameCandidates(profile, randomBytes(4).toString('hex'));
   const name = (await identities.freeName(candidates)) ?? candidates[0] ?? 'user';
   return users.add({ name, email, emailVerifiedAt: email === null ? null : now, passwordHash: null, groups });

@@ -61,7 +61,7 @@ export function nameCandidates({ names, verifiedEmail }: ProviderProfile, unlike
   const bases = [...names, local].map(nameFrom).filter((name) => name.length >= 3);
   const [base = 'user'] = bases;
   const counted = Array.from({ length: 8 }, (_, index) => `${base}-${index + 2}`);
-  return [...new Set([...bases, ...counted, `${base}-${unlikely}`])];
+  return [...new Set([base, ...bases, ...counted, `${base}-${unlikely}`])];
 }
 
 /** Letters, digits and hyphens, a letter first. */

@@ -12,6 +12,7 @@ export * from './gen/berth/allocator/v1/vm_service_pb.js';
 export * from './gen/berth/auth/v1/access_pb.js';
 export * from './gen/berth/auth/v1/account_service_pb.js';
 export * from './gen/berth/auth/v1/auth_service_pb.js';
+export * from './gen/berth/auth/v1/identity_service_pb.js';
 export * from './gen/berth/auth/v1/mail_service_pb.js';
 export * from './gen/berth/auth/v1/session_service_pb.js';
 export * from './gen/berth/auth/v1/signing_key_service_pb.js';

@@ -28,6 +28,8 @@ export interface AuthConfig {
   readonly accounts: AccountPolicy;
   /** So many API keys one user may have. */
   readonly apiKeysPerUser: number;
+  /** Identity providers may be at private and loopback addresses: an own one, or one of a test. */
+  readonly providersOnPrivateNetworks: boolean;
 }
 
 export function readConfig(env: NodeJS.ProcessEnv): AuthConfig {
@@ -76,5 +78,6 @@ export function readConfig(env: NodeJS.ProcessEnv): AuthConfig {
     sessions: readSessionSettings(read),
     accounts: readAccountSettings(read),
     apiKeysPerUser: read.integer('BERTH_API_KEYS_PER_USER', { min: 0, max: 10_000, fallback: 50 }),
+    providersOnPrivateNetworks: read.flag('BERTH_PROVIDERS_ON_PRIVATE_NETWORKS', { fallback: false }),
   });
 }

@@ -24,6 +24,7 @@ import { LastUses } from './app/last-uses.ts';
 import { verifyApiKey } from './app/verify-api-key.ts';
 import type { AuthConfig } from './config.ts';
 import { startAccounts } from './start-accounts.ts';
+import { startIdentities } from './start-identities.ts';
 import { startSessions, tokenKeyring } from './start-sessions.ts';
 
 const writeUsesEveryMs = 10_000;
@@ -91,6 +92,7 @@ export async function startAuth(
   });
   onStop(() => accounts.stop());
   onStop(serveApiKeys({ bus, keys, transactions, tellChanged, verify, keysPerUser: config.apiKeysPerUser }));
+  onStop(startIdentities({ bus, database, vault, transactions, onPrivateNetworks: config.providersOnPrivateNetworks }));
   await bus.ping(); // the server knows of the subscriptions now
 }
 

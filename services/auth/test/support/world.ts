@@ -14,8 +14,16 @@ import { freshDatabase, freshPrefix, type TestScope, testNats } from '@berth/tes
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { Registry } from 'prom-client';
 import type { AccountPolicy } from '../../src/app/account-deps.ts';
+import type { AuthConfig } from '../../src/config.ts';
 import type { SessionSettings } from '../../src/config-sessions.ts';
 import { openAuthDatabase, startAuth } from '../../src/start-auth.ts';
+
+/** What a test wants otherwise than usual. */
+interface ReplicaSettings extends Partial<Omit<AuthConfig, 'sessions' | 'accounts'>> {
+  readonly adminPasswordFile?: string;
+  readonly sessions?: Partial<SessionSettings>;
+  readonly accounts?: Partial<AccountPolicy>;
+}
 
 /** One database and one prefix, on which replicas of auth are started. */
 export interface World {
@@ -26,13 +34,7 @@ export interface World {
   /** What all replicas have logged. */
   readonly logged: () => string;
   /** Starts a replica; gives back its stop, which may be called again. */
-  replica(settings?: {
-    givenKeys?: readonly string[];
-    adminKeyFile?: string;
-    adminPasswordFile?: string;
-    sessions?: Partial<SessionSettings>;
-    accounts?: Partial<AccountPolicy>;
-  }): Promise<() => Promise<void>>;
+  replica(settings?: ReplicaSettings): Promise<() => Promise<void>>;
   /** Opens auth's database, for looking into it. */
   database(): ReturnType<typeof openAuthDatabase>;
   /** Ids of the keys that were told to have changed. */
@@ -86,7 +88,7 @@ export async function newWorld(t: TestScope): Promise<World> {
     bus,
     told,
     logged: text,
-    async replica({ givenKeys = [settingsKey], adminKeyFile, adminPasswordFile, sessions = {}, accounts = {} } = {}) {
+    async replica({ adminPasswordFile, sessions, accounts, ...settings } = {}) {
       const stops: (() => Promise<unknown> | unknown)[] = [];
       const stop = async () => {
         for (const one of stops.splice(0).reverse()) await one();
@@ -95,13 +97,14 @@ export async function newWorld(t: TestScope): Promise<World> {
       try {
         await startAuth(
           {
-            ...{ databaseUrl, natsUrl, prefix, givenKeys, adminKeyFile },
+            ...{ databaseUrl, natsUrl, prefix, givenKeys: [settingsKey], adminKeyFile: undefined },
             ...{ encryptionKeys: [masterKey], userIds: undefined, publicUrl: 'http://berth.test' },
+            ...{ apiKeysPerUser: 3, providersOnPrivateNetworks: true },
             firstAdmin:
               adminPasswordFile === undefined ? undefined : { name: 'admin', passwordFile: adminPasswordFile },
+            ...settings,
             sessions: { ...testSessions, ...sessions },
             accounts: { ...usualAccounts, ...accounts },
-            apiKeysPerUser: 3,
           },
           { log, metrics: new Registry(), onStop: (one) => stops.push(one), readyWhen: () => {}, fail: () => {} },
         );

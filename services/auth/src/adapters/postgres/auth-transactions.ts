@@ -13,6 +13,8 @@ import { writeAudit } from './audit-rows.ts';
 import { clockOf } from './clock.ts';
 import { type ToldFact, writeFacts } from './fact-rows.ts';
 import { groupRows } from './group-rows.ts';
+import { identityProviderRows } from './identity-provider-rows.ts';
+import { identityRows } from './identity-rows.ts';
 import { writeMails } from './mail-rows.ts';
 import { sessionRows } from './session-rows.ts';
 import { signingKeyRows } from './signing-key-rows.ts';
@@ -50,6 +52,8 @@ export class PostgresAuthTransactions implements AuthTransactions {
         signer: this.#deps.keyring.signerFor(sql, now),
         signingKeys: signingKeyRows(sql, this.#deps.vault),
         accounts: accountRows(sql),
+        identities: identityRows(sql, this.#deps.vault),
+        identityProviders: identityProviderRows(sql, this.#deps.vault),
         currentTime: () => clockOf(sql),
         alone: (what) => lock(sql, what),
         tell: (fact, until) => void facts.push({ fact, until }),

@@ -5,6 +5,7 @@ import { access, type UserIdKind } from './0002-access.ts';
 import { sessions } from './0003-sessions.ts';
 import { accounts } from './0004-accounts.ts';
 import { userApiKeys } from './0006-api-keys.ts';
+import { identities } from './0007-identities.ts';
 import { mails } from './0009-mails.ts';
 
 /** The history of auth's tables. Released ones are never edited. `userIds` counts at the first migration alone. */
@@ -16,4 +17,5 @@ export const migrations = (userIds: UserIdKind): readonly NamedMigration[] => [
   accounts,
   userApiKeys,
   mails,
+  identities,
 ];

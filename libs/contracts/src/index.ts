@@ -10,6 +10,7 @@ export * from './gen/berth/allocator/v1/router_use_service_pb.js';
 export * from './gen/berth/allocator/v1/vm_pb.js';
 export * from './gen/berth/allocator/v1/vm_service_pb.js';
 export * from './gen/berth/auth/v1/access_pb.js';
+export * from './gen/berth/auth/v1/audit_service_pb.js';
 export * from './gen/berth/auth/v1/auth_service_pb.js';
 export * from './gen/berth/common/v1/command_pb.js';
 export {

@@ -18,7 +18,12 @@ export interface AuthConfig {
   readonly userIds: UserIdKind | undefined;
   /** Where people reach this installation: in mails, and as the issuer of tokens. No trailing slash. */
   readonly publicUrl: string;
+  /** For how many days entries of the audit log are kept; 0: for ever. */
+  readonly auditDays: number;
 }
+
+/** Messages that are published again on their last day must meet the entry that they became. */
+const fewestAuditDays = 30;
 
 export function readConfig(env: NodeJS.ProcessEnv): AuthConfig {
   const read = envReader(env);
@@ -35,6 +40,10 @@ export function readConfig(env: NodeJS.ProcessEnv): AuthConfig {
   if (userIds !== undefined && userIds !== 'uuid' && userIds !== 'integer') {
     read.reject('BERTH_USER_IDS must be uuid or integer');
   }
+  const auditDays = read.integer('BERTH_AUDIT_DAYS', { min: 0, max: 36_500, fallback: 0 });
+  if (auditDays > 0 && auditDays < fewestAuditDays) {
+    read.reject(`BERTH_AUDIT_DAYS must be 0 (for ever) or at least ${fewestAuditDays}`);
+  }
   return read.finish({
     databaseUrl: read.url('DATABASE_URL'),
     natsUrl: read.url('NATS_URL'),
@@ -48,5 +57,6 @@ export function readConfig(env: NodeJS.ProcessEnv): AuthConfig {
     encryptionKeys,
     userIds: userIds === 'integer' || userIds === 'uuid' ? userIds : undefined,
     publicUrl: read.url('BERTH_PUBLIC_URL', { fallback: 'http://127.0.0.1:8800' }).replace(/\/+$/, ''),
+    auditDays,
   });
 }

@@ -22,6 +22,7 @@ import { bootstrapKeys } from './app/bootstrap-keys.ts';
 import { LastUses } from './app/last-uses.ts';
 import { verifyApiKey } from './app/verify-api-key.ts';
 import type { AuthConfig } from './config.ts';
+import { startAudit } from './start-audit.ts';
 
 const writeUsesEveryMs = 10_000;
 const tidyEveryMs = 3_600_000;
@@ -56,8 +57,11 @@ export async function startAuth(
   const vault = new Vault(config.encryptionKeys);
   const teller = startTellingFacts({ bus, database });
   onStop(() => teller.stop());
+  const audit = await startAudit({ bus, database, vault, keptDays: config.auditDays });
+  onStop(() => audit.stop());
   const transactions = new PostgresAuthTransactions({
     ...{ outbox, vault },
+    audited: audit.written,
     factsChanged: teller.factsChanged,
     mailsWait: () => {},
   });

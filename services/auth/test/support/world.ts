@@ -74,6 +74,7 @@ export async function newWorld(t: TestScope): Promise<World> {
           {
             ...{ databaseUrl, natsUrl, prefix, givenKeys, adminKeyFile },
             ...{ encryptionKeys: [masterKey], userIds: undefined, publicUrl: 'http://berth.test' },
+            auditDays: 0,
           },
           { log, metrics: new Registry(), onStop: (one) => stops.push(one), readyWhen: () => {}, fail: () => {} },
         );

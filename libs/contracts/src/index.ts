@@ -11,6 +11,7 @@ export * from './gen/berth/allocator/v1/vm_pb.js';
 export * from './gen/berth/allocator/v1/vm_service_pb.js';
 export * from './gen/berth/auth/v1/access_pb.js';
 export * from './gen/berth/auth/v1/account_service_pb.js';
+export * from './gen/berth/auth/v1/audit_service_pb.js';
 export * from './gen/berth/auth/v1/auth_service_pb.js';
 export * from './gen/berth/auth/v1/identity_service_pb.js';
 export * from './gen/berth/auth/v1/mail_service_pb.js';

@@ -17,7 +17,7 @@ export interface StreamContract {
   readonly purpose: string;
 }
 
-/** Every stream of Berth. Rows of the outboxes can rebuild each of them. */
+/** Every stream of Berth. Rows of the outboxes can rebuild each of them but AUDIT. */
 export const streams = {
   routerChanges: {
     name: 'ROUTER_CHANGES',
@@ -33,6 +33,11 @@ export const streams = {
     name: 'EVENTS',
     subjects: 'events.>',
     purpose: 'public events (CloudEvents)',
+  },
+  audit: {
+    name: 'AUDIT',
+    subjects: 'audit.>',
+    purpose: 'gateways to auth: what was asked of them, for the audit log; kept nowhere else until auth has it',
   },
 } as const satisfies Record<string, StreamContract>;
 
@@ -69,6 +74,8 @@ export const subjects = {
   routerStateChanged: (router: string) => `events.router.state.${token(router)}`,
   /** AccessChanged, as a public event: `user.banned`, `session.reused` … */
   accessChanged: (what: string, id: string) => `events.access.${what}.${token(id)}`,
+  /** AuditRecord. */
+  auditRecord: 'audit.request',
   /** AccessPosition: plain NATS, not kept; told after each change and twice a second, so that silence is noticed. */
   accessPosition: 'notices.access.position',
   /** ApiKeyChanged: plain NATS, not kept; caches also expire by themselves. */

@@ -5,6 +5,7 @@ export { takeUnseen } from './inbox.ts';
 export { listen, notify } from './notices.ts';
 export { Outbox, type Send } from './outbox.ts';
 export { binaryMessage, eventMessage, type OutgoingMessage } from './outgoing-message.ts';
+export { publishKept } from './publish-kept.ts';
 export type { Received } from './received.ts';
 export { request, serve } from './request-reply.ts';
 export { ensureStream, keptDays, streamName } from './streams.ts';

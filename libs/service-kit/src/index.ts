@@ -1,3 +1,4 @@
+export { safeForAudit, safeTextForAudit } from './audit-safe.ts';
 export { ConfigError, type EnvReader, envReader } from './config-reader.ts';
 export { type HealthServer, type ReadinessCheck, startHealthServer } from './health-server.ts';
 export { createLogger, type Logger } from './logger.ts';

@@ -30,7 +30,12 @@ export interface AuthConfig {
   readonly apiKeysPerUser: number;
   /** Identity providers may be at private and loopback addresses: an own one, or one of a test. */
   readonly providersOnPrivateNetworks: boolean;
+  /** For how many days entries of the audit log are kept; 0: for ever. */
+  readonly auditDays: number;
 }
+
+/** Messages that are published again on their last day must meet the entry that they became. */
+const fewestAuditDays = 30;
 
 export function readConfig(env: NodeJS.ProcessEnv): AuthConfig {
   const read = envReader(env);
@@ -50,6 +55,10 @@ export function readConfig(env: NodeJS.ProcessEnv): AuthConfig {
   const userIds = read.optionalText('BERTH_USER_IDS');
   if (userIds !== undefined && userIds !== 'uuid' && userIds !== 'integer') {
     read.reject('BERTH_USER_IDS must be uuid or integer');
+  }
+  const auditDays = read.integer('BERTH_AUDIT_DAYS', { min: 0, max: 36_500, fallback: 0 });
+  if (auditDays > 0 && auditDays < fewestAuditDays) {
+    read.reject(`BERTH_AUDIT_DAYS must be 0 (for ever) or at least ${fewestAuditDays}`);
   }
   return read.finish({
     databaseUrl: read.url('DATABASE_URL'),
@@ -79,5 +88,6 @@ export function readConfig(env: NodeJS.ProcessEnv): AuthConfig {
     accounts: readAccountSettings(read),
     apiKeysPerUser: read.integer('BERTH_API_KEYS_PER_USER', { min: 0, max: 10_000, fallback: 50 }),
     providersOnPrivateNetworks: read.flag('BERTH_PROVIDERS_ON_PRIVATE_NETWORKS', { fallback: false }),
+    auditDays,
   });
 }

@@ -24,6 +24,7 @@ import { LastUses } from './app/last-uses.ts';
 import { verifyApiKey } from './app/verify-api-key.ts';
 import type { AuthConfig } from './config.ts';
 import { startAccounts } from './start-accounts.ts';
+import { startAudit } from './start-audit.ts';
 import { startIdentities } from './start-identities.ts';
 import { startSessions, tokenKeyring } from './start-sessions.ts';
 
@@ -59,8 +60,11 @@ export async function startAuth(
   const vault = new Vault(config.encryptionKeys);
   const teller = startTellingFacts({ bus, database });
   onStop(() => teller.stop());
+  const audit = await startAudit({ bus, database, vault, keptDays: config.auditDays });
+  onStop(() => audit.stop());
   const transactions = new PostgresAuthTransactions({
     ...{ outbox, vault, keyring: tokenKeyring(config, vault) },
+    audited: audit.written,
     factsChanged: teller.factsChanged,
     mailsWait: () => {},
   });

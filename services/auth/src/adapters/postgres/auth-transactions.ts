@@ -21,8 +21,9 @@ import { signingKeyRows } from './signing-key-rows.ts';
 import { untilTokensEnd } from './user-fact-ends.ts';
 import { userRows } from './user-rows.ts';
 
-/** What is told after the commit: that there are new facts, and that mails wait. */
+/** What is told after the commit: that there are new facts, that mails wait, and that the audit log has new entries. */
 export interface AfterCommit {
+  readonly audited: () => void;
   readonly factsChanged: () => void;
   readonly mailsWait: () => void;
 }
@@ -41,10 +42,11 @@ export class PostgresAuthTransactions implements AuthTransactions {
   async run<T>(asker: Asker, work: (transaction: OpenTransaction) => Promise<T>): Promise<T> {
     let facts: ToldFact[] = [];
     let mails: NewMail[] = [];
+    let entries: NewAuditEntry[] = [];
     const result = await this.#deps.outbox.transaction(async (sql, send) => {
       facts = [];
       mails = [];
-      const entries: NewAuditEntry[] = [];
+      entries = [];
       const now = await clockOf(sql);
       const outcome = await work({
         ...{ now, sql, users: userRows(sql), groups: groupRows(sql), apiKeys: apiKeyRows(sql) },
@@ -68,6 +70,7 @@ export class PostgresAuthTransactions implements AuthTransactions {
     });
     if (facts.length > 0) this.#deps.factsChanged();
     if (mails.length > 0) this.#deps.mailsWait();
+    if (entries.length > 0) this.#deps.audited();
     return result;
   }
 }

@@ -7,6 +7,7 @@ import { accounts } from './0004-accounts.ts';
 import { userApiKeys } from './0006-api-keys.ts';
 import { identities } from './0007-identities.ts';
 import { mails } from './0009-mails.ts';
+import { audit } from './0010-audit.ts';
 
 /** The history of auth's tables. Released ones are never edited. `userIds` counts at the first migration alone. */
 export const migrations = (userIds: UserIdKind): readonly NamedMigration[] => [
@@ -18,4 +19,5 @@ export const migrations = (userIds: UserIdKind): readonly NamedMigration[] => [
   userApiKeys,
   mails,
   identities,
+  audit,
 ];

@@ -1,0 +1,95 @@
+import type { Sql } from '@berth/database';
+import { DomainError } from '@berth/errors';
+import { type EntryRow, entryColumns } from './audit-entry-rows.ts';
+
+/** Which entries are asked for; an absent filter applies to all. */
+export interface AuditFilters {
+  readonly actor?: string | undefined;
+  readonly actionPrefix?: string | undefined;
+  readonly resourceType?: string | undefined;
+  readonly resourceId?: string | undefined;
+  readonly result?: string | undefined;
+  readonly address?: string | undefined;
+  readonly requestId?: string | undefined;
+  readonly since?: Date | undefined;
+  readonly until?: Date | undefined;
+}
+
+const usualPageSize = 100;
+const largestPageSize = 500;
+
+/** How many a page has, at the asker's wish. */
+export const pageSizeOf = (wish: number): number => Math.min(wish === 0 ? usualPageSize : wish, largestPageSize);
+
+/** Entries, the newest first. Each filter has an index in that order, so a page costs the same wherever it lies. */
+export async function pageOfEntries(
+  sql: Sql,
+  filters: AuditFilters,
+  page: { size: number; token: string },
+): Promise<{ rows: readonly EntryRow[]; nextToken: string }> {
+  const values: unknown[] = [];
+  const value = (given: unknown) => `$${values.push(given)}`;
+  const conditions = conditionsOf(filters, value);
+  if (page.token !== '') {
+    const { at, arrival } = positionOf(page.token);
+    conditions.push(`(at, arrival) < (${value(at)}, ${value(arrival)})`);
+  }
+  const size = pageSizeOf(page.size);
+  const found = await sql.query<EntryRow>(
+    filters.actionPrefix === undefined
+      ? newest(conditions, size + 1)
+      : ofActions(value(filters.actionPrefix), value(`${filters.actionPrefix}\u{10FFFF}`), conditions, size + 1),
+    values,
+  );
+  const rows = found.slice(0, size);
+  const last = rows.at(-1);
+  return { rows, nextToken: found.length > size && last !== undefined ? tokenOf(last) : '' };
+}
+
+function conditionsOf(filters: AuditFilters, value: (given: unknown) => string): string[] {
+  const equal = {
+    actor_id: filters.actor,
+    resource_type: filters.resourceType,
+    resource_id: filters.resourceId,
+    result: filters.result,
+    client_address: filters.address,
+    request_id: filters.requestId,
+  };
+  const conditions = Object.entries(equal)
+    .filter(([, given]) => given !== undefined)
+    .map(([column, given]) => `${column} = ${value(given)}`);
+  if (filters.since) conditions.push(`at >= ${value(filters.since)}`);
+  if (filters.until) conditions.push(`at < ${value(filters.until)}`);
+  return conditions;
+}
+
+const newest = (conditions: readonly string[], limit: number): string =>
+  `SELECT ${entryColumns} FROM audit_entries ${conditions.length === 0 ? '' : `WHERE ${conditions.join(' AND ')}`}
+   ORDER BY at DESC, arrival DESC LIMIT ${limit}`;
+
+/**
+ * The newest of each action that begins so, and of these the newest. The actions are found by hopping over the index from one to the next:
+ * there are a few hundred, however long the log is.
+ */
+const ofActions = (from: string, to: string, conditions: readonly string[], limit: number): string =>
+  `WITH RECURSIVE known AS (
+     (SELECT action FROM audit_entries WHERE action >= ${from} AND action < ${to} ORDER BY action LIMIT 1)
+     UNION ALL
+     SELECT (SELECT e.action FROM audit_entries e WHERE e.action > known.action AND e.action < ${to} ORDER BY e.action LIMIT 1)
+     FROM known WHERE known.action IS NOT NULL
+   )
+   SELECT e.* FROM known CROSS JOIN LATERAL (${newest(['audit_entries.action = known.action', ...conditions], limit)}) e
+   ORDER BY e.at DESC, e.arrival DESC LIMIT ${limit}`;
+
+const tokenOf = ({ at, arrival }: EntryRow): string =>
+  Buffer.from(`${new Date(at).getTime()}/${arrival}`).toString('base64url');
+
+function positionOf(token: string): { at: Date; arrival: string } {
+  const [, at, arrival] = /^(\d{1,15})\/(\d{1,18})$/.exec(Buffer.from(token, 'base64url').toString('utf8')) ?? [];
+  if (at === undefined || arrival === undefined) throw pageTokenInvalid();
+  return { at: new Date(Number(at)), arrival };
+}
+
+/** For a cursor that was not given out for this list. */
+export const pageTokenInvalid = () =>
+  new DomainError('invalid', 'PAGE_TOKEN_INVALID', 'The page token is not one that was given out for this list.');

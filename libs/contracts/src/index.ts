@@ -11,6 +11,8 @@ export * from './gen/berth/allocator/v1/vm_pb.js';
 export * from './gen/berth/allocator/v1/vm_service_pb.js';
 export * from './gen/berth/auth/v1/access_pb.js';
 export * from './gen/berth/auth/v1/auth_service_pb.js';
+export * from './gen/berth/auth/v1/group_service_pb.js';
+export * from './gen/berth/auth/v1/user_admin_service_pb.js';
 export * from './gen/berth/common/v1/command_pb.js';
 export {
   type Error as ErrorMessage,

@@ -5,6 +5,7 @@ import { connectBus, notify, Outbox } from '@berth/messaging';
 import { ConfigError, type ServiceContext } from '@berth/service-kit';
 import { Vault } from '@berth/vault';
 import { timestampNow } from '@bufbuild/protobuf/wkt';
+import { hashPassword } from './adapters/argon2/hash-password.ts';
 import { adminKeyFileAt } from './adapters/files/admin-key-file.ts';
 import { serveApiKeys } from './adapters/nats/serve-api-keys.ts';
 import { startTellingFacts } from './adapters/nats/tell-position.ts';
@@ -19,9 +20,11 @@ import { repeatedly } from './adapters/repeatedly.ts';
 import { countingVerifications } from './adapters/verification-metrics.ts';
 import { berthItself } from './app/asker.ts';
 import { bootstrapKeys } from './app/bootstrap-keys.ts';
+import { checkPassword } from './app/check-password.ts';
 import { LastUses } from './app/last-uses.ts';
 import { verifyApiKey } from './app/verify-api-key.ts';
 import type { AuthConfig } from './config.ts';
+import { startAdministration } from './start-administration.ts';
 
 const writeUsesEveryMs = 10_000;
 const tidyEveryMs = 3_600_000;
@@ -77,5 +80,7 @@ export async function startAuth(
   onStop(repeatedly(tidyEveryMs, log, 'dropping old answers', () => keys.tidy()));
   const verify = countingVerifications(metrics, (text) => verifyApiKey({ keys, lastUses }, text));
   onStop(serveApiKeys({ bus, keys, tellChanged, verify }));
+  const passwords = { check: checkPassword, hash: hashPassword };
+  onStop(startAdministration({ bus, database, transactions, passwords }));
   await bus.ping(); // the server knows of the subscriptions now
 }

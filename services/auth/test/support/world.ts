@@ -24,7 +24,11 @@ export interface World {
   /** What all replicas have logged. */
   readonly logged: () => string;
   /** Starts a replica; gives back its stop, which may be called again. */
-  replica(settings?: { givenKeys?: readonly string[]; adminKeyFile?: string }): Promise<() => Promise<void>>;
+  replica(settings?: {
+    givenKeys?: readonly string[];
+    adminKeyFile?: string;
+    userIds?: 'uuid' | 'integer';
+  }): Promise<() => Promise<void>>;
   /** Opens auth's database, for looking into it. */
   database(): ReturnType<typeof openAuthDatabase>;
   /** Ids of the keys that were told to have changed. */
@@ -32,7 +36,7 @@ export interface World {
 }
 
 /** Of all worlds: what one process sealed others can read. */
-const masterKey = { id: 'tests', bytes: Buffer.alloc(32, 7) };
+export const masterKey = { id: 'tests', bytes: Buffer.alloc(32, 7) };
 
 export const settingsKey = 'a-key-of-the-settings-1';
 
@@ -63,7 +67,7 @@ export async function newWorld(t: TestScope): Promise<World> {
     bus,
     told,
     logged: text,
-    async replica({ givenKeys = [settingsKey], adminKeyFile } = {}) {
+    async replica({ givenKeys = [settingsKey], adminKeyFile, userIds } = {}) {
       const stops: (() => Promise<unknown> | unknown)[] = [];
       const stop = async () => {
         for (const one of stops.splice(0).reverse()) await one();
@@ -73,7 +77,7 @@ export async function newWorld(t: TestScope): Promise<World> {
         await startAuth(
           {
             ...{ databaseUrl, natsUrl, prefix, givenKeys, adminKeyFile },
-            ...{ encryptionKeys: [masterKey], userIds: undefined, publicUrl: 'http://berth.test' },
+            ...{ encryptionKeys: [masterKey], userIds, publicUrl: 'http://berth.test' },
           },
           { log, metrics: new Registry(), onStop: (one) => stops.push(one), readyWhen: () => {}, fail: () => {} },
         );

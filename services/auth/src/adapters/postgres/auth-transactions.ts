@@ -7,9 +7,11 @@ import type { Asker } from '../../app/asker.ts';
 import type { AccessEvent, AuthTransaction, AuthTransactions, NewAuditEntry } from '../../app/auth-transaction.ts';
 import type { NewMail } from '../../app/mail.ts';
 import { writeAudit } from './audit-rows.ts';
+import { banRows } from './ban-rows.ts';
 import { clockOf } from './clock.ts';
 import { type ToldFact, writeFacts } from './fact-rows.ts';
 import { groupRows } from './group-rows.ts';
+import { invitationRows } from './invitation-rows.ts';
 import { writeMails } from './mail-rows.ts';
 import { userRows } from './user-rows.ts';
 
@@ -40,6 +42,7 @@ export class PostgresAuthTransactions implements AuthTransactions {
       const now = await clockOf(sql);
       const outcome = await work({
         ...{ now, sql, users: userRows(sql), groups: groupRows(sql) },
+        ...{ bans: banRows(sql), invitations: invitationRows(sql) },
         currentTime: () => clockOf(sql),
         alone: (what) => lock(sql, what),
         tell: (fact, until) => void facts.push({ fact, until }),

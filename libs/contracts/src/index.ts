@@ -13,10 +13,12 @@ export * from './gen/berth/auth/v1/access_pb.js';
 export * from './gen/berth/auth/v1/account_service_pb.js';
 export * from './gen/berth/auth/v1/audit_service_pb.js';
 export * from './gen/berth/auth/v1/auth_service_pb.js';
+export * from './gen/berth/auth/v1/group_service_pb.js';
 export * from './gen/berth/auth/v1/identity_service_pb.js';
 export * from './gen/berth/auth/v1/mail_service_pb.js';
 export * from './gen/berth/auth/v1/session_service_pb.js';
 export * from './gen/berth/auth/v1/signing_key_service_pb.js';
+export * from './gen/berth/auth/v1/user_admin_service_pb.js';
 export * from './gen/berth/common/v1/command_pb.js';
 export {
   type Error as ErrorMessage,

@@ -21,9 +21,11 @@ import { berthItself } from './app/asker.ts';
 import { bootstrapKeys } from './app/bootstrap-keys.ts';
 import { haveFirstAdmin } from './app/first-admin.ts';
 import { LastUses } from './app/last-uses.ts';
+import { passwordFaults } from './app/password-faults.ts';
 import { verifyApiKey } from './app/verify-api-key.ts';
 import type { AuthConfig } from './config.ts';
 import { startAccounts } from './start-accounts.ts';
+import { startAdministration } from './start-administration.ts';
 import { startAudit } from './start-audit.ts';
 import { startIdentities } from './start-identities.ts';
 import { startSessions, tokenKeyring } from './start-sessions.ts';
@@ -97,6 +99,8 @@ export async function startAuth(
   onStop(() => accounts.stop());
   onStop(serveApiKeys({ bus, keys, transactions, tellChanged, verify, keysPerUser: config.apiKeysPerUser }));
   onStop(startIdentities({ bus, database, vault, transactions, onPrivateNetworks: config.providersOnPrivateNetworks }));
+  const given = { check: passwordFaults(accounts.checkPassword), hash: (text: string) => passwords.hash(text) };
+  onStop(startAdministration({ bus, database, transactions, passwords: given }));
   await bus.ping(); // the server knows of the subscriptions now
 }
 

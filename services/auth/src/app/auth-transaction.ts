@@ -2,8 +2,10 @@ import type { Fact } from '../domain/access-facts.ts';
 import type { AccountStore } from './account-store.ts';
 import type { KeyChanges } from './api-key-store.ts';
 import type { Asker } from './asker.ts';
+import type { BanStore } from './ban-store.ts';
 import type { GroupStore } from './group-store.ts';
 import type { IdentityProviderStore, IdentityStore } from './identity-stores.ts';
+import type { InvitationStore } from './invitation-store.ts';
 import type { NewMail } from './mail.ts';
 import type { SessionStore } from './session-store.ts';
 import type { SigningKeyStore } from './signing-key-store.ts';
@@ -51,6 +53,8 @@ export interface AuthTransaction {
   readonly apiKeys: KeyChanges;
   readonly identities: IdentityStore;
   readonly identityProviders: IdentityProviderStore;
+  readonly bans: BanStore;
+  readonly invitations: InvitationStore;
   /** From here to the end of the transaction nobody else is past this line with the same word, on any replica. */
   alone(what: string): Promise<void>;
   /** A fact for everybody who lets callers in; `until`: from then on nobody need know it. Absent: for ever; of users without limits of their own until their last access token has ended. */

@@ -42,7 +42,7 @@ export interface World {
 }
 
 /** Of all worlds: what one process sealed others can read. */
-const masterKey = { id: 'tests', bytes: Buffer.alloc(32, 7) };
+export const masterKey = { id: 'tests', bytes: Buffer.alloc(32, 7) };
 
 /** Hashing that costs next to nothing, and bounds that tests do not meet by chance. */
 export const testSessions: SessionSettings = {

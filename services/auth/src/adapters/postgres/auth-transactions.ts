@@ -10,11 +10,13 @@ import type { TokenKeyring } from '../crypto/token-keyring.ts';
 import { accountRows } from './account-rows.ts';
 import { apiKeyRows } from './api-key-rows.ts';
 import { writeAudit } from './audit-rows.ts';
+import { banRows } from './ban-rows.ts';
 import { clockOf } from './clock.ts';
 import { type ToldFact, writeFacts } from './fact-rows.ts';
 import { groupRows } from './group-rows.ts';
 import { identityProviderRows } from './identity-provider-rows.ts';
 import { identityRows } from './identity-rows.ts';
+import { invitationRows } from './invitation-rows.ts';
 import { writeMails } from './mail-rows.ts';
 import { sessionRows } from './session-rows.ts';
 import { signingKeyRows } from './signing-key-rows.ts';
@@ -56,6 +58,7 @@ export class PostgresAuthTransactions implements AuthTransactions {
         accounts: accountRows(sql),
         identities: identityRows(sql, this.#deps.vault),
         identityProviders: identityProviderRows(sql, this.#deps.vault),
+        ...{ bans: banRows(sql), invitations: invitationRows(sql) },
         currentTime: () => clockOf(sql),
         alone: (what) => lock(sql, what),
         tell: (fact, until) => void facts.push({ fact, until }),

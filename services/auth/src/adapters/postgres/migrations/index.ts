@@ -4,6 +4,7 @@ import { apiKeys } from './0001-api-keys.ts';
 import { access, type UserIdKind } from './0002-access.ts';
 import { sessions } from './0003-sessions.ts';
 import { accounts } from './0004-accounts.ts';
+import { administration } from './0005-administration.ts';
 import { userApiKeys } from './0006-api-keys.ts';
 import { identities } from './0007-identities.ts';
 import { mails } from './0009-mails.ts';
@@ -20,4 +21,5 @@ export const migrations = (userIds: UserIdKind): readonly NamedMigration[] => [
   mails,
   identities,
   audit,
+  administration,
 ];

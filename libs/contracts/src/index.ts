@@ -11,6 +11,7 @@ export * from './gen/berth/allocator/v1/vm_pb.js';
 export * from './gen/berth/allocator/v1/vm_service_pb.js';
 export * from './gen/berth/auth/v1/access_pb.js';
 export * from './gen/berth/auth/v1/auth_service_pb.js';
+export * from './gen/berth/auth/v1/limit_service_pb.js';
 export * from './gen/berth/common/v1/command_pb.js';
 export {
   type Error as ErrorMessage,

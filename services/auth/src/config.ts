@@ -1,6 +1,7 @@
 import { envReader } from '@berth/service-kit';
 import { type MasterKey, readMasterKeys } from '@berth/vault';
 import type { UserIdKind } from './adapters/postgres/migrations/0002-access.ts';
+import type { BlockingTerms } from './domain/block.ts';
 import { weaknessOf } from './domain/given-key.ts';
 
 export interface AuthConfig {
@@ -18,6 +19,8 @@ export interface AuthConfig {
   readonly userIds: UserIdKind | undefined;
   /** Where people reach this installation: in mails, and as the issuer of tokens. No trailing slash. */
   readonly publicUrl: string;
+  /** When an address is kept out by itself. */
+  readonly blocking: BlockingTerms;
 }
 
 export function readConfig(env: NodeJS.ProcessEnv): AuthConfig {
@@ -48,5 +51,9 @@ export function readConfig(env: NodeJS.ProcessEnv): AuthConfig {
     encryptionKeys,
     userIds: userIds === 'integer' || userIds === 'uuid' ? userIds : undefined,
     publicUrl: read.url('BERTH_PUBLIC_URL', { fallback: 'http://127.0.0.1:8800' }).replace(/\/+$/, ''),
+    blocking: {
+      afterRefusals: read.integer('BERTH_BLOCK_AFTER_REFUSALS', { min: 0, max: 1_000_000, fallback: 100 }),
+      firstSeconds: read.integer('BERTH_BLOCK_SECONDS', { min: 1, max: 86_400, fallback: 60 }),
+    },
   });
 }

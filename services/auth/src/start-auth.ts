@@ -22,6 +22,7 @@ import { bootstrapKeys } from './app/bootstrap-keys.ts';
 import { LastUses } from './app/last-uses.ts';
 import { verifyApiKey } from './app/verify-api-key.ts';
 import type { AuthConfig } from './config.ts';
+import { startLimits } from './start-limits.ts';
 
 const writeUsesEveryMs = 10_000;
 const tidyEveryMs = 3_600_000;
@@ -77,5 +78,6 @@ export async function startAuth(
   onStop(repeatedly(tidyEveryMs, log, 'dropping old answers', () => keys.tidy()));
   const verify = countingVerifications(metrics, (text) => verifyApiKey({ keys, lastUses }, text));
   onStop(serveApiKeys({ bus, keys, tellChanged, verify }));
+  startLimits({ bus, database, transactions, blocking: config.blocking }, { log, onStop });
   await bus.ping(); // the server knows of the subscriptions now
 }

@@ -1,6 +1,7 @@
 import type { Fact } from '../domain/access-facts.ts';
 import type { Asker } from './asker.ts';
 import type { GroupStore } from './group-store.ts';
+import type { LimitStore } from './limit-store.ts';
 import type { NewMail } from './mail.ts';
 import type { UserStore } from './user-store.ts';
 
@@ -35,6 +36,7 @@ export interface AuthTransaction {
   currentTime(): Promise<Date>;
   readonly users: UserStore;
   readonly groups: GroupStore;
+  readonly limits: LimitStore;
   /** From here to the end of the transaction nobody else is past this line with the same word, on any replica. */
   alone(what: string): Promise<void>;
   /** A fact for everybody who lets callers in; `until`: from then on nobody need know it. */

@@ -13,6 +13,7 @@ import { createLogger, type Logger } from '@berth/service-kit';
 import { freshDatabase, freshPrefix, type TestScope, testNats } from '@berth/testing';
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { Registry } from 'prom-client';
+import type { BlockingTerms } from '../../src/domain/block.ts';
 import { openAuthDatabase, startAuth } from '../../src/start-auth.ts';
 
 /** One database and one prefix, on which replicas of auth are started. */
@@ -24,7 +25,11 @@ export interface World {
   /** What all replicas have logged. */
   readonly logged: () => string;
   /** Starts a replica; gives back its stop, which may be called again. */
-  replica(settings?: { givenKeys?: readonly string[]; adminKeyFile?: string }): Promise<() => Promise<void>>;
+  replica(settings?: {
+    givenKeys?: readonly string[];
+    adminKeyFile?: string;
+    blocking?: BlockingTerms;
+  }): Promise<() => Promise<void>>;
   /** Opens auth's database, for looking into it. */
   database(): ReturnType<typeof openAuthDatabase>;
   /** Ids of the keys that were told to have changed. */
@@ -63,7 +68,7 @@ export async function newWorld(t: TestScope): Promise<World> {
     bus,
     told,
     logged: text,
-    async replica({ givenKeys = [settingsKey], adminKeyFile } = {}) {
+    async replica({ givenKeys = [settingsKey], adminKeyFile, blocking = { afterRefusals: 0, firstSeconds: 60 } } = {}) {
       const stops: (() => Promise<unknown> | unknown)[] = [];
       const stop = async () => {
         for (const one of stops.splice(0).reverse()) await one();
@@ -74,6 +79,7 @@ export async function newWorld(t: TestScope): Promise<World> {
           {
             ...{ databaseUrl, natsUrl, prefix, givenKeys, adminKeyFile },
             ...{ encryptionKeys: [masterKey], userIds: undefined, publicUrl: 'http://berth.test' },
+            blocking,
           },
           { log, metrics: new Registry(), onStop: (one) => stops.push(one), readyWhen: () => {}, fail: () => {} },
         );

@@ -10,6 +10,7 @@ import { writeAudit } from './audit-rows.ts';
 import { clockOf } from './clock.ts';
 import { type ToldFact, writeFacts } from './fact-rows.ts';
 import { groupRows } from './group-rows.ts';
+import { limitRows } from './limit-rows.ts';
 import { writeMails } from './mail-rows.ts';
 import { userRows } from './user-rows.ts';
 
@@ -40,6 +41,7 @@ export class PostgresAuthTransactions implements AuthTransactions {
       const now = await clockOf(sql);
       const outcome = await work({
         ...{ now, sql, users: userRows(sql), groups: groupRows(sql) },
+        limits: limitRows(sql),
         currentTime: () => clockOf(sql),
         alone: (what) => lock(sql, what),
         tell: (fact, until) => void facts.push({ fact, until }),

@@ -65,6 +65,13 @@ export declare type Principal = Message<"berth.common.v1.Principal"> & {
    * @generated from field: string user_id = 7;
    */
   userId: string;
+
+  /**
+   * The names of all groups of a user, or of the key's group; limits of rates and quotas go by them.
+   *
+   * @generated from field: repeated string groups = 8;
+   */
+  groups: string[];
 };
 
 /**
@@ -121,6 +128,13 @@ export declare type PrincipalJson = {
    * @generated from field: string user_id = 7;
    */
   userId?: string;
+
+  /**
+   * The names of all groups of a user, or of the key's group; limits of rates and quotas go by them.
+   *
+   * @generated from field: repeated string groups = 8;
+   */
+  groups?: string[];
 };
 
 /**

@@ -15,6 +15,7 @@ export * from './gen/berth/auth/v1/audit_service_pb.js';
 export * from './gen/berth/auth/v1/auth_service_pb.js';
 export * from './gen/berth/auth/v1/group_service_pb.js';
 export * from './gen/berth/auth/v1/identity_service_pb.js';
+export * from './gen/berth/auth/v1/limit_service_pb.js';
 export * from './gen/berth/auth/v1/mail_service_pb.js';
 export * from './gen/berth/auth/v1/session_service_pb.js';
 export * from './gen/berth/auth/v1/signing_key_service_pb.js';

@@ -4,6 +4,7 @@ import { readAccountSettings } from './account-settings.ts';
 import type { UserIdKind } from './adapters/postgres/migrations/0002-access.ts';
 import type { AccountPolicy } from './app/account-deps.ts';
 import { readSessionSettings, type SessionSettings } from './config-sessions.ts';
+import type { BlockingTerms } from './domain/block.ts';
 import { weaknessOf } from './domain/given-key.ts';
 
 export interface AuthConfig {
@@ -32,6 +33,8 @@ export interface AuthConfig {
   readonly providersOnPrivateNetworks: boolean;
   /** For how many days entries of the audit log are kept; 0: for ever. */
   readonly auditDays: number;
+  /** When an address is kept out by itself. */
+  readonly blocking: BlockingTerms;
 }
 
 /** Messages that are published again on their last day must meet the entry that they became. */
@@ -89,5 +92,9 @@ export function readConfig(env: NodeJS.ProcessEnv): AuthConfig {
     apiKeysPerUser: read.integer('BERTH_API_KEYS_PER_USER', { min: 0, max: 10_000, fallback: 50 }),
     providersOnPrivateNetworks: read.flag('BERTH_PROVIDERS_ON_PRIVATE_NETWORKS', { fallback: false }),
     auditDays,
+    blocking: {
+      afterRefusals: read.integer('BERTH_BLOCK_AFTER_REFUSALS', { min: 0, max: 1_000_000, fallback: 100 }),
+      firstSeconds: read.integer('BERTH_BLOCK_SECONDS', { min: 1, max: 86_400, fallback: 60 }),
+    },
   });
 }

@@ -28,6 +28,7 @@ import { startAccounts } from './start-accounts.ts';
 import { startAdministration } from './start-administration.ts';
 import { startAudit } from './start-audit.ts';
 import { startIdentities } from './start-identities.ts';
+import { startLimits } from './start-limits.ts';
 import { startSessions, tokenKeyring } from './start-sessions.ts';
 
 const writeUsesEveryMs = 10_000;
@@ -101,6 +102,7 @@ export async function startAuth(
   onStop(startIdentities({ bus, database, vault, transactions, onPrivateNetworks: config.providersOnPrivateNetworks }));
   const given = { check: passwordFaults(accounts.checkPassword), hash: (text: string) => passwords.hash(text) };
   onStop(startAdministration({ bus, database, transactions, passwords: given }));
+  startLimits({ bus, database, transactions, blocking: config.blocking }, { log, onStop });
   await bus.ping(); // the server knows of the subscriptions now
 }
 

@@ -1,4 +1,5 @@
-import { envReader } from '@berth/service-kit';
+import { type EnvReader, envReader } from '@berth/service-kit';
+import { networkTest } from './domain/counted-address.ts';
 import { maxWaitSeconds } from './domain/prefer.ts';
 
 export interface GatewayConfig {
@@ -19,6 +20,10 @@ export interface GatewayConfig {
   readonly overloadedAfterMs: number;
   /** After this a command is refused instead of accepted. */
   readonly commandTimeoutMs: number;
+  /** Networks of proxies whose X-Forwarded-For is believed. */
+  readonly trustedProxies: readonly string[];
+  /** Networks that are neither counted by address nor ever kept out. */
+  readonly neverBlock: readonly string[];
 }
 
 /** Reads the settings; throws once, naming every one that is wrong. */
@@ -39,5 +44,21 @@ export function readConfig(env: NodeJS.ProcessEnv): GatewayConfig {
     keyCacheSeconds: read.integer('BERTH_KEY_CACHE_SECONDS', { min: 0, max: 3_600, fallback: 30 }),
     overloadedAfterMs: read.integer('BERTH_OVERLOADED_AFTER_MS', { min: 0, fallback: 1_000 }),
     commandTimeoutMs: read.integer('BERTH_COMMAND_TIMEOUT_MS', { min: 100, max: 60_000, fallback: 10_000 }),
+    trustedProxies: networks(read, 'BERTH_TRUSTED_PROXIES', []),
+    neverBlock: networks(read, 'BERTH_NEVER_BLOCK', ['127.0.0.0/8', '::1']),
   });
+}
+
+/** `none` is an empty list. */
+function networks(read: EnvReader, name: string, fallback: readonly string[]): readonly string[] {
+  const given = read.list(name);
+  const list = given.length === 0 ? fallback : given.filter((network) => network !== 'none');
+  for (const network of list) {
+    try {
+      networkTest([network]);
+    } catch {
+      read.reject(`${name} must be networks such as 10.0.0.0/8, with commas between`);
+    }
+  }
+  return list;
 }

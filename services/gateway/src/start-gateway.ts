@@ -5,6 +5,7 @@ import { adoptionRoutes } from './adapters/http/adoptions.ts';
 import { apiKeyRoutes } from './adapters/http/api-keys.ts';
 import type { App } from './adapters/http/app-types.ts';
 import { backupRoutes } from './adapters/http/backup.ts';
+import { blockRoutes } from './adapters/http/blocks.ts';
 import { buildApp } from './adapters/http/build-app.ts';
 import { bulkRoutes } from './adapters/http/bulk.ts';
 import { cancelOperationRoutes } from './adapters/http/cancel-operation.ts';
@@ -16,6 +17,7 @@ import { forwardTemplateRoutes } from './adapters/http/forward-template.ts';
 import { forwardRoutes } from './adapters/http/forwards.ts';
 import { healthRoutes } from './adapters/http/health.ts';
 import { gatewayMetrics } from './adapters/http/http-metrics.ts';
+import { limitRoutes } from './adapters/http/limits.ts';
 import { listOperationsRoutes } from './adapters/http/list-operations.ts';
 import { listVmsRoutes } from './adapters/http/list-vms.ts';
 import { listen } from './adapters/http/listen.ts';
@@ -58,12 +60,14 @@ import {
 import { type CommandTiming, defaultTiming } from './app/command-timing.ts';
 import { healthReader } from './app/read-health.ts';
 import type { GatewayConfig } from './config.ts';
+import { startLimits } from './start-limits.ts';
 
-/** Starts the gateway; gives back its address. `timing` is for tests that cannot wait as long as people do. */
+/** Starts the gateway; gives back its address. `timing` and `now` are for tests that cannot wait as long as people do. */
 export async function startGateway(
   config: GatewayConfig,
   context: Pick<ServiceContext, 'log' | 'metrics' | 'onStop' | 'readyWhen'> & Partial<Pick<ServiceContext, 'fail'>>,
   timing: CommandTiming = { ...defaultTiming, commandTimeoutMs: config.commandTimeoutMs },
+  now: () => number = Date.now,
 ): Promise<{ url: string; app: App }> {
   const { log, onStop } = context;
   const bus = await connectBus({
@@ -86,6 +90,8 @@ export async function startGateway(
   });
   onStop(stopKeys);
 
+  const limits = startLimits({ bus, timing, config, now }, context);
+
   await bus.ping(); // answers once the server knows of both subscriptions: no news is missed from the first request on
 
   const commands = { operations: operationReader(bus), endings, timing };
@@ -97,7 +103,15 @@ export async function startGateway(
   const drift = driftReader(bus, timing);
   const operations = operationLister(bus, timing);
   const { requestsPerSecond, overloadedAfterMs } = config;
-  const http = { log, metrics, keys, requestsPerSecond, overloadedAfterMs };
+  const http = {
+    log,
+    metrics,
+    keys,
+    requestsPerSecond,
+    overloadedAfterMs,
+    limits,
+    trustedProxies: config.trustedProxies,
+  };
   const auth = authAsk(bus, timing);
   const past = { history: historyReader(bus, timing), vms, operations };
   const app = await buildApp(http, (routes) => {
@@ -131,6 +145,8 @@ export async function startGateway(
       commandTimeoutMs: timing.commandTimeoutMs,
     });
     for (const addRoutes of [routerCommitRoutes, routerConfigRoutes, explainLineRoutes]) addRoutes(routes, past);
+    const limitDeps = { limits: auth, commandTimeoutMs: timing.commandTimeoutMs, isExempt: limits.isExempt };
+    for (const addRoutes of [limitRoutes, blockRoutes]) addRoutes(routes, limitDeps);
     apiKeyRoutes(routes, {
       apiKeys: auth,
       commandTimeoutMs: timing.commandTimeoutMs,
@@ -139,6 +155,7 @@ export async function startGateway(
   });
   const url = await listen(app, config);
   onStop(() => app.close());
+  onStop(() => limits.slow.stop());
   onStop(() => endings.stop()); // first of all: whoever waits long gets his 202 now
   return { url, app };
 }

@@ -29,6 +29,7 @@ import {
 } from '@bufbuild/protobuf';
 import { timestampFromDate, timestampNow } from '@bufbuild/protobuf/wkt';
 import { Registry } from 'prom-client';
+import type { App } from '../src/adapters/http/app-types.ts';
 import { type CommandTiming, defaultTiming } from '../src/app/command-timing.ts';
 import { readConfig } from '../src/config.ts';
 import { startGateway } from '../src/start-gateway.ts';
@@ -42,6 +43,7 @@ export interface GatewayUnderTest {
   /** Its log, line by line, parsed. */
   readonly logged: Record<string, unknown>[];
   readonly stop: () => Promise<void>;
+  readonly app: App;
   call(method: string, path: string, options?: CallOptions): Promise<Answer>;
   /** Answers a method of another service from now on; gives back its end. */
   answer<I extends DescMessage, O extends DescMessage>(
@@ -86,14 +88,18 @@ export interface GatewayOptions {
   readonly natsUrl?: string;
   /** false: the test answers for auth. */
   readonly auth?: boolean;
+  /** Several gateways of one system have the same. */
+  readonly prefix?: string;
+  /** The clock that limits go by. */
+  readonly now?: () => number;
 }
 
 export async function startTestGateway(
   t: TestScope,
-  { env = {}, timing = quick, natsUrl, auth = true }: GatewayOptions = {},
+  { env = {}, timing = quick, natsUrl, auth = true, now, ...given }: GatewayOptions = {},
 ): Promise<GatewayUnderTest> {
   const nats = natsUrl ?? (await testNats()).url;
-  const prefix = freshPrefix(t);
+  const prefix = given.prefix ?? freshPrefix(t);
   const logged: Record<string, unknown>[] = [];
   const log = createLogger('gateway', 'info', { write: (line) => void logged.push(JSON.parse(line)) });
   const config = readConfig({
@@ -108,10 +114,11 @@ export async function startTestGateway(
   const stops: (() => unknown)[] = [];
   let stopped: Promise<void> | undefined;
   const stop = () => (stopped ??= stopAll(stops));
-  const { url } = await startGateway(
+  const { url, app } = await startGateway(
     config,
     { log, metrics, onStop: (one) => void stops.push(one), readyWhen: () => {} },
     timing,
+    now,
   );
   const bus = await connectBus({ url: nats, prefix, name: 'test', log: createLogger('test', 'fatal') });
   t.after(async () => {
@@ -125,6 +132,7 @@ export async function startTestGateway(
     metrics,
     logged,
     stop,
+    app,
     call: (method, path, options = {}) => call(url, method, path, options),
     answer: (method, handle) => serve(bus, method, async (message, context) => handle(message, context)),
     tellEnd: (operation) => notify(bus, subjects.operationEnded(operation.id), OperationEndedSchema, { operation }),

@@ -13,6 +13,7 @@ import { bulkDecommissionBody, bulkProvisionBody } from '../src/adapters/http/do
 import { checkDriftBody, driftPoliciesBody } from '../src/adapters/http/documents/drift.ts';
 import { changeForwardsBody, createForwardsBody, forwardChangeBody } from '../src/adapters/http/documents/forward.ts';
 import { forwardTemplateBody } from '../src/adapters/http/documents/forward-template.ts';
+import { addBlockBody, limitsBody } from '../src/adapters/http/documents/limits.ts';
 import {
   emptyBody,
   newPoolBodies,
@@ -111,6 +112,13 @@ const contract = [
   'get /v1/routers/{router}/config',
   'get /v1/routers/{router}/diff',
   'get /v1/routers/{router}/explain',
+  'get /v1/admin/limits',
+  'put /v1/admin/limits',
+  'get /v1/admin/usage',
+  'get /v1/account/usage',
+  'get /v1/admin/blocks',
+  'post /v1/admin/blocks',
+  'delete /v1/admin/blocks/{subject}',
   'get /v1/pools',
   'get /v1/pools/explain',
   ...poolKinds.flatMap((kind) => [
@@ -230,6 +238,8 @@ test('every example is valid by its schema', () => {
     testRouterBody,
     checkDriftBody,
     driftPoliciesBody,
+    limitsBody,
+    addBlockBody,
     emptyBody,
     ...[newPoolBodies, poolChangeBodies, reservationBodies].flatMap(Object.values<TSchema>),
   ];

@@ -10,6 +10,7 @@ const documents = [
   'docs/vms.md',
   'docs/bulk.md',
   'docs/routers.md',
+  'docs/limits.md',
   'docs/drift.md',
   'docs/history.md',
   'docs/plans.md',

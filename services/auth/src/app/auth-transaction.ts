@@ -6,6 +6,7 @@ import type { BanStore } from './ban-store.ts';
 import type { GroupStore } from './group-store.ts';
 import type { IdentityProviderStore, IdentityStore } from './identity-stores.ts';
 import type { InvitationStore } from './invitation-store.ts';
+import type { LimitStore } from './limit-store.ts';
 import type { NewMail } from './mail.ts';
 import type { SessionStore } from './session-store.ts';
 import type { SigningKeyStore } from './signing-key-store.ts';
@@ -55,6 +56,7 @@ export interface AuthTransaction {
   readonly identityProviders: IdentityProviderStore;
   readonly bans: BanStore;
   readonly invitations: InvitationStore;
+  readonly limits: LimitStore;
   /** From here to the end of the transaction nobody else is past this line with the same word, on any replica. */
   alone(what: string): Promise<void>;
   /** A fact for everybody who lets callers in; `until`: from then on nobody need know it. Absent: for ever; of users without limits of their own until their last access token has ended. */

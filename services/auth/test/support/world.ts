@@ -99,7 +99,12 @@ export async function newWorld(t: TestScope): Promise<World> {
           {
             ...{ databaseUrl, natsUrl, prefix, givenKeys: [settingsKey], adminKeyFile: undefined },
             ...{ encryptionKeys: [masterKey], userIds: undefined, publicUrl: 'http://berth.test' },
-            ...{ apiKeysPerUser: 3, providersOnPrivateNetworks: true, auditDays: 0 },
+            ...{
+              apiKeysPerUser: 3,
+              providersOnPrivateNetworks: true,
+              auditDays: 0,
+              blocking: { afterRefusals: 0, firstSeconds: 60 },
+            },
             firstAdmin:
               adminPasswordFile === undefined ? undefined : { name: 'admin', passwordFile: adminPasswordFile },
             ...settings,

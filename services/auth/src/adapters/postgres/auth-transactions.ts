@@ -17,6 +17,7 @@ import { groupRows } from './group-rows.ts';
 import { identityProviderRows } from './identity-provider-rows.ts';
 import { identityRows } from './identity-rows.ts';
 import { invitationRows } from './invitation-rows.ts';
+import { limitRows } from './limit-rows.ts';
 import { writeMails } from './mail-rows.ts';
 import { sessionRows } from './session-rows.ts';
 import { signingKeyRows } from './signing-key-rows.ts';
@@ -59,6 +60,7 @@ export class PostgresAuthTransactions implements AuthTransactions {
         identities: identityRows(sql, this.#deps.vault),
         identityProviders: identityProviderRows(sql, this.#deps.vault),
         ...{ bans: banRows(sql), invitations: invitationRows(sql) },
+        limits: limitRows(sql),
         currentTime: () => clockOf(sql),
         alone: (what) => lock(sql, what),
         tell: (fact, until) => void facts.push({ fact, until }),

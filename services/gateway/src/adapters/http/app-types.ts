@@ -9,6 +9,7 @@ import type {
   RawRequestDefaultExpression,
   RawServerDefault,
 } from 'fastify';
+import type { EndpointGroup } from '../../domain/endpoint-groups.ts';
 import type { LargeBody } from './large-bodies.ts';
 import type { RequestScope } from './request-scope.ts';
 
@@ -31,12 +32,16 @@ declare module 'fastify' {
     largeBody: LargeBody | null;
   }
   interface FastifyContextConfig {
+    /** Found at the start, from the tag or `endpointGroup`. */
+    group?: EndpointGroup;
     /** What the caller must be permitted. A route has this, `user` or `open`; one with none of them stops the start. */
     permission?: PermissionVerb;
     /** For users who have signed in, and about themselves; API keys are refused. */
     user?: true;
     /** Anyone may ask, without a key. */
     open?: true;
+    /** The endpoint group of a route that has no tag. */
+    endpointGroup?: string;
     /** The path that idempotency keys of all aliases share. */
     canonicalPath?: string;
     /** An absent body is the same as an empty object. */

@@ -9,10 +9,12 @@ import { registerAccess } from './access.ts';
 import type { App } from './app-types.ts';
 import { answerBadUrl, answerBrokenHttp } from './broken-http.ts';
 import { strict } from './documents/json-types.ts';
+import { registerEndpointGroups } from './endpoint-groups.ts';
 import { refuseExpectations } from './expectations.ts';
 import { type GatewayMetrics, measureRequests } from './http-metrics.ts';
 import { registerJsonBody } from './json-body.ts';
 import { registerLargeBodies } from './large-bodies.ts';
+import { type LimitGuard, registerAddressLimits, registerCallerLimits } from './limit-guard.ts';
 import { noteMethods } from './method-not-allowed.ts';
 import { openApiRoutes, registerOpenApi } from './openapi.ts';
 import { guardPlans } from './planning.ts';
@@ -30,6 +32,10 @@ export interface HttpOptions {
   /** Of one key, and of one address without a valid key; 0: no limit. */
   readonly requestsPerSecond: number;
   readonly overloadedAfterMs: number;
+  /** Of rates and quotas; absent: none. */
+  readonly limits?: LimitGuard;
+  /** Networks of proxies whose `X-Forwarded-For` is believed. */
+  readonly trustedProxies?: readonly string[];
 }
 
 const bodyLimitBytes = 1_048_576;
@@ -41,7 +47,7 @@ const longerThanAnyUrl = 65_536;
 
 /** The HTTP server with everything that holds for all routes, and the routes that `addRoutes` adds. Not listening yet. */
 export async function buildApp(options: HttpOptions, addRoutes: (app: App) => void): Promise<App> {
-  const app = newServer();
+  const app = newServer(options.trustedProxies ?? []);
   app.setValidatorCompiler(schemaCompiler);
   app.setSerializerCompiler(() => JSON.stringify);
   registerProblems(app, options.log);
@@ -53,18 +59,18 @@ export async function buildApp(options: HttpOptions, addRoutes: (app: App) => vo
   });
   await app.register(underPressure, { maxEventLoopDelay: options.overloadedAfterMs });
   refuseExpectations(app);
+  if (options.limits) registerAddressLimits(app, options.limits);
   const answerOtherMethods = noteMethods(app);
   registerAccess(app, options.keys, new RefusalLimit(options.requestsPerSecond));
+  registerEndpointGroups(app);
   guardPlans(app);
   registerLargeBodies(app);
   registerJsonBody(app);
   refuseNul(app);
   refuseUnknownQueries(app);
   registerRateLimit(app, options.requestsPerSecond);
+  if (options.limits) registerCallerLimits(app, options.limits);
   await registerOpenApi(app);
-  app.addHook('onSend', async (_request, reply) => {
-    if (!reply.hasHeader('Cache-Control')) reply.header('Cache-Control', 'no-store');
-  });
   openApiRoutes(app);
   addRoutes(app);
   answerOtherMethods();
@@ -72,8 +78,9 @@ export async function buildApp(options: HttpOptions, addRoutes: (app: App) => vo
   return app;
 }
 
-const newServer = (): App =>
+const newServer = (trustedProxies: readonly string[]): App =>
   fastify({
+    trustProxy: trustedProxies.length === 0 ? false : [...trustedProxies],
     logger: false,
     bodyLimit: bodyLimitBytes,
     requestTimeout: requestTimeoutMs,

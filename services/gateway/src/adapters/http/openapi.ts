@@ -17,6 +17,7 @@ import {
   configDiff,
   explainedLines,
 } from './documents/history.ts';
+import { blockDocument, blockPage, limitsDocument, usageDocument } from './documents/limits.ts';
 import { operationDocument, operationPage } from './documents/operation.ts';
 import { planDocument, planPage } from './documents/plan.ts';
 import { ipPool, poolPage, portPool, rulePool } from './documents/pool.ts';
@@ -81,6 +82,10 @@ export const documents = [
   configAtDocument,
   configDiff,
   explainedLines,
+  limitsDocument,
+  usageDocument,
+  blockDocument,
+  blockPage,
 ];
 
 /** Collects the routes that are registered afterwards into an OpenAPI 3.1 document. */
@@ -108,6 +113,7 @@ export async function registerOpenApi(app: App): Promise<void> {
         { name: 'Operations', description: 'What became of a request.' },
         { name: 'API keys', description: 'Who may do what.' },
         { name: 'Account', description: 'What users do about themselves.' },
+        { name: 'Limits', description: 'Rates and quotas, what was used of them, and who is kept out.' },
         { name: 'Health', description: 'How it is.' },
       ],
       components: {
@@ -128,7 +134,7 @@ export async function registerOpenApi(app: App): Promise<void> {
 /** Serves the document. */
 export function openApiRoutes(app: App): void {
   for (const url of ['/openapi.json', '/v1/openapi.json']) {
-    app.get(url, { schema: { hide: true }, config: { open: true } }, (request, reply) =>
+    app.get(url, { schema: { hide: true }, config: { open: true, endpointGroup: 'documents' } }, (request, reply) =>
       sendTagged(request, reply, app.swagger()),
     );
   }

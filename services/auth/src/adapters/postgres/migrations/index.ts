@@ -7,6 +7,7 @@ import { accounts } from './0004-accounts.ts';
 import { administration } from './0005-administration.ts';
 import { userApiKeys } from './0006-api-keys.ts';
 import { identities } from './0007-identities.ts';
+import { limits } from './0008-limits.ts';
 import { mails } from './0009-mails.ts';
 import { audit } from './0010-audit.ts';
 
@@ -22,4 +23,5 @@ export const migrations = (userIds: UserIdKind): readonly NamedMigration[] => [
   identities,
   audit,
   administration,
+  limits,
 ];

@@ -72,6 +72,13 @@ export declare type Principal = Message<"berth.common.v1.Principal"> & {
    * @generated from field: string session_id = 8;
    */
   sessionId: string;
+
+  /**
+   * The names of all groups of a user, or of the key's group; limits of rates and quotas go by them.
+   *
+   * @generated from field: repeated string groups = 9;
+   */
+  groups: string[];
 };
 
 /**
@@ -135,6 +142,13 @@ export declare type PrincipalJson = {
    * @generated from field: string session_id = 8;
    */
   sessionId?: string;
+
+  /**
+   * The names of all groups of a user, or of the key's group; limits of rates and quotas go by them.
+   *
+   * @generated from field: repeated string groups = 9;
+   */
+  groups?: string[];
 };
 
 /**

@@ -1,0 +1,45 @@
+import { randomUUID } from 'node:crypto';
+import { LimitService } from '@berth/contracts';
+import { sendPatiently } from '@berth/errors';
+import { type Bus, request } from '@berth/messaging';
+import type { QuotaSource } from '../../app/leased-quotas.ts';
+import type { RefusalCount } from '../../app/refusal-reports.ts';
+
+const { method } = LimitService;
+
+/** Takes units of limits from auth. Nothing is sent twice: what was taken without our hearing of it is lost until its window ends. */
+export const quotaSource = (bus: Bus, wait: { answerTimeoutMs: number; nobodyThereMs: number }): QuotaSource => {
+  const options = { timeoutMs: wait.answerTimeoutMs };
+  return {
+    async lease(asks) {
+      const message = {
+        asks: asks.map(({ window, limit, ...units }) => ({
+          ...units,
+          limit: BigInt(limit),
+          window: { ...window, windowStart: BigInt(window.windowStart) },
+        })),
+      };
+      const { grants } = await sendPatiently(
+        () => request(bus, method.leaseQuota, message, options),
+        wait.nobodyThereMs,
+      );
+      return grants.map(({ granted, taken }) => ({ granted, taken: Number(taken) }));
+    },
+    async giveBack(returns) {
+      const message = {
+        id: randomUUID(),
+        returns: returns.map(({ window, units }) => ({
+          window: { ...window, windowStart: BigInt(window.windowStart) },
+          units,
+        })),
+      };
+      await request(bus, method.returnQuota, message, options);
+    },
+  };
+};
+
+/** Tells auth of refusals. */
+export const refusalReporter =
+  (bus: Bus, wait: { answerTimeoutMs: number }) =>
+  (counts: readonly RefusalCount[]): Promise<unknown> =>
+    request(bus, method.reportRefusals, { counts: [...counts] }, { timeoutMs: wait.answerTimeoutMs });

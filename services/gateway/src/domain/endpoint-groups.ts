@@ -1,0 +1,70 @@
+/** Who may reach a route: anybody, users who have signed in, or whoever has its permission. */
+export type RouteAccess = 'open' | 'user' | 'permission';
+
+/** What holds for all routes of a group. A route belongs to the group of its OpenAPI tag. */
+export interface EndpointGroup {
+  readonly name: string;
+  /** The tag of its routes; empty: its routes are not in the OpenAPI document and name the group themselves. */
+  readonly tag: string;
+  /** Its routes are of these kinds and no other; a route that is not stops the start. */
+  readonly access: readonly RouteAccess[];
+  /** `guarded`: each address has few, because strangers try passwords and tokens there. `free`: neither rates nor quotas. */
+  readonly rate: 'standard' | 'guarded' | 'free';
+  /** Which of its requests count for rates and quotas. */
+  readonly counts: 'all' | 'writes' | 'none';
+  /** Cache-Control of answers that say nothing else. */
+  readonly cache: string;
+}
+
+const notKept = 'no-store';
+const standard = { access: ['permission'], rate: 'standard', counts: 'all', cache: notKept } as const;
+const aboutOneself = { ...standard, access: ['user'] } as const;
+const free = { access: ['open'], rate: 'free', counts: 'none', cache: notKept } as const;
+
+/** Every group. */
+export const endpointGroups: readonly EndpointGroup[] = [
+  { ...free, name: 'health', tag: 'Health' },
+  { ...free, name: 'documents', tag: '', cache: 'private, no-cache' },
+  { ...free, name: 'keys', tag: 'Keys', cache: 'public, max-age=300' },
+  { ...standard, name: 'auth', tag: 'Auth', access: ['open', 'user'], rate: 'guarded' },
+  { ...standard, name: 'account', tag: 'Account', access: ['user', 'permission'] },
+  { ...aboutOneself, name: 'profiles', tag: 'Profiles' },
+  { ...standard, name: 'vms', tag: 'VMs' },
+  { ...standard, name: 'forwards', tag: 'Forwards' },
+  { ...standard, name: 'ports', tag: 'Ports' },
+  { ...standard, name: 'pools', tag: 'Pools' },
+  { ...standard, name: 'bulks', tag: 'Bulks' },
+  { ...standard, name: 'plans', tag: 'Plans' },
+  { ...standard, name: 'routers', tag: 'Routers' },
+  { ...standard, name: 'drift', tag: 'Drift' },
+  { ...standard, name: 'history', tag: 'History' },
+  { ...standard, name: 'operations', tag: 'Operations', counts: 'writes' },
+  { ...standard, name: 'api-keys', tag: 'API keys', access: ['permission', 'user'] },
+  { ...standard, name: 'users', tag: 'Users' },
+  { ...standard, name: 'groups', tag: 'Groups' },
+  { ...standard, name: 'invitations', tag: 'Invitations' },
+  { ...standard, name: 'identity-providers', tag: 'Identity providers', access: ['permission', 'open', 'user'] },
+  { ...standard, name: 'signing-keys', tag: 'Signing keys' },
+  { ...standard, name: 'audit', tag: 'Audit' },
+  { ...standard, name: 'mails', tag: 'Mails' },
+  { ...standard, name: 'limits', tag: 'Limits', access: ['permission', 'user'], counts: 'writes' },
+];
+
+/** What is not in the table: addresses that are no route, and methods that an address does not take. */
+export const elsewhere: EndpointGroup = { ...free, name: 'elsewhere', tag: '', rate: 'standard', counts: 'all' };
+
+const byTag = new Map(endpointGroups.filter(({ tag }) => tag !== '').map((group) => [group.tag, group]));
+const byName = new Map(endpointGroups.map((group) => [group.name, group]));
+
+/** The group of a route with these tags, or the one that it names itself; undefined: none. */
+export const endpointGroupOf = (route: {
+  readonly tags?: readonly string[] | undefined;
+  readonly named?: string | undefined;
+}): EndpointGroup | undefined =>
+  route.named === undefined ? byTag.get(route.tags?.[0] ?? '') : byName.get(route.named);
+
+export const isEndpointGroup = (name: string): boolean => byName.has(name);
+
+/** Whether a request of this method counts. */
+export const counts = (group: EndpointGroup, method: string): boolean =>
+  group.counts === 'all' || (group.counts === 'writes' && method !== 'GET' && method !== 'HEAD');

@@ -1,0 +1,52 @@
+import type { Bus } from '@berth/messaging';
+import type { ServiceContext } from '@berth/service-kit';
+import type { LimitGuard } from './adapters/http/limit-guard.ts';
+import { authAsk } from './adapters/nats/auth-service.ts';
+import { followLimitFacts } from './adapters/nats/limit-facts.ts';
+import { quotaSource, refusalReporter } from './adapters/nats/limit-service.ts';
+import type { CommandTiming } from './app/command-timing.ts';
+import { LeasedQuotas } from './app/leased-quotas.ts';
+import { RefusalReports } from './app/refusal-reports.ts';
+import { SlowAnswers } from './app/slow-answers.ts';
+import type { GatewayConfig } from './config.ts';
+import { networkTest } from './domain/counted-address.ts';
+
+const sweepEveryMs = 5_000;
+const reportEveryMs = 1_000;
+/** Each holds a connection and a timer, nothing else. */
+const mostSlowAnswers = 500;
+
+/** Keeps limits: follows what auth tells of them, leases units from it, and reports refusals. `now`: a clock for tests. */
+export function startLimits(
+  {
+    bus,
+    timing,
+    config,
+    now = Date.now,
+  }: { bus: Bus; timing: CommandTiming; config: GatewayConfig; now?: () => number },
+  { log, onStop }: Pick<ServiceContext, 'log' | 'onStop'>,
+): LimitGuard {
+  const { facts, stop } = followLimitFacts(bus, authAsk(bus, timing));
+  const quotas = new LeasedQuotas({ source: quotaSource(bus, timing), now });
+  const refusals = new RefusalReports(refusalReporter(bus, timing));
+  const slow = new SlowAnswers(mostSlowAnswers);
+  const quietly = (what: string, work: () => Promise<void>) => () =>
+    work().catch((error) => log.warn({ err: error, what }, 'background work failed'));
+  const timers = [
+    setInterval(
+      quietly('giving back units of limits', () => quotas.sweep()),
+      sweepEveryMs,
+    ),
+    setInterval(
+      quietly('reporting refusals', () => refusals.flush()),
+      reportEveryMs,
+    ),
+  ];
+  onStop(async () => {
+    for (const timer of timers) clearInterval(timer);
+    stop();
+    await quietly('reporting refusals', () => refusals.flush())();
+    await quietly('giving back units of limits', () => quotas.stop())();
+  });
+  return { facts, quotas, slow, refusals, now, isExempt: networkTest(config.neverBlock) };
+}

@@ -1,4 +1,4 @@
-import { openKeyCache } from '@berth/access';
+import { openAccess } from '@berth/access';
 import { connectBus } from '@berth/messaging';
 import type { ServiceContext } from '@berth/service-kit';
 import { adoptionRoutes } from './adapters/http/adoptions.ts';
@@ -58,6 +58,7 @@ import {
 import { type CommandTiming, defaultTiming } from './app/command-timing.ts';
 import { healthReader } from './app/read-health.ts';
 import type { GatewayConfig } from './config.ts';
+import { addTokenRoutes } from './start-tokens.ts';
 
 /** Starts the gateway; gives back its address. `timing` is for tests that cannot wait as long as people do. */
 export async function startGateway(
@@ -79,12 +80,13 @@ export async function startGateway(
 
   const endings = listenToEndings(bus);
   const metrics = gatewayMetrics(context.metrics, { waiting: () => endings.waiting });
-  const { keys, stop: stopKeys } = openKeyCache(bus, {
+  const access = openAccess(bus, {
     wait: timing,
+    tokens: config.tokens,
     ttlMs: config.keyCacheSeconds * 1_000,
     onLookup: (result) => metrics.keyLookups.inc({ result }),
   });
-  onStop(stopKeys);
+  onStop(() => access.stop());
 
   await bus.ping(); // answers once the server knows of both subscriptions: no news is missed from the first request on
 
@@ -97,7 +99,7 @@ export async function startGateway(
   const drift = driftReader(bus, timing);
   const operations = operationLister(bus, timing);
   const { requestsPerSecond, overloadedAfterMs } = config;
-  const http = { log, metrics, keys, requestsPerSecond, overloadedAfterMs };
+  const http = { log, metrics, keys: access.authenticator, requestsPerSecond, overloadedAfterMs };
   const auth = authAsk(bus, timing);
   const past = { history: historyReader(bus, timing), vms, operations };
   const app = await buildApp(http, (routes) => {
@@ -134,8 +136,9 @@ export async function startGateway(
     apiKeyRoutes(routes, {
       apiKeys: auth,
       commandTimeoutMs: timing.commandTimeoutMs,
-      forget: (id) => keys.forget(id),
+      forget: (id) => access.keys.forget(id),
     });
+    addTokenRoutes(routes, { auth, access, commandTimeoutMs: timing.commandTimeoutMs });
   });
   const url = await listen(app, config);
   onStop(() => app.close());

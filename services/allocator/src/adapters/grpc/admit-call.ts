@@ -6,7 +6,7 @@ import type { Metadata } from '@grpc/grpc-js';
 import type { KeyUse } from '../../app/ports.ts';
 import { textOf } from './metadata-text.ts';
 
-/** Who calls, by the API key in the metadata. Throws `unauthenticated`, `forbidden`, or `unavailable` when auth is away. */
+/** Who calls, by the access token or the API key in the metadata. Throws `unauthenticated`, `forbidden`, or `unavailable` when auth is away. */
 export async function admitCaller(
   keys: Pick<KeyCache, 'principalOf'>,
   metadata: Metadata,

@@ -44,7 +44,7 @@ export async function aWayIn(t: TestScope, world: World, natsUrl = world.natsUrl
   return access;
 }
 
-const from = (operationId = randomUUID(), principal?: Principal) => ({
+const from = (operationId: string = randomUUID(), principal?: Principal) => ({
   ...{ operationId, clientAddress: '192.0.2.7', userAgent: 'tests' },
   ...(principal && { principal }),
 });

@@ -24,9 +24,11 @@ export class Authenticator {
     this.#onTokensChanged = deps.onTokensChanged;
   }
 
-  /** Throws `unauthenticated`, or `unavailable` when it cannot be known. */
-  principalOf(credential: string): Promise<Principal> {
-    return isAccessToken(credential) ? this.#tokens.principalOf(credential) : this.#keys.principalOf(credential);
+  /** `address`: from where it is shown. Throws `unauthenticated`, or `unavailable` when it cannot be known. */
+  principalOf(credential: string, address: string): Promise<Principal> {
+    return isAccessToken(credential)
+      ? this.#tokens.principalOf(credential)
+      : this.#keys.principalOf(credential, address);
   }
 
   /** Whether it is known whose it is, so that it is no guess. */

@@ -84,6 +84,7 @@ export class TokenVerifier {
     return create(PrincipalSchema, {
       ...{ id: userId, kind: 'user', name, userId, sessionId, group },
       permissions: [...permissions],
+      groups: [...groups],
       grants: grants.map((grant) => ({ group: grant.group, permissions: [...grant.permissions] })),
     });
   }

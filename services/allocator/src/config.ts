@@ -18,6 +18,8 @@ export interface AllocatorConfig {
   readonly callsPerSecond: number;
   /** How long it is believed who holds a key; a revocation ends that at once. 0 asks each time. */
   readonly keyCacheSeconds: number;
+  /** The `iss` and `aud` of the access tokens that are let in. */
+  readonly tokens: { readonly issuer: string; readonly audience: string };
   /** The router of commands that name none. */
   readonly defaultRouter: string;
   readonly pools: PoolSettings;
@@ -67,6 +69,10 @@ export function readConfig(env: NodeJS.ProcessEnv): AllocatorConfig {
     grpcTls: readGrpcTls(read),
     callsPerSecond: read.integer('BERTH_RATE_LIMIT_PER_SECOND', { min: 0, fallback: 300 }),
     keyCacheSeconds: read.integer('BERTH_KEY_CACHE_SECONDS', { min: 0, max: 3_600, fallback: 30 }),
+    tokens: {
+      issuer: read.url('BERTH_PUBLIC_URL', { fallback: 'http://127.0.0.1:8800' }).replace(/\/+$/, ''),
+      audience: read.text('BERTH_TOKEN_AUDIENCE', { fallback: 'berth' }),
+    },
     defaultRouter,
     pools: {
       addressRange,

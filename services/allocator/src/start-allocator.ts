@@ -1,4 +1,4 @@
-import { openKeyCache } from '@berth/access';
+import { openAccess } from '@berth/access';
 import { streams } from '@berth/contracts';
 import { type Database, openDatabase } from '@berth/database';
 import { isKind } from '@berth/errors';
@@ -162,11 +162,11 @@ export async function startAllocator(config: AllocatorConfig, context: Context):
 
   const pools = startPools({ database, bus, outbox, defaultRouter }, context);
 
-  const { keys, stop: stopKeys } = openKeyCache(bus, { wait: askAuth, ttlMs: config.keyCacheSeconds * 1_000 });
-  onStop(stopKeys);
+  const access = openAccess(bus, { wait: askAuth, ttlMs: config.keyCacheSeconds * 1_000, tokens: config.tokens });
+  onStop(() => access.stop());
   const grpc = await serveGrpc(
     { host: config.grpcHost, port: config.grpcPort, tls: config.grpcTls, callsPerSecond: config.callsPerSecond },
-    { log, metrics, keys, ping: () => database.ping(), methods: poolMethods(pools) },
+    { log, metrics, keys: access.authenticator, ping: () => database.ping(), methods: poolMethods(pools) },
   );
   onStop(() => grpc.stop());
   await bus.ping(); // the server knows of the subscriptions now

@@ -271,6 +271,7 @@ export async function makeWorld(t: TestContext, options: WorldOptions = {}): Pro
     grpcTls: undefined,
     callsPerSecond: 0,
     keyCacheSeconds: 30,
+    tokens: { issuer: 'http://berth.test', audience: 'berth' },
     defaultRouter: 'default',
     pools: {
       addressRange: undefined,

@@ -18,6 +18,8 @@ export interface GatewayConfig {
   readonly keyCacheSeconds: number;
   /** How far the event loop may be behind before requests are refused, in milliseconds; 0: no limit. */
   readonly overloadedAfterMs: number;
+  /** The `iss` and `aud` of the access tokens that are let in. */
+  readonly tokens: { readonly issuer: string; readonly audience: string };
   /** After this a command is refused instead of accepted. */
   readonly commandTimeoutMs: number;
   /** Networks of proxies whose X-Forwarded-For is believed. */
@@ -43,6 +45,10 @@ export function readConfig(env: NodeJS.ProcessEnv): GatewayConfig {
     requestsPerSecond: read.integer('BERTH_RATE_LIMIT_PER_SECOND', { min: 0, fallback: 300 }),
     keyCacheSeconds: read.integer('BERTH_KEY_CACHE_SECONDS', { min: 0, max: 3_600, fallback: 30 }),
     overloadedAfterMs: read.integer('BERTH_OVERLOADED_AFTER_MS', { min: 0, fallback: 1_000 }),
+    tokens: {
+      issuer: read.url('BERTH_PUBLIC_URL', { fallback: 'http://127.0.0.1:8800' }).replace(/\/+$/, ''),
+      audience: read.text('BERTH_TOKEN_AUDIENCE', { fallback: 'berth' }),
+    },
     commandTimeoutMs: read.integer('BERTH_COMMAND_TIMEOUT_MS', { min: 100, max: 60_000, fallback: 10_000 }),
     trustedProxies: networks(read, 'BERTH_TRUSTED_PROXIES', []),
     neverBlock: networks(read, 'BERTH_NEVER_BLOCK', ['127.0.0.0/8', '::1']),

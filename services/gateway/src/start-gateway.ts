@@ -1,4 +1,4 @@
-import { openKeyCache } from '@berth/access';
+import { openAccess } from '@berth/access';
 import { connectBus } from '@berth/messaging';
 import type { ServiceContext } from '@berth/service-kit';
 import { adoptionRoutes } from './adapters/http/adoptions.ts';
@@ -61,6 +61,7 @@ import { type CommandTiming, defaultTiming } from './app/command-timing.ts';
 import { healthReader } from './app/read-health.ts';
 import type { GatewayConfig } from './config.ts';
 import { startLimits } from './start-limits.ts';
+import { addTokenRoutes } from './start-tokens.ts';
 
 /** Starts the gateway; gives back its address. `timing` and `now` are for tests that cannot wait as long as people do. */
 export async function startGateway(
@@ -83,14 +84,15 @@ export async function startGateway(
 
   const endings = listenToEndings(bus);
   const metrics = gatewayMetrics(context.metrics, { waiting: () => endings.waiting });
-  const { keys, stop: stopKeys } = openKeyCache(bus, {
+  const access = openAccess(bus, {
     wait: timing,
+    tokens: config.tokens,
     ttlMs: config.keyCacheSeconds * 1_000,
     onLookup: (result) => metrics.keyLookups.inc({ result }),
   });
-  onStop(stopKeys);
+  onStop(() => access.stop());
 
-  const limits = startLimits({ bus, timing, config, now }, context);
+  const limits = startLimits({ bus, timing, config, state: access.state, now }, context);
 
   await bus.ping(); // answers once the server knows of both subscriptions: no news is missed from the first request on
 
@@ -106,7 +108,7 @@ export async function startGateway(
   const http = {
     log,
     metrics,
-    keys,
+    keys: access.authenticator,
     requestsPerSecond,
     overloadedAfterMs,
     limits,
@@ -150,8 +152,9 @@ export async function startGateway(
     apiKeyRoutes(routes, {
       apiKeys: auth,
       commandTimeoutMs: timing.commandTimeoutMs,
-      forget: (id) => keys.forget(id),
+      forget: (id) => access.keys.forget(id),
     });
+    addTokenRoutes(routes, { auth, access, commandTimeoutMs: timing.commandTimeoutMs });
   });
   const url = await listen(app, config);
   onStop(() => app.close());

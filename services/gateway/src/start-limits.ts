@@ -1,8 +1,8 @@
+import type { AccessState } from '@berth/access';
 import type { Bus } from '@berth/messaging';
 import type { ServiceContext } from '@berth/service-kit';
 import type { LimitGuard } from './adapters/http/limit-guard.ts';
-import { authAsk } from './adapters/nats/auth-service.ts';
-import { followLimitFacts } from './adapters/nats/limit-facts.ts';
+import { limitFactsOf } from './adapters/nats/limit-facts.ts';
 import { quotaSource, refusalReporter } from './adapters/nats/limit-service.ts';
 import type { CommandTiming } from './app/command-timing.ts';
 import { LeasedQuotas } from './app/leased-quotas.ts';
@@ -22,11 +22,12 @@ export function startLimits(
     bus,
     timing,
     config,
+    state,
     now = Date.now,
-  }: { bus: Bus; timing: CommandTiming; config: GatewayConfig; now?: () => number },
+  }: { bus: Bus; timing: CommandTiming; config: GatewayConfig; state: AccessState; now?: () => number },
   { log, onStop }: Pick<ServiceContext, 'log' | 'onStop'>,
 ): LimitGuard {
-  const { facts, stop } = followLimitFacts(bus, authAsk(bus, timing));
+  const facts = limitFactsOf(state);
   const quotas = new LeasedQuotas({ source: quotaSource(bus, timing), now });
   const refusals = new RefusalReports(refusalReporter(bus, timing));
   const slow = new SlowAnswers(mostSlowAnswers);
@@ -44,7 +45,6 @@ export function startLimits(
   ];
   onStop(async () => {
     for (const timer of timers) clearInterval(timer);
-    stop();
     await quietly('reporting refusals', () => refusals.flush())();
     await quietly('giving back units of limits', () => quotas.stop())();
   });

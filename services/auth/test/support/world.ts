@@ -73,9 +73,11 @@ function recordingLogger(): { log: Logger; text: () => string } {
   return { log: createLogger('auth', 'trace', sink), text: () => lines.join('') };
 }
 
-export async function newWorld(t: TestScope): Promise<World> {
+/** `ownNatsUrl`: a server of this test alone. */
+export async function newWorld(t: TestScope, ownNatsUrl?: string): Promise<World> {
   const prefix = freshPrefix(t);
-  const [{ url: databaseUrl }, { url: natsUrl }] = await Promise.all([freshDatabase(t), testNats()]);
+  const { url: databaseUrl } = await freshDatabase(t);
+  const natsUrl = ownNatsUrl ?? (await testNats()).url;
   const { log, text } = recordingLogger();
   const bus = await connectBus({ url: natsUrl, prefix, name: 'test', log });
   t.after(() => bus.drain());

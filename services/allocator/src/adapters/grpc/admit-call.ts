@@ -7,7 +7,10 @@ import type { KeyUse } from '../../app/ports.ts';
 import { hostOf } from './call-limits.ts';
 import { textOf } from './metadata-text.ts';
 
-/** Who calls, by the API key in the metadata and from where. Throws `unauthenticated`, `forbidden`, or `unavailable` when auth is away. */
+/**
+ * Who calls, by the access token or the API key in the metadata and from where. Throws `unauthenticated`, `forbidden`, or `unavailable`
+ * when auth is away.
+ */
 export async function admitCaller(
   keys: Pick<KeyCache, 'principalOf'>,
   { metadata, peer }: { readonly metadata: Metadata; readonly peer: string },

@@ -4,11 +4,14 @@ import { DomainError, isKind } from '@berth/errors';
 import type { AnyRequest, App } from './app-types.ts';
 import type { RefusalLimit } from './rate-limit.ts';
 
+/** Who holds what a caller shows: an API key or an access token. */
+export type Keys = Pick<KeyCache, 'principalOf' | 'knows'>;
+
 /**
  * Nothing is reachable by default: every route says what it needs, and a route that does not stops the start. Requests without a valid
  * key count in `refusals`.
  */
-export function registerAccess(app: App, keys: KeyCache, refusals: RefusalLimit): void {
+export function registerAccess(app: App, keys: Keys, refusals: RefusalLimit): void {
   app.decorateRequest('principal', null);
   app.addHook('onRoute', ({ method, url, config }) => {
     if (config?.permission === undefined && config?.open !== true && config?.user !== true) {
@@ -30,7 +33,7 @@ export function registerAccess(app: App, keys: KeyCache, refusals: RefusalLimit)
 /** Whoever guesses keys neither has each guess asked about, nor shuts out those behind the same address whose keys are known. */
 async function holderOf(
   { headers: { 'x-api-key': apiKey, authorization }, ip }: AnyRequest,
-  keys: KeyCache,
+  keys: Keys,
   refusals: RefusalLimit,
 ): Promise<Principal> {
   try {

@@ -48,6 +48,8 @@ declare module 'fastify' {
     bodyOptional?: true;
     /** What it would do can be planned. */
     plannable?: true;
+    /** Also takes its body as a form. */
+    form?: true;
     /** Takes many items: as JSON, in bodies that may be large, or as NDJSON, as a stream. */
     bulk?: true;
   }

@@ -1,16 +1,16 @@
-import type { KeyCache } from '@berth/access';
 import type { Logger } from '@berth/service-kit';
 import helmet from '@fastify/helmet';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import underPressure from '@fastify/under-pressure';
 import fastify from 'fastify';
 import { Type } from 'typebox';
-import { registerAccess } from './access.ts';
+import { type Keys, registerAccess } from './access.ts';
 import type { App } from './app-types.ts';
 import { answerBadUrl, answerBrokenHttp } from './broken-http.ts';
 import { strict } from './documents/json-types.ts';
 import { registerEndpointGroups } from './endpoint-groups.ts';
 import { refuseExpectations } from './expectations.ts';
+import { registerFormBody } from './form-body.ts';
 import { type GatewayMetrics, measureRequests } from './http-metrics.ts';
 import { registerJsonBody } from './json-body.ts';
 import { registerLargeBodies } from './large-bodies.ts';
@@ -28,7 +28,7 @@ import { schemaCompiler } from './schema-compiler.ts';
 export interface HttpOptions {
   readonly log: Logger;
   readonly metrics: GatewayMetrics;
-  readonly keys: KeyCache;
+  readonly keys: Keys;
   /** Of one key, and of one address without a valid key; 0: no limit. */
   readonly requestsPerSecond: number;
   readonly overloadedAfterMs: number;
@@ -66,6 +66,7 @@ export async function buildApp(options: HttpOptions, addRoutes: (app: App) => vo
   guardPlans(app);
   registerLargeBodies(app);
   registerJsonBody(app);
+  await registerFormBody(app);
   refuseNul(app);
   refuseUnknownQueries(app);
   registerRateLimit(app, options.requestsPerSecond);
@@ -94,6 +95,6 @@ const newServer = (trustedProxies: readonly string[]): App =>
 /** A route of the API that names no query parameters takes none. */
 function refuseUnknownQueries(app: App): void {
   app.addHook('onRoute', ({ schema, config }) => {
-    if (schema && (config?.permission || config?.user)) schema.querystring ??= Type.Object({}, strict);
+    if (schema && (config?.permission || config?.user || schema.body)) schema.querystring ??= Type.Object({}, strict);
   });
 }

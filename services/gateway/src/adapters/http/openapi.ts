@@ -26,6 +26,8 @@ import { problemSchema } from './documents/problem.ts';
 import { backupDocument } from './documents/rollback.ts';
 import { routerDocument, routerList, routerTest } from './documents/router.ts';
 import { routerFile, routerFileList } from './documents/router-file.ts';
+import { sessionDocument, sessionList, tokensDocument } from './documents/session.ts';
+import { keySetDocument, signingKeyDocument, signingKeyList } from './documents/signing-key.ts';
 import { decommissionedVm, provisionedVm } from './documents/vm.ts';
 import { vmDocument, vmPage } from './documents/vm-resource.ts';
 import { sendTagged } from './entity-tag.ts';
@@ -86,6 +88,12 @@ export const documents = [
   usageDocument,
   blockDocument,
   blockPage,
+  tokensDocument,
+  sessionDocument,
+  sessionList,
+  signingKeyDocument,
+  signingKeyList,
+  keySetDocument,
 ];
 
 /** Collects the routes that are registered afterwards into an OpenAPI 3.1 document. */
@@ -114,12 +122,16 @@ export async function registerOpenApi(app: App): Promise<void> {
         { name: 'API keys', description: 'Who may do what.' },
         { name: 'Account', description: 'What users do about themselves.' },
         { name: 'Limits', description: 'Rates and quotas, what was used of them, and who is kept out.' },
+        { name: 'Sign-in', description: 'Tokens for a password, and their end.' },
+        { name: 'Account', description: 'What users do with themselves.' },
+        { name: 'Users', description: 'Who may sign in.' },
+        { name: 'Signing keys', description: 'What access tokens are signed with.' },
         { name: 'Health', description: 'How it is.' },
       ],
       components: {
         securitySchemes: {
           apiKey: { type: 'apiKey', in: 'header', name: 'X-API-Key' },
-          bearer: { type: 'http', scheme: 'bearer', description: 'An API key.' },
+          bearer: { type: 'http', scheme: 'bearer', description: 'An access token or an API key.' },
         },
       },
       security: [{ apiKey: [] }, { bearer: [] }],

@@ -1,106 +1,37 @@
-import {
-  type AccessFact,
-  AccessPositionSchema,
-  AccessService,
-  type BlockFact,
-  type Limit as LimitMessage,
-  subjects,
-} from '@berth/contracts';
-import { type Bus, listen } from '@berth/messaging';
+import type { AccessState } from '@berth/access';
+import type { BlockFact, Limit as LimitMessage } from '@berth/contracts';
 import { timestampDate } from '@bufbuild/protobuf/wkt';
 import type { BlockOf, Limit, LimitFacts, LimitRule } from '../../domain/counted-limits.ts';
-import type { AuthAsk } from './auth-service.ts';
 
-/** What auth tells of limits and blocks, kept in memory. */
-class KnownFacts implements LimitFacts {
-  version = 0;
-  #rules: readonly LimitRule[] = [];
-  readonly #groups = new Map<string, readonly Limit[]>();
-  readonly #users = new Map<string, readonly Limit[]>();
-  readonly #blocks = new Map<string, BlockOf>();
-
-  rules(): readonly LimitRule[] {
-    return this.#rules;
-  }
-
-  ofGroups(names: readonly string[]): readonly (readonly Limit[])[] {
-    return names.map((name) => this.#groups.get(name) ?? []);
-  }
-
-  ofUser(id: string): readonly Limit[] {
-    return this.#users.get(id) ?? [];
-  }
-
-  blockOf(subject: string, now: Date): BlockOf | undefined {
-    const block = this.#blocks.get(subject);
-    if (block?.until === undefined || block.until > now) return block;
-    this.#blocks.delete(subject);
-    return undefined;
-  }
-
-  take({ fact }: AccessFact): void {
-    this.version++;
-    switch (fact.case) {
-      case 'limits':
-        this.#rules = rulesOf(fact.value.rules);
-        break;
-      case 'group':
-        put(this.#groups, fact.value.name, fact.value.removed ? undefined : fact.value.limits.map(toLimit));
-        break;
-      case 'user':
-        put(this.#users, fact.value.id, fact.value.limits.length === 0 ? undefined : fact.value.limits.map(toLimit));
-        break;
-      case 'block':
-        put(this.#blocks, fact.value.subject, toBlock(fact.value));
-        break;
-    }
-  }
-}
-
-/** Follows what auth tells of limits and blocks. Until the first answer nothing is limited and nobody kept out. */
-export function followLimitFacts(bus: Bus, auth: Pick<AuthAsk, 'read'>): { facts: LimitFacts; stop(): void } {
-  const facts = new KnownFacts();
-  let known = 0n;
-  let told = 1n;
-  let isReading = false;
-  const readOn = async (): Promise<void> => {
-    for (let last = -1n; known < told && known > last; ) {
-      last = known;
-      const page = await auth.read(AccessService.method.getAccessFacts, { after: known });
-      for (const fact of page.facts) facts.take(fact);
-      known = page.position;
-    }
+/** What auth told of limits and blocks. Until its first answer nothing is limited and nobody kept out. */
+export function limitFactsOf(state: AccessState): LimitFacts {
+  let read: { readonly text: string | undefined; readonly rules: readonly LimitRule[] } = {
+    text: undefined,
+    rules: [],
   };
-  const follow = async (): Promise<void> => {
-    if (isReading) return;
-    isReading = true;
-    try {
-      await readOn();
-    } catch (error) {
-      bus.log.debug({ err: error }, 'could not read access facts');
-    } finally {
-      isReading = false;
-    }
+  return {
+    get version() {
+      return state.version;
+    },
+    rules() {
+      const text = state.limitRules();
+      if (text !== read.text) read = { text, rules: text === undefined ? [] : rulesOf(text) };
+      return read.rules;
+    },
+    ofGroups: (names) => names.map((name) => state.group(name)?.limits.map(toLimit) ?? []),
+    ofUser: (id) => state.user(id)?.limits.map(toLimit) ?? [],
+    blockOf(subject, now) {
+      const block = state.blockOf(subject);
+      const known = block && toBlock(block);
+      return known?.until !== undefined && known.until <= now ? undefined : known;
+    },
   };
-  const stop = listen(bus, subjects.accessPosition, AccessPositionSchema, ({ position }) => {
-    told = position;
-    if (position < known) known = 0n; // auth's database was put back to an earlier time
-    if (position > known) void follow();
-  });
-  void follow();
-  return { facts, stop };
-}
-
-function put<T>(map: Map<string, T>, name: string, value: T | undefined): void {
-  if (value === undefined) map.delete(name);
-  else map.set(name, value);
 }
 
 const forEver = new Date('9999-12-31T00:00:00.000Z');
 
-function toBlock({ until, reason }: BlockFact): BlockOf | undefined {
-  if (until === undefined) return undefined; // it is over
-  const end = timestampDate(until);
+function toBlock({ until, reason }: BlockFact): BlockOf {
+  const end = until === undefined ? forEver : timestampDate(until);
   return { until: end < forEver ? end : undefined, reason };
 }
 

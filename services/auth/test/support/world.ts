@@ -37,9 +37,9 @@ export interface World {
 }
 
 /** Of all worlds: what one process sealed others can read. */
-const masterKey = { id: 'tests', bytes: Buffer.alloc(32, 7) };
+export const masterKey = { id: 'tests', bytes: Buffer.alloc(32, 7) };
 
-const usualAccounts: AccountPolicy = {
+export const usualAccounts: AccountPolicy = {
   registration: 'open',
   registrationGroups: [],
   passwords: { minLength: 10, maxLength: 200, characters: [], minScore: 3, history: 5 },

@@ -2,6 +2,17 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { TSchema } from 'typebox';
 import { Compile } from 'typebox/compile';
+import {
+  changeEmailBody,
+  changePasswordBody,
+  confirmEmailBody,
+  deleteAccountBody,
+  emailBody,
+  registerBody,
+  resetPasswordBody,
+  updateAccountBody,
+  verifyEmailBody,
+} from '../src/adapters/http/documents/account.ts';
 import { createApiKeyBody, rotateApiKeyBody, updateApiKeyBody } from '../src/adapters/http/documents/api-key.ts';
 import { bulkDecommissionBody, bulkProvisionBody } from '../src/adapters/http/documents/bulk.ts';
 import { checkDriftBody, driftPoliciesBody } from '../src/adapters/http/documents/drift.ts';
@@ -99,6 +110,18 @@ const contract = [
   'get /v1/routers/{router}/config',
   'get /v1/routers/{router}/diff',
   'get /v1/routers/{router}/explain',
+  'post /v1/auth/register',
+  'post /v1/auth/verify-email',
+  'post /v1/auth/resend-verification',
+  'post /v1/auth/forgot-password',
+  'post /v1/auth/reset-password',
+  'post /v1/auth/confirm-email',
+  'get /v1/account',
+  'patch /v1/account',
+  'delete /v1/account',
+  'post /v1/account/password',
+  'post /v1/account/email',
+  'get /v1/users/{name}',
   'get /v1/pools',
   'get /v1/pools/explain',
   ...poolKinds.flatMap((kind) => [
@@ -216,6 +239,15 @@ test('every example is valid by its schema', () => {
     testRouterBody,
     checkDriftBody,
     driftPoliciesBody,
+    registerBody,
+    verifyEmailBody,
+    emailBody,
+    resetPasswordBody,
+    confirmEmailBody,
+    changePasswordBody,
+    changeEmailBody,
+    deleteAccountBody,
+    updateAccountBody,
     emptyBody,
     ...[newPoolBodies, poolChangeBodies, reservationBodies].flatMap(Object.values<TSchema>),
   ];

@@ -127,3 +127,25 @@ test('a banned admin does not count as one who stays', async (t) => {
   ]);
   await assert.rejects(signedIn(world.bus, ada).remove(goodPassword), withCode('LAST_ADMIN'));
 });
+
+test('an address that was never proved is proved by way of a re-send', async (t) => {
+  const world = await accountWorld(t);
+  const id = await world.someone({ name: 'ada' });
+  await world.db.execute('UPDATE users SET email_verified_at = NULL');
+  await stranger(world.bus).resend('ada@example.com');
+  await stranger(world.bus).confirm(tokenOf(await world.mail('confirm-new-email', 'ada@example.com')));
+  assert.ok((await signedIn(world.bus, id).account())?.emailVerifiedAt);
+  await stranger(world.bus).resend('ada@example.com');
+  await world.allAnswered();
+  assert.equal((await world.mails()).length, 1);
+});
+
+test('a wish for a mail that a crash left behind is answered by whoever runs', async (t) => {
+  const world = await accountWorld(t);
+  await world.someone({ name: 'ada' });
+  await world.db.execute(
+    `INSERT INTO mail_requests (id, kind, email, asked_at)
+     VALUES (gen_random_uuid(), 'forgot', 'ada@example.com', clock_timestamp())`,
+  );
+  await world.mail('reset-password', 'ada@example.com');
+});

@@ -9,7 +9,7 @@ export interface CurlExample {
 }
 
 /** A word of a shell's line: quoted in one way or the other, or with neither blank nor quote in it. */
-const word = /'([^']*)'|"([^"]*)"|([^\s'"]+)/g;
+const word = /'([^']*)'|"((?:[^"\\]|\\.)*)"|([^\s'"]+)/g;
 
 /**
  * The requests of a page's examples, in their order: of its `sh` blocks that are a curl command. `variables` stand for `$NAME` within double
@@ -27,7 +27,8 @@ function wordsOf(line: string, variables: Readonly<Record<string, string>>): str
     return value;
   };
   return [...line.matchAll(word)].map(
-    ([, single, double, bare]) => single ?? double?.replaceAll(/\$(\w+)/g, variable) ?? bare ?? '',
+    ([, single, double, bare]) =>
+      single ?? double?.replaceAll(/\$(\w+)/g, variable).replaceAll('\\"', '"') ?? bare ?? '',
   );
 }
 

@@ -1,6 +1,7 @@
 import { openAccess } from '@berth/access';
 import { connectBus } from '@berth/messaging';
 import type { ServiceContext } from '@berth/service-kit';
+import { accountRoutes } from './adapters/http/account.ts';
 import { adoptionRoutes } from './adapters/http/adoptions.ts';
 import { apiKeyRoutes } from './adapters/http/api-keys.ts';
 import type { App } from './adapters/http/app-types.ts';
@@ -27,6 +28,7 @@ import { poolRoutes } from './adapters/http/pools.ts';
 import { portStatusRoutes } from './adapters/http/port-status.ts';
 import { portRoutes } from './adapters/http/ports.ts';
 import { provisionVmRoutes } from './adapters/http/provision-vm.ts';
+import { registrationRoutes } from './adapters/http/registration.ts';
 import { reservationRoutes } from './adapters/http/reservations.ts';
 import { rollbackRoutes } from './adapters/http/rollback.ts';
 import { routerCommitRoutes } from './adapters/http/router-commits.ts';
@@ -149,6 +151,8 @@ export async function startGateway(
     for (const addRoutes of [routerCommitRoutes, routerConfigRoutes, explainLineRoutes]) addRoutes(routes, past);
     const limitDeps = { limits: auth, commandTimeoutMs: timing.commandTimeoutMs, isExempt: limits.isExempt };
     for (const addRoutes of [limitRoutes, blockRoutes]) addRoutes(routes, limitDeps);
+    const accounts = { auth, commandTimeoutMs: timing.commandTimeoutMs };
+    for (const addRoutes of [registrationRoutes, accountRoutes]) addRoutes(routes, accounts);
     apiKeyRoutes(routes, {
       apiKeys: auth,
       commandTimeoutMs: timing.commandTimeoutMs,

@@ -3,6 +3,17 @@ import { test } from 'node:test';
 import type { TSchema } from 'typebox';
 import { Compile } from 'typebox/compile';
 import {
+  changeEmailBody,
+  changePasswordBody,
+  confirmEmailBody,
+  deleteAccountBody,
+  emailBody,
+  registerBody,
+  resetPasswordBody,
+  updateAccountBody,
+  verifyEmailBody,
+} from '../src/adapters/http/documents/account.ts';
+import {
   createApiKeyBody,
   createOwnKeyBody,
   rotateApiKeyBody,
@@ -119,6 +130,18 @@ const contract = [
   'get /v1/admin/blocks',
   'post /v1/admin/blocks',
   'delete /v1/admin/blocks/{subject}',
+  'post /v1/auth/register',
+  'post /v1/auth/verify-email',
+  'post /v1/auth/resend-verification',
+  'post /v1/auth/forgot-password',
+  'post /v1/auth/reset-password',
+  'post /v1/auth/confirm-email',
+  'get /v1/account',
+  'patch /v1/account',
+  'delete /v1/account',
+  'post /v1/account/password',
+  'post /v1/account/email',
+  'get /v1/users/{name}',
   'get /v1/pools',
   'get /v1/pools/explain',
   ...poolKinds.flatMap((kind) => [
@@ -240,6 +263,15 @@ test('every example is valid by its schema', () => {
     driftPoliciesBody,
     limitsBody,
     addBlockBody,
+    registerBody,
+    verifyEmailBody,
+    emailBody,
+    resetPasswordBody,
+    confirmEmailBody,
+    changePasswordBody,
+    changeEmailBody,
+    deleteAccountBody,
+    updateAccountBody,
     emptyBody,
     ...[newPoolBodies, poolChangeBodies, reservationBodies].flatMap(Object.values<TSchema>),
   ];

@@ -53,7 +53,7 @@ export const testSessions: SessionSettings = {
   signIn: { failures: 1_000, failuresOfAddress: 1_000, windowSeconds: 900 },
 };
 
-const usualAccounts: AccountPolicy = {
+export const usualAccounts: AccountPolicy = {
   registration: 'open',
   registrationGroups: [],
   passwords: { minLength: 10, maxLength: 200, characters: [], minScore: 3, history: 5 },

@@ -4,7 +4,7 @@ import { dictionary as englishWords, translations } from '@zxcvbn-ts/language-en
 import type { EstimateStrength } from '../../app/check-password.ts';
 
 /** The time that zxcvbn takes grows with the square of the length and more; what follows can only make a password stronger. */
-const longestLookedAt = 48;
+const longestLookedAt = 40;
 
 /** Estimates by zxcvbn with the words of English, common passwords and keyboards. Making it takes a quarter of a second. */
 export function zxcvbnStrength(): EstimateStrength {

@@ -1,6 +1,7 @@
 import swagger from '@fastify/swagger';
 import pkg from '../../../package.json' with { type: 'json' };
 import type { App } from './app-types.ts';
+import { accountDocument, publicProfileDocument } from './documents/account.ts';
 import { adoptionItem, adoptionPreview } from './documents/adoption.ts';
 import { allocation, allocationPage, explainedValue, reservation } from './documents/allocation.ts';
 import { apiKeyDocument, apiKeyPage, newApiKey } from './documents/api-key.ts';
@@ -94,6 +95,8 @@ export const documents = [
   signingKeyDocument,
   signingKeyList,
   keySetDocument,
+  accountDocument,
+  publicProfileDocument,
 ];
 
 /** Collects the routes that are registered afterwards into an OpenAPI 3.1 document. */
@@ -119,6 +122,7 @@ export async function registerOpenApi(app: App): Promise<void> {
         { name: 'Drift', description: 'What others changed on routers, and what is done about it.' },
         { name: 'History', description: 'What stood on routers, when and why.' },
         { name: 'Operations', description: 'What became of a request.' },
+        { name: 'Accounts', description: 'People’s own accounts.' },
         { name: 'API keys', description: 'Who may do what.' },
         { name: 'Account', description: 'What users do about themselves.' },
         { name: 'Limits', description: 'Rates and quotas, what was used of them, and who is kept out.' },

@@ -1,0 +1,71 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { streams } from '@berth/contracts';
+import type { Sql } from '@berth/database';
+import { Outbox } from '@berth/messaging';
+import { Vault } from '@berth/vault';
+import { argon2Hasher } from '../src/adapters/crypto/argon2-hasher.ts';
+import { accountReader } from '../src/adapters/postgres/account-reader.ts';
+import { PostgresAuthTransactions } from '../src/adapters/postgres/auth-transactions.ts';
+import type { Prepared } from '../src/app/account-deps.ts';
+import { berthItself } from '../src/app/asker.ts';
+import { forgotPassword } from '../src/app/change-password.ts';
+import { registerAccount, resendVerification } from '../src/app/register-account.ts';
+import { type AccountWorld, accountWorld, goodPassword } from './support/account-world.ts';
+import { masterKey, usualAccounts } from './support/world.ts';
+
+/** Runs what strangers ask for, and writes down each hash and statement that it takes until they are answered. */
+function watched({ bus, db }: AccountWorld) {
+  let work: string[] = [];
+  const noting = (sql: Sql): Sql => ({
+    query(text, values) {
+      work.push(text);
+      return sql.query(text, values);
+    },
+    execute(text, values) {
+      work.push(text);
+      return sql.execute(text, values);
+    },
+  });
+  const outbox = new Outbox({ database: db, bus, streams: [streams.events] });
+  const transactions = new PostgresAuthTransactions({
+    outbox: { transaction: (inside) => outbox.transaction((sql, send) => inside(noting(sql), send)) },
+    vault: new Vault([masterKey]),
+    ...{ factsChanged: () => work.push('facts'), mailsWait: () => work.push('mails') },
+  });
+  const argon2 = argon2Hasher();
+  const hash = (password: string) => {
+    work.push('hash');
+    return argon2.hash(password);
+  };
+  const deps = {
+    accounts: accountReader(noting(db)),
+    hasher: { ...argon2, hash },
+    checkPassword: () => {},
+    policy: usualAccounts,
+  };
+  return async (prepare: (deps_: typeof deps) => Prepared | Promise<Prepared>): Promise<readonly string[]> => {
+    work = [];
+    const prepared = await prepare(deps);
+    await transactions.run(berthItself, prepared);
+    return work;
+  };
+}
+
+test('for strangers the work is the same, hash for hash and statement for statement, whether or not there is an account', async (t) => {
+  const world = await accountWorld(t);
+  await world.someone({ name: 'ada' });
+  const workOf = watched(world);
+  const asks: readonly ((name: string) => Parameters<typeof workOf>[0])[] = [
+    (name) => (deps) => registerAccount(deps, { name, email: `${name}@example.com`, password: goodPassword }),
+    (name) => () => resendVerification({ email: `${name}@example.com` }),
+    (name) => () => forgotPassword({ email: `${name}@example.com` }),
+  ];
+  for (const ask of asks) {
+    const [known, unknown] = [await workOf(ask('ada')), await workOf(ask('eve'))];
+    assert.ok(known.length >= 3, 'it is seen');
+    assert.deepEqual(known, unknown);
+    assert.ok(!known.some((text) => /\busers\b/.test(text)), 'users are looked at before the answer');
+  }
+  assert.equal((await workOf(asks[0]?.('ada') ?? (() => assert.fail()))).filter((one) => one === 'hash').length, 1);
+});

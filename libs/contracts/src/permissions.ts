@@ -21,6 +21,23 @@ export const permissionVerbs = [
 ] as const;
 export type PermissionVerb = (typeof permissionVerbs)[number];
 
+/**
+ * Verbs on what belongs to no group, such as routers' settings and users: held within a group alone they permit nothing. (`routers:read` is not
+ * among them: within a group it explains the lines of the group's VMs.)
+ */
+const groupless: ReadonlySet<PermissionVerb> = new Set([
+  'routers:admin',
+  'api-keys:admin',
+  'users:read',
+  'users:admin',
+  'groups:admin',
+  'identity-providers:admin',
+  'signing-keys:admin',
+  'limits:admin',
+  'audit:read',
+  'mails:admin',
+]);
+
 const viewer = ['vms:read', 'pools:read', 'operations:read', 'routers:read'] as const;
 
 /** What each permission level of an API key, and each built-in group of that name, holds. `*` is everything, also what is added later. */
@@ -50,13 +67,13 @@ export interface Permitted {
 export const isPermissionText = (text: string): boolean =>
   text === '*' || permissionVerbs.some((verb) => verb === text || wholeResource(verb) === text);
 
-/** Whether `principal` may do `verb` with the things of some group. Nothing is permitted by default. */
+/** Whether `principal` may do `verb` with anything at all. Nothing is permitted by default. */
 export const permits = (principal: Permitted, verb: PermissionVerb): boolean =>
-  allGrants(principal).some((grant) => holds(grant, verb));
+  allGrants(principal).some((grant) => (grant.group === '' || !groupless.has(verb)) && holds(grant, verb));
 
 /** Whether `principal` may do `verb` with the things of `group`; empty: of nobody's group, or everybody's. */
 export const permitsFor = (principal: Permitted, verb: PermissionVerb, group: string): boolean =>
-  allGrants(principal).some((grant) => (grant.group === '' || grant.group === group) && holds(grant, verb));
+  allGrants(principal).some((grant) => isFor(grant, verb, group) && holds(grant, verb));
 
 /** Whether `principal` may do `verb` with the things of all groups, and with what belongs to no group, such as routers. */
 export const permitsEverywhere = (principal: Permitted, verb: PermissionVerb): boolean =>
@@ -124,7 +141,9 @@ export const notForYou = (verb: PermissionVerb, group: string): DomainError =>
 
 /** Refuses a command whose principal is missing (`unauthenticated`) or may not do `verb` with anything (`forbidden`). */
 export function requirePermission(principal: Permitted | undefined, verb: PermissionVerb): void {
-  if (!permits(present(principal), verb)) throw denied(verb, `This needs the permission ${verb}.`);
+  if (permits(present(principal), verb)) return;
+  const where = groupless.has(verb) ? ' for all groups, not only within one' : '';
+  throw denied(verb, `This needs the permission ${verb}${where}.`);
 }
 
 /** The same for what belongs to no group, such as routers and users: a permission within a group is not enough. */
@@ -178,6 +197,9 @@ const allGrants = ({ permissions, group = '', grants = [] }: Permitted): readonl
   { group, permissions },
   ...grants,
 ];
+
+const isFor = (grant: Grant, verb: PermissionVerb, group: string): boolean =>
+  grant.group === '' || (grant.group === group && !groupless.has(verb));
 
 const wholeResource = (verb: string): string => `${verb.slice(0, verb.indexOf(':'))}:*`;
 

@@ -29,6 +29,7 @@ import {
 } from '@bufbuild/protobuf';
 import { timestampFromDate, timestampNow } from '@bufbuild/protobuf/wkt';
 import { Registry } from 'prom-client';
+import type { RouteAccess } from '../src/adapters/http/access.ts';
 import { type CommandTiming, defaultTiming } from '../src/app/command-timing.ts';
 import { readConfig } from '../src/config.ts';
 import { startGateway } from '../src/start-gateway.ts';
@@ -38,6 +39,8 @@ export interface GatewayUnderTest {
   readonly url: string;
   readonly bus: Bus;
   readonly prefix: string;
+  /** Every route that it declared. */
+  readonly routes: readonly RouteAccess[];
   readonly metrics: Registry;
   /** Its log, line by line, parsed. */
   readonly logged: Record<string, unknown>[];
@@ -108,7 +111,7 @@ export async function startTestGateway(
   const stops: (() => unknown)[] = [];
   let stopped: Promise<void> | undefined;
   const stop = () => (stopped ??= stopAll(stops));
-  const { url } = await startGateway(
+  const { url, app } = await startGateway(
     config,
     { log, metrics, onStop: (one) => void stops.push(one), readyWhen: () => {} },
     timing,
@@ -122,6 +125,7 @@ export async function startTestGateway(
     url,
     bus,
     prefix,
+    routes: app.routeAccess,
     metrics,
     logged,
     stop,

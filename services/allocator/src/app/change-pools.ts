@@ -110,7 +110,8 @@ async function applyWritten(books: PoolBooks, { caller }: PoolWrite, router: Rou
   await books.pools.apply(router, written);
   if (!settings || !before || settings.id === written.id) return;
   const mayTake = permitsForAll(caller, 'pools:write', settings.groups);
-  if (!mayTake && losesValues(before, await books.pools.segmentsOf(settings))) throw poolWriteForbidden(settings.groups);
+  if (!mayTake && losesValues(before, await books.pools.segmentsOf(settings)))
+    throw poolWriteForbidden(settings.groups);
   const lost = await books.pools.heldOutside(settings, before);
   if (lost.count > 0) throw inUse(settings, 'Values that are held cannot leave the pool:', lost);
 }

@@ -9,6 +9,7 @@ import type {
   RawRequestDefaultExpression,
   RawServerDefault,
 } from 'fastify';
+import type { RouteAccess } from './access.ts';
 import type { LargeBody } from './large-bodies.ts';
 import type { RequestScope } from './request-scope.ts';
 
@@ -30,6 +31,10 @@ declare module 'fastify' {
     /** Its body's place among the large ones; null when it needs none. */
     largeBody: LargeBody | null;
   }
+  interface FastifyInstance {
+    /** Every route that was declared, in order. */
+    readonly routeAccess: readonly RouteAccess[];
+  }
   interface FastifyContextConfig {
     /** What the caller must be permitted. A route has this, `user` or `open`; one with none of them stops the start. */
     permission?: PermissionVerb;
@@ -37,6 +42,8 @@ declare module 'fastify' {
     user?: true;
     /** Anyone may ask, without a key. */
     open?: true;
+    /** It only says which methods a path has. */
+    answersOtherMethods?: true;
     /** The path that idempotency keys of all aliases share. */
     canonicalPath?: string;
     /** An absent body is the same as an empty object. */

@@ -68,12 +68,11 @@ export const isPermissionText = (text: string): boolean =>
   text === '*' || permissionVerbs.some((verb) => verb === text || wholeResource(verb) === text);
 
 /** Whether `principal` may do `verb` with anything at all. Nothing is permitted by default. */
-export const permits = (principal: Permitted, verb: PermissionVerb): boolean =>
-  allGrants(principal).some((grant) => (grant.group === '' || !groupless.has(verb)) && holds(grant, verb));
+export const permits = (principal: Permitted, verb: PermissionVerb): boolean => permitting(principal, verb).length > 0;
 
 /** Whether `principal` may do `verb` with the things of `group`; empty: of nobody's group, or everybody's. */
 export const permitsFor = (principal: Permitted, verb: PermissionVerb, group: string): boolean =>
-  allGrants(principal).some((grant) => isFor(grant, verb, group) && holds(grant, verb));
+  permitting(principal, verb).some((grant) => grant.group === '' || grant.group === group);
 
 /** Whether `principal` may do `verb` with the things of all groups, and with what belongs to no group, such as routers. */
 export const permitsEverywhere = (principal: Permitted, verb: PermissionVerb): boolean =>
@@ -82,8 +81,7 @@ export const permitsEverywhere = (principal: Permitted, verb: PermissionVerb): b
 /** The groups with whose things `principal` may do `verb`; `all` when it does not matter whose they are. */
 export function groupsWhere(principal: Permitted, verb: PermissionVerb): 'all' | readonly string[] {
   if (permitsEverywhere(principal, verb)) return 'all';
-  const groups = allGrants(principal).filter((grant) => holds(grant, verb));
-  return [...new Set(groups.map(({ group }) => group))];
+  return [...new Set(permitting(principal, verb).map(({ group }) => group))];
 }
 
 /** The group that owns what `principal` makes where it names none; empty: nobody's. */
@@ -198,8 +196,9 @@ const allGrants = ({ permissions, group = '', grants = [] }: Permitted): readonl
   ...grants,
 ];
 
-const isFor = (grant: Grant, verb: PermissionVerb, group: string): boolean =>
-  grant.group === '' || (grant.group === group && !groupless.has(verb));
+/** The grants by which `principal` may do `verb`. */
+const permitting = (principal: Permitted, verb: PermissionVerb): readonly Grant[] =>
+  allGrants(principal).filter((grant) => (grant.group === '' || !groupless.has(verb)) && holds(grant, verb));
 
 const wholeResource = (verb: string): string => `${verb.slice(0, verb.indexOf(':'))}:*`;
 

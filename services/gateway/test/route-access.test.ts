@@ -6,8 +6,8 @@ import { defaultTiming } from '../src/app/command-timing.ts';
 import { type GatewayUnderTest, startTestGateway } from './gateway-under-test.ts';
 import { type Actor, actors, type Outcome, type RouteRow, routeRows } from './route-access.ts';
 
-/** Nobody answers for the other services here, and that is found at once. */
-const timing = { ...defaultTiming, commandTimeoutMs: 200, answerTimeoutMs: 100, nobodyThereMs: 1, clockSkewMs: 1 };
+/** Nobody answers for the other services here, and that is found at once; auth answers, however busy the machine is. */
+const timing = { ...defaultTiming, commandTimeoutMs: 200, answerTimeoutMs: 30_000, nobodyThereMs: 1, clockSkewMs: 1 };
 
 const rights: Partial<Record<Actor, object>> = {
   nothing: { kind: 'api_key', permissions: [] },
@@ -63,9 +63,9 @@ test('each actor gets on each route what the table says', async (t) => {
   const cells = routeRows.flatMap((row) =>
     actors.flatMap((actor) => credentialsOf(actor).map((headers) => ({ row, actor, headers }))),
   );
-  for (let from = 0; from < cells.length; from += 50) {
+  for (let from = 0; from < cells.length; from += 20) {
     await Promise.all(
-      cells.slice(from, from + 50).map(async ({ row, actor, headers }) => {
+      cells.slice(from, from + 20).map(async ({ row, actor, headers }) => {
         const expected = byGateway(row.outcomes[actor]);
         const answer = await got(gateway, row, headers);
         if (answer !== expected) wrong.push(`${row.method} ${row.path}: ${actor} got ${answer}, not ${expected}`);

@@ -21,6 +21,23 @@ export const permissionVerbs = [
 ] as const;
 export type PermissionVerb = (typeof permissionVerbs)[number];
 
+/**
+ * Verbs on what belongs to no group, such as routers' settings and users: held within a group alone they permit nothing. (`routers:read` is not
+ * among them: within a group it explains the lines of the group's VMs.)
+ */
+const groupless: ReadonlySet<PermissionVerb> = new Set([
+  'routers:admin',
+  'api-keys:admin',
+  'users:read',
+  'users:admin',
+  'groups:admin',
+  'identity-providers:admin',
+  'signing-keys:admin',
+  'limits:admin',
+  'audit:read',
+  'mails:admin',
+]);
+
 const viewer = ['vms:read', 'pools:read', 'operations:read', 'routers:read'] as const;
 
 /** What each permission level of an API key, and each built-in group of that name, holds. `*` is everything, also what is added later. */
@@ -50,13 +67,12 @@ export interface Permitted {
 export const isPermissionText = (text: string): boolean =>
   text === '*' || permissionVerbs.some((verb) => verb === text || wholeResource(verb) === text);
 
-/** Whether `principal` may do `verb` with the things of some group. Nothing is permitted by default. */
-export const permits = (principal: Permitted, verb: PermissionVerb): boolean =>
-  allGrants(principal).some((grant) => holds(grant, verb));
+/** Whether `principal` may do `verb` with anything at all. Nothing is permitted by default. */
+export const permits = (principal: Permitted, verb: PermissionVerb): boolean => permitting(principal, verb).length > 0;
 
 /** Whether `principal` may do `verb` with the things of `group`; empty: of nobody's group, or everybody's. */
 export const permitsFor = (principal: Permitted, verb: PermissionVerb, group: string): boolean =>
-  allGrants(principal).some((grant) => (grant.group === '' || grant.group === group) && holds(grant, verb));
+  permitting(principal, verb).some((grant) => grant.group === '' || grant.group === group);
 
 /** Whether `principal` may do `verb` with the things of all groups, and with what belongs to no group, such as routers. */
 export const permitsEverywhere = (principal: Permitted, verb: PermissionVerb): boolean =>
@@ -65,8 +81,7 @@ export const permitsEverywhere = (principal: Permitted, verb: PermissionVerb): b
 /** The groups with whose things `principal` may do `verb`; `all` when it does not matter whose they are. */
 export function groupsWhere(principal: Permitted, verb: PermissionVerb): 'all' | readonly string[] {
   if (permitsEverywhere(principal, verb)) return 'all';
-  const groups = allGrants(principal).filter((grant) => holds(grant, verb));
-  return [...new Set(groups.map(({ group }) => group))];
+  return [...new Set(permitting(principal, verb).map(({ group }) => group))];
 }
 
 /** The group that owns what `principal` makes where it names none; empty: nobody's. */
@@ -124,7 +139,9 @@ export const notForYou = (verb: PermissionVerb, group: string): DomainError =>
 
 /** Refuses a command whose principal is missing (`unauthenticated`) or may not do `verb` with anything (`forbidden`). */
 export function requirePermission(principal: Permitted | undefined, verb: PermissionVerb): void {
-  if (!permits(present(principal), verb)) throw denied(verb, `This needs the permission ${verb}.`);
+  if (permits(present(principal), verb)) return;
+  const where = groupless.has(verb) ? ' for all groups, not only within one' : '';
+  throw denied(verb, `This needs the permission ${verb}${where}.`);
 }
 
 /** The same for what belongs to no group, such as routers and users: a permission within a group is not enough. */
@@ -178,6 +195,10 @@ const allGrants = ({ permissions, group = '', grants = [] }: Permitted): readonl
   { group, permissions },
   ...grants,
 ];
+
+/** The grants by which `principal` may do `verb`. */
+const permitting = (principal: Permitted, verb: PermissionVerb): readonly Grant[] =>
+  allGrants(principal).filter((grant) => (grant.group === '' || !groupless.has(verb)) && holds(grant, verb));
 
 const wholeResource = (verb: string): string => `${verb.slice(0, verb.indexOf(':'))}:*`;
 

@@ -103,6 +103,26 @@ test('a caller of a group sees its own alone, whatever it filters for', async (t
   assert.deepEqual(await namesOf(world, { filter: { address: '10.0.0.0/16' } }, blue), ['Alpha', 'delta']);
 });
 
+test('a caller of two groups sees both as one list in order, page by page', async (t) => {
+  const world = await someVms(t);
+  const both = aPrincipal({ group: 'blue', grants: [{ group: 'red', permissions: ['vms:read'] }] });
+  const everybodys = await world.list(100);
+  const expected = [
+    ...(await world.list(100, aPrincipal({ group: 'blue' }))),
+    ...(await world.list(100, aPrincipal({ group: 'red' }))),
+  ].flat();
+  const seen = (await world.list(1, both)).flat();
+  assert.deepEqual([...seen].sort(), [...expected].sort());
+  assert.deepEqual(
+    seen,
+    everybodys.flat().filter((name) => seen.includes(name)),
+    'in the order of the whole list',
+  );
+  assert.ok(expected.length > (await world.list(100, aPrincipal({ group: 'blue' }))).flat().length);
+  const { nextPageToken: pageToken } = await page(world, { pageSize: 1 }, both);
+  await assert.rejects(page(world, { pageToken }, aPrincipal({ group: 'blue' })), { code: 'PAGE_TOKEN_INVALID' });
+});
+
 test('a page token is of one filter and one order, and of one caller’s group', async (t) => {
   const world = await someVms(t);
   const { nextPageToken: pageToken } = await page(world, { pageSize: 2 });

@@ -1,10 +1,23 @@
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
-import { AuthService, CommandContextSchema } from '@berth/contracts';
+import {
+  AdoptionService,
+  AuthService,
+  BackupService,
+  BulkMode,
+  CommandContextSchema,
+  PoolService,
+  RouterUseService,
+  VmPlanService,
+  VmService,
+} from '@berth/contracts';
 import { DomainError } from '@berth/errors';
 import { request, serve } from '@berth/messaging';
-import { create } from '@bufbuild/protobuf';
+import { eventually } from '@berth/testing';
+import { create, type DescMethodUnary, type MessageInitShape } from '@bufbuild/protobuf';
 import { credentials, type ServiceError } from '@grpc/grpc-js';
+import { BulkSide, provisionItem } from './bulk-world.ts';
 import { failureOf, TestClient } from './grpc-side.ts';
 import { type AskPools, ThingsOfGroups, tableOf } from './who-may-side.ts';
 import { aPrincipal, makeWorld } from './world.ts';
@@ -100,6 +113,83 @@ test('the same holds for pools over gRPC', async (t) => {
     }
   };
   assert.equal(await tableOf(things.poolsOf(askPools)), poolTable.trim());
+});
+
+/** What is not in the tables: what starts what was staged, and what everybody reads. */
+const elsewhere = ['StartBulk', 'WatchPools', 'GetForwardTemplate'];
+
+test('what is of whole routers, or for all, takes the permission everywhere; and every method is in one of these tables', async (t) => {
+  const world = await makeWorld(t);
+  const { vms, plans, pools, backups, adoptions, use } = {
+    ...{ vms: VmService, plans: VmPlanService, pools: PoolService },
+    ...{ backups: BackupService, adoptions: AdoptionService, use: RouterUseService },
+  };
+  const ofRouters: DescMethodUnary[] = [
+    ...[vms.method.setForwardTemplate, plans.method.planRollback, backups.method.listBackup],
+    ...[backups.method.planRestore, adoptions.method.previewAdoption, adoptions.method.adoptObjects],
+    use.method.getRouterUse,
+  ];
+  const principal = aPrincipal({
+    id: 'ruler',
+    group: 'team-a',
+    permissions: ['*'],
+    grants: [{ group: 'b', permissions: ['*'] }],
+  });
+  for (const one of ofRouters) {
+    const has = (name: string) => one.input.fields.some(({ localName }) => localName === name);
+    const asking = has('context') ? { context: world.context({ principal }) } : { principal };
+    const message = create(one.input, { ...asking, ...(has('all') && { all: true }) } as MessageInitShape<
+      typeof one.input
+    >);
+    await assert.rejects(request(world.bus, one, message, { timeoutMs: 20_000 }), { kind: 'forbidden' }, one.name);
+  }
+  const inTables = [vmTable, poolTable, removalTable].join('\n').matchAll(/^(\w+)/gm);
+  const known = new Set(
+    [...inTables]
+      .map(([name]) => name)
+      .concat(
+        elsewhere,
+        ofRouters.map(({ name }) => name),
+      ),
+  );
+  const all = [vms, plans, pools, backups, adoptions, use].flatMap(({ methods }) => methods.map(({ name }) => name));
+  assert.deepEqual(
+    all.filter((name) => !known.has(name)),
+    [],
+  );
+});
+
+test('a bulk goes on as it was accepted, in every group that its maker might write in then; others are told of its items in their groups', async (t) => {
+  const world = await makeWorld(t);
+  const bulks = new BulkSide(world);
+  const ann = aPrincipal({
+    ...{ id: 'key-ann', userId: 'ann', group: 'team-a', permissions: ['vms:write', 'operations:read'] },
+    grants: [{ group: 'team-b', permissions: ['vms:write'] }],
+  });
+  const id = randomUUID();
+  const items = ['team-a', 'team-b', 'team-c'].map((ownerGroup, at) => provisionItem(`vm-${at}`, { ownerGroup }));
+  await bulks.stage(id, 0, items, { principal: ann });
+  await bulks.start(id, 3, BulkMode.BEST_EFFORT, { principal: ann });
+  const shownTo = async (principal: ReturnType<typeof aPrincipal>) => {
+    const { results } = await request(
+      world.bus,
+      VmService.method.listBulkItems,
+      { principal, bulkId: id },
+      { timeoutMs: 5_000 },
+    );
+    const decided = results.every(({ operation, error, machineId }) => operation || error || machineId === '');
+    return decided && results.map(({ machineId, error }) => error?.code ?? machineId);
+  };
+  const all = ['vm-0', 'vm-1', 'OWNER_GROUP_FORBIDDEN'];
+  assert.deepEqual(await eventually(() => shownTo(ann)), all);
+  assert.deepEqual(
+    await shownTo(aPrincipal({ id: 'key-2', userId: 'ann', permissions: ['operations:read'], group: 'x' })),
+    all,
+  );
+  const colleague = aPrincipal({ id: 'key-bob', group: 'team-a', permissions: ['operations:read', 'vms:write'] });
+  assert.deepEqual(await shownTo(colleague), ['vm-0', '', 'OWNER_GROUP_FORBIDDEN']);
+  await assert.rejects(world.cancel({ id }, colleague), { code: 'PERMISSION_DENIED' }, 'an item is another group’s');
+  await world.cancel({ id }, ann);
 });
 
 test('what somebody made with one key is seen with every key of the same user, and by no other', async (t) => {

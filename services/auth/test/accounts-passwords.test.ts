@@ -3,7 +3,6 @@ import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
 import { AccessService } from '@berth/contracts';
 import { request } from '@berth/messaging';
-import { argon2Hasher } from '../src/adapters/crypto/argon2-hasher.ts';
 import {
   type AccountWorld,
   accountWorld,
@@ -12,6 +11,7 @@ import {
   signedIn,
   stranger,
 } from './support/account-world.ts';
+import { testHasher } from './support/hasher.ts';
 import { withCode } from './support/world.ts';
 
 const ada = 'ada@example.com';
@@ -24,7 +24,7 @@ const passwordOf = async ({ db }: AccountWorld, id: string): Promise<string> => 
 };
 
 async function isPassword(world: AccountWorld, id: string, password: string): Promise<boolean> {
-  return argon2Hasher().verify(await passwordOf(world, id), password);
+  return testHasher().verify(await passwordOf(world, id), password);
 }
 
 /** The oldest version of a session that everybody who lets callers in still takes. */

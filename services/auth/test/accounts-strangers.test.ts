@@ -4,7 +4,7 @@ import { streams } from '@berth/contracts';
 import type { Sql } from '@berth/database';
 import { Outbox } from '@berth/messaging';
 import { Vault } from '@berth/vault';
-import { argon2Hasher } from '../src/adapters/crypto/argon2-hasher.ts';
+import { TokenKeyring } from '../src/adapters/crypto/token-keyring.ts';
 import { accountReader } from '../src/adapters/postgres/account-reader.ts';
 import { PostgresAuthTransactions } from '../src/adapters/postgres/auth-transactions.ts';
 import type { Prepared } from '../src/app/account-deps.ts';
@@ -12,7 +12,8 @@ import { berthItself } from '../src/app/asker.ts';
 import { forgotPassword } from '../src/app/change-password.ts';
 import { registerAccount, resendVerification } from '../src/app/register-account.ts';
 import { type AccountWorld, accountWorld, goodPassword } from './support/account-world.ts';
-import { masterKey, usualAccounts } from './support/world.ts';
+import { testHasher } from './support/hasher.ts';
+import { masterKey, testSessions, usualAccounts } from './support/world.ts';
 
 /** Runs what strangers ask for, and writes down each hash and statement that it takes until they are answered. */
 function watched({ bus, db }: AccountWorld) {
@@ -28,19 +29,28 @@ function watched({ bus, db }: AccountWorld) {
     },
   });
   const outbox = new Outbox({ database: db, bus, streams: [streams.events] });
+  const vault = new Vault([masterKey]);
   const transactions = new PostgresAuthTransactions({
     outbox: { transaction: (inside) => outbox.transaction((sql, send) => inside(noting(sql), send)) },
-    vault: new Vault([masterKey]),
-    ...{ factsChanged: () => work.push('facts'), mailsWait: () => work.push('mails') },
+    ...{ vault, keyring: new TokenKeyring({ vault, issuer: '', audience: '', lifetimes: testSessions.lifetimes }) },
+    ...{
+      factsChanged: () => work.push('facts'),
+      mailsWait: () => work.push('mails'),
+      audited: () => work.push('audit'),
+    },
   });
-  const argon2 = argon2Hasher();
+  const argon2 = testHasher();
   const hash = (password: string) => {
     work.push('hash');
     return argon2.hash(password);
   };
   const deps = {
     accounts: accountReader(noting(db)),
-    hasher: { ...argon2, hash },
+    hasher: {
+      hash,
+      verify: (known: string | null, text: string) => argon2.verify(known, text),
+      isOutdated: (known: string) => argon2.isOutdated(known),
+    },
     checkPassword: () => {},
     policy: usualAccounts,
   };

@@ -29,6 +29,7 @@ import {
 } from '@bufbuild/protobuf';
 import { timestampFromDate, timestampNow } from '@bufbuild/protobuf/wkt';
 import { Registry } from 'prom-client';
+import type { RouteAccess } from '../src/adapters/http/access.ts';
 import type { App } from '../src/adapters/http/app-types.ts';
 import { type CommandTiming, defaultTiming } from '../src/app/command-timing.ts';
 import { readConfig } from '../src/config.ts';
@@ -39,6 +40,8 @@ export interface GatewayUnderTest {
   readonly url: string;
   readonly bus: Bus;
   readonly prefix: string;
+  /** Every route that it declared. */
+  readonly routes: readonly RouteAccess[];
   readonly metrics: Registry;
   /** Its log, line by line, parsed. */
   readonly logged: Record<string, unknown>[];
@@ -129,6 +132,7 @@ export async function startTestGateway(
     url,
     bus,
     prefix,
+    routes: app.routeAccess,
     metrics,
     logged,
     stop,

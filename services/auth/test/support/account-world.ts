@@ -4,7 +4,7 @@ import { type Bus, request } from '@berth/messaging';
 import { eventually, type TestScope } from '@berth/testing';
 import { Vault } from '@berth/vault';
 import type { MessageInitShape } from '@bufbuild/protobuf';
-import { argon2Hasher } from '../../src/adapters/crypto/argon2-hasher.ts';
+import { testHasher } from './hasher.ts';
 import { masterKey, newWorld, type World } from './world.ts';
 
 const timeoutMs = 60_000; // hashes wait for their turn on a busy machine
@@ -12,7 +12,7 @@ const { method } = AccountService;
 
 /** A password that the rules like, of users that `someone` makes. */
 export const goodPassword = 'wet boots in the hallway';
-const itsHash = argon2Hasher().hash(goodPassword);
+const itsHash = testHasher().hash(goodPassword);
 
 export interface SentMail {
   readonly template: string;

@@ -6,6 +6,12 @@ import type { RefusalLimit } from './rate-limit.ts';
 
 /** Who holds what a caller shows: an API key or an access token. */
 export type Keys = Pick<KeyCache, 'principalOf' | 'knows'>;
+/** A route as it was declared, with the permission that it needs: a verb, `user` or `open`. */
+export interface RouteAccess {
+  readonly method: string;
+  readonly path: string;
+  readonly access: string;
+}
 
 /**
  * Nothing is reachable by default: every route says what it needs, and a route that does not stops the start. Requests without a valid
@@ -13,10 +19,15 @@ export type Keys = Pick<KeyCache, 'principalOf' | 'knows'>;
  */
 export function registerAccess(app: App, keys: Keys, refusals: RefusalLimit): void {
   app.decorateRequest('principal', null);
+  const routes: RouteAccess[] = [];
+  app.decorate('routeAccess', routes);
   app.addHook('onRoute', ({ method, url, config }) => {
     if (config?.permission === undefined && config?.open !== true && config?.user !== true) {
       throw new Error(`The route ${String(method)} ${url} does not say what permission it needs.`);
     }
+    if (config.answersOtherMethods === true) return;
+    const access = config.open === true ? 'open' : config.user === true ? 'user' : String(config.permission);
+    for (const one of [method].flat()) if (one !== 'HEAD') routes.push({ method: one, path: url, access });
   });
   app.addHook('onRequest', async (request) => {
     if (request.is404 || request.routeOptions.config.open === true) return;

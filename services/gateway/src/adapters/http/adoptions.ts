@@ -52,7 +52,7 @@ function previewRoute(app: App, { adoptions, drift }: AdoptionDeps): void {
   app.get('/v1/routers/:router/adoptions/preview', { schema, config }, async (request, reply) => {
     const { router } = request.params;
     const { cursor = '0', limit = 500, refresh = false } = request.query;
-    const principal = withoutGroup(request);
+    const principal = principalOf(request);
     const offset = Number(cursor);
     const lookedAt = await lookAt(drift, principal, { router, refresh });
     const { items, more, counts } = await adoptions.preview({ principal, router, offset, pageSize: limit });
@@ -142,7 +142,6 @@ async function answerAdoption(
   reply: AnyReply,
   { router, body }: { readonly router: string; readonly body: AdoptionBody },
 ): Promise<unknown> {
-  withoutGroup(request);
   const metadata = metadataOf(body);
   const { all = false, mappings = [], rules = [], names = {}, owner_group: ownerGroup = '' } = body;
   const asked = { router, all, mappings, rules, names, ownerGroup, ...(metadata && { metadata }) };
@@ -158,11 +157,4 @@ function metadataOf({ metadata }: AdoptionBody): JsonObject | undefined {
   const parsed = checks.of('metadata', () => metadata && parseMetadata(metadata));
   checks.finish();
   return parsed as JsonObject | undefined; // it came as JSON
-}
-
-/** Who asks; what others made on a router is not for a group. */
-function withoutGroup(request: AnyRequest) {
-  const principal = principalOf(request);
-  if (principal.group === '') return principal;
-  throw new DomainError('forbidden', 'PERMISSION_DENIED', 'Adopting is for keys that belong to no group.');
 }

@@ -10,6 +10,7 @@ import type {
   RawServerDefault,
 } from 'fastify';
 import type { EndpointGroup } from '../../domain/endpoint-groups.ts';
+import type { RouteAccess } from './access.ts';
 import type { LargeBody } from './large-bodies.ts';
 import type { RequestScope } from './request-scope.ts';
 
@@ -31,6 +32,10 @@ declare module 'fastify' {
     /** Its body's place among the large ones; null when it needs none. */
     largeBody: LargeBody | null;
   }
+  interface FastifyInstance {
+    /** Every route that was declared, in order. */
+    readonly routeAccess: readonly RouteAccess[];
+  }
   interface FastifyContextConfig {
     /** Found at the start, from the tag or `endpointGroup`. */
     group?: EndpointGroup;
@@ -42,6 +47,8 @@ declare module 'fastify' {
     open?: true;
     /** The endpoint group of a route that has no tag. */
     endpointGroup?: string;
+    /** It only says which methods a path has. */
+    answersOtherMethods?: true;
     /** The path that idempotency keys of all aliases share. */
     canonicalPath?: string;
     /** An absent body is the same as an empty object. */

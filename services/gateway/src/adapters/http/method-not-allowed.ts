@@ -22,7 +22,7 @@ export function noteMethods(app: App): () => void {
         method: others,
         url,
         schema: { hide: true },
-        config: { open: true },
+        config: { open: true, answersOtherMethods: true },
         onRequest: async (_request, reply) => {
           reply.header('Allow', allow);
           throw new DomainError('invalid', 'METHOD_NOT_ALLOWED', `This address takes ${allow}.`);

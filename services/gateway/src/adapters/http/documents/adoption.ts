@@ -28,7 +28,10 @@ export const adoptionBody = Type.Object(
       }),
     ),
     owner_group: Type.Optional(
-      Type.String({ maxLength: 100, description: 'The group that owns the VMs; default none.' }),
+      Type.String({
+        maxLength: 100,
+        description: 'The group that owns the VMs, for which `vms:write` is needed. Default: the caller’s own.',
+      }),
     ),
     metadata: Type.Optional(anyObject({ description: 'Kept with each VM.' })),
   },

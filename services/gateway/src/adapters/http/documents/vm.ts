@@ -77,7 +77,12 @@ export const provisionVmBody = Type.Object(
         description: 'The static mapping’s name on the router, unique there. Default: vm_name.',
       }),
     ),
-    owner_group: Type.Optional(Type.String({ ...label, description: 'Who owns it. Default: the key’s group.' })),
+    owner_group: Type.Optional(
+      Type.String({
+        ...label,
+        description: 'The group that owns it, for which `vms:write` is needed. Default: the caller’s own.',
+      }),
+    ),
   },
   {
     ...strict,

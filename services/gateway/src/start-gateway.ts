@@ -4,6 +4,7 @@ import type { ServiceContext } from '@berth/service-kit';
 import { adoptionRoutes } from './adapters/http/adoptions.ts';
 import { apiKeyRoutes } from './adapters/http/api-keys.ts';
 import type { App } from './adapters/http/app-types.ts';
+import { auditRoutes } from './adapters/http/audit-log.ts';
 import { backupRoutes } from './adapters/http/backup.ts';
 import { buildApp } from './adapters/http/build-app.ts';
 import { bulkRoutes } from './adapters/http/bulk.ts';
@@ -35,6 +36,7 @@ import { syncVyosConfigRoutes } from './adapters/http/sync-vyos-config.ts';
 import { updateVmRoutes } from './adapters/http/update-vm.ts';
 import { vmRoutes } from './adapters/http/vms.ts';
 import { adoptionService } from './adapters/nats/adoption-service.ts';
+import { auditRecorder } from './adapters/nats/audit-recorder.ts';
 import { authAsk } from './adapters/nats/auth-service.ts';
 import { backupService } from './adapters/nats/backup-service.ts';
 import { bulkService } from './adapters/nats/bulk-service.ts';
@@ -97,7 +99,7 @@ export async function startGateway(
   const drift = driftReader(bus, timing);
   const operations = operationLister(bus, timing);
   const { requestsPerSecond, overloadedAfterMs } = config;
-  const http = { log, metrics, keys, requestsPerSecond, overloadedAfterMs };
+  const http = { log, metrics, keys, audit: auditRecorder(bus), requestsPerSecond, overloadedAfterMs };
   const auth = authAsk(bus, timing);
   const past = { history: historyReader(bus, timing), vms, operations };
   const app = await buildApp(http, (routes) => {
@@ -131,6 +133,7 @@ export async function startGateway(
       commandTimeoutMs: timing.commandTimeoutMs,
     });
     for (const addRoutes of [routerCommitRoutes, routerConfigRoutes, explainLineRoutes]) addRoutes(routes, past);
+    auditRoutes(routes, { audit: auth });
     apiKeyRoutes(routes, {
       apiKeys: auth,
       commandTimeoutMs: timing.commandTimeoutMs,

@@ -37,6 +37,8 @@ declare module 'fastify' {
     user?: true;
     /** Anyone may ask, without a key. */
     open?: true;
+    /** Auth writes the audit entry of its success itself, in the transaction of the change. Default: the gateway tells of it. */
+    audit?: 'auth';
     /** The path that idempotency keys of all aliases share. */
     canonicalPath?: string;
     /** An absent body is the same as an empty object. */

@@ -4,6 +4,7 @@ import type { App } from './app-types.ts';
 import { adoptionItem, adoptionPreview } from './documents/adoption.ts';
 import { allocation, allocationPage, explainedValue, reservation } from './documents/allocation.ts';
 import { apiKeyDocument, apiKeyPage, newApiKey } from './documents/api-key.ts';
+import { auditEntry, auditHeads, auditPage } from './documents/audit.ts';
 import { bulkDocument, bulkItemDocument, bulkItemPage, bulkResult } from './documents/bulk.ts';
 import { driftDocument, driftPolicies, syncResult } from './documents/drift.ts';
 import { changedForwards, forwardDocument, vmForwards } from './documents/forward.ts';
@@ -81,6 +82,9 @@ export const documents = [
   configAtDocument,
   configDiff,
   explainedLines,
+  auditEntry,
+  auditPage,
+  auditHeads,
 ];
 
 /** Collects the routes that are registered afterwards into an OpenAPI 3.1 document. */
@@ -107,6 +111,7 @@ export async function registerOpenApi(app: App): Promise<void> {
         { name: 'History', description: 'What stood on routers, when and why.' },
         { name: 'Operations', description: 'What became of a request.' },
         { name: 'API keys', description: 'Who may do what.' },
+        { name: 'Audit log', description: 'Who did what, and proof that nothing of it was changed.' },
         { name: 'Health', description: 'How it is.' },
       ],
       components: {

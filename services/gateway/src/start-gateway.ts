@@ -5,6 +5,7 @@ import { accountRoutes } from './adapters/http/account.ts';
 import { adoptionRoutes } from './adapters/http/adoptions.ts';
 import { apiKeyRoutes } from './adapters/http/api-keys.ts';
 import type { App } from './adapters/http/app-types.ts';
+import { auditRoutes } from './adapters/http/audit-log.ts';
 import { backupRoutes } from './adapters/http/backup.ts';
 import { blockRoutes } from './adapters/http/blocks.ts';
 import { buildApp } from './adapters/http/build-app.ts';
@@ -39,6 +40,7 @@ import { syncVyosConfigRoutes } from './adapters/http/sync-vyos-config.ts';
 import { updateVmRoutes } from './adapters/http/update-vm.ts';
 import { vmRoutes } from './adapters/http/vms.ts';
 import { adoptionService } from './adapters/nats/adoption-service.ts';
+import { auditRecorder } from './adapters/nats/audit-recorder.ts';
 import { authAsk } from './adapters/nats/auth-service.ts';
 import { backupService } from './adapters/nats/backup-service.ts';
 import { bulkService } from './adapters/nats/bulk-service.ts';
@@ -108,6 +110,7 @@ export async function startGateway(
   const operations = operationLister(bus, timing);
   const { requestsPerSecond, overloadedAfterMs } = config;
   const http = {
+    audit: auditRecorder(bus),
     log,
     metrics,
     keys: access.authenticator,
@@ -153,6 +156,7 @@ export async function startGateway(
     for (const addRoutes of [limitRoutes, blockRoutes]) addRoutes(routes, limitDeps);
     const accounts = { auth, commandTimeoutMs: timing.commandTimeoutMs };
     for (const addRoutes of [registrationRoutes, accountRoutes]) addRoutes(routes, accounts);
+    auditRoutes(routes, { audit: auth });
     apiKeyRoutes(routes, {
       apiKeys: auth,
       commandTimeoutMs: timing.commandTimeoutMs,

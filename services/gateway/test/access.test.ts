@@ -153,6 +153,7 @@ test('a route that does not say what it needs stops the start', async () => {
     log: createLogger('test', 'fatal'),
     metrics: gatewayMetrics(new Registry(), { waiting: () => 0 }),
     keys: new KeyCache({ verify: () => Promise.reject(new Error()), ttlMs: 0, refusalTtlMs: 0, maxEntries: 1 }),
+    audit: { record: async () => {} },
     requestsPerSecond: 0,
     overloadedAfterMs: 0,
   };

@@ -49,6 +49,7 @@ test('a route without a group, or of a kind that its group does not have, stops 
     keys: new KeyCache({ verify: () => Promise.reject(new Error()), ttlMs: 0, refusalTtlMs: 0, maxEntries: 1 }),
     requestsPerSecond: 0,
     overloadedAfterMs: 0,
+    audit: { record: async () => {} },
   };
   const start = (tag: string, config: { open: true } | { permission: 'vms:read' }) =>
     buildApp(options, (app) => void app.get('/v1/new', { schema: { tags: [tag] }, config }, async () => ({})));

@@ -18,6 +18,7 @@ const documents = [
   'docs/backup.md',
   'docs/operations.md',
   'docs/events.md',
+  'docs/audit.md',
 ];
 
 for (const document of documents) {

@@ -51,7 +51,7 @@ export async function exportPart(
   const entries = withinBytes(rows.map((row) => ({ seq: Number(row.seq), line: entryLine(row) })));
   const lastSeq = entries.at(-1)?.seq ?? after;
   const more = entries.length < rows.length || rows.length === entriesAtOnce;
-  const told = heads.filter(({ seq }) => seq <= lastSeq || (!more && toSeq === 0));
+  const told = heads.filter(({ seq }) => seq <= lastSeq || (!more && (toSeq === 0 || seq <= toSeq)));
   return {
     lines: [
       ...(first ? [canonicalJson({ kind: 'export', version: 1, after, to: toSeq === 0 ? null : toSeq })] : []),

@@ -17,6 +17,7 @@ export interface AuditFilters {
 
 const usualPageSize = 100;
 const largestPageSize = 500;
+const mostBytes = 700_000;
 
 /** How many a page has, at the asker's wish. */
 export const pageSizeOf = (wish: number): number => Math.min(wish === 0 ? usualPageSize : wish, largestPageSize);
@@ -41,9 +42,9 @@ export async function pageOfEntries(
       : ofActions(value(filters.actionPrefix), value(`${filters.actionPrefix}\u{10FFFF}`), conditions, size + 1),
     values,
   );
-  const rows = found.slice(0, size);
+  const rows = withinBytes(found.slice(0, size));
   const last = rows.at(-1);
-  return { rows, nextToken: found.length > size && last !== undefined ? tokenOf(last) : '' };
+  return { rows, nextToken: found.length > rows.length && last !== undefined ? tokenOf(last) : '' };
 }
 
 function conditionsOf(filters: AuditFilters, value: (given: unknown) => string): string[] {
@@ -80,6 +81,16 @@ const ofActions = (from: string, to: string, conditions: readonly string[], limi
    )
    SELECT e.* FROM known CROSS JOIN LATERAL (${newest(['audit_entries.action = known.action', ...conditions], limit)}) e
    ORDER BY e.at DESC, e.arrival DESC LIMIT ${limit}`;
+
+/** As many as a message over the bus can hold. */
+function withinBytes(rows: readonly EntryRow[]): readonly EntryRow[] {
+  let bytes = 0;
+  const tooMany = rows.findIndex((row, index) => {
+    bytes += Buffer.byteLength(JSON.stringify(row));
+    return index > 0 && bytes > mostBytes;
+  });
+  return tooMany === -1 ? rows : rows.slice(0, tooMany);
+}
 
 const tokenOf = ({ at, arrival }: EntryRow): string =>
   Buffer.from(`${new Date(at).getTime()}/${arrival}`).toString('base64url');

@@ -107,13 +107,17 @@ export function commandContext(
 }
 
 /** What a command carries that a stranger may send, on an open route. */
-export const openContext = (request: AnyRequest, deadline: Date) => ({
-  operationId: randomUUID(),
-  deadline: timestampFromDate(deadline),
-  requestId: request.scope.requestId,
-  clientAddress: request.ip,
-  userAgent: (headerOf(request, 'user-agent') ?? '').slice(0, longestUserAgent),
-});
+export function openContext(request: AnyRequest, deadline: Date) {
+  const operationId = randomUUID();
+  request.scope.operationId = operationId;
+  return {
+    operationId,
+    deadline: timestampFromDate(deadline),
+    requestId: request.scope.requestId,
+    clientAddress: request.ip,
+    userAgent: (headerOf(request, 'user-agent') ?? '').slice(0, longestUserAgent),
+  };
+}
 
 /** The request's Idempotency-Key, whose it is and what is asked with it; undefined when it has none. */
 export function idempotencyOf(

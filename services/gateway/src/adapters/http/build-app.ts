@@ -4,6 +4,7 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import underPressure from '@fastify/under-pressure';
 import fastify from 'fastify';
 import { Type } from 'typebox';
+import type { AuditRecorder } from '../nats/audit-recorder.ts';
 import { type Keys, registerAccess } from './access.ts';
 import type { App } from './app-types.ts';
 import { answerBadUrl, answerBrokenHttp } from './broken-http.ts';
@@ -20,6 +21,7 @@ import { openApiRoutes, registerOpenApi } from './openapi.ts';
 import { guardPlans } from './planning.ts';
 import { registerProblems } from './problem-reply.ts';
 import { RefusalLimit, registerRateLimit } from './rate-limit.ts';
+import { recordWrites } from './record-writes.ts';
 import { refuseNul } from './refuse-nul.ts';
 import { logRequests } from './request-log.ts';
 import { registerRequestScope } from './request-scope.ts';
@@ -29,6 +31,7 @@ export interface HttpOptions {
   readonly log: Logger;
   readonly metrics: GatewayMetrics;
   readonly keys: Keys;
+  readonly audit: AuditRecorder;
   /** Of one key, and of one address without a valid key; 0: no limit. */
   readonly requestsPerSecond: number;
   readonly overloadedAfterMs: number;
@@ -54,6 +57,7 @@ export async function buildApp(options: HttpOptions, addRoutes: (app: App) => vo
   registerRequestScope(app);
   measureRequests(app, options.metrics);
   logRequests(app, options.log);
+  recordWrites(app, options.audit);
   await app.register(helmet, {
     contentSecurityPolicy: { useDefaults: false, directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] } },
   });

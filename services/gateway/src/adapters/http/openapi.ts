@@ -5,6 +5,7 @@ import { accountDocument, publicProfileDocument } from './documents/account.ts';
 import { adoptionItem, adoptionPreview } from './documents/adoption.ts';
 import { allocation, allocationPage, explainedValue, reservation } from './documents/allocation.ts';
 import { apiKeyDocument, apiKeyPage, newApiKey } from './documents/api-key.ts';
+import { auditEntry, auditHeads, auditPage } from './documents/audit.ts';
 import { bulkDocument, bulkItemDocument, bulkItemPage, bulkResult } from './documents/bulk.ts';
 import { driftDocument, driftPolicies, syncResult } from './documents/drift.ts';
 import { changedForwards, forwardDocument, vmForwards } from './documents/forward.ts';
@@ -97,6 +98,9 @@ export const documents = [
   keySetDocument,
   accountDocument,
   publicProfileDocument,
+  auditEntry,
+  auditPage,
+  auditHeads,
 ];
 
 /** Collects the routes that are registered afterwards into an OpenAPI 3.1 document. */
@@ -130,6 +134,7 @@ export async function registerOpenApi(app: App): Promise<void> {
         { name: 'Account', description: 'What users do with themselves.' },
         { name: 'Users', description: 'Who may sign in.' },
         { name: 'Signing keys', description: 'What access tokens are signed with.' },
+        { name: 'Audit log', description: 'Who did what, and proof that nothing of it was changed.' },
         { name: 'Health', description: 'How it is.' },
       ],
       components: {

@@ -24,6 +24,8 @@ export interface RequestScope {
   /** Of a monotonic clock, in milliseconds. */
   readonly startedAt: number;
   readonly span: Span;
+  /** The operation that the request asks for, once it is chosen. */
+  operationId?: string;
   /** Runs `work` inside the request's trace, and so that its log lines carry the request's id. */
   run<T>(work: () => T): T;
 }

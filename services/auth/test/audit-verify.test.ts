@@ -1,0 +1,177 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import type { Database } from '@berth/database';
+import { freshDatabase, type TestScope } from '@berth/testing';
+import { Vault } from '@berth/vault';
+import { dropOldEntries } from '../src/adapters/postgres/audit-retention.ts';
+import { writeAudit } from '../src/adapters/postgres/audit-rows.ts';
+import { sealEntries } from '../src/adapters/postgres/audit-sealer.ts';
+import { openAuditSigner } from '../src/adapters/postgres/audit-signer.ts';
+import { auditKeys, exportPart, pageOfHeads } from '../src/adapters/postgres/export-audit.ts';
+import { berthItself } from '../src/app/asker.ts';
+import { canonicalJson } from '../src/domain/audit-chain.ts';
+import { openAuthDatabase } from '../src/start-auth.ts';
+import { sealed } from './support/audit-log.ts';
+
+const tool = fileURLToPath(new URL('../../../tools/audit-verify.ts', import.meta.url));
+// biome-ignore lint/suspicious/noExplicitAny: tests change whatever they want in the lines
+type Line = any;
+
+/** A log with a head after every third entry, and the tool at hand. */
+async function newLog(t: TestScope) {
+  const { url } = await freshDatabase(t);
+  const database = await openAuthDatabase(url);
+  t.after(() => database.close());
+  await database.migrate();
+  const signer = await openAuditSigner(database, new Vault([{ id: 'tests', bytes: Buffer.alloc(32, 7) }]));
+  const folder = await mkdtemp(join(tmpdir(), 'berth-audit-'));
+  t.after(() => rm(folder, { recursive: true }));
+  const [key] = await auditKeys(database);
+  await writeFile(join(folder, 'public.pem'), key?.public_key ?? '');
+  const verify = async (lines: readonly Line[], ...more: string[]) => {
+    const file = join(folder, 'export.ndjson');
+    await writeFile(file, lines.map((line) => `${typeof line === 'string' ? line : JSON.stringify(line)}\n`).join(''));
+    const { status, stdout } = spawnSync(process.execPath, [tool, file, '--key', join(folder, 'public.pem'), ...more]);
+    return `${status} ${stdout}`;
+  };
+  return {
+    ...{ database, signer, folder, verify },
+    /** Writes entries one by one, each sealed before the next is written. */
+    async write(count: number, at = new Date()) {
+      for (let index = 0; index < count; index++) {
+        const before = await sealedSoFar(database);
+        const entry = {
+          action: 'user.changed',
+          resource: { type: 'users', id: `u${index}` },
+          after: { é: [1, null, index / 3] },
+        };
+        await database.transaction((sql) => writeAudit(sql, berthItself, at, [entry]));
+        const seal = setInterval(() => void sealEntries(database, signer, { entries: 3, seconds: 3_600 }), 20);
+        await sealed(database, before + 1).finally(() => clearInterval(seal));
+      }
+    },
+    async export(afterSeq = 0, toSeq = 0): Promise<Line[]> {
+      const lines: string[] = [];
+      for (let after = afterSeq, first = true; ; first = false) {
+        const part = await exportPart(database, { afterSeq: after, toSeq, first });
+        lines.push(...part.lines);
+        if (!part.more) return lines.map((line) => JSON.parse(line));
+        after = part.lastSeq;
+      }
+    },
+  };
+}
+
+const sealedSoFar = async (database: Database): Promise<number> => {
+  const [row] = await database.query<{ count: string }>('SELECT count(seq) AS count FROM audit_entries');
+  return Number(row?.count);
+};
+
+const entryAt = (lines: readonly Line[], seq: number) => lines.findIndex(({ entry }) => entry?.seq === seq);
+const set = (line: Line, fields: object): void => void Object.assign(line, fields);
+const rehash = (line: Line) => {
+  line.hash = createHash('sha256').update(canonicalJson(line.entry)).digest('hex');
+};
+
+test('an export is found good, whatever was done to it is found, and where', async (t) => {
+  const log = await newLog(t);
+  await log.write(8); // heads after 1, 4 and 7
+  const good = await log.export();
+  assert.match(await log.verify(good), /^0 OK: 8 entries, 1 to 8; head 7 signed at /);
+  const broken = async (change: (lines: Line[]) => unknown) => {
+    const lines = structuredClone(good);
+    const changed = change(lines);
+    return log.verify(Array.isArray(changed) ? changed : lines);
+  };
+  assert.match(
+    await broken((lines) => set(lines[entryAt(lines, 3)].entry, { result: 'x' })),
+    /^1 NOT OK: entry 3 was changed/,
+  );
+  assert.match(
+    await broken((lines) => set(lines[entryAt(lines, 3)].entry.after, { é: [1, null, 1] })),
+    /^1 NOT OK: entry 3 was changed/,
+  );
+  assert.match(await broken((lines) => lines.toSpliced(entryAt(lines, 5), 1)), /^1 NOT OK: entry 5 is missing/);
+  assert.match(
+    await broken((lines) => {
+      const at = entryAt(lines, 5);
+      return lines.toSpliced(at, 2, lines[at + 1], lines[at]);
+    }),
+    /^1 NOT OK: entry 5 is missing: entry 6 is in its place/,
+  );
+  // Changed together with its hash, the next one does not follow; changed with all hashes after it, the next head tells.
+  const rewriteFrom = (lines: Line[], seq: number, last: number) => {
+    for (let one = seq; one <= last; one++) {
+      const line = lines[entryAt(lines, one)];
+      if (one > seq) line.entry.previous_hash = lines[entryAt(lines, one - 1)].hash;
+      else line.entry.result = 'x';
+      rehash(line);
+    }
+  };
+  assert.match(await broken((lines) => rewriteFrom(lines, 5, 5)), /^1 NOT OK: entry 6 does not follow/);
+  assert.match(
+    await broken((lines) => rewriteFrom(lines, 5, 8)),
+    /^1 NOT OK: the head signed at .* speaks of another entry 7/,
+  );
+  const headAt = good.findIndex(({ head }) => head?.seq === 7);
+  assert.match(
+    await broken((lines) => set(lines[headAt].head, { at: '2020-01-01T00:00:00.000Z' })),
+    /^1 NOT OK: the signature/,
+  );
+  assert.match(await broken((lines) => set(lines[headAt].head, { key_id: 'mine' })), /^1 NOT OK: .* was not given/);
+  assert.match(await broken((lines) => lines.slice(0, -1)), /^1 NOT OK: the export is incomplete/);
+  assert.match(await broken((lines) => lines.filter(({ kind }) => kind !== 'head')), /^1 NOT OK: .*no signed head/);
+});
+
+test('a tail that was cut off is found by a head that speaks of it, in the export or kept elsewhere', async (t) => {
+  const log = await newLog(t);
+  await log.write(7);
+  const good = await log.export();
+  const cut = (keepHead: boolean) =>
+    good
+      .filter(({ entry, head }) => !(entry?.seq > 5) && (keepHead || !(head?.seq > 5)))
+      .map((line) => (line.kind === 'end' ? { ...line, last_seq: 5 } : line));
+  assert.match(await log.verify(cut(true)), /^1 NOT OK: a head signed at .* speaks of entry 7, but the log ends at 5/);
+  assert.match(await log.verify(cut(false)), /^0 OK: 5 entries/); // nothing in it knows better
+  const kept = join(log.folder, 'head.json');
+  const { heads } = await pageOfHeads(log.database, { size: 1, token: '' });
+  await writeFile(kept, JSON.stringify({ ...heads[0]?.head, signature: heads[0]?.signature }));
+  assert.match(await log.verify(cut(false), '--head', kept), /^1 NOT OK: a head signed at .* speaks of entry 7/);
+  assert.match(await log.verify(good, '--head', kept), /^0 OK: 7 entries/);
+});
+
+test('a part of the log hangs on the head before it, or says that it does not', async (t) => {
+  const log = await newLog(t);
+  await log.write(8);
+  assert.match(
+    await log.verify(await log.export(4)),
+    /^0 OK: 4 entries, 5 to 8; head 7 [^\n]*\n *1 entries came after[^\n]*\n$/,
+  );
+  assert.match(
+    await log.verify(await log.export(5)),
+    /^0 OK: 3 entries, 6 to 8; [\s\S]*what is before 6 was not looked at/,
+  );
+  assert.match(await log.verify(await log.export(2, 4)), /^0 OK: 2 entries, 3 to 4; head 4/);
+});
+
+test('entries whose time has passed go, and a signed anchor stands for them', async (t) => {
+  const log = await newLog(t);
+  await log.write(4, new Date(Date.now() - 40 * 86_400_000));
+  await log.write(3);
+  assert.equal(await dropOldEntries(log.database, log.signer, 60), false);
+  assert.match(await log.verify(await log.export()), /^0 OK: 7 entries, 1 to 7/);
+  await dropOldEntries(log.database, log.signer, 30);
+  const left = await log.export();
+  assert.match(await log.verify(left), /^0 OK: 3 entries, 5 to 7; head 7 [^\n]*\n$/);
+  const others = structuredClone(left);
+  for (const line of others) if (line.entry?.seq === 5) line.entry.previous_hash = '0'.repeat(64);
+  for (const line of others) if (line.entry?.seq === 5) rehash(line);
+  assert.match(await log.verify(others), /^1 NOT OK: entry 5 does not follow/);
+  await assert.rejects(log.database.execute('DELETE FROM audit_entries WHERE seq = 5'), /append-only/);
+});

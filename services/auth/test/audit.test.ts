@@ -1,0 +1,212 @@
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { test } from 'node:test';
+import { OperationEndedSchema, OperationKind, OperationState, streams, subjects } from '@berth/contracts';
+import { notify, streamName } from '@berth/messaging';
+import { eventually } from '@berth/testing';
+import { timestampFromDate, timestampNow } from '@bufbuild/protobuf/wkt';
+import { writeAudit } from '../src/adapters/postgres/audit-rows.ts';
+import { berthItself } from '../src/app/asker.ts';
+import { aRecord, auditLog, sealed, tell } from './support/audit-log.ts';
+import { newWorld, principal, withCode } from './support/world.ts';
+
+const anEntry = (action: string) => ({ action, resource: { type: 'users', id: 'u1', name: 'ann' } });
+
+test('what 500 writers tell at once on two replicas is one chain without gaps, in which each stands once', async (t) => {
+  const world = await newWorld(t);
+  await Promise.all([world.replica(), world.replica()]);
+  const database = await world.database();
+  const records = Array.from({ length: 250 }, () => aRecord());
+  await Promise.all([
+    ...records.map((record) => tell(world.bus, record)),
+    ...records.map((record, index) => tell(world.bus, record, `again-${index}`)), // told twice
+    ...Array.from({ length: 250 }, (_, index) =>
+      database.transaction((sql) => writeAudit(sql, berthItself, new Date(), [anEntry(`user.changed-${index % 7}`)])),
+    ),
+  ]);
+  await sealed(database, 500);
+  const rows = await database.query<{ seq: string; fits: boolean }>(
+    'SELECT seq, previous_hash = lag(hash) OVER (ORDER BY seq) AS fits FROM audit_entries ORDER BY seq',
+  );
+  assert.equal(rows.length, 500);
+  rows.forEach(({ seq, fits }, index) => {
+    assert.equal(Number(seq), index + 1);
+    assert.ok(index === 0 || fits, `entry ${seq}`);
+  });
+});
+
+test('nothing that was written can be changed or removed by statements, sealed or not', async (t) => {
+  const world = await newWorld(t);
+  await world.replica();
+  const database = await world.database();
+  await database.transaction((sql) => writeAudit(sql, berthItself, new Date(), [anEntry('user.banned')]));
+  await sealed(database, 1);
+  for (const statement of [
+    "UPDATE audit_entries SET result = 'failed'",
+    'UPDATE audit_entries SET seq = NULL, hash = NULL, previous_hash = NULL',
+    'UPDATE audit_entries SET seq = 7',
+    'DELETE FROM audit_entries',
+    'TRUNCATE audit_entries',
+    'UPDATE audit_heads SET at = now()',
+    'DELETE FROM audit_heads',
+    'TRUNCATE audit_heads',
+  ]) {
+    await assert.rejects(database.execute(statement), /append-only/, statement);
+  }
+  // A sealer that lies about an entry while it seals it.
+  await assert.rejects(
+    database.transaction(async (sql) => {
+      await writeAudit(sql, berthItself, new Date(), [anEntry('user.deleted')]);
+      await sql.execute(
+        "UPDATE audit_entries SET seq = 2, hash = sha256('a'), previous_hash = sha256('b'), actor_id = 'x' WHERE action = 'user.deleted'",
+      );
+    }),
+    /append-only/,
+  );
+});
+
+test('what gateways tell while auth is away becomes entries when it is back, once each', async (t) => {
+  const world = await newWorld(t);
+  const stop = await world.replica();
+  await stop();
+  const record = aRecord({ requestId: 'while-away' });
+  await tell(world.bus, record);
+  await tell(world.bus, record);
+  await world.replica();
+  const found = await eventually(async () => {
+    const { entries } = await auditLog(world.bus).list({ requestId: 'while-away' });
+    return entries.length > 0 && entries;
+  });
+  assert.equal(found.length, 1);
+  const [entry] = found;
+  assert.equal(entry?.id, record.id);
+  assert.deepEqual(
+    [entry?.action, entry?.resourceType, entry?.resourceId, entry?.actorName, entry?.clientAddress, entry?.detailsJson],
+    ['request.createPool', 'pools', 'web', 'test', '192.0.2.7', '{"method":"POST"}'],
+  );
+});
+
+test('a wiped stream loses nothing that auth wrote itself or had taken in, and what comes then is taken in', async (t) => {
+  const world = await newWorld(t);
+  await world.replica();
+  const database = await world.database();
+  await database.transaction((sql) => writeAudit(sql, berthItself, new Date(), [anEntry('user.banned')]));
+  await tell(world.bus, aRecord());
+  await sealed(database, 2);
+  await world.bus.manager.streams.delete(streamName(world.bus, streams.audit));
+  await tell(world.bus, aRecord({ action: 'request.afterwards' }));
+  await sealed(database, 3);
+  const { entries } = await auditLog(world.bus).list();
+  assert.deepEqual(entries.map(({ action }) => action).sort(), [
+    'request.afterwards',
+    'request.createPool',
+    'user.banned',
+  ]);
+});
+
+test('the end of an operation is one entry with its outcome, however often it is told', async (t) => {
+  const world = await newWorld(t);
+  await world.replica();
+  const id = randomUUID();
+  const operation = {
+    ...{ id, kind: OperationKind.PROVISION_VM, state: OperationState.FAILED, vmId: 'v1', vmName: 'web-1' },
+    ...{ principalId: 'p1', router: 'default', updatedAt: timestampNow() },
+    error: { kind: 'rejected', code: 'ROUTER_REJECTED', message: 'no: password=hunter2' },
+  };
+  const ended = () => notify(world.bus, subjects.operationEnded(id), OperationEndedSchema, { operation });
+  ended();
+  ended();
+  const log = auditLog(world.bus);
+  const entries = await eventually(async () => {
+    const page = await log.list({ actionPrefix: 'operation.' });
+    return page.entries.length > 0 && page.entries;
+  });
+  assert.equal(entries.length, 1);
+  const [entry] = entries;
+  assert.deepEqual(
+    [entry?.action, entry?.result, entry?.actorId, entry?.resourceType, entry?.resourceId, entry?.resourceName],
+    ['operation.failed', 'ROUTER_REJECTED', 'p1', 'vms', 'v1', 'web-1'],
+  );
+  assert.deepEqual(JSON.parse(entry?.detailsJson ?? ''), {
+    ...{ operation_id: id, kind: 'provision_vm', router: 'default', owner_group: '' },
+    reason: 'no: password=[redacted]',
+  });
+});
+
+test('filters say which entries come, the newest first, page by page', async (t) => {
+  const world = await newWorld(t);
+  await world.replica();
+  const database = await world.database();
+  const at = (second: number) => timestampFromDate(new Date(Date.UTC(2026, 0, 1, 0, 0, second)));
+  const who = (id: string) => ({ ...principal('admin'), id });
+  const told = [
+    aRecord({ at: at(1), action: 'request.a1', principal: who('p1'), resourceType: 'vms', requestId: 'one' }),
+    aRecord({ at: at(2), action: 'request.a2', principal: who('p2'), clientAddress: '2001:db8::1' }),
+    aRecord({ at: at(3), action: 'request.b', principal: who('p1'), result: 'FORBIDDEN', resourceId: 'x' }),
+    aRecord({ at: at(4), action: 'user.banned', principal: who('p2') }),
+  ];
+  for (const record of told) await tell(world.bus, record);
+  await sealed(database, 4);
+  const log = auditLog(world.bus);
+  const seconds = async (question: Parameters<typeof log.list>[0]) =>
+    (await log.list(question)).entries.map((entry) => Number(entry.at?.seconds) % 60);
+  assert.deepEqual(await seconds({}), [4, 3, 2, 1]);
+  assert.deepEqual(await seconds({ actor: 'p1' }), [3, 1]);
+  assert.deepEqual(await seconds({ actionPrefix: 'request.a' }), [2, 1]);
+  assert.deepEqual(await seconds({ actionPrefix: 'request.a', actor: 'p2' }), [2]);
+  assert.deepEqual(await seconds({ actionPrefix: 'nothing.' }), []);
+  assert.deepEqual(await seconds({ resourceType: 'vms' }), [1]);
+  assert.deepEqual(await seconds({ resourceId: 'x' }), [3]);
+  assert.deepEqual(await seconds({ result: 'FORBIDDEN' }), [3]);
+  assert.deepEqual(await seconds({ address: '2001:db8::1' }), [2]);
+  assert.deepEqual(await seconds({ requestId: 'one' }), [1]);
+  assert.deepEqual(await seconds({ since: at(2), until: at(4) }), [3, 2]);
+  for (const filter of [{}, { actionPrefix: 'r' }]) {
+    const first = await log.list({ ...filter, pageSize: 2 });
+    const second = await log.list({ ...filter, pageSize: 2, pageToken: first.nextPageToken });
+    assert.equal(second.nextPageToken, '');
+    const all = [...first.entries, ...second.entries].map(({ action }) => action);
+    assert.deepEqual(
+      all,
+      (await log.list(filter)).entries.map(({ action }) => action),
+    );
+  }
+  await assert.rejects(log.list({ pageToken: 'x' }), withCode('PAGE_TOKEN_INVALID'));
+});
+
+test('only who may read the log of everything reads it', async (t) => {
+  const world = await newWorld(t);
+  await world.replica();
+  const ofOneGroup = { ...principal('viewer'), permissions: ['audit:read'], group: 'team' };
+  for (const who of [principal('viewer'), principal('operator'), ofOneGroup]) {
+    const log = auditLog(world.bus, who);
+    for (const attempt of [log.list(), log.heads(), log.part()])
+      await assert.rejects(attempt, withCode('PERMISSION_DENIED'));
+  }
+  await auditLog(world.bus, { ...principal('viewer'), permissions: ['audit:read'] }).list();
+});
+
+test('secrets in what changes carry stand in no entry, and a record that cannot be read harms no other', async (t) => {
+  const world = await newWorld(t);
+  await world.replica();
+  const database = await world.database();
+  const planted = 'Planted-Secret-1';
+  await database.transaction((sql) =>
+    writeAudit(sql, berthItself, new Date(), [
+      {
+        ...anEntry('user.changed'),
+        before: { password: planted, sessions: [{ refresh_token: planted }] },
+        after: { name: 'ann', api_key: planted },
+        details: { why: `token=${planted}`, at: new Date(0), 'a\u0000b': '\ud800' },
+      },
+    ]),
+  );
+  await tell(world.bus, aRecord({ id: 'not-a-uuid' }));
+  await tell(world.bus, aRecord({ detailsJson: '{' }));
+  await tell(world.bus, aRecord({ detailsJson: JSON.stringify({ body: { secret: planted, nul: 'a\u0000' } }) }));
+  await sealed(database, 2);
+  const [all] = await database.query<{ text: string }>('SELECT json_agg(e)::text AS text FROM audit_entries e');
+  assert.ok(!all?.text.includes(planted), all?.text);
+  assert.ok(!world.logged().includes(planted));
+  assert.equal((await database.query('SELECT FROM dead_letters')).length, 2);
+});

@@ -1,0 +1,166 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { type AuditRecord, AuditRecordSchema, AuditService, AuthService, streams } from '@berth/contracts';
+import { DomainError } from '@berth/errors';
+import { streamName } from '@berth/messaging';
+import { eventually, ownNats } from '@berth/testing';
+import { fromBinary } from '@bufbuild/protobuf';
+import { type GatewayUnderTest, startTestGateway } from './gateway-under-test.ts';
+
+/** What stands in the stream. */
+async function told({ bus }: GatewayUnderTest): Promise<(AuditRecord & { details: Record<string, unknown> })[]> {
+  const name = streamName(bus, streams.audit);
+  const info = await bus.manager.streams.info(name).catch(() => undefined);
+  const records = [];
+  for (let seq = info?.state.first_seq ?? 1; seq <= (info?.state.last_seq ?? 0); seq++) {
+    const message = await bus.manager.streams.getMessage(name, { seq });
+    if (!message) continue;
+    const record = fromBinary(AuditRecordSchema, message.data);
+    assert.equal(message.header.get('Nats-Msg-Id'), record.id);
+    records.push({ ...record, details: JSON.parse(record.detailsJson) });
+  }
+  return records;
+}
+
+const made = { apiKey: { id: '0b6b2b53-2c1f-4d51-9ab2-6f0c1f1c8a11', name: 'deploy' }, secret: 'berth_abcdefgh_x' };
+const keys = '/v1/admin/api-keys';
+
+test('when a write is answered the stream has its entry: who, what, on what, from where, and what came of it', async (t) => {
+  const gateway = await startTestGateway(t);
+  gateway.answer(AuthService.method.createApiKey, () => made);
+  gateway.answer(AuthService.method.deleteApiKey, () => {
+    throw new DomainError('not_found', 'API_KEY_NOT_FOUND', 'There is no such API key.');
+  });
+  const headers = { 'x-request-id': 'r-1', 'user-agent': 'tests/1' };
+  assert.equal((await gateway.call('POST', keys, { body: { name: 'deploy' }, headers })).status, 201);
+  const [entry, ...more] = await told(gateway);
+  assert.equal(more.length, 0);
+  const { principal, action, result, resourceType, resourceId, clientAddress, userAgent, requestId } =
+    entry ?? assert.fail();
+  assert.deepEqual(
+    [principal?.id, principal?.kind, principal?.name, action, result, resourceType, resourceId],
+    ['id-of-admin-1', 'api_key', 'admin-1', 'request.createApiKey', 'succeeded', 'api-keys', made.apiKey.id],
+  );
+  assert.deepEqual([clientAddress, userAgent, requestId], ['127.0.0.1', 'tests/1', 'r-1']);
+  assert.match(entry?.traceId ?? '', /^[0-9a-f]{32}$/);
+  const { operation_id: operationId, ...details } = entry?.details ?? {};
+  assert.match(String(operationId), /^[0-9a-f-]{36}$/);
+  assert.deepEqual(details, { method: 'POST', path: keys, status: 201, body: { name: 'deploy' } });
+  // The same request id again is another request, and another entry.
+  assert.equal((await gateway.call('DELETE', `${keys}/${made.apiKey.id}`, { headers })).status, 404);
+  const [, second] = await told(gateway);
+  assert.deepEqual([second?.result, second?.resourceId], ['API_KEY_NOT_FOUND', made.apiKey.id]);
+});
+
+test('reads, unknown addresses and wrong methods are no entries; refused writes are', async (t) => {
+  const gateway = await startTestGateway(t);
+  await gateway.call('GET', keys, { apiKey: null });
+  await gateway.call('POST', '/v1/nothing', { body: {} });
+  await gateway.call('PUT', '/v1/vms', { body: {} });
+  assert.deepEqual(await told(gateway), []);
+  await gateway.call('POST', keys, { body: {}, apiKey: null });
+  await gateway.call('POST', keys, { body: {}, apiKey: 'nobody-1' });
+  await gateway.call('POST', keys, { body: {}, apiKey: 'viewer-1' });
+  await gateway.call('POST', keys, { body: { permission: 'king' } });
+  await gateway.call('POST', keys, { body: '{' });
+  assert.deepEqual(
+    (await told(gateway)).map(({ result, principal }) => [result, principal?.name]),
+    [
+      ['CREDENTIALS_MISSING', undefined],
+      ['API_KEY_INVALID', undefined],
+      ['PERMISSION_DENIED', 'viewer-1'],
+      ['INVALID_REQUEST', 'admin-1'],
+      ['MALFORMED_JSON', 'admin-1'],
+    ],
+  );
+});
+
+test('secrets in bodies, addresses and headers are in no entry, however they are called', async (t) => {
+  const gateway = await startTestGateway(t);
+  const planted = 'Planted-Secret-1';
+  const key = 'berth_0123abcd_0123456789012345678901234567890123456789abcdefghi';
+  const token = 'eyJhbGciOiJFZERTQSJ9.eyJzdWIiOiJ4In0.c2lnbmF0dXJl';
+  const bodies = [
+    { name: 'r', host: 'h', api_key: planted, ca_pem: 'x', keys: [planted], nested: { password: planted } },
+    { description: `use ${key}`, note: token, [key]: 1, url: `https://u:${planted}@h/?token=${planted}` },
+  ];
+  for (const body of bodies) {
+    await gateway.call('POST', '/v1/routers', { body, headers: { 'user-agent': `x ${key}` } });
+    await gateway.call('POST', `/v1/routers/${key}/test?token=${planted}`, { body });
+  }
+  const records = await told(gateway);
+  assert.equal(records.length, 4);
+  const text = JSON.stringify(records, (_, value) => (typeof value === 'bigint' ? String(value) : value));
+  for (const secret of [planted, key, token]) assert.ok(!text.includes(secret), text);
+  assert.ok(text.includes('[redacted]'));
+});
+
+test('a body is cut at 4 kB, and says so', async (t) => {
+  const gateway = await startTestGateway(t);
+  await gateway.call('POST', keys, { body: { name: 'x', description: 'y '.repeat(50_000) } });
+  const [entry] = await told(gateway);
+  const { length = 0 } = entry?.detailsJson ?? '';
+  assert.ok(length > 4_000 && length < 5_000 && entry?.detailsJson.includes('[cut]'), `${length}`);
+});
+
+test('whoever is refused again and again is told one by one at first and counted then', async (t) => {
+  const gateway = await startTestGateway(t);
+  for (let index = 0; index < 30; index++) await gateway.call('POST', keys, { body: {}, apiKey: `nobody-${index}` });
+  assert.equal((await told(gateway)).length, 20);
+  // What was counted is told when the minute is over, or the gateway stops.
+  await gateway.stop();
+  const last = (await told(gateway)).at(-1);
+  assert.deepEqual([last?.action, last?.resourceId, last?.details], ['request.refused', '127.0.0.1', { count: 10 }]);
+});
+
+test('while the stream is away answers go out soon, and the entry is in the log of the gateway', async (t) => {
+  const nats = await ownNats(t);
+  const gateway = await startTestGateway(t, { natsUrl: nats.url });
+  gateway.answer(AuthService.method.createApiKey, () => made);
+  await gateway.call('POST', keys, { body: { name: 'first' } });
+  await nats.stop();
+  await eventually(() => gateway.logged.some(({ status }) => status === 'disconnect'));
+  const startedAt = performance.now();
+  const answer = await gateway.call('POST', keys, { body: { name: 'second', permission: 'viewer' } });
+  assert.equal(answer.status, 503);
+  assert.ok(performance.now() - startedAt < 5_000);
+  const line = gateway.logged.find(({ msg }) => msg === 'audit entry could not be kept');
+  assert.match(JSON.stringify(line?.['auditEntry']), /request\.createApiKey/);
+  assert.match(await gateway.metrics.metrics(), /berth_gateway_audit_lost_total 1/);
+});
+
+test('a stream that was wiped is made again for the next entry', async (t) => {
+  const gateway = await startTestGateway(t);
+  gateway.answer(AuthService.method.createApiKey, () => made);
+  await gateway.call('POST', keys, { body: { name: 'first' } });
+  await gateway.bus.manager.streams.delete(streamName(gateway.bus, streams.audit));
+  await gateway.call('POST', keys, { body: { name: 'second' } });
+  assert.deepEqual(
+    (await told(gateway)).map(({ details }) => details['body']),
+    [{ name: 'second' }],
+  );
+});
+
+test('an export comes part by part as far as it is read, and a refusal is a problem', async (t) => {
+  const gateway = await startTestGateway(t);
+  let asked = 0;
+  gateway.answer(AuditService.method.exportAudit, ({ afterSeq, toSeq, first }) => {
+    asked++;
+    assert.equal(first, afterSeq === 4n);
+    assert.equal(toSeq, 9n);
+    return { lines: [`{"after":${afterSeq}}`, 'x'.repeat(100_000)], lastSeq: afterSeq + 1n, more: afterSeq < 8n };
+  });
+  const response = await fetch(`${gateway.url}/v1/admin/audit/export?from=5&to=9`, {
+    headers: { 'x-api-key': 'admin-1' },
+  });
+  assert.equal(response.headers.get('content-type'), 'application/x-ndjson');
+  const lines = (await response.text()).split('\n').filter((line) => line.startsWith('{'));
+  assert.deepEqual(
+    lines,
+    [4, 5, 6, 7, 8].map((after) => `{"after":${after}}`),
+  );
+  assert.equal(asked, 5);
+  assert.equal((await gateway.call('GET', '/v1/admin/audit/export', { apiKey: 'operator-1' })).status, 403);
+  assert.equal((await gateway.call('GET', '/v1/admin/audit/export?from=0')).status, 422);
+  assert.equal((await gateway.call('GET', '/v1/admin/audit?since=yesterday')).status, 422);
+});

@@ -1,0 +1,208 @@
+// Checks an export of the audit log without any service: npm run audit:verify -- export.ndjson --key public.pem [--head head.json]
+// Shares no code with what writes the log, so that a mistake there is not repeated here. docs/audit.md says what each line means.
+
+import { createHash, createPublicKey, type KeyObject, verify } from 'node:crypto';
+import { createReadStream, readFileSync } from 'node:fs';
+import { createInterface } from 'node:readline';
+import { parseArgs } from 'node:util';
+
+const usage = 'usage: npm run audit:verify -- export.ndjson --key public.pem [--key …] [--head head.json …]';
+
+/** What does not fit; the first of it ends the check. */
+class Misfit extends Error {}
+
+interface Entry {
+  readonly seq?: unknown;
+  readonly previous_hash?: unknown;
+}
+interface Head {
+  readonly kind: string;
+  readonly seq: number;
+  readonly hash: string;
+  readonly at: string;
+  readonly key_id: string;
+}
+
+/** A line as it is written; nothing of it is believed before it is checked. */
+interface Line extends Partial<Record<'kind' | 'version' | 'after' | 'hash' | 'signature' | 'last_seq', unknown>> {
+  readonly entry?: Entry;
+  readonly head?: Head;
+}
+
+const sorted = (value: unknown): unknown => {
+  if (Array.isArray(value)) return value.map(sorted);
+  if (typeof value !== 'object' || value === null) return value;
+  const names = Object.keys(value).sort(); // by UTF-16 code units
+  return new Map(names.map((name) => [name, sorted(Reflect.get(value, name))]));
+};
+
+/** A Map keeps the order of its names, also of those that look like numbers; an object would not. */
+const written = (value: unknown): string => {
+  if (Array.isArray(value)) return `[${value.map(written).join()}]`;
+  if (!(value instanceof Map)) return JSON.stringify(value);
+  return `{${[...value].map(([name, inner]) => `${JSON.stringify(name)}:${written(inner)}`).join()}}`;
+};
+
+const canonical = (value: unknown): string => written(sorted(value));
+
+const idOf = (key: KeyObject): string =>
+  createHash('sha256')
+    .update(key.export({ type: 'spki', format: 'der' }))
+    .digest('hex')
+    .slice(0, 32);
+
+/** The chain as it is read, line by line. */
+class Chain {
+  readonly #keys: ReadonlyMap<string, KeyObject>;
+  /** Heads that were kept elsewhere: each must be met. */
+  readonly #given: Head[] = [];
+  /** Heads of the export whose entry has not come. */
+  readonly #awaited: Head[] = [];
+  #after = 0;
+  #begun = false;
+  #ended = false;
+  #lastSeq = 0;
+  #lastHash: string | undefined;
+  #entries = 0;
+  #vouched: Head | undefined;
+  #anchored = false;
+
+  constructor(keys: ReadonlyMap<string, KeyObject>) {
+    this.#keys = keys;
+  }
+
+  /** A signed head that was kept elsewhere. */
+  expect(head: Head, signature: string): void {
+    this.#check(head, signature);
+    this.#given.push(head);
+  }
+
+  read(line: Line): void {
+    if (this.#ended) throw new Misfit('there is something after the end of the export');
+    if (!this.#begun) this.#begin(line);
+    else if (line.entry) this.#entry(line.entry, String(line.hash));
+    else if (line.head) this.#head(line.head, String(line.signature));
+    else this.#end(line);
+  }
+
+  #end(line: Line): void {
+    if (line.kind !== 'end') throw new Misfit(`a line of the kind ${String(line.kind)} is not known`);
+    if (line.last_seq !== this.#lastSeq)
+      throw new Misfit(`the export ends at ${String(line.last_seq)}, its entries at ${this.#lastSeq}`);
+    this.#ended = true;
+  }
+
+  /** What was found, for people. */
+  finish(): string {
+    if (!this.#ended) throw new Misfit('the export is incomplete: its last line is missing');
+    for (const { at, seq } of [...this.#awaited, ...this.#given]) {
+      if (seq > this.#lastSeq)
+        throw new Misfit(`a head signed at ${at} speaks of entry ${seq}, but the log ends at ${this.#lastSeq}`);
+    }
+    const before = this.#given.find(({ seq }) => seq < this.#after);
+    if (before) throw new Misfit(`the export begins after entry ${before.seq}, of which a given head speaks`);
+    if (this.#entries === 0 && this.#lastSeq === 0) return 'OK: the log is empty';
+    if (this.#vouched === undefined)
+      throw new Misfit('the entries fit each other, but no signed head vouches for them');
+    const { seq, at, key_id } = this.#vouched;
+    const later = this.#lastSeq - seq;
+    return [
+      `OK: ${this.#entries} entries, ${this.#after + 1} to ${this.#lastSeq}; head ${seq} signed at ${at} by ${key_id}`,
+      ...(later > 0 ? [`    ${later} entries came after that head; the next one will vouch for them`] : []),
+      ...(this.#after > 0 && !this.#anchored ? [`    what is before ${this.#after + 1} was not looked at`] : []),
+    ].join('\n');
+  }
+
+  #begin({ kind, version, after }: Line): void {
+    if (kind !== 'export' || version !== 1) throw new Misfit('the first line is not that of an export (version 1)');
+    this.#begun = true;
+    this.#after = Number(after);
+    this.#lastSeq = this.#after;
+    if (this.#after === 0) this.#lastHash = '0'.repeat(64);
+    for (const head of this.#given.filter(({ seq }) => seq === this.#after)) this.#match(head);
+  }
+
+  #entry(entry: Entry, hash: string): void {
+    const { seq, previous_hash: previous } = entry;
+    const expected = this.#lastSeq + 1;
+    if (seq !== expected) throw new Misfit(`entry ${expected} is missing: entry ${String(seq)} is in its place`);
+    if (this.#lastHash !== undefined && previous !== this.#lastHash)
+      throw new Misfit(`entry ${expected} does not follow the one before it`);
+    const text = canonical(entry);
+    if (createHash('sha256').update(text).digest('hex') !== hash)
+      throw new Misfit(`entry ${expected} was changed: its hash is another one`);
+    this.#lastSeq = expected;
+    this.#lastHash = hash;
+    this.#entries++;
+    for (const head of [...this.#awaited, ...this.#given].filter(({ seq: of }) => of === expected)) this.#match(head);
+  }
+
+  #head(head: Head, signature: string): void {
+    this.#check(head, signature);
+    if (head.seq > this.#lastSeq) this.#awaited.push(head);
+    else if (head.seq === this.#lastSeq) this.#match(head);
+    else throw new Misfit(`the head about entry ${head.seq} is not in its place`);
+  }
+
+  /** Before the first entry of a part, a head says what it must hang on. */
+  #match(head: Head): void {
+    if (this.#lastHash === undefined || this.#entries === 0) {
+      this.#anchored = true;
+      this.#lastHash ??= head.hash;
+    }
+    if (head.hash !== this.#lastHash)
+      throw new Misfit(`the head signed at ${head.at} speaks of another entry ${head.seq} than this one`);
+    this.#vouched = head;
+  }
+
+  #check(head: Head, signature: string): void {
+    const key = this.#keys.get(head.key_id);
+    if (key === undefined)
+      throw new Misfit(`the head about entry ${head.seq} is signed with the key ${head.key_id}, which was not given`);
+    if (!verify(null, Buffer.from(canonical(head)), key, Buffer.from(signature, 'base64')))
+      throw new Misfit(`the signature of the head about entry ${head.seq} is not right`);
+  }
+}
+
+const parse = (text: string, number: number): object => {
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value === 'object' && value !== null) return value;
+  } catch {}
+  throw new Misfit(`line ${number} is not a JSON object`);
+};
+
+/** A head as `GET /v1/admin/audit/heads` shows it. */
+function headIn(file: string): { head: Head; signature: string } {
+  const { kind, seq, hash, at, key_id, signature }: Partial<Head & { signature: string }> = parse(
+    readFileSync(file, 'utf8'),
+    1,
+  );
+  const head = { kind: String(kind), seq: Number(seq), hash: String(hash), at: String(at), key_id: String(key_id) };
+  return { head, signature: String(signature) };
+}
+
+async function main(): Promise<number> {
+  const options = { key: { type: 'string', multiple: true }, head: { type: 'string', multiple: true } } as const;
+  const { values, positionals } = parseArgs({ options, allowPositionals: true });
+  const [file] = positionals;
+  if (file === undefined || positionals.length > 1 || values.key === undefined) {
+    console.error(usage);
+    return 2;
+  }
+  const keys = values.key.map((path) => createPublicKey(readFileSync(path)));
+  const chain = new Chain(new Map(keys.map((key) => [idOf(key), key])));
+  try {
+    for (const { head, signature } of (values.head ?? []).map(headIn)) chain.expect(head, signature);
+    let number = 0;
+    for await (const line of createInterface({ input: createReadStream(file) })) chain.read(parse(line, ++number));
+    console.log(chain.finish());
+    return 0;
+  } catch (error) {
+    if (!(error instanceof Misfit)) throw error;
+    console.log(`NOT OK: ${error.message}`);
+    return 1;
+  }
+}
+
+process.exitCode = await main();

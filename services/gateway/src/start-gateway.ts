@@ -58,6 +58,7 @@ import {
 import { type CommandTiming, defaultTiming } from './app/command-timing.ts';
 import { healthReader } from './app/read-health.ts';
 import type { GatewayConfig } from './config.ts';
+import { administrationRoutes } from './start-administration.ts';
 
 /** Starts the gateway; gives back its address. `timing` is for tests that cannot wait as long as people do. */
 export async function startGateway(
@@ -136,6 +137,7 @@ export async function startGateway(
       commandTimeoutMs: timing.commandTimeoutMs,
       forget: (id) => keys.forget(id),
     });
+    administrationRoutes(routes, { auth, commandTimeoutMs: timing.commandTimeoutMs });
   });
   const url = await listen(app, config);
   onStop(() => app.close());

@@ -7,6 +7,8 @@ import { bulkDecommissionBody, bulkProvisionBody } from '../src/adapters/http/do
 import { checkDriftBody, driftPoliciesBody } from '../src/adapters/http/documents/drift.ts';
 import { changeForwardsBody, createForwardsBody, forwardChangeBody } from '../src/adapters/http/documents/forward.ts';
 import { forwardTemplateBody } from '../src/adapters/http/documents/forward-template.ts';
+import { createGroupBody, groupMemberBody, updateGroupBody } from '../src/adapters/http/documents/group.ts';
+import { acceptInvitationBody, createInvitationBody } from '../src/adapters/http/documents/invitation.ts';
 import {
   emptyBody,
   newPoolBodies,
@@ -15,6 +17,7 @@ import {
 } from '../src/adapters/http/documents/pool-bodies.ts';
 import { portActionBody, portTemplateBody } from '../src/adapters/http/documents/ports.ts';
 import { addRouterBody, testRouterBody, updateRouterBody } from '../src/adapters/http/documents/router.ts';
+import { banBody, createUserBody, unbanBody, updateUserBody } from '../src/adapters/http/documents/user.ts';
 import { provisionVmBody } from '../src/adapters/http/documents/vm.ts';
 import { updateVmBody } from '../src/adapters/http/documents/vm-resource.ts';
 import { documents } from '../src/adapters/http/openapi.ts';
@@ -80,6 +83,26 @@ const contract = [
   'put /v1/admin/api-keys/{id}',
   'delete /v1/admin/api-keys/{id}',
   'post /v1/admin/api-keys/{id}/rotate',
+  'get /v1/admin/users',
+  'post /v1/admin/users',
+  'get /v1/admin/users/{id}',
+  'patch /v1/admin/users/{id}',
+  'delete /v1/admin/users/{id}',
+  'post /v1/admin/users/{id}/ban',
+  'post /v1/admin/users/{id}/unban',
+  'get /v1/admin/users/{id}/bans',
+  'post /v1/admin/invitations',
+  'get /v1/admin/invitations',
+  'delete /v1/admin/invitations/{id}',
+  'post /v1/auth/accept-invitation',
+  'get /v1/admin/groups',
+  'post /v1/admin/groups',
+  'get /v1/admin/groups/{name}',
+  'patch /v1/admin/groups/{name}',
+  'delete /v1/admin/groups/{name}',
+  'get /v1/admin/groups/{name}/members',
+  'post /v1/admin/groups/{name}/members',
+  'delete /v1/admin/groups/{name}/members/{user_id}',
   'get /v1/routers',
   'post /v1/routers',
   'get /v1/routers/{router}',
@@ -216,6 +239,15 @@ test('every example is valid by its schema', () => {
     testRouterBody,
     checkDriftBody,
     driftPoliciesBody,
+    createGroupBody,
+    updateGroupBody,
+    groupMemberBody,
+    createUserBody,
+    updateUserBody,
+    banBody,
+    unbanBody,
+    createInvitationBody,
+    acceptInvitationBody,
     emptyBody,
     ...[newPoolBodies, poolChangeBodies, reservationBodies].flatMap(Object.values<TSchema>),
   ];

@@ -8,6 +8,7 @@ import { bulkDocument, bulkItemDocument, bulkItemPage, bulkResult } from './docu
 import { driftDocument, driftPolicies, syncResult } from './documents/drift.ts';
 import { changedForwards, forwardDocument, vmForwards } from './documents/forward.ts';
 import { forwardTemplate } from './documents/forward-template.ts';
+import { groupDocument, groupMemberDocument, groupMemberPage, groupPage } from './documents/group.ts';
 import { healthDocument, rootDocument } from './documents/health.ts';
 import {
   commitDetail,
@@ -17,6 +18,7 @@ import {
   configDiff,
   explainedLines,
 } from './documents/history.ts';
+import { invitationDocument, invitationPage } from './documents/invitation.ts';
 import { operationDocument, operationPage } from './documents/operation.ts';
 import { planDocument, planPage } from './documents/plan.ts';
 import { ipPool, poolPage, portPool, rulePool } from './documents/pool.ts';
@@ -25,6 +27,7 @@ import { problemSchema } from './documents/problem.ts';
 import { backupDocument } from './documents/rollback.ts';
 import { routerDocument, routerList, routerTest } from './documents/router.ts';
 import { routerFile, routerFileList } from './documents/router-file.ts';
+import { banDocument, banPage, userDocument, userPage } from './documents/user.ts';
 import { decommissionedVm, provisionedVm } from './documents/vm.ts';
 import { vmDocument, vmPage } from './documents/vm-resource.ts';
 import { sendTagged } from './entity-tag.ts';
@@ -58,6 +61,16 @@ export const documents = [
   apiKeyDocument,
   newApiKey,
   apiKeyPage,
+  userDocument,
+  userPage,
+  banDocument,
+  banPage,
+  invitationDocument,
+  invitationPage,
+  groupDocument,
+  groupPage,
+  groupMemberDocument,
+  groupMemberPage,
   ipPool,
   portPool,
   rulePool,
@@ -107,6 +120,8 @@ export async function registerOpenApi(app: App): Promise<void> {
         { name: 'History', description: 'What stood on routers, when and why.' },
         { name: 'Operations', description: 'What became of a request.' },
         { name: 'API keys', description: 'Who may do what.' },
+        { name: 'Users', description: 'Who may sign in, bans and invitations.' },
+        { name: 'Groups', description: 'What users may do together.' },
         { name: 'Health', description: 'How it is.' },
       ],
       components: {

@@ -17,6 +17,7 @@ const documents = [
   'docs/backup.md',
   'docs/operations.md',
   'docs/events.md',
+  'docs/users-and-groups.md',
 ];
 
 for (const document of documents) {

@@ -136,7 +136,10 @@ export const listUsersQuery = Type.Object(
     banned: Type.Optional(Type.Boolean({ description: 'Banned now, or not.' })),
     verified: Type.Optional(Type.Boolean({ description: 'With a verified e-mail address, or without.' })),
     sort: Type.Optional(
-      Type.Enum(['name', '-name', 'created_at', '-created_at'], { description: 'Default name; with - backwards.' }),
+      Type.Enum(['name', '-name', 'created_at', '-created_at'], {
+        type: 'string',
+        description: 'Default name; with - backwards.',
+      }),
     ),
   },
   strict,

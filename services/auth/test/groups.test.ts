@@ -130,12 +130,13 @@ test('members come, go and are listed; coming twice is the same as once; a home 
   await newUser(people, 'ben', 'viewer');
   for (let round = 0; round < 2; round++) await people.addMember({ name: 'blue', userId: anna.id });
   assert.deepEqual((await userFactOf(world.bus, anna.id))?.permissionsVersion, 2);
-  const { user } = await people.addMember({ name: 'blue', userId: anna.id, home: true });
-  assert.deepEqual(user?.groups, ['blue', 'viewer']);
+  const { member } = await people.addMember({ name: 'blue', userId: anna.id, home: true });
+  assert.deepEqual([member?.name, member?.home], ['anna', true]);
+  assert.deepEqual((await people.getUser(anna.id)).user?.groups, ['blue', 'viewer']);
   const first = await people.members({ name: 'viewer', pageSize: 1 });
   const second = await people.members({ name: 'viewer', pageSize: 1, pageToken: first.nextPageToken });
   assert.deepEqual(
-    [...first.users, ...second.users].map(({ name }) => name),
+    [...first.members, ...second.members].map(({ name }) => name),
     ['anna', 'ben'],
   );
   for (let round = 0; round < 2; round++) await people.removeMember({ name: 'viewer', userId: anna.id });

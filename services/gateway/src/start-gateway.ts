@@ -64,6 +64,7 @@ import {
 import { type CommandTiming, defaultTiming } from './app/command-timing.ts';
 import { healthReader } from './app/read-health.ts';
 import type { GatewayConfig } from './config.ts';
+import { administrationRoutes } from './start-administration.ts';
 import { startLimits } from './start-limits.ts';
 import { addTokenRoutes } from './start-tokens.ts';
 
@@ -163,6 +164,7 @@ export async function startGateway(
       forget: (id) => access.keys.forget(id),
     });
     addTokenRoutes(routes, { auth, access, commandTimeoutMs: timing.commandTimeoutMs });
+    administrationRoutes(routes, { auth, commandTimeoutMs: timing.commandTimeoutMs });
   });
   const url = await listen(app, config);
   onStop(() => app.close());

@@ -24,6 +24,8 @@ import { bulkDecommissionBody, bulkProvisionBody } from '../src/adapters/http/do
 import { checkDriftBody, driftPoliciesBody } from '../src/adapters/http/documents/drift.ts';
 import { changeForwardsBody, createForwardsBody, forwardChangeBody } from '../src/adapters/http/documents/forward.ts';
 import { forwardTemplateBody } from '../src/adapters/http/documents/forward-template.ts';
+import { createGroupBody, groupMemberBody, updateGroupBody } from '../src/adapters/http/documents/group.ts';
+import { acceptInvitationBody, createInvitationBody } from '../src/adapters/http/documents/invitation.ts';
 import { addBlockBody, limitsBody } from '../src/adapters/http/documents/limits.ts';
 import {
   emptyBody,
@@ -33,6 +35,7 @@ import {
 } from '../src/adapters/http/documents/pool-bodies.ts';
 import { portActionBody, portTemplateBody } from '../src/adapters/http/documents/ports.ts';
 import { addRouterBody, testRouterBody, updateRouterBody } from '../src/adapters/http/documents/router.ts';
+import { banBody, createUserBody, unbanBody, updateUserBody } from '../src/adapters/http/documents/user.ts';
 import { provisionVmBody } from '../src/adapters/http/documents/vm.ts';
 import { updateVmBody } from '../src/adapters/http/documents/vm-resource.ts';
 import { documents } from '../src/adapters/http/openapi.ts';
@@ -107,6 +110,26 @@ const contract = [
   'get /v1/admin/audit',
   'get /v1/admin/audit/export',
   'get /v1/admin/audit/heads',
+  'get /v1/admin/users',
+  'post /v1/admin/users',
+  'get /v1/admin/users/{id}',
+  'patch /v1/admin/users/{id}',
+  'delete /v1/admin/users/{id}',
+  'post /v1/admin/users/{id}/ban',
+  'post /v1/admin/users/{id}/unban',
+  'get /v1/admin/users/{id}/bans',
+  'post /v1/admin/invitations',
+  'get /v1/admin/invitations',
+  'delete /v1/admin/invitations/{id}',
+  'post /v1/auth/accept-invitation',
+  'get /v1/admin/groups',
+  'post /v1/admin/groups',
+  'get /v1/admin/groups/{name}',
+  'patch /v1/admin/groups/{name}',
+  'delete /v1/admin/groups/{name}',
+  'get /v1/admin/groups/{name}/members',
+  'post /v1/admin/groups/{name}/members',
+  'delete /v1/admin/groups/{name}/members/{user_id}',
   'get /v1/routers',
   'post /v1/routers',
   'get /v1/routers/{router}',
@@ -275,6 +298,15 @@ test('every example is valid by its schema', () => {
     changeEmailBody,
     deleteAccountBody,
     updateAccountBody,
+    createGroupBody,
+    updateGroupBody,
+    groupMemberBody,
+    createUserBody,
+    updateUserBody,
+    banBody,
+    unbanBody,
+    createInvitationBody,
+    acceptInvitationBody,
     emptyBody,
     ...[newPoolBodies, poolChangeBodies, reservationBodies].flatMap(Object.values<TSchema>),
   ];

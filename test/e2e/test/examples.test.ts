@@ -19,6 +19,7 @@ const documents = [
   'docs/operations.md',
   'docs/events.md',
   'docs/audit.md',
+  'docs/users-and-groups.md',
 ];
 
 for (const document of documents) {

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { groupFact, removedGroupFact, userFact } from '../domain/access-facts.ts';
+import { groupFact, removedGroupFact } from '../domain/access-facts.ts';
 import { groupNameErrors, termErrors } from '../domain/access-terms.ts';
 import {
   assertVersion,
@@ -19,6 +19,7 @@ import {
   auditedUser,
   existingGroup,
   resourceOf,
+  tellRights,
 } from './administered-user.ts';
 import type { Asker } from './asker.ts';
 import type { AuthTransaction } from './auth-transaction.ts';
@@ -83,7 +84,7 @@ export async function deleteGroup(
   assertVersion(ifVersion, group.version);
   if (!force && (await transaction.groups.hasMembers(name))) throw groupHasMembers(name);
   const members = await transaction.groups.dismissMembers(name);
-  for (const user of members) transaction.tell(userFact(user, transaction.now));
+  for (const user of members) tellRights(transaction, user);
   await transaction.groups.remove(name);
   transaction.tell(removedGroupFact(name));
   const details = { members: members.map(({ id }) => id) };
@@ -103,8 +104,9 @@ export async function addMember(
   asker: Asker,
   { name, userId, home }: Membership & { readonly home: boolean },
 ): Promise<User> {
-  const user = await administeredUser(transaction, asker, { id: userId, ifVersion: 0n });
+  // The group first, as for who removes it.
   assertHolds(asker.principal, [await existingGroup(transaction, name)]);
+  const user = await administeredUser(transaction, asker, { id: userId, ifVersion: 0n });
   const others = user.groups.filter((one) => one !== name);
   const groups = home ? [name, ...others] : user.groups.includes(name) ? user.groups : [...user.groups, name];
   return saveGroups(transaction, user, groups);
@@ -117,8 +119,8 @@ export async function removeMember(
   { name, userId }: Membership,
 ): Promise<User> {
   await transaction.alone('users');
-  const user = await administeredUser(transaction, asker, { id: userId, ifVersion: 0n });
   await existingGroup(transaction, name);
+  const user = await administeredUser(transaction, asker, { id: userId, ifVersion: 0n });
   if (name === adminGroup) await assertAdminRemains(transaction, user);
   return saveGroups(
     transaction,
@@ -130,7 +132,7 @@ export async function removeMember(
 async function saveGroups(transaction: AuthTransaction, user: User, groups: readonly string[]): Promise<User> {
   if (areSameGroups(groups, user.groups)) return user;
   const saved = await transaction.users.save(inGroups(user, groups));
-  transaction.tell(userFact(saved, transaction.now));
+  tellRights(transaction, saved);
   transaction.audit({
     action: 'user.changed',
     ...{ resource: resourceOf(saved), before: auditedUser(user), after: auditedUser(saved) },

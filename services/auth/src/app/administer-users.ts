@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { removedUserFact, userFact } from '../domain/access-facts.ts';
+import { removedUserFact } from '../domain/access-facts.ts';
 import { termErrors, userNameErrors } from '../domain/access-terms.ts';
 import { refuseFields } from '../domain/administration-errors.ts';
 import type { Limit } from '../domain/limit.ts';
@@ -12,6 +12,7 @@ import {
   assertMayGive,
   auditedUser,
   resourceOf,
+  tellRights,
 } from './administered-user.ts';
 import type { Asker } from './asker.ts';
 import type { AuthTransaction } from './auth-transaction.ts';
@@ -55,7 +56,7 @@ export async function createUser(
   const { accessTokenSeconds, refreshTokenSeconds, limits } = terms;
   const hasMore = accessTokenSeconds !== null || refreshTokenSeconds !== null || limits.length > 0;
   const user = hasMore ? await users.save({ ...added, accessTokenSeconds, refreshTokenSeconds, limits }) : added;
-  if (limits.length > 0) transaction.tell(userFact(user, now));
+  if (limits.length > 0) tellRights(transaction, user);
   transaction.audit({ action: 'user.created', resource: resourceOf(user), after: auditedUser(user) });
   transaction.publish({ what: 'user.created', subject: { type: 'user', id: user.id }, userId: user.id });
   if (passwordHash === null && email !== null) {
@@ -79,7 +80,7 @@ export async function updateUser(
   const wanted = changed(user, changes, transaction.now);
   if (isDeepStrictEqual(wanted, user)) return user;
   const saved = await transaction.users.save(wanted);
-  if (changes.groups !== undefined || changes.limits !== undefined) transaction.tell(userFact(saved, transaction.now));
+  if (changes.groups !== undefined || changes.limits !== undefined) tellRights(transaction, saved);
   await tellOfNewAddress(transaction, user, saved);
   transaction.audit({
     action: 'user.changed',

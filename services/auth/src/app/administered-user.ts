@@ -1,4 +1,5 @@
 import type { Permitted } from '@berth/contracts';
+import { userFact } from '../domain/access-facts.ts';
 import {
   assertVersion,
   groupNotFound,
@@ -53,6 +54,12 @@ export async function existingGroup(transaction: AuthTransaction, name: string):
 export async function assertAdminRemains(transaction: AuthTransaction, user: User): Promise<void> {
   if (!user.groups.includes(adminGroup)) return;
   if ((await transaction.users.otherAdmins(user.id)) === 0) throw lastAdmin();
+}
+
+/** Tells what a user may do from now on: to whoever has seen their tokens, and to whoever remembers who holds their API keys. */
+export function tellRights(transaction: AuthTransaction, user: User): void {
+  transaction.tell(userFact(user, transaction.now));
+  transaction.tell({ kind: 'api-keys-of', userId: user.id });
 }
 
 /** Whose decision it is, for histories. */

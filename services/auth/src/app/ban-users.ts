@@ -1,8 +1,14 @@
-import { userFact } from '../domain/access-facts.ts';
 import { textErrors } from '../domain/access-terms.ts';
 import { notBanned, ownBan, refuseFields } from '../domain/administration-errors.ts';
 import { forEver, isBanned, type User, withoutSessions } from '../domain/user.ts';
-import { administeredUser, assertAdminRemains, auditedUser, decidedBy, resourceOf } from './administered-user.ts';
+import {
+  administeredUser,
+  assertAdminRemains,
+  auditedUser,
+  decidedBy,
+  resourceOf,
+  tellRights,
+} from './administered-user.ts';
 import { type Asker, berthItself } from './asker.ts';
 import type { AuthTransaction, AuthTransactions } from './auth-transaction.ts';
 
@@ -40,8 +46,7 @@ export async function banUser(transaction: AuthTransaction, asker: Asker, terms:
   const banned = await users.save({ ...withoutSessions(user), bannedUntil: until ?? forEver, banReason: reason });
   await bans.end(user.id, { at: now, by, ending: 'replaced', reason: '' });
   await bans.begin({ userId: user.id, at: now, by, until: until ?? null, reason });
-  transaction.tell(userFact(banned, now));
-  transaction.tell({ kind: 'api-keys-of', userId: user.id });
+  tellRights(transaction, banned);
   if (notify && user.email !== null) {
     const values = { name: user.name, until: until?.toISOString() ?? '', reason };
     transaction.mail({ template: 'banned', to: user.email, userId: user.id, values });
@@ -81,8 +86,7 @@ export const liftRunOutBans = (transactions: AuthTransactions): Promise<number> 
   });
 
 function tellFreed(transaction: AuthTransaction, user: User): void {
-  transaction.tell(userFact(user, transaction.now));
-  transaction.tell({ kind: 'api-keys-of', userId: user.id });
+  tellRights(transaction, user);
   if (user.email === null) return;
   transaction.mail({ template: 'unbanned', to: user.email, userId: user.id, values: { name: user.name } });
 }

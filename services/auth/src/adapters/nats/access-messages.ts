@@ -48,6 +48,13 @@ export const groupMessage = (group: Group): MessageInitShape<typeof UserGroupSch
   ...lifetimes(group),
 });
 
+/** A user as a member of a group: who may see groups may not see what is known of people. */
+export const memberMessage = (user: User, group: string) => ({
+  userId: user.id,
+  name: user.name,
+  home: user.groups[0] === group,
+});
+
 export const banMessage = (ban: Ban): MessageInitShape<typeof UserBanSchema> => ({
   id: ban.id,
   bannedAt: timestampFromDate(ban.bannedAt),

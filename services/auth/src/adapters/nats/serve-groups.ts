@@ -7,7 +7,7 @@ import { groupNotFound } from '../../domain/administration-errors.ts';
 import { groupNamed, groupPage } from '../postgres/access-directory.ts';
 import type { PostgresAuthTransactions } from '../postgres/auth-transactions.ts';
 import { anyUser, userPage } from '../postgres/user-directory.ts';
-import { groupMessage, groupTerms, masked, userMessage } from './access-messages.ts';
+import { groupMessage, groupTerms, masked, memberMessage } from './access-messages.ts';
 import { assertAccess, serveCommand } from './serve-command.ts';
 
 interface Deps {
@@ -41,8 +41,7 @@ const serveReads = ({ bus, database }: Deps) => [
     await existing(database, name);
     const filter = { ...anyUser, group: name };
     const page = await userPage(database, { filter, sort: '', size: pageSizeOf(pageSize), token: pageToken });
-    const now = new Date();
-    return { users: page.items.map((user) => userMessage(user, now)), nextPageToken: page.nextToken };
+    return { members: page.items.map((user) => memberMessage(user, name)), nextPageToken: page.nextToken };
   }),
 ];
 
@@ -72,7 +71,7 @@ const serveMembers = (deps: Deps) => [
   serveCommand(deps, method.addGroupMember, { access }, ({ name, userId, home }, asker, inTransaction) =>
     inTransaction(async (transaction) => {
       const user = await addMember(transaction, asker, { name, userId, home });
-      return { user: userMessage(user, transaction.now) };
+      return { member: memberMessage(user, name) };
     }),
   ),
   serveCommand(deps, method.removeGroupMember, { access }, ({ name, userId }, asker, inTransaction) =>

@@ -29,7 +29,7 @@ export const banRows = (sql: Sql): BanStore => ({
     if (due.length === 0) return [];
     const ids = due.map(({ id }) => id);
     await sql.execute(
-      `UPDATE bans SET ended_at = until, ending = 'ran_out' WHERE user_id = ANY($1) AND ended_at IS NULL`,
+      `UPDATE bans SET ended_at = coalesce(until, clock_timestamp()), ending = 'ran_out' WHERE user_id = ANY($1) AND ended_at IS NULL`,
       [ids],
     );
     await sql.execute(

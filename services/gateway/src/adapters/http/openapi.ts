@@ -10,6 +10,7 @@ import { bulkDocument, bulkItemDocument, bulkItemPage, bulkResult } from './docu
 import { driftDocument, driftPolicies, syncResult } from './documents/drift.ts';
 import { changedForwards, forwardDocument, vmForwards } from './documents/forward.ts';
 import { forwardTemplate } from './documents/forward-template.ts';
+import { groupDocument, groupMemberDocument, groupMemberPage, groupPage } from './documents/group.ts';
 import { healthDocument, rootDocument } from './documents/health.ts';
 import {
   commitDetail,
@@ -19,6 +20,7 @@ import {
   configDiff,
   explainedLines,
 } from './documents/history.ts';
+import { invitationDocument, invitationPage } from './documents/invitation.ts';
 import { blockDocument, blockPage, limitsDocument, usageDocument } from './documents/limits.ts';
 import { operationDocument, operationPage } from './documents/operation.ts';
 import { planDocument, planPage } from './documents/plan.ts';
@@ -30,6 +32,7 @@ import { routerDocument, routerList, routerTest } from './documents/router.ts';
 import { routerFile, routerFileList } from './documents/router-file.ts';
 import { sessionDocument, sessionList, tokensDocument } from './documents/session.ts';
 import { keySetDocument, signingKeyDocument, signingKeyList } from './documents/signing-key.ts';
+import { banDocument, banPage, userDocument, userPage } from './documents/user.ts';
 import { decommissionedVm, provisionedVm } from './documents/vm.ts';
 import { vmDocument, vmPage } from './documents/vm-resource.ts';
 import { sendTagged } from './entity-tag.ts';
@@ -63,6 +66,16 @@ export const documents = [
   apiKeyDocument,
   newApiKey,
   apiKeyPage,
+  userDocument,
+  userPage,
+  banDocument,
+  banPage,
+  invitationDocument,
+  invitationPage,
+  groupDocument,
+  groupPage,
+  groupMemberDocument,
+  groupMemberPage,
   ipPool,
   portPool,
   rulePool,
@@ -135,6 +148,8 @@ export async function registerOpenApi(app: App): Promise<void> {
         { name: 'Users', description: 'Who may sign in.' },
         { name: 'Signing keys', description: 'What access tokens are signed with.' },
         { name: 'Audit log', description: 'Who did what, and proof that nothing of it was changed.' },
+        { name: 'Users', description: 'Who may sign in, bans and invitations.' },
+        { name: 'Groups', description: 'What users may do together.' },
         { name: 'Health', description: 'How it is.' },
       ],
       components: {

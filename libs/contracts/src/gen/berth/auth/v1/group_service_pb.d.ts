@@ -7,7 +7,6 @@ import type { Message } from "@bufbuild/protobuf";
 import type { Limit, LimitJson } from "./access_pb.js";
 import type { FieldMask, FieldMaskJson, Timestamp, TimestampJson } from "@bufbuild/protobuf/wkt";
 import type { CommandContext, CommandContextJson, Principal, PrincipalJson } from "../../common/v1/command_pb.js";
-import type { UserRecord, UserRecordJson } from "./user_admin_service_pb.js";
 
 /**
  * Describes the file berth/auth/v1/group_service.proto.
@@ -187,6 +186,68 @@ export declare type UserGroupJson = {
  * Use `create(UserGroupSchema)` to create a new message.
  */
 export declare const UserGroupSchema: GenMessage<UserGroup, {jsonType: UserGroupJson}>;
+
+/**
+ * A member of a group.
+ *
+ * @generated from message berth.auth.v1.GroupMember
+ */
+export declare type GroupMember = Message<"berth.auth.v1.GroupMember"> & {
+  /**
+   * The user's id.
+   *
+   * @generated from field: string user_id = 1;
+   */
+  userId: string;
+
+  /**
+   * The user's name.
+   *
+   * @generated from field: string name = 2;
+   */
+  name: string;
+
+  /**
+   * It is the user's home group, which owns what the user makes.
+   *
+   * @generated from field: bool home = 3;
+   */
+  home: boolean;
+};
+
+/**
+ * A member of a group.
+ *
+ * @generated from message berth.auth.v1.GroupMember
+ */
+export declare type GroupMemberJson = {
+  /**
+   * The user's id.
+   *
+   * @generated from field: string user_id = 1;
+   */
+  userId?: string;
+
+  /**
+   * The user's name.
+   *
+   * @generated from field: string name = 2;
+   */
+  name?: string;
+
+  /**
+   * It is the user's home group, which owns what the user makes.
+   *
+   * @generated from field: bool home = 3;
+   */
+  home?: boolean;
+};
+
+/**
+ * Describes the message berth.auth.v1.GroupMember.
+ * Use `create(GroupMemberSchema)` to create a new message.
+ */
+export declare const GroupMemberSchema: GenMessage<GroupMember, {jsonType: GroupMemberJson}>;
 
 /**
  * Asks for a page of groups.
@@ -741,9 +802,9 @@ export declare type ListGroupMembersResponse = Message<"berth.auth.v1.ListGroupM
   /**
    * In the order of their names.
    *
-   * @generated from field: repeated berth.auth.v1.UserRecord users = 1;
+   * @generated from field: repeated berth.auth.v1.GroupMember members = 1;
    */
-  users: UserRecord[];
+  members: GroupMember[];
 
   /**
    * Empty on the last page.
@@ -762,9 +823,9 @@ export declare type ListGroupMembersResponseJson = {
   /**
    * In the order of their names.
    *
-   * @generated from field: repeated berth.auth.v1.UserRecord users = 1;
+   * @generated from field: repeated berth.auth.v1.GroupMember members = 1;
    */
-  users?: UserRecordJson[];
+  members?: GroupMemberJson[];
 
   /**
    * Empty on the last page.
@@ -863,11 +924,11 @@ export declare const AddGroupMemberRequestSchema: GenMessage<AddGroupMemberReque
  */
 export declare type AddGroupMemberResponse = Message<"berth.auth.v1.AddGroupMemberResponse"> & {
   /**
-   * As the user is now.
+   * As it is now.
    *
-   * @generated from field: berth.auth.v1.UserRecord user = 1;
+   * @generated from field: berth.auth.v1.GroupMember member = 1;
    */
-  user?: UserRecord | undefined;
+  member?: GroupMember | undefined;
 };
 
 /**
@@ -877,11 +938,11 @@ export declare type AddGroupMemberResponse = Message<"berth.auth.v1.AddGroupMemb
  */
 export declare type AddGroupMemberResponseJson = {
   /**
-   * As the user is now.
+   * As it is now.
    *
-   * @generated from field: berth.auth.v1.UserRecord user = 1;
+   * @generated from field: berth.auth.v1.GroupMember member = 1;
    */
-  user?: UserRecordJson;
+  member?: GroupMemberJson;
 };
 
 /**

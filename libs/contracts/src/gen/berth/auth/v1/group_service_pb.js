@@ -4,7 +4,6 @@
 
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import { file_berth_auth_v1_access } from "./access_pb.js";
-import { file_berth_auth_v1_user_admin_service } from "./user_admin_service_pb.js";
 import { file_berth_common_v1_command } from "../../common/v1/command_pb.js";
 import { file_google_protobuf_field_mask, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 
@@ -12,7 +11,7 @@ import { file_google_protobuf_field_mask, file_google_protobuf_timestamp } from 
  * Describes the file berth/auth/v1/group_service.proto.
  */
 export const file_berth_auth_v1_group_service = /*@__PURE__*/
-  fileDesc("CiFiZXJ0aC9hdXRoL3YxL2dyb3VwX3NlcnZpY2UucHJvdG8SDWJlcnRoLmF1dGgudjEi+gIKCVVzZXJHcm91cBIMCgRuYW1lGAEgASgJEhMKC2Rlc2NyaXB0aW9uGAIgASgJEhMKC3Blcm1pc3Npb25zGAMgAygJEhIKCmV2ZXJ5d2hlcmUYBCABKAgSEAoIYnVpbHRfaW4YBSABKAgSIQoUYWNjZXNzX3Rva2VuX3NlY29uZHMYBiABKARIAIgBARIiChVyZWZyZXNoX3Rva2VuX3NlY29uZHMYByABKARIAYgBARIkCgZsaW1pdHMYCCADKAsyFC5iZXJ0aC5hdXRoLnYxLkxpbWl0Eg8KB3ZlcnNpb24YCSABKAQSLgoKY3JlYXRlZF9hdBgKIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKdXBkYXRlZF9hdBgLIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCFwoVX2FjY2Vzc190b2tlbl9zZWNvbmRzQhgKFl9yZWZyZXNoX3Rva2VuX3NlY29uZHMiaQoRTGlzdEdyb3Vwc1JlcXVlc3QSLQoJcHJpbmNpcGFsGAEgASgLMhouYmVydGguY29tbW9uLnYxLlByaW5jaXBhbBIRCglwYWdlX3NpemUYAiABKA0SEgoKcGFnZV90b2tlbhgDIAEoCSJXChJMaXN0R3JvdXBzUmVzcG9uc2USKAoGZ3JvdXBzGAEgAygLMhguYmVydGguYXV0aC52MS5Vc2VyR3JvdXASFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIk4KD0dldEdyb3VwUmVxdWVzdBItCglwcmluY2lwYWwYASABKAsyGi5iZXJ0aC5jb21tb24udjEuUHJpbmNpcGFsEgwKBG5hbWUYAiABKAkiOwoQR2V0R3JvdXBSZXNwb25zZRInCgVncm91cBgBIAEoCzIYLmJlcnRoLmF1dGgudjEuVXNlckdyb3VwIoIBChJDcmVhdGVHcm91cFJlcXVlc3QSMAoHY29udGV4dBgBIAEoCzIfLmJlcnRoLmNvbW1vbi52MS5Db21tYW5kQ29udGV4dBInCgVncm91cBgCIAEoCzIYLmJlcnRoLmF1dGgudjEuVXNlckdyb3VwEhEKCXRha2Vfb3ZlchgDIAEoCCI+ChNDcmVhdGVHcm91cFJlc3BvbnNlEicKBWdyb3VwGAEgASgLMhguYmVydGguYXV0aC52MS5Vc2VyR3JvdXAioAEKElVwZGF0ZUdyb3VwUmVxdWVzdBIwCgdjb250ZXh0GAEgASgLMh8uYmVydGguY29tbW9uLnYxLkNvbW1hbmRDb250ZXh0EicKBWdyb3VwGAIgASgLMhguYmVydGguYXV0aC52MS5Vc2VyR3JvdXASLwoLdXBkYXRlX21hc2sYAyABKAsyGi5nb29nbGUucHJvdG9idWYuRmllbGRNYXNrIj4KE1VwZGF0ZUdyb3VwUmVzcG9uc2USJwoFZ3JvdXAYASABKAsyGC5iZXJ0aC5hdXRoLnYxLlVzZXJHcm91cCJjChJEZWxldGVHcm91cFJlcXVlc3QSMAoHY29udGV4dBgBIAEoCzIfLmJlcnRoLmNvbW1vbi52MS5Db21tYW5kQ29udGV4dBIMCgRuYW1lGAIgASgJEg0KBWZvcmNlGAMgASgIIhUKE0RlbGV0ZUdyb3VwUmVzcG9uc2UifQoXTGlzdEdyb3VwTWVtYmVyc1JlcXVlc3QSLQoJcHJpbmNpcGFsGAEgASgLMhouYmVydGguY29tbW9uLnYxLlByaW5jaXBhbBIMCgRuYW1lGAIgASgJEhEKCXBhZ2Vfc2l6ZRgDIAEoDRISCgpwYWdlX3Rva2VuGAQgASgJIl0KGExpc3RHcm91cE1lbWJlcnNSZXNwb25zZRIoCgV1c2VycxgBIAMoCzIZLmJlcnRoLmF1dGgudjEuVXNlclJlY29yZBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkidgoVQWRkR3JvdXBNZW1iZXJSZXF1ZXN0EjAKB2NvbnRleHQYASABKAsyHy5iZXJ0aC5jb21tb24udjEuQ29tbWFuZENvbnRleHQSDAoEbmFtZRgCIAEoCRIPCgd1c2VyX2lkGAMgASgJEgwKBGhvbWUYBCABKAgiQQoWQWRkR3JvdXBNZW1iZXJSZXNwb25zZRInCgR1c2VyGAEgASgLMhkuYmVydGguYXV0aC52MS5Vc2VyUmVjb3JkImsKGFJlbW92ZUdyb3VwTWVtYmVyUmVxdWVzdBIwCgdjb250ZXh0GAEgASgLMh8uYmVydGguY29tbW9uLnYxLkNvbW1hbmRDb250ZXh0EgwKBG5hbWUYAiABKAkSDwoHdXNlcl9pZBgDIAEoCSIbChlSZW1vdmVHcm91cE1lbWJlclJlc3BvbnNlMtwFCgxHcm91cFNlcnZpY2USUQoKTGlzdEdyb3VwcxIgLmJlcnRoLmF1dGgudjEuTGlzdEdyb3Vwc1JlcXVlc3QaIS5iZXJ0aC5hdXRoLnYxLkxpc3RHcm91cHNSZXNwb25zZRJLCghHZXRHcm91cBIeLmJlcnRoLmF1dGgudjEuR2V0R3JvdXBSZXF1ZXN0Gh8uYmVydGguYXV0aC52MS5HZXRHcm91cFJlc3BvbnNlElQKC0NyZWF0ZUdyb3VwEiEuYmVydGguYXV0aC52MS5DcmVhdGVHcm91cFJlcXVlc3QaIi5iZXJ0aC5hdXRoLnYxLkNyZWF0ZUdyb3VwUmVzcG9uc2USVAoLVXBkYXRlR3JvdXASIS5iZXJ0aC5hdXRoLnYxLlVwZGF0ZUdyb3VwUmVxdWVzdBoiLmJlcnRoLmF1dGgudjEuVXBkYXRlR3JvdXBSZXNwb25zZRJUCgtEZWxldGVHcm91cBIhLmJlcnRoLmF1dGgudjEuRGVsZXRlR3JvdXBSZXF1ZXN0GiIuYmVydGguYXV0aC52MS5EZWxldGVHcm91cFJlc3BvbnNlEmMKEExpc3RHcm91cE1lbWJlcnMSJi5iZXJ0aC5hdXRoLnYxLkxpc3RHcm91cE1lbWJlcnNSZXF1ZXN0GicuYmVydGguYXV0aC52MS5MaXN0R3JvdXBNZW1iZXJzUmVzcG9uc2USXQoOQWRkR3JvdXBNZW1iZXISJC5iZXJ0aC5hdXRoLnYxLkFkZEdyb3VwTWVtYmVyUmVxdWVzdBolLmJlcnRoLmF1dGgudjEuQWRkR3JvdXBNZW1iZXJSZXNwb25zZRJmChFSZW1vdmVHcm91cE1lbWJlchInLmJlcnRoLmF1dGgudjEuUmVtb3ZlR3JvdXBNZW1iZXJSZXF1ZXN0GiguYmVydGguYXV0aC52MS5SZW1vdmVHcm91cE1lbWJlclJlc3BvbnNlYgZwcm90bzM", [file_berth_auth_v1_access, file_berth_auth_v1_user_admin_service, file_berth_common_v1_command, file_google_protobuf_field_mask, file_google_protobuf_timestamp]);
+  fileDesc("CiFiZXJ0aC9hdXRoL3YxL2dyb3VwX3NlcnZpY2UucHJvdG8SDWJlcnRoLmF1dGgudjEi+gIKCVVzZXJHcm91cBIMCgRuYW1lGAEgASgJEhMKC2Rlc2NyaXB0aW9uGAIgASgJEhMKC3Blcm1pc3Npb25zGAMgAygJEhIKCmV2ZXJ5d2hlcmUYBCABKAgSEAoIYnVpbHRfaW4YBSABKAgSIQoUYWNjZXNzX3Rva2VuX3NlY29uZHMYBiABKARIAIgBARIiChVyZWZyZXNoX3Rva2VuX3NlY29uZHMYByABKARIAYgBARIkCgZsaW1pdHMYCCADKAsyFC5iZXJ0aC5hdXRoLnYxLkxpbWl0Eg8KB3ZlcnNpb24YCSABKAQSLgoKY3JlYXRlZF9hdBgKIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKdXBkYXRlZF9hdBgLIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCFwoVX2FjY2Vzc190b2tlbl9zZWNvbmRzQhgKFl9yZWZyZXNoX3Rva2VuX3NlY29uZHMiOgoLR3JvdXBNZW1iZXISDwoHdXNlcl9pZBgBIAEoCRIMCgRuYW1lGAIgASgJEgwKBGhvbWUYAyABKAgiaQoRTGlzdEdyb3Vwc1JlcXVlc3QSLQoJcHJpbmNpcGFsGAEgASgLMhouYmVydGguY29tbW9uLnYxLlByaW5jaXBhbBIRCglwYWdlX3NpemUYAiABKA0SEgoKcGFnZV90b2tlbhgDIAEoCSJXChJMaXN0R3JvdXBzUmVzcG9uc2USKAoGZ3JvdXBzGAEgAygLMhguYmVydGguYXV0aC52MS5Vc2VyR3JvdXASFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIk4KD0dldEdyb3VwUmVxdWVzdBItCglwcmluY2lwYWwYASABKAsyGi5iZXJ0aC5jb21tb24udjEuUHJpbmNpcGFsEgwKBG5hbWUYAiABKAkiOwoQR2V0R3JvdXBSZXNwb25zZRInCgVncm91cBgBIAEoCzIYLmJlcnRoLmF1dGgudjEuVXNlckdyb3VwIoIBChJDcmVhdGVHcm91cFJlcXVlc3QSMAoHY29udGV4dBgBIAEoCzIfLmJlcnRoLmNvbW1vbi52MS5Db21tYW5kQ29udGV4dBInCgVncm91cBgCIAEoCzIYLmJlcnRoLmF1dGgudjEuVXNlckdyb3VwEhEKCXRha2Vfb3ZlchgDIAEoCCI+ChNDcmVhdGVHcm91cFJlc3BvbnNlEicKBWdyb3VwGAEgASgLMhguYmVydGguYXV0aC52MS5Vc2VyR3JvdXAioAEKElVwZGF0ZUdyb3VwUmVxdWVzdBIwCgdjb250ZXh0GAEgASgLMh8uYmVydGguY29tbW9uLnYxLkNvbW1hbmRDb250ZXh0EicKBWdyb3VwGAIgASgLMhguYmVydGguYXV0aC52MS5Vc2VyR3JvdXASLwoLdXBkYXRlX21hc2sYAyABKAsyGi5nb29nbGUucHJvdG9idWYuRmllbGRNYXNrIj4KE1VwZGF0ZUdyb3VwUmVzcG9uc2USJwoFZ3JvdXAYASABKAsyGC5iZXJ0aC5hdXRoLnYxLlVzZXJHcm91cCJjChJEZWxldGVHcm91cFJlcXVlc3QSMAoHY29udGV4dBgBIAEoCzIfLmJlcnRoLmNvbW1vbi52MS5Db21tYW5kQ29udGV4dBIMCgRuYW1lGAIgASgJEg0KBWZvcmNlGAMgASgIIhUKE0RlbGV0ZUdyb3VwUmVzcG9uc2UifQoXTGlzdEdyb3VwTWVtYmVyc1JlcXVlc3QSLQoJcHJpbmNpcGFsGAEgASgLMhouYmVydGguY29tbW9uLnYxLlByaW5jaXBhbBIMCgRuYW1lGAIgASgJEhEKCXBhZ2Vfc2l6ZRgDIAEoDRISCgpwYWdlX3Rva2VuGAQgASgJImAKGExpc3RHcm91cE1lbWJlcnNSZXNwb25zZRIrCgdtZW1iZXJzGAEgAygLMhouYmVydGguYXV0aC52MS5Hcm91cE1lbWJlchIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkidgoVQWRkR3JvdXBNZW1iZXJSZXF1ZXN0EjAKB2NvbnRleHQYASABKAsyHy5iZXJ0aC5jb21tb24udjEuQ29tbWFuZENvbnRleHQSDAoEbmFtZRgCIAEoCRIPCgd1c2VyX2lkGAMgASgJEgwKBGhvbWUYBCABKAgiRAoWQWRkR3JvdXBNZW1iZXJSZXNwb25zZRIqCgZtZW1iZXIYASABKAsyGi5iZXJ0aC5hdXRoLnYxLkdyb3VwTWVtYmVyImsKGFJlbW92ZUdyb3VwTWVtYmVyUmVxdWVzdBIwCgdjb250ZXh0GAEgASgLMh8uYmVydGguY29tbW9uLnYxLkNvbW1hbmRDb250ZXh0EgwKBG5hbWUYAiABKAkSDwoHdXNlcl9pZBgDIAEoCSIbChlSZW1vdmVHcm91cE1lbWJlclJlc3BvbnNlMtwFCgxHcm91cFNlcnZpY2USUQoKTGlzdEdyb3VwcxIgLmJlcnRoLmF1dGgudjEuTGlzdEdyb3Vwc1JlcXVlc3QaIS5iZXJ0aC5hdXRoLnYxLkxpc3RHcm91cHNSZXNwb25zZRJLCghHZXRHcm91cBIeLmJlcnRoLmF1dGgudjEuR2V0R3JvdXBSZXF1ZXN0Gh8uYmVydGguYXV0aC52MS5HZXRHcm91cFJlc3BvbnNlElQKC0NyZWF0ZUdyb3VwEiEuYmVydGguYXV0aC52MS5DcmVhdGVHcm91cFJlcXVlc3QaIi5iZXJ0aC5hdXRoLnYxLkNyZWF0ZUdyb3VwUmVzcG9uc2USVAoLVXBkYXRlR3JvdXASIS5iZXJ0aC5hdXRoLnYxLlVwZGF0ZUdyb3VwUmVxdWVzdBoiLmJlcnRoLmF1dGgudjEuVXBkYXRlR3JvdXBSZXNwb25zZRJUCgtEZWxldGVHcm91cBIhLmJlcnRoLmF1dGgudjEuRGVsZXRlR3JvdXBSZXF1ZXN0GiIuYmVydGguYXV0aC52MS5EZWxldGVHcm91cFJlc3BvbnNlEmMKEExpc3RHcm91cE1lbWJlcnMSJi5iZXJ0aC5hdXRoLnYxLkxpc3RHcm91cE1lbWJlcnNSZXF1ZXN0GicuYmVydGguYXV0aC52MS5MaXN0R3JvdXBNZW1iZXJzUmVzcG9uc2USXQoOQWRkR3JvdXBNZW1iZXISJC5iZXJ0aC5hdXRoLnYxLkFkZEdyb3VwTWVtYmVyUmVxdWVzdBolLmJlcnRoLmF1dGgudjEuQWRkR3JvdXBNZW1iZXJSZXNwb25zZRJmChFSZW1vdmVHcm91cE1lbWJlchInLmJlcnRoLmF1dGgudjEuUmVtb3ZlR3JvdXBNZW1iZXJSZXF1ZXN0GiguYmVydGguYXV0aC52MS5SZW1vdmVHcm91cE1lbWJlclJlc3BvbnNlYgZwcm90bzM", [file_berth_auth_v1_access, file_berth_common_v1_command, file_google_protobuf_field_mask, file_google_protobuf_timestamp]);
 
 /**
  * Describes the message berth.auth.v1.UserGroup.
@@ -22,116 +21,123 @@ export const UserGroupSchema = /*@__PURE__*/
   messageDesc(file_berth_auth_v1_group_service, 0);
 
 /**
+ * Describes the message berth.auth.v1.GroupMember.
+ * Use `create(GroupMemberSchema)` to create a new message.
+ */
+export const GroupMemberSchema = /*@__PURE__*/
+  messageDesc(file_berth_auth_v1_group_service, 1);
+
+/**
  * Describes the message berth.auth.v1.ListGroupsRequest.
  * Use `create(ListGroupsRequestSchema)` to create a new message.
  */
 export const ListGroupsRequestSchema = /*@__PURE__*/
-  messageDesc(file_berth_auth_v1_group_service, 1);
+  messageDesc(file_berth_auth_v1_group_service, 2);
 
 /**
  * Describes the message berth.auth.v1.ListGroupsResponse.
  * Use `create(ListGroupsResponseSchema)` to create a new message.
  */
 export const ListGroupsResponseSchema = /*@__PURE__*/
-  messageDesc(file_berth_auth_v1_group_service, 2);
+  messageDesc(file_berth_auth_v1_group_service, 3);
 
 /**
  * Describes the message berth.auth.v1.GetGroupRequest.
  * Use `create(GetGroupRequestSchema)` to create a new message.
  */
 export const GetGroupRequestSchema = /*@__PURE__*/
-  messageDesc(file_berth_auth_v1_group_service, 3);
+  messageDesc(file_berth_auth_v1_group_service, 4);
 
 /**
  * Describes the message berth.auth.v1.GetGroupResponse.
  * Use `create(GetGroupResponseSchema)` to create a new message.
  */
 export const GetGroupResponseSchema = /*@__PURE__*/
-  messageDesc(file_berth_auth_v1_group_service, 4);
+  messageDesc(file_berth_auth_v1_group_service, 5);
 
 /**
  * Describes the message berth.auth.v1.CreateGroupRequest.
  * Use `create(CreateGroupRequestSchema)` to create a new message.
  */
 export const CreateGroupRequestSchema = /*@__PURE__*/
-  messageDesc(file_berth_auth_v1_group_service, 5);
+  messageDesc(file_berth_auth_v1_group_service, 6);
 
 /**
  * Describes the message berth.auth.v1.CreateGroupResponse.
  * Use `create(CreateGroupResponseSchema)` to create a new message.
  */
 export const CreateGroupResponseSchema = /*@__PURE__*/
-  messageDesc(file_berth_auth_v1_group_service, 6);
+  messageDesc(file_berth_auth_v1_group_service, 7);
 
 /**
  * Describes the message berth.auth.v1.UpdateGroupRequest.
  * Use `create(UpdateGroupRequestSchema)` to create a new message.
  */
 export const UpdateGroupRequestSchema = /*@__PURE__*/
-  messageDesc(file_berth_auth_v1_group_service, 7);
+  messageDesc(file_berth_auth_v1_group_service, 8);
 
 /**
  * Describes the message berth.auth.v1.UpdateGroupResponse.
  * Use `create(UpdateGroupResponseSchema)` to create a new message.
  */
 export const UpdateGroupResponseSchema = /*@__PURE__*/
-  messageDesc(file_berth_auth_v1_group_service, 8);
+  messageDesc(file_berth_auth_v1_group_service, 9);
 
 /**
  * Describes the message berth.auth.v1.DeleteGroupRequest.
  * Use `create(DeleteGroupRequestSchema)` to create a new message.
  */
 export const DeleteGroupRequestSchema = /*@__PURE__*/
-  messageDesc(file_berth_auth_v1_group_service, 9);
+  messageDesc(file_berth_auth_v1_group_service, 10);
 
 /**
  * Describes the message berth.auth.v1.DeleteGroupResponse.
  * Use `create(DeleteGroupResponseSchema)` to create a new message.
  */
 export const DeleteGroupResponseSchema = /*@__PURE__*/
-  messageDesc(file_berth_auth_v1_group_service, 10);
+  messageDesc(file_berth_auth_v1_group_service, 11);
 
 /**
  * Describes the message berth.auth.v1.ListGroupMembersRequest.
  * Use `create(ListGroupMembersRequestSchema)` to create a new message.
  */
 export const ListGroupMembersRequestSchema = /*@__PURE__*/
-  messageDesc(file_berth_auth_v1_group_service, 11);
+  messageDesc(file_berth_auth_v1_group_service, 12);
 
 /**
  * Describes the message berth.auth.v1.ListGroupMembersResponse.
  * Use `create(ListGroupMembersResponseSchema)` to create a new message.
  */
 export const ListGroupMembersResponseSchema = /*@__PURE__*/
-  messageDesc(file_berth_auth_v1_group_service, 12);
+  messageDesc(file_berth_auth_v1_group_service, 13);
 
 /**
  * Describes the message berth.auth.v1.AddGroupMemberRequest.
  * Use `create(AddGroupMemberRequestSchema)` to create a new message.
  */
 export const AddGroupMemberRequestSchema = /*@__PURE__*/
-  messageDesc(file_berth_auth_v1_group_service, 13);
+  messageDesc(file_berth_auth_v1_group_service, 14);
 
 /**
  * Describes the message berth.auth.v1.AddGroupMemberResponse.
  * Use `create(AddGroupMemberResponseSchema)` to create a new message.
  */
 export const AddGroupMemberResponseSchema = /*@__PURE__*/
-  messageDesc(file_berth_auth_v1_group_service, 14);
+  messageDesc(file_berth_auth_v1_group_service, 15);
 
 /**
  * Describes the message berth.auth.v1.RemoveGroupMemberRequest.
  * Use `create(RemoveGroupMemberRequestSchema)` to create a new message.
  */
 export const RemoveGroupMemberRequestSchema = /*@__PURE__*/
-  messageDesc(file_berth_auth_v1_group_service, 15);
+  messageDesc(file_berth_auth_v1_group_service, 16);
 
 /**
  * Describes the message berth.auth.v1.RemoveGroupMemberResponse.
  * Use `create(RemoveGroupMemberResponseSchema)` to create a new message.
  */
 export const RemoveGroupMemberResponseSchema = /*@__PURE__*/
-  messageDesc(file_berth_auth_v1_group_service, 16);
+  messageDesc(file_berth_auth_v1_group_service, 17);
 
 /**
  * Groups and their members, for administrators (permission groups:admin). Served over NATS request/reply.

@@ -1,0 +1,83 @@
+import { UserAdminService } from '@berth/contracts';
+import { timestampFromDate } from '@bufbuild/protobuf/wkt';
+import { FieldChecks } from '../../domain/field-checks.ts';
+import { parseTime } from '../../domain/parse-time.ts';
+import { userIdOf } from '../../domain/user-id.ts';
+import {
+  type AdministrationDeps,
+  changeProblems,
+  contextOf,
+  notModified,
+  pageAnswer,
+  responses,
+  sendPage,
+  sendVersioned,
+  tagged,
+} from './administration.ts';
+import { principalOf } from './answer-command.ts';
+import type { App } from './app-types.ts';
+import { ifNoneMatchHeader, keyedHeaders } from './command-docs.ts';
+import { pageQuery } from './documents/ports.ts';
+import { banBody, unbanBody, userParams } from './documents/user.ts';
+import { present, showBan, showUser } from './show-access.ts';
+
+const { method } = UserAdminService;
+const onePath = '/v1/admin/users/:id';
+const config = { permission: 'users:admin' } as const;
+const tags = ['Users'];
+
+/** Bans: begun, lifted and listed. */
+export function banRoutes(app: App, deps: AdministrationDeps): void {
+  banRoute(app, deps);
+  unbanRoute(app, deps);
+  historyRoute(app, deps);
+}
+
+function banRoute(app: App, deps: AdministrationDeps): void {
+  const schema = {
+    ...{ operationId: 'banUser', summary: 'Ban a user', tags, headers: keyedHeaders },
+    description: 'At once, on every gateway, for ever or until a date. Nobody bans themselves or the last admin.',
+    ...{ params: userParams, body: banBody },
+    response: responses({ 200: tagged('User', 'The user.') }, ...changeProblems, 404),
+  };
+  app.post(`${onePath}/ban`, { schema, config }, async (request, reply) => {
+    const { reason, until, notify = true } = request.body;
+    const checks = new FieldChecks();
+    const end = typeof until === 'string' ? checks.of('until', () => parseTime(until)) : undefined;
+    checks.finish();
+    const answer = await deps.auth.change(method.banUser, {
+      ...{ id: userIdOf(request.params.id), reason, notify, context: contextOf(deps, request) },
+      ...(end && { until: timestampFromDate(end) }),
+    });
+    return sendVersioned(request, reply, showUser(present(answer.user)));
+  });
+}
+
+function unbanRoute(app: App, deps: AdministrationDeps): void {
+  const schema = {
+    ...{ operationId: 'unbanUser', summary: 'Lift a ban', tags, headers: keyedHeaders },
+    ...{ params: userParams, body: unbanBody },
+    response: responses({ 200: tagged('User', 'The user.') }, ...changeProblems, 404),
+  };
+  app.post(`${onePath}/unban`, { schema, config }, async (request, reply) => {
+    const { reason } = request.body;
+    const message = { id: userIdOf(request.params.id), reason, context: contextOf(deps, request) };
+    const answer = await deps.auth.change(method.unbanUser, message);
+    return sendVersioned(request, reply, showUser(present(answer.user)));
+  });
+}
+
+function historyRoute(app: App, { auth }: AdministrationDeps): void {
+  const schema = {
+    ...{ operationId: 'listBans', summary: 'List the bans of a user', tags, headers: ifNoneMatchHeader },
+    description: 'Past ones and the one that stands, the newest first.',
+    ...{ params: userParams, querystring: pageQuery(500) },
+    response: responses({ 200: pageAnswer('BanPage'), ...notModified }, 404, 422),
+  };
+  app.get(`${onePath}/bans`, { schema, config: { permission: 'users:read' } }, async (request, reply) => {
+    const { limit: pageSize = 0, cursor: pageToken = '' } = request.query;
+    const question = { principal: principalOf(request), userId: userIdOf(request.params.id), pageSize, pageToken };
+    const { bans, nextPageToken } = await auth.read(method.listBans, question);
+    return sendPage(request, reply, bans.map(showBan), nextPageToken);
+  });
+}

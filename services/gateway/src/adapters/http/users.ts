@@ -1,0 +1,109 @@
+import { UserAdminService } from '@berth/contracts';
+import { fingerprintOf } from '../../domain/idempotency.ts';
+import { userIdOf } from '../../domain/user-id.ts';
+import {
+  type AdministrationDeps,
+  changeProblems,
+  contextOf,
+  notModified,
+  pageAnswer,
+  responses,
+  sendPage,
+  sendVersioned,
+  tagged,
+} from './administration.ts';
+import { principalOf } from './answer-command.ts';
+import type { App } from './app-types.ts';
+import { ifNoneMatchHeader, keyedConditionalHeaders, keyedHeaders } from './command-docs.ts';
+import { createUserBody, listUsersQuery, updateUserBody, userParams } from './documents/user.ts';
+import { present, showUser } from './show-access.ts';
+import { maskOf, toUser } from './to-access.ts';
+
+const { method } = UserAdminService;
+const path = '/v1/admin/users';
+const onePath = `${path}/:id`;
+const reading = { permission: 'users:read' } as const;
+const administering = { permission: 'users:admin' } as const;
+const tags = ['Users'];
+
+/** Users: made, listed, looked at, changed and removed. */
+export function userRoutes(app: App, deps: AdministrationDeps): void {
+  readRoutes(app, deps);
+  createRoute(app, deps);
+  updateRoute(app, deps);
+  deleteRoute(app, deps);
+}
+
+function readRoutes(app: App, { auth }: AdministrationDeps): void {
+  const list = {
+    ...{ operationId: 'listUsers', summary: 'List users', tags, headers: ifNoneMatchHeader },
+    description: 'In the order of their names, 100 at a time, unless the query says otherwise.',
+    querystring: listUsersQuery,
+    response: responses({ 200: pageAnswer('UserPage'), ...notModified }, 422),
+  };
+  app.get(path, { schema: list, config: reading }, async (request, reply) => {
+    const { limit: pageSize = 0, cursor: pageToken = '', sort = '', ...filter } = request.query;
+    const question = { principal: principalOf(request), filter, sort, pageSize, pageToken };
+    const { users, nextPageToken } = await auth.read(method.listUsers, question);
+    return sendPage(request, reply, users.map(showUser), nextPageToken);
+  });
+
+  const get = {
+    ...{ operationId: 'getUser', summary: 'Get a user', tags, headers: ifNoneMatchHeader, params: userParams },
+    response: responses({ 200: tagged('User', 'The user.'), ...notModified }, 404),
+  };
+  app.get(onePath, { schema: get, config: reading }, async (request, reply) => {
+    const question = { principal: principalOf(request), id: userIdOf(request.params.id) };
+    const { user } = await auth.read(method.getUserRecord, question);
+    return sendVersioned(request, reply, showUser(present(user)));
+  });
+}
+
+function createRoute(app: App, deps: AdministrationDeps): void {
+  const schema = {
+    ...{ operationId: 'createUser', summary: 'Make a user', tags, headers: keyedHeaders },
+    description:
+      'Without a password they are asked by mail to choose one. Nobody gives more than they hold themselves.',
+    body: createUserBody,
+    response: responses({ 201: tagged('User', 'The user.', true) }, ...changeProblems),
+  };
+  app.post(path, { schema, config: administering }, async (request, reply) => {
+    const { password = '', email_verified: emailVerified = false, ...terms } = request.body;
+    // What is kept to know a repeat by is no place for a password, not even for its hash.
+    const fingerprint = () => fingerprintOf({ ...request.body, password: password !== '' }, request.query);
+    const context = contextOf(deps, request, fingerprint);
+    const answer = await deps.auth.change(method.createUser, { user: toUser(terms), password, emailVerified, context });
+    const user = showUser(present(answer.user));
+    return sendVersioned(request, reply.code(201).header('Location', `${path}/${user.id}`), user);
+  });
+}
+
+function updateRoute(app: App, deps: AdministrationDeps): void {
+  const schema = {
+    ...{ operationId: 'updateUser', summary: 'Change a user', tags, headers: keyedConditionalHeaders },
+    description: 'Other groups hold at once, on every gateway. Nobody changes who holds more than they do.',
+    ...{ params: userParams, body: updateUserBody },
+    response: responses({ 200: tagged('User', 'The user.') }, ...changeProblems, 404, 412),
+  };
+  app.patch(onePath, { schema, config: administering }, async (request, reply) => {
+    const user = { id: userIdOf(request.params.id), ...toUser(request.body) };
+    const { email_verified: emailVerified = false } = request.body;
+    const message = { user, emailVerified, updateMask: maskOf(request.body), context: contextOf(deps, request) };
+    const answer = await deps.auth.change(method.updateUser, message);
+    return sendVersioned(request, reply, showUser(present(answer.user)));
+  });
+}
+
+function deleteRoute(app: App, deps: AdministrationDeps): void {
+  const schema = {
+    ...{ operationId: 'deleteUser', summary: 'Remove a user', tags, headers: keyedConditionalHeaders },
+    description: 'For good: nothing that they hold opens anything from then on. The last admin stays.',
+    params: userParams,
+    response: responses({ 204: { description: 'They are gone.', type: 'null' } }, 404, 409, 412, 422, 504),
+  };
+  app.delete(onePath, { schema, config: administering }, async (request, reply) => {
+    const message = { id: userIdOf(request.params.id), context: contextOf(deps, request) };
+    await deps.auth.change(method.removeUser, message);
+    return reply.code(204).send();
+  });
+}

@@ -91,7 +91,7 @@ function refuseOtherPassword(before: User, present: User): void {
  * Makes `hash` the user's password: the one before is kept from being chosen again, all sessions end, and so do all tokens in mails, since
  * who had the account before may have asked for them. The user hears of it by mail.
  */
-export async function replacePassword(
+async function replacePassword(
   transaction: AuthTransaction,
   {
     user,

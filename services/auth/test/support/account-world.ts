@@ -110,7 +110,7 @@ export const stranger = (bus: Bus) => {
   };
 };
 
-export const userPrincipal = (id: string) => ({
+const userPrincipal = (id: string) => ({
   id,
   kind: 'user',
   name: 'test',

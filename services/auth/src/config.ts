@@ -2,6 +2,7 @@ import { envReader } from '@berth/service-kit';
 import { type MasterKey, readMasterKeys } from '@berth/vault';
 import type { UserIdKind } from './adapters/postgres/migrations/0002-access.ts';
 import { weaknessOf } from './domain/given-key.ts';
+import { type MailConfig, readMailConfig } from './mail-config.ts';
 
 export interface AuthConfig {
   readonly databaseUrl: string;
@@ -20,6 +21,8 @@ export interface AuthConfig {
   readonly publicUrl: string;
   /** So many API keys one user may have. */
   readonly apiKeysPerUser: number;
+  /** Undefined: mails wait until there is a way to send them. */
+  readonly mail: MailConfig | undefined;
 }
 
 export function readConfig(env: NodeJS.ProcessEnv): AuthConfig {
@@ -50,6 +53,7 @@ export function readConfig(env: NodeJS.ProcessEnv): AuthConfig {
     encryptionKeys,
     userIds: userIds === 'integer' || userIds === 'uuid' ? userIds : undefined,
     publicUrl: read.url('BERTH_PUBLIC_URL', { fallback: 'http://127.0.0.1:8800' }).replace(/\/+$/, ''),
+    mail: readMailConfig(read),
     apiKeysPerUser: read.integer('BERTH_API_KEYS_PER_USER', { min: 0, max: 10_000, fallback: 50 }),
   });
 }

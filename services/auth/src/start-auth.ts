@@ -21,6 +21,7 @@ import { bootstrapKeys } from './app/bootstrap-keys.ts';
 import { LastUses } from './app/last-uses.ts';
 import { verifyApiKey } from './app/verify-api-key.ts';
 import type { AuthConfig } from './config.ts';
+import { startMailService, startSendingMails } from './start-mails.ts';
 
 const writeUsesEveryMs = 10_000;
 const tidyEveryMs = 3_600_000;
@@ -54,10 +55,12 @@ export async function startAuth(
   const vault = new Vault(config.encryptionKeys);
   const teller = startTellingFacts({ bus, database });
   onStop(() => teller.stop());
+  const sending = startSendingMails({ config, database, vault, log, metrics });
+  onStop(() => sending.stop());
   const transactions = new PostgresAuthTransactions({
     ...{ outbox, vault },
     factsChanged: teller.factsChanged,
-    mailsWait: () => {},
+    mailsWait: sending.mailsWait,
   });
   await transactions.run(berthItself, tellMissingGroups);
 
@@ -75,5 +78,6 @@ export async function startAuth(
   onStop(repeatedly(tidyEveryMs, log, 'dropping old answers', () => keys.tidy()));
   const verify = countingVerifications(metrics, (text) => verifyApiKey({ keys, lastUses }, text));
   onStop(serveApiKeys({ bus, keys, transactions, tellChanged, verify, keysPerUser: config.apiKeysPerUser }));
+  onStop(startMailService({ bus, database, transactions, sending }));
   await bus.ping(); // the server knows of the subscriptions now
 }

@@ -3,6 +3,7 @@ import type { KeyChanges } from './api-key-store.ts';
 import type { Asker } from './asker.ts';
 import type { GroupStore } from './group-store.ts';
 import type { NewMail } from './mail.ts';
+import type { MailChanges } from './mail-outbox.ts';
 import type { UserStore } from './user-store.ts';
 
 /** Something that people want to hear of: a public event, `user.banned` about a user for example. */
@@ -37,6 +38,7 @@ export interface AuthTransaction {
   readonly users: UserStore;
   readonly groups: GroupStore;
   readonly apiKeys: KeyChanges;
+  readonly mails: MailChanges;
   /** From here to the end of the transaction nobody else is past this line with the same word, on any replica. */
   alone(what: string): Promise<void>;
   /** A fact for everybody who lets callers in; `until`: from then on nobody need know it. */

@@ -13,6 +13,7 @@ import { createLogger, type Logger } from '@berth/service-kit';
 import { freshDatabase, freshPrefix, type TestScope, testNats } from '@berth/testing';
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { Registry } from 'prom-client';
+import type { AuthConfig } from '../../src/config.ts';
 import { openAuthDatabase, startAuth } from '../../src/start-auth.ts';
 
 /** One database and one prefix, on which replicas of auth are started. */
@@ -24,7 +25,11 @@ export interface World {
   /** What all replicas have logged. */
   readonly logged: () => string;
   /** Starts a replica; gives back its stop, which may be called again. */
-  replica(settings?: { givenKeys?: readonly string[]; adminKeyFile?: string }): Promise<() => Promise<void>>;
+  replica(settings?: {
+    givenKeys?: readonly string[];
+    adminKeyFile?: string;
+    mail?: AuthConfig['mail'];
+  }): Promise<() => Promise<void>>;
   /** Opens auth's database, for looking into it. */
   database(): ReturnType<typeof openAuthDatabase>;
   /** Ids of the keys that were told to have changed. */
@@ -32,7 +37,7 @@ export interface World {
 }
 
 /** Of all worlds: what one process sealed others can read. */
-const masterKey = { id: 'tests', bytes: Buffer.alloc(32, 7) };
+export const masterKey = { id: 'tests', bytes: Buffer.alloc(32, 7) };
 
 export const settingsKey = 'a-key-of-the-settings-1';
 
@@ -63,7 +68,7 @@ export async function newWorld(t: TestScope): Promise<World> {
     bus,
     told,
     logged: text,
-    async replica({ givenKeys = [settingsKey], adminKeyFile } = {}) {
+    async replica({ givenKeys = [settingsKey], adminKeyFile, mail } = {}) {
       const stops: (() => Promise<unknown> | unknown)[] = [];
       const stop = async () => {
         for (const one of stops.splice(0).reverse()) await one();
@@ -75,6 +80,7 @@ export async function newWorld(t: TestScope): Promise<World> {
             ...{ databaseUrl, natsUrl, prefix, givenKeys, adminKeyFile },
             ...{ encryptionKeys: [masterKey], userIds: undefined, publicUrl: 'http://berth.test' },
             apiKeysPerUser: 3,
+            mail,
           },
           { log, metrics: new Registry(), onStop: (one) => stops.push(one), readyWhen: () => {}, fail: () => {} },
         );

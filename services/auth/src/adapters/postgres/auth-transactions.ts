@@ -11,7 +11,9 @@ import { writeAudit } from './audit-rows.ts';
 import { clockOf } from './clock.ts';
 import { type ToldFact, writeFacts } from './fact-rows.ts';
 import { groupRows } from './group-rows.ts';
+import { mailChanges } from './mail-outbox-rows.ts';
 import { writeMails } from './mail-rows.ts';
+import { mailsAbout, type Notice, noticeOf } from './subscription-rows.ts';
 import { userRows } from './user-rows.ts';
 
 /** What is told after the commit: that there are new facts, and that mails wait. */
@@ -38,16 +40,28 @@ export class PostgresAuthTransactions implements AuthTransactions {
       facts = [];
       mails = [];
       const entries: NewAuditEntry[] = [];
+      const notices: Notice[] = [];
       const now = await clockOf(sql);
       const outcome = await work({
-        ...{ now, sql, users: userRows(sql), groups: groupRows(sql), apiKeys: apiKeyRows(sql) },
+        ...{
+          now,
+          sql,
+          users: userRows(sql),
+          groups: groupRows(sql),
+          apiKeys: apiKeyRows(sql),
+          mails: mailChanges(sql),
+        },
         currentTime: () => clockOf(sql),
         alone: (what) => lock(sql, what),
         tell: (fact, until) => void facts.push({ fact, until }),
         mail: (mail) => void mails.push(mail),
         audit: (entry) => void entries.push(entry),
-        publish: (event) => send(publicEvent(event, asker, now)),
+        publish(event) {
+          send(publicEvent(event, asker, now));
+          notices.push(...[noticeOf(event, asker.principal?.name ?? '', now)].filter((notice) => notice !== undefined));
+        },
       });
+      mails.push(...(await mailsAbout(sql, notices)));
       await writeMails(sql, this.#deps.vault, mails);
       await writeAudit(sql, asker, now, entries);
       await writeFacts(sql, facts);

@@ -143,6 +143,7 @@ async function startLocked(
     subjectPrefix: options.subjectPrefix ?? 'berth',
     adminKeyFile: state.adminKeyFile,
     encryptionKeyFile: state.encryptionKeyFile,
+    mailFolder: state.mailFolder,
     sharesPort: replicas > 1,
   };
   const { gateway, allocator } = await startServices(

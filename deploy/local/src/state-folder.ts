@@ -14,6 +14,8 @@ export interface StateFolder {
   readonly adminKeyFile: string;
   /** The master key that the routers' API keys are encrypted with. */
   readonly encryptionKeyFile: string;
+  /** Where mails go unless the environment names an SMTP server. */
+  readonly mailFolder: string;
   /** The address of NATS with its credentials. */
   readonly natsUrlFile: string;
   readonly runFile: string;
@@ -63,6 +65,7 @@ export function stateLayout(folder: string) {
     router: join(path, 'router'),
     adminKeyFile: join(path, 'admin-api-key'),
     encryptionKeyFile: join(path, 'encryption-key'),
+    mailFolder: join(path, 'mails'),
     natsUrlFile: join(path, 'nats-url'),
     runFile: join(path, 'run.json'),
     lockFile: join(path, 'up.lock'),

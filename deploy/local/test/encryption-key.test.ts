@@ -19,6 +19,7 @@ test('the master key is made once, for this user alone, and only the driver is t
     subjectPrefix: 'p',
     adminKeyFile: 'k',
     encryptionKeyFile,
+    mailFolder: '',
     simulator: undefined,
     host: '127.0.0.1',
     sharesPort: false,

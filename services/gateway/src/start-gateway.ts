@@ -19,6 +19,7 @@ import { gatewayMetrics } from './adapters/http/http-metrics.ts';
 import { listOperationsRoutes } from './adapters/http/list-operations.ts';
 import { listVmsRoutes } from './adapters/http/list-vms.ts';
 import { listen } from './adapters/http/listen.ts';
+import { mailRoutes } from './adapters/http/mails.ts';
 import { operationRoutes } from './adapters/http/operations.ts';
 import { planRoutes } from './adapters/http/plans.ts';
 import { poolRoutes } from './adapters/http/pools.ts';
@@ -131,6 +132,7 @@ export async function startGateway(
       commandTimeoutMs: timing.commandTimeoutMs,
     });
     for (const addRoutes of [routerCommitRoutes, routerConfigRoutes, explainLineRoutes]) addRoutes(routes, past);
+    mailRoutes(routes, { mails: auth, commandTimeoutMs: timing.commandTimeoutMs });
     apiKeyRoutes(routes, {
       apiKeys: auth,
       commandTimeoutMs: timing.commandTimeoutMs,

@@ -17,6 +17,7 @@ import {
   configDiff,
   explainedLines,
 } from './documents/history.ts';
+import { mailDocument, mailPage, subscriptionsDocument } from './documents/mail.ts';
 import { operationDocument, operationPage } from './documents/operation.ts';
 import { planDocument, planPage } from './documents/plan.ts';
 import { ipPool, poolPage, portPool, rulePool } from './documents/pool.ts';
@@ -58,6 +59,9 @@ export const documents = [
   apiKeyDocument,
   newApiKey,
   apiKeyPage,
+  mailDocument,
+  mailPage,
+  subscriptionsDocument,
   ipPool,
   portPool,
   rulePool,
@@ -107,6 +111,7 @@ export async function registerOpenApi(app: App): Promise<void> {
         { name: 'History', description: 'What stood on routers, when and why.' },
         { name: 'Operations', description: 'What became of a request.' },
         { name: 'API keys', description: 'Who may do what.' },
+        { name: 'Mails', description: 'What was mailed, and what waits.' },
         { name: 'Account', description: 'What users do about themselves.' },
         { name: 'Health', description: 'How it is.' },
       ],

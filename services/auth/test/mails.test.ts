@@ -3,10 +3,11 @@ import { randomUUID } from 'node:crypto';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { MailService } from '@berth/contracts';
-import { request } from '@berth/messaging';
+import { MailService, RouterDriftChangedSchema, streams, subjects } from '@berth/contracts';
+import { eventMessage, Outbox, request } from '@berth/messaging';
 import { eventually, temporaryFolder } from '@berth/testing';
 import { Vault } from '@berth/vault';
+import { timestampFromDate } from '@bufbuild/protobuf/wkt';
 import { writeMails } from '../src/adapters/postgres/mail-rows.ts';
 import { mailTemplates, type NewMail } from '../src/app/mail.ts';
 import { readMail, startMailbox } from './support/mailbox.ts';
@@ -187,7 +188,9 @@ test('after three days a mail has failed; an administrator tries it again for a 
 test('mails go into files for their owner alone where no server is set', async (t) => {
   const world = await newWorld(t);
   const folder = join(temporaryFolder(t), 'mails');
-  await world.replica({ mail: { smtp: undefined, folder, from: { name: 'Berth', address: 'berth@localhost' } } });
+  await world.replica({
+    mail: { smtp: undefined, folder, from: { name: 'Berth', address: 'berth@localhost' }, sweepEveryMs: 600_000 },
+  });
   await request(
     world.bus,
     method.sendTestMail,
@@ -288,4 +291,64 @@ test('every mail is written, and none has a gap where a value belongs', async (t
     for (const name of used[template] ?? ['name'])
       for (const text of [mail.text, mail.html]) assert.ok(text.includes(`«${name}»`), `${template} lacks ${name}`);
   }
+});
+
+test('a server that offers no TLS gets neither mail nor password where TLS is required', async (t) => {
+  const [world, mailbox] = [await newWorld(t), await startMailbox(t)];
+  const { smtp } = mailbox.settings;
+  const auth = { user: 'berth', pass: 'the-password-of-the-server' };
+  await world.replica({ mail: { ...mailbox.settings, smtp: smtp && { ...smtp, requireTLS: true, auth } } });
+  await put(world, aMail());
+  await eventually(async () => ((await rows(world))[0]?.attempts ?? 0) > 2);
+  const [row] = await rows(world);
+  assert.deepEqual([row?.state, mailbox.arrived.length], ['waiting', 0]);
+  assert.match(row?.last_error ?? '', /STARTTLS|TLS/i);
+  assert.ok(!mailbox.heard().includes(auth.pass) && !world.logged().includes(auth.pass));
+});
+
+test('those who subscribed to router-drift hear of it once, however often the event comes', async (t) => {
+  const [world, mailbox] = [await newWorld(t), await startMailbox(t)];
+  await Promise.all([world.replica({ mail: mailbox.settings }), world.replica({ mail: mailbox.settings })]);
+  const database = await world.database();
+  const [user] = await database.query<{ id: string }>(
+    "INSERT INTO users (name, email, email_verified_at, home_group) VALUES ('vera', 'vera@example.org', now(), 'viewer') RETURNING id",
+  );
+  await database.execute("INSERT INTO memberships (user_id, group_name) VALUES ($1, 'viewer')", [user?.id]);
+  await database.execute("INSERT INTO subscriptions (user_id, topic) VALUES ($1, 'router-drift')", [user?.id]);
+  const tell = (router: string, at: Date) =>
+    eventMessage(
+      {
+        stream: streams.events,
+        subject: subjects.routerDrift('detected', router),
+        type: 'berth.router.drift.detected',
+        source: 'berth/vyos-driver',
+        about: router,
+      },
+      RouterDriftChangedSchema,
+      { router, count: 2, at: timestampFromDate(at) },
+    );
+  const outbox = new Outbox({ database, bus: world.bus, streams: [streams.events] });
+  const publish = (router: string, at = new Date()) => outbox.transaction(async (_sql, send) => send(tell(router, at)));
+  await publish('long-ago', new Date(Date.now() - 3 * 86_400_000));
+  await publish('edge');
+  await eventually(async () => (await rows(world))[0]?.state === 'sent');
+  const unpublished = async () =>
+    (await database.query("SELECT 1 FROM outbox WHERE published_at IS NULL AND subject LIKE '%drift%'")).length;
+  await eventually(async () => (await unpublished()) === 0);
+  // As after the loss of the stream: the same event again, under its next message id.
+  await database.execute(
+    "UPDATE outbox SET published_at = NULL, attempt = attempt + 1 WHERE subject LIKE '%drift.detected.edge'",
+  );
+  await eventually(async () => (await unpublished()) === 0);
+  await publish('core');
+  await eventually(
+    async () => (await rows(world)).length === 2 && (await rows(world)).every(({ state }) => state === 'sent'),
+  );
+  assert.deepEqual(
+    mailbox.arrived.map(({ to, text }) => [to[0], /router (\w+) /.exec(text)?.[1]]),
+    [
+      ['vera@example.org', 'edge'],
+      ['vera@example.org', 'core'],
+    ],
+  );
 });

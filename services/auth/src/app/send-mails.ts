@@ -65,7 +65,7 @@ async function sendOne(deps: SendMailsDeps, mail: ClaimedMail | UnreadableMail):
 }
 
 /** How long to wait before the next try; undefined: it has been tried for long enough. */
-export function pauseAfter(
+function pauseAfter(
   { attempts, createdAt }: Pick<ClaimedMail, 'attempts' | 'createdAt'>,
   { firstPauseMs, longestPauseMs, giveUpAfterMs }: MailPatience,
   now = Date.now(),

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import type { TestScope } from '@berth/testing';
 import { SMTPServer } from 'smtp-server';
 import type { MailConfig } from '../../src/mail-config.ts';
@@ -20,6 +20,8 @@ export type Answer = { readonly code: number; readonly text: string } | 'hang up
 export interface Mailbox {
   readonly arrived: readonly Arrived[];
   readonly settings: MailConfig;
+  /** All that came over its connections in the clear. */
+  heard(): string;
   /** What it says to a recipient, the how manieth time it is asked. */
   onRecipient: (address: string, time: number) => Answer;
   /** What it says when it has a mail, which counts as arrived. */
@@ -56,6 +58,8 @@ export async function startMailbox(t: TestScope): Promise<Mailbox> {
       });
     },
   });
+  const heard: Buffer[] = [];
+  server.server.on('connection', (socket: Socket) => socket.on('data', (chunk: Buffer) => void heard.push(chunk)));
   server.on('error', () => {}); // a connection that was cut
   server.listen(0, '127.0.0.1');
   await once(server.server, 'listening');
@@ -63,6 +67,7 @@ export async function startMailbox(t: TestScope): Promise<Mailbox> {
   const { port } = server.server.address() as AddressInfo; // it listens on TCP
   const mailbox: Mailbox = {
     arrived,
+    heard: () => Buffer.concat(heard).toString('latin1'),
     settings: {
       smtp: { host: '127.0.0.1', port, secure: false, requireTLS: false, auth: undefined },
       folder: undefined,

@@ -23,7 +23,11 @@ const ignore = 'If this was not you, you need not do anything: nothing changes w
 const notYou =
   'If this was not you, somebody else may know your password: reset it, sign out everywhere, and tell your administrator.';
 
-const greeting = (values: Values): string => (values('name') === '' ? 'Hello,' : `Hello ${values('name')},`);
+/** People choose their names: a whole message in one would be sent in ours. */
+const longestName = 60;
+
+const greeting = (values: Values): string =>
+  values('name') === '' ? 'Hello,' : `Hello ${values('name').slice(0, longestName)},`;
 
 const facts = (...rows: readonly (readonly [string, string])[]): Part => ({
   facts: rows.filter(([, value]) => value !== ''),
@@ -55,7 +59,7 @@ export const mailTexts: Record<MailTemplate, (values: Values, link: Links) => Ma
     subject: 'You are invited to Berth',
     parts: [
       'Hello,',
-      `${values('name') || 'An administrator'} invites you to Berth, which gives virtual machines their addresses and forwarded ports. Accept the invitation to choose a name and a password.`,
+      `${values('name').slice(0, longestName) || 'An administrator'} invites you to Berth, which gives virtual machines their addresses and forwarded ports. Accept the invitation to choose a name and a password.`,
       { button: 'Accept the invitation', url: link('invitation', values('token')) },
       { token: values('token'), used: 'POST /v1/auth/accept-invitation' },
       `This works once, within ${values('hours')} hours. If you expected no invitation, you need not do anything.`,

@@ -23,8 +23,9 @@ export function keepAdmitted(
 ): () => void {
   const look = async () => {
     try {
-      const { group, permissions } = await admit();
-      const isSame = group === caller.group && isDeepStrictEqual(permissions, caller.permissions);
+      const { group, permissions, grants } = await admit();
+      const isSame =
+        group === caller.group && isDeepStrictEqual([permissions, grants], [caller.permissions, caller.grants]);
       if (!isSame) interrupt(changed());
     } catch (error) {
       interrupt(toDomainError(error));

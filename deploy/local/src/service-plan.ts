@@ -21,6 +21,8 @@ export interface Surroundings {
   readonly adminPasswordFile: string;
   /** Unless the environment has a master key. */
   readonly encryptionKeyFile: string;
+  /** Where mails go unless the environment names an SMTP server or another folder. */
+  readonly mailFolder: string;
   /** Absent: the router of the environment (`VYOS_IP`). */
   readonly simulator: Simulator | undefined;
   readonly host: string;
@@ -37,6 +39,7 @@ const notForAll: Readonly<Record<string, ServiceName | 'none' | readonly Service
   BERTH_ENCRYPTION_KEYS: ['auth', 'vyos-driver'],
   BERTH_ENCRYPTION_KEY_FILE: ['auth', 'vyos-driver'],
   VYOS_API_KEYS: 'auth',
+  BERTH_SMTP_URL: 'auth',
 };
 
 /**
@@ -66,6 +69,7 @@ function own(name: ServiceName, around: Surroundings, port: number, shared: Node
         DATABASE_URL: around.databaseUrls.auth,
         BERTH_ADMIN_KEY_FILE: around.adminKeyFile,
         BERTH_ADMIN_PASSWORD_FILE: around.adminPasswordFile,
+        ...(shared['BERTH_SMTP_URL'] || shared['BERTH_MAIL_FOLDER'] ? {} : { BERTH_MAIL_FOLDER: around.mailFolder }),
         ...encryptionSettings(around, shared),
       };
     case 'allocator':

@@ -147,6 +147,7 @@ async function startLocked(
     adminKeyFile: state.adminKeyFile,
     adminPasswordFile: state.adminPasswordFile,
     encryptionKeyFile: state.encryptionKeyFile,
+    mailFolder: state.mailFolder,
     sharesPort: replicas > 1,
   };
   const { gateway, allocator } = await startServices(

@@ -16,6 +16,8 @@ export interface StateFolder {
   readonly adminPasswordFile: string;
   /** The master key that the routers' API keys are encrypted with. */
   readonly encryptionKeyFile: string;
+  /** Where mails go unless the environment names an SMTP server. */
+  readonly mailFolder: string;
   /** The address of NATS with its credentials. */
   readonly natsUrlFile: string;
   readonly runFile: string;
@@ -66,6 +68,7 @@ export function stateLayout(folder: string) {
     adminKeyFile: join(path, 'admin-api-key'),
     adminPasswordFile: join(path, 'admin-password'),
     encryptionKeyFile: join(path, 'encryption-key'),
+    mailFolder: join(path, 'mails'),
     natsUrlFile: join(path, 'nats-url'),
     runFile: join(path, 'run.json'),
     lockFile: join(path, 'up.lock'),

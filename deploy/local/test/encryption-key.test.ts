@@ -20,6 +20,7 @@ test('the master key is made once, for this user alone, and only auth and the dr
     adminKeyFile: 'k',
     adminPasswordFile: 'p',
     encryptionKeyFile,
+    mailFolder: '',
     simulator: undefined,
     host: '127.0.0.1',
     sharesPort: false,

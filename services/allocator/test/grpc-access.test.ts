@@ -159,3 +159,15 @@ test('who calls too often is told when to call again; others, and strangers, are
   const codes = (await often('nobody')).map(({ code }) => code);
   assert.deepEqual([...new Set(codes)].sort(), ['RESOURCE_EXHAUSTED', 'UNAUTHENTICATED']);
 });
+
+test('a key that may be used from some networks is unknown from elsewhere', async (t) => {
+  const side = await startGrpcSide(t);
+  const client = side.client();
+  side.auth.networks.set('viewer-here', ['127.0.0.0/8', '::1/128']);
+  side.auth.networks.set('viewer-elsewhere', ['192.0.2.0/24']);
+  await client.call(method.getPool, {}, { apiKey: 'viewer-here' });
+  const failure = await client.failure(method.getPool, {}, { apiKey: 'viewer-elsewhere' });
+  assert.equal(failure.code, 'UNAUTHENTICATED');
+  const because = { reason: 'API_KEY_INVALID', domain: 'berth', metadata: {} };
+  assert.deepEqual(failure.details['google.rpc.ErrorInfo'], because);
+});

@@ -60,6 +60,7 @@ async function playAuth(bus: Bus): Promise<GrpcSide['auth']> {
     ended: new Set<string>(),
     expiry: new Map<string, Date>(),
     groups: new Map<string, string>(),
+    networks: new Map<string, string[]>(),
   };
   const leave = serve(bus, AuthService.method.verifyApiKey, async ({ apiKey }) => {
     state.asked++;
@@ -71,6 +72,7 @@ async function playAuth(bus: Bus): Promise<GrpcSide['auth']> {
     const group = state.groups.get(apiKey) ?? '';
     return {
       principal: { id: apiKey, kind: 'api_key', name: 'tests', permissions, group },
+      allowedNetworks: state.networks.get(apiKey) ?? [],
       ...(expiresAt && { expiresAt: timestampFromDate(expiresAt) }),
     };
   });
@@ -90,6 +92,8 @@ export interface GrpcSide {
     readonly ended: Set<string>;
     readonly expiry: Map<string, Date>;
     readonly groups: Map<string, string>;
+    /** From where keys may be used. */
+    readonly networks: Map<string, string[]>;
     /** Nobody answers for auth any more. */
     leave(): Promise<void>;
   };

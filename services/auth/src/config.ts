@@ -6,6 +6,7 @@ import type { AccountPolicy } from './app/account-deps.ts';
 import { readSessionSettings, type SessionSettings } from './config-sessions.ts';
 import type { BlockingTerms } from './domain/block.ts';
 import { weaknessOf } from './domain/given-key.ts';
+import { type MailConfig, readMailConfig } from './mail-config.ts';
 
 export interface AuthConfig {
   readonly databaseUrl: string;
@@ -35,6 +36,8 @@ export interface AuthConfig {
   readonly auditDays: number;
   /** When an address is kept out by itself. */
   readonly blocking: BlockingTerms;
+  /** Undefined: mails wait until there is a way to send them. */
+  readonly mail: MailConfig | undefined;
 }
 
 /** Messages that are published again on their last day must meet the entry that they became. */
@@ -89,6 +92,7 @@ export function readConfig(env: NodeJS.ProcessEnv): AuthConfig {
     publicUrl: read.url('BERTH_PUBLIC_URL', { fallback: 'http://127.0.0.1:8800' }).replace(/\/+$/, ''),
     sessions: readSessionSettings(read),
     accounts: readAccountSettings(read),
+    mail: readMailConfig(read),
     apiKeysPerUser: read.integer('BERTH_API_KEYS_PER_USER', { min: 0, max: 10_000, fallback: 50 }),
     providersOnPrivateNetworks: read.flag('BERTH_PROVIDERS_ON_PRIVATE_NETWORKS', { fallback: false }),
     auditDays,

@@ -29,6 +29,7 @@ import { startAdministration } from './start-administration.ts';
 import { startAudit } from './start-audit.ts';
 import { startIdentities } from './start-identities.ts';
 import { startLimits } from './start-limits.ts';
+import { startMailService, startSendingMails } from './start-mails.ts';
 import { startSessions, tokenKeyring } from './start-sessions.ts';
 
 const writeUsesEveryMs = 10_000;
@@ -65,11 +66,13 @@ export async function startAuth(
   onStop(() => teller.stop());
   const audit = await startAudit({ bus, database, vault, keptDays: config.auditDays });
   onStop(() => audit.stop());
+  const sending = startSendingMails({ config, database, vault, log, metrics });
+  onStop(() => sending.stop());
   const transactions = new PostgresAuthTransactions({
     ...{ outbox, vault, keyring: tokenKeyring(config, vault) },
     audited: audit.written,
     factsChanged: teller.factsChanged,
-    mailsWait: () => {},
+    mailsWait: sending.mailsWait,
   });
   await transactions.run(berthItself, tellMissingGroups);
   const passwords = new Argon2Hasher(config.sessions.hashing);
@@ -103,6 +106,7 @@ export async function startAuth(
   const given = { check: passwordFaults(accounts.checkPassword), hash: (text: string) => passwords.hash(text) };
   onStop(startAdministration({ bus, database, transactions, passwords: given }));
   startLimits({ bus, database, transactions, blocking: config.blocking }, { log, onStop });
+  onStop(startMailService({ bus, database, transactions, sending }));
   await bus.ping(); // the server knows of the subscriptions now
 }
 

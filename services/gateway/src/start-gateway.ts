@@ -23,6 +23,7 @@ import { limitRoutes } from './adapters/http/limits.ts';
 import { listOperationsRoutes } from './adapters/http/list-operations.ts';
 import { listVmsRoutes } from './adapters/http/list-vms.ts';
 import { listen } from './adapters/http/listen.ts';
+import { mailRoutes } from './adapters/http/mails.ts';
 import { operationRoutes } from './adapters/http/operations.ts';
 import { planRoutes } from './adapters/http/plans.ts';
 import { poolRoutes } from './adapters/http/pools.ts';
@@ -158,6 +159,7 @@ export async function startGateway(
     const accounts = { auth, commandTimeoutMs: timing.commandTimeoutMs };
     for (const addRoutes of [registrationRoutes, accountRoutes]) addRoutes(routes, accounts);
     auditRoutes(routes, { audit: auth });
+    mailRoutes(routes, { mails: auth, commandTimeoutMs: timing.commandTimeoutMs });
     apiKeyRoutes(routes, {
       apiKeys: auth,
       commandTimeoutMs: timing.commandTimeoutMs,

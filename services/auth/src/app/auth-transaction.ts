@@ -8,6 +8,7 @@ import type { IdentityProviderStore, IdentityStore } from './identity-stores.ts'
 import type { InvitationStore } from './invitation-store.ts';
 import type { LimitStore } from './limit-store.ts';
 import type { NewMail } from './mail.ts';
+import type { MailChanges } from './mail-outbox.ts';
 import type { SessionStore } from './session-store.ts';
 import type { SigningKeyStore } from './signing-key-store.ts';
 import type { TokenSigner } from './token-signer.ts';
@@ -57,6 +58,7 @@ export interface AuthTransaction {
   readonly bans: BanStore;
   readonly invitations: InvitationStore;
   readonly limits: LimitStore;
+  readonly mails: MailChanges;
   /** From here to the end of the transaction nobody else is past this line with the same word, on any replica. */
   alone(what: string): Promise<void>;
   /** A fact for everybody who lets callers in; `until`: from then on nobody need know it. Absent: for ever; of users without limits of their own until their last access token has ended. */

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Permitted } from '@berth/contracts';
+import { DomainError } from '@berth/errors';
 import { ApiKey, type KeyTerms } from '../domain/api-key.ts';
 import { hashOfKey, newKeyText, newPrefix } from '../domain/api-key-text.ts';
 import { tooManyKeys } from '../domain/errors.ts';
@@ -30,6 +31,7 @@ export async function createApiKey(
   assertWithin(rights, terms, ownerId === undefined);
   await aloneWithKeys(transaction);
   await assertGroup(transaction, terms.group);
+  if (ownerId !== undefined) await assertThere(transaction, ownerId);
   if (ownerId !== undefined && (await apiKeys.countOf(ownerId)) >= mostKeys) throw tooManyKeys(mostKeys);
   const prefix = newPrefix();
   const secret = newKeyText(prefix);
@@ -44,4 +46,10 @@ export async function createApiKey(
   });
   await apiKeys.add(key);
   return { key: noteKey(transaction, 'created', { after: key }), secret };
+}
+
+/** A token may outlive its user by a moment. */
+async function assertThere({ users }: AuthTransaction, id: string): Promise<void> {
+  if ((await users.byId(id)) === undefined)
+    throw new DomainError('not_found', 'USER_NOT_FOUND', 'There is no such user.');
 }

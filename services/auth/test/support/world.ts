@@ -105,6 +105,7 @@ export async function newWorld(t: TestScope, ownNatsUrl?: string): Promise<World
               apiKeysPerUser: 3,
               providersOnPrivateNetworks: true,
               auditDays: 0,
+              mail: undefined,
               blocking: { afterRefusals: 0, firstSeconds: 60 },
             },
             firstAdmin:

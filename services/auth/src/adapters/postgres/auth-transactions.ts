@@ -18,9 +18,11 @@ import { identityProviderRows } from './identity-provider-rows.ts';
 import { identityRows } from './identity-rows.ts';
 import { invitationRows } from './invitation-rows.ts';
 import { limitRows } from './limit-rows.ts';
+import { mailChanges } from './mail-outbox-rows.ts';
 import { writeMails } from './mail-rows.ts';
 import { sessionRows } from './session-rows.ts';
 import { signingKeyRows } from './signing-key-rows.ts';
+import { mailsAbout, type Notice, noticeOf } from './subscription-rows.ts';
 import { untilTokensEnd } from './user-fact-ends.ts';
 import { userRows } from './user-rows.ts';
 
@@ -50,24 +52,21 @@ export class PostgresAuthTransactions implements AuthTransactions {
       facts = [];
       mails = [];
       entries = [];
+      const notices: Notice[] = [];
       const now = await clockOf(sql);
       const outcome = await work({
-        ...{ now, sql, users: userRows(sql), groups: groupRows(sql), apiKeys: apiKeyRows(sql) },
-        sessions: sessionRows(sql),
-        signer: this.#deps.keyring.signerFor(sql, now),
-        signingKeys: signingKeyRows(sql, this.#deps.vault),
-        accounts: accountRows(sql),
-        identities: identityRows(sql, this.#deps.vault),
-        identityProviders: identityProviderRows(sql, this.#deps.vault),
-        ...{ bans: banRows(sql), invitations: invitationRows(sql) },
-        limits: limitRows(sql),
+        ...this.#storesIn(sql, now),
         currentTime: () => clockOf(sql),
         alone: (what) => lock(sql, what),
         tell: (fact, until) => void facts.push({ fact, until }),
         mail: (mail) => void mails.push(mail),
         audit: (entry) => void entries.push(entry),
-        publish: (event) => send(publicEvent(event, asker, now)),
+        publish(event) {
+          send(publicEvent(event, asker, now));
+          notices.push(...[noticeOf(event, asker.principal?.name ?? '', now)].filter((notice) => notice !== undefined));
+        },
       });
+      mails.push(...(await mailsAbout(sql, notices)));
       await writeMails(sql, this.#deps.vault, mails);
       await writeAudit(sql, asker, now, entries);
       await writeFacts(sql, await untilTokensEnd(sql, facts));
@@ -77,6 +76,17 @@ export class PostgresAuthTransactions implements AuthTransactions {
     if (mails.length > 0) this.#deps.mailsWait();
     if (entries.length > 0) this.#deps.audited();
     return result;
+  }
+
+  #storesIn(sql: Sql, now: Date) {
+    const { vault, keyring } = this.#deps;
+    return {
+      ...{ now, sql, users: userRows(sql), groups: groupRows(sql), apiKeys: apiKeyRows(sql) },
+      ...{ sessions: sessionRows(sql), signer: keyring.signerFor(sql, now), signingKeys: signingKeyRows(sql, vault) },
+      ...{ accounts: accountRows(sql), identities: identityRows(sql, vault) },
+      ...{ identityProviders: identityProviderRows(sql, vault), bans: banRows(sql), invitations: invitationRows(sql) },
+      ...{ limits: limitRows(sql), mails: mailChanges(sql) },
+    };
   }
 }
 

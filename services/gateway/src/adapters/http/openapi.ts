@@ -22,6 +22,7 @@ import {
 } from './documents/history.ts';
 import { invitationDocument, invitationPage } from './documents/invitation.ts';
 import { blockDocument, blockPage, limitsDocument, usageDocument } from './documents/limits.ts';
+import { mailDocument, mailPage, subscriptionsDocument } from './documents/mail.ts';
 import { operationDocument, operationPage } from './documents/operation.ts';
 import { planDocument, planPage } from './documents/plan.ts';
 import { ipPool, poolPage, portPool, rulePool } from './documents/pool.ts';
@@ -76,6 +77,9 @@ export const documents = [
   groupPage,
   groupMemberDocument,
   groupMemberPage,
+  mailDocument,
+  mailPage,
+  subscriptionsDocument,
   ipPool,
   portPool,
   rulePool,
@@ -141,6 +145,7 @@ export async function registerOpenApi(app: App): Promise<void> {
         { name: 'Operations', description: 'What became of a request.' },
         { name: 'Accounts', description: 'People’s own accounts.' },
         { name: 'API keys', description: 'Who may do what.' },
+        { name: 'Mails', description: 'What was mailed, and what waits.' },
         { name: 'Account', description: 'What users do about themselves.' },
         { name: 'Limits', description: 'Rates and quotas, what was used of them, and who is kept out.' },
         { name: 'Sign-in', description: 'Tokens for a password, and their end.' },

@@ -432,12 +432,6 @@ export declare const SendTestMailRequestSchema: GenMessage<SendTestMailRequest, 
  * @generated from message berth.auth.v1.SendTestMailResponse
  */
 export declare type SendTestMailResponse = Message<"berth.auth.v1.SendTestMailResponse"> & {
-  /**
-   * As it stands now.
-   *
-   * @generated from field: berth.auth.v1.Mail mail = 1;
-   */
-  mail?: Mail | undefined;
 };
 
 /**
@@ -446,12 +440,6 @@ export declare type SendTestMailResponse = Message<"berth.auth.v1.SendTestMailRe
  * @generated from message berth.auth.v1.SendTestMailResponse
  */
 export declare type SendTestMailResponseJson = {
-  /**
-   * As it stands now.
-   *
-   * @generated from field: berth.auth.v1.Mail mail = 1;
-   */
-  mail?: MailJson;
 };
 
 /**

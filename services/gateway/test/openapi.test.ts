@@ -7,6 +7,11 @@ import { bulkDecommissionBody, bulkProvisionBody } from '../src/adapters/http/do
 import { checkDriftBody, driftPoliciesBody } from '../src/adapters/http/documents/drift.ts';
 import { changeForwardsBody, createForwardsBody, forwardChangeBody } from '../src/adapters/http/documents/forward.ts';
 import { forwardTemplateBody } from '../src/adapters/http/documents/forward-template.ts';
+import { signInAnswerBody, startSignInBody } from '../src/adapters/http/documents/identity.ts';
+import {
+  createIdentityProviderBody,
+  updateIdentityProviderBody,
+} from '../src/adapters/http/documents/identity-provider.ts';
 import {
   emptyBody,
   newPoolBodies,
@@ -80,6 +85,18 @@ const contract = [
   'put /v1/admin/api-keys/{id}',
   'delete /v1/admin/api-keys/{id}',
   'post /v1/admin/api-keys/{id}/rotate',
+  'get /v1/admin/identity-providers',
+  'post /v1/admin/identity-providers',
+  'get /v1/admin/identity-providers/{name}',
+  'patch /v1/admin/identity-providers/{name}',
+  'delete /v1/admin/identity-providers/{name}',
+  'get /v1/auth/providers',
+  'post /v1/auth/providers/{provider}/start',
+  'post /v1/auth/providers/{provider}/callback',
+  'get /v1/account/identities',
+  'post /v1/account/identities/{provider}/start',
+  'post /v1/account/identities/{provider}/callback',
+  'delete /v1/account/identities/{id}',
   'get /v1/routers',
   'post /v1/routers',
   'get /v1/routers/{router}',
@@ -211,6 +228,10 @@ test('every example is valid by its schema', () => {
     createApiKeyBody,
     updateApiKeyBody,
     rotateApiKeyBody,
+    createIdentityProviderBody,
+    updateIdentityProviderBody,
+    startSignInBody,
+    signInAnswerBody,
     addRouterBody,
     updateRouterBody,
     testRouterBody,

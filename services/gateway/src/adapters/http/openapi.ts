@@ -17,6 +17,14 @@ import {
   configDiff,
   explainedLines,
 } from './documents/history.ts';
+import {
+  identityDocument,
+  identityList,
+  providerTokens,
+  signInProviderList,
+  startedSignIn,
+} from './documents/identity.ts';
+import { identityProviderDocument, identityProviderList } from './documents/identity-provider.ts';
 import { operationDocument, operationPage } from './documents/operation.ts';
 import { planDocument, planPage } from './documents/plan.ts';
 import { ipPool, poolPage, portPool, rulePool } from './documents/pool.ts';
@@ -81,6 +89,13 @@ export const documents = [
   configAtDocument,
   configDiff,
   explainedLines,
+  identityProviderDocument,
+  identityProviderList,
+  signInProviderList,
+  startedSignIn,
+  providerTokens,
+  identityDocument,
+  identityList,
 ];
 
 /** Collects the routes that are registered afterwards into an OpenAPI 3.1 document. */
@@ -107,6 +122,9 @@ export async function registerOpenApi(app: App): Promise<void> {
         { name: 'History', description: 'What stood on routers, when and why.' },
         { name: 'Operations', description: 'What became of a request.' },
         { name: 'API keys', description: 'Who may do what.' },
+        { name: 'Identity providers', description: 'With whom people may sign in.' },
+        { name: 'Sign-in with providers', description: 'Google, GitHub, any OpenID provider.' },
+        { name: 'Account', description: 'What is one’s own.' },
         { name: 'Health', description: 'How it is.' },
       ],
       components: {

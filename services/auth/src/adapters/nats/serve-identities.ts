@@ -6,10 +6,11 @@ import {
 } from '@berth/contracts';
 import { DomainError } from '@berth/errors';
 import { type Bus, serve } from '@berth/messaging';
-import { create } from '@bufbuild/protobuf';
+import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import type { Asker } from '../../app/asker.ts';
-import { type AttemptDeps, answeredProfile, beginAttempt } from '../../app/identity-attempts.ts';
+import { type AttemptDeps, answeredProfile, beginAttempt, noteRefusal } from '../../app/identity-attempts.ts';
 import { linkIdentity, unlinkIdentity } from '../../app/link-identity.ts';
+import type { OpenedSession } from '../../app/open-session.ts';
 import { signInWithIdentity } from '../../app/sign-in-with-identity.ts';
 import type { PostgresAuthTransactions } from '../postgres/auth-transactions.ts';
 import { identityMessage } from './identity-messages.ts';
@@ -52,22 +53,30 @@ const serveSignIn = (deps: Deps) => [
     deps,
     method.finishSignIn,
     { access: 'anybody', withoutSecrets: () => create(FinishSignInResponseSchema) },
-    async ({ provider, answer = noAnswer }, asker, inTransaction) => {
-      const profile = await answeredProfile(deps, asker, { provider, answer, userId: null });
-      return againWhenTaken(() =>
-        inTransaction(async (transaction) => {
-          const session = await signInWithIdentity(transaction, asker, { provider, profile });
-          const { expiresInSeconds: expires, refreshExpiresInSeconds: refreshExpires, ...tokens } = session;
-          return {
-            ...tokens,
-            ...(expires !== undefined && { expiresInSeconds: BigInt(expires) }),
-            ...(refreshExpires !== undefined && { refreshExpiresInSeconds: BigInt(refreshExpires) }),
-          };
-        }),
-      );
-    },
+    async ({ provider, answer = noAnswer }, asker, inTransaction) =>
+      noteRefusal(deps, asker, {
+        provider,
+        async work() {
+          const profile = await answeredProfile(deps, asker, { provider, answer, userId: null });
+          return againWhenTaken(() =>
+            inTransaction(async (transaction) =>
+              sessionMessage(await signInWithIdentity(transaction, asker, { provider, profile })),
+            ),
+          );
+        },
+      }),
   ),
 ];
+
+const sessionMessage = ({
+  expiresInSeconds: expires,
+  refreshExpiresInSeconds: refreshExpires,
+  ...tokens
+}: OpenedSession): MessageInitShape<typeof FinishSignInResponseSchema> => ({
+  ...tokens,
+  ...(expires !== undefined && { expiresInSeconds: BigInt(expires) }),
+  ...(refreshExpires !== undefined && { refreshExpiresInSeconds: BigInt(refreshExpires) }),
+});
 
 const serveLinking = (deps: Deps) => [
   serveCommand(

@@ -212,3 +212,21 @@ test('the last way to sign in stays, also when two are taken off at once', async
   await api.unlink(id, left?.id ?? '');
   await api.removeProvider('corp');
 });
+
+test('nobody is shut out when an admin removes one provider while a user takes off the identity at another', async (t) => {
+  const { api, database } = await signInWorld(t, {});
+  for (const round of [1, 2, 3, 4, 5]) {
+    const other = `other-${round}`;
+    const redirectUris = [`https://app.example/${other}`];
+    await api.createProvider(other, { issuer: 'https://login.example', redirectUris });
+    const user = await aUser(database, { name: `user-${round}` });
+    await database.execute(
+      "INSERT INTO identities (provider, subject, user_id, label) SELECT unnest($1::text[]), $2, $2, ''",
+      [['corp', other], user],
+    );
+    const atCorp = (await api.identities(user)).identities.find(({ provider }) => provider === 'corp');
+    const outcomes = await Promise.allSettled([api.unlink(user, atCorp?.id ?? ''), api.removeProvider(other)]);
+    assert.equal(outcomes.filter(({ status }) => status === 'fulfilled').length, 1, `round ${round}`);
+    assert.equal((await api.identities(user)).identities.length, 1);
+  }
+});

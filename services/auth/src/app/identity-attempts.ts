@@ -8,7 +8,7 @@ import type { Attempt, IdentityReader } from './identity-stores.ts';
 import type { ProviderAccount, ProviderAnswer, ProviderClient } from './provider-client.ts';
 
 /** How long a person has at the provider, in seconds. */
-export const attemptSeconds = 600;
+const attemptSeconds = 600;
 
 export interface AttemptDeps {
   readonly reader: IdentityReader;

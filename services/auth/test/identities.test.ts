@@ -31,8 +31,8 @@ test('who is new gets an account with a free name, and is the same user the next
   await aUser(database, { name: 'Alice' });
   const answer = await answerOf('alice');
   assert.equal((await api.offered()).providers[0]?.name, 'corp');
-  const first = await api.finish('corp', answer);
-  assert.ok(first.accessToken && first.refreshToken && first.expiresInSeconds);
+  const { tokens: first } = await api.finish('corp', answer);
+  assert.ok(first?.accessToken && first.refreshToken && first.accessSeconds > 0);
   const second = await answerOf('alice');
   await api.finish('corp', second);
   const users = await database.query(
@@ -127,6 +127,9 @@ test('an address does not find an account: who has one signs in and links', asyn
 test('a provider lets in whom its admin wants', async (t) => {
   const { api, signIn, database } = await signInWorld(t, { alice, carl: { preferred_username: 'carl' } }, {});
   await assert.rejects(signIn('alice'), withCode('IDENTITY_UNKNOWN'));
+  assert.deepEqual(await database.query("SELECT result FROM audit_entries WHERE action = 'identity.sign_in_refused'"), [
+    { result: 'IDENTITY_UNKNOWN' },
+  ]);
   await api.changeProvider('corp', { newUsers: true, emailDomains: ['other.example'] }, ['new_users', 'email_domains']);
   await assert.rejects(signIn('alice'), withCode('IDENTITY_NOT_ALLOWED'));
   await api.changeProvider('corp', { emailDomains: ['corp.example'] }, ['email_domains']);
@@ -208,4 +211,22 @@ test('the last way to sign in stays, also when two are taken off at once', async
   await database.execute("UPDATE users SET password_hash = 'h' WHERE id = $1", [id]);
   await api.unlink(id, left?.id ?? '');
   await api.removeProvider('corp');
+});
+
+test('nobody is shut out when an admin removes one provider while a user takes off the identity at another', async (t) => {
+  const { api, database } = await signInWorld(t, {});
+  for (const round of [1, 2, 3, 4, 5]) {
+    const other = `other-${round}`;
+    const redirectUris = [`https://app.example/${other}`];
+    await api.createProvider(other, { issuer: 'https://login.example', redirectUris });
+    const user = await aUser(database, { name: `user-${round}` });
+    await database.execute(
+      "INSERT INTO identities (provider, subject, user_id, label) SELECT unnest($1::text[]), $2, $2, ''",
+      [['corp', other], user],
+    );
+    const atCorp = (await api.identities(user)).identities.find(({ provider }) => provider === 'corp');
+    const outcomes = await Promise.allSettled([api.unlink(user, atCorp?.id ?? ''), api.removeProvider(other)]);
+    assert.equal(outcomes.filter(({ status }) => status === 'fulfilled').length, 1, `round ${round}`);
+    assert.equal((await api.identities(user)).identities.length, 1);
+  }
 });

@@ -2,6 +2,7 @@ import { openAccess } from '@berth/access';
 import { connectBus } from '@berth/messaging';
 import type { ServiceContext } from '@berth/service-kit';
 import { accountRoutes } from './adapters/http/account.ts';
+import { accountIdentityRoutes } from './adapters/http/account-identities.ts';
 import { adoptionRoutes } from './adapters/http/adoptions.ts';
 import { apiKeyRoutes } from './adapters/http/api-keys.ts';
 import type { App } from './adapters/http/app-types.ts';
@@ -19,6 +20,7 @@ import { forwardTemplateRoutes } from './adapters/http/forward-template.ts';
 import { forwardRoutes } from './adapters/http/forwards.ts';
 import { healthRoutes } from './adapters/http/health.ts';
 import { gatewayMetrics } from './adapters/http/http-metrics.ts';
+import { identityProviderRoutes } from './adapters/http/identity-providers.ts';
 import { limitRoutes } from './adapters/http/limits.ts';
 import { listOperationsRoutes } from './adapters/http/list-operations.ts';
 import { listVmsRoutes } from './adapters/http/list-vms.ts';
@@ -37,6 +39,7 @@ import { routerCommitRoutes } from './adapters/http/router-commits.ts';
 import { routerConfigRoutes } from './adapters/http/router-config.ts';
 import { routerFileRoutes } from './adapters/http/router-files.ts';
 import { routerRoutes } from './adapters/http/routers.ts';
+import { signInProviderRoutes } from './adapters/http/sign-in-providers.ts';
 import { syncVyosConfigRoutes } from './adapters/http/sync-vyos-config.ts';
 import { updateVmRoutes } from './adapters/http/update-vm.ts';
 import { vmRoutes } from './adapters/http/vms.ts';
@@ -122,6 +125,8 @@ export async function startGateway(
     trustedProxies: config.trustedProxies,
   };
   const auth = authAsk(bus, timing);
+  const { commandTimeoutMs } = timing;
+  const patient = authAsk(bus, { ...timing, answerTimeoutMs: commandTimeoutMs }); // where auth asks others
   const past = { history: historyReader(bus, timing), vms, operations };
   const app = await buildApp(http, (routes) => {
     healthRoutes(routes, { health: healthReader(healthChecks(bus)) });
@@ -167,6 +172,9 @@ export async function startGateway(
     });
     addTokenRoutes(routes, { auth, access, commandTimeoutMs: timing.commandTimeoutMs });
     administrationRoutes(routes, { auth, commandTimeoutMs: timing.commandTimeoutMs });
+    for (const addRoutes of [identityProviderRoutes, signInProviderRoutes, accountIdentityRoutes]) {
+      addRoutes(routes, { auth: patient, commandTimeoutMs });
+    }
   });
   const url = await listen(app, config);
   onStop(() => app.close());

@@ -25,6 +25,11 @@ import { checkDriftBody, driftPoliciesBody } from '../src/adapters/http/document
 import { changeForwardsBody, createForwardsBody, forwardChangeBody } from '../src/adapters/http/documents/forward.ts';
 import { forwardTemplateBody } from '../src/adapters/http/documents/forward-template.ts';
 import { createGroupBody, groupMemberBody, updateGroupBody } from '../src/adapters/http/documents/group.ts';
+import { signInAnswerBody, startSignInBody } from '../src/adapters/http/documents/identity.ts';
+import {
+  createIdentityProviderBody,
+  updateIdentityProviderBody,
+} from '../src/adapters/http/documents/identity-provider.ts';
 import { acceptInvitationBody, createInvitationBody } from '../src/adapters/http/documents/invitation.ts';
 import { addBlockBody, limitsBody } from '../src/adapters/http/documents/limits.ts';
 import {
@@ -135,6 +140,18 @@ const contract = [
   'get /v1/admin/groups/{name}/members',
   'post /v1/admin/groups/{name}/members',
   'delete /v1/admin/groups/{name}/members/{user_id}',
+  'get /v1/admin/identity-providers',
+  'post /v1/admin/identity-providers',
+  'get /v1/admin/identity-providers/{name}',
+  'patch /v1/admin/identity-providers/{name}',
+  'delete /v1/admin/identity-providers/{name}',
+  'get /v1/auth/providers',
+  'post /v1/auth/providers/{provider}/start',
+  'post /v1/auth/providers/{provider}/callback',
+  'get /v1/account/identities',
+  'post /v1/account/identities/{provider}/start',
+  'post /v1/account/identities/{provider}/callback',
+  'delete /v1/account/identities/{id}',
   'get /v1/routers',
   'post /v1/routers',
   'get /v1/routers/{router}',
@@ -287,6 +304,10 @@ test('every example is valid by its schema', () => {
     updateOwnKeyBody,
     updateApiKeyBody,
     rotateApiKeyBody,
+    createIdentityProviderBody,
+    updateIdentityProviderBody,
+    startSignInBody,
+    signInAnswerBody,
     addRouterBody,
     updateRouterBody,
     testRouterBody,

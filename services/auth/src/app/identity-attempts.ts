@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { DomainError } from '@berth/errors';
 import type { ProviderProfile } from '../domain/identity.ts';
 import { attemptInvalid, providerNotFound, redirectNotAllowed } from '../domain/identity-errors.ts';
 import type { Asker } from './asker.ts';
@@ -7,7 +8,7 @@ import type { Attempt, IdentityReader } from './identity-stores.ts';
 import type { ProviderAccount, ProviderAnswer, ProviderClient } from './provider-client.ts';
 
 /** How long a person has at the provider, in seconds. */
-export const attemptSeconds = 600;
+const attemptSeconds = 600;
 
 export interface AttemptDeps {
   readonly reader: IdentityReader;
@@ -61,6 +62,26 @@ export async function answeredProfile(
   if (attempt === undefined || !isOf(attempt, name, userId)) throw attemptInvalid();
   const account = await usableProvider(deps, name);
   return deps.client.profile(account, answer, attempt);
+}
+
+/** Notes in the audit log that an attempt failed. Answers without an attempt are not noted: anybody can send them, as many as they like. */
+export async function noteRefusal<T>(
+  { transactions }: Pick<AttemptDeps, 'transactions'>,
+  asker: Asker,
+  { provider, work }: { readonly provider: string; readonly work: () => Promise<T> },
+): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    const noted = error instanceof DomainError && ['forbidden', 'conflict', 'unavailable'].includes(error.kind);
+    if (noted && error.code !== 'IDENTITY_ATTEMPT_INVALID') {
+      const resource = { type: 'identity_provider', id: provider, name: provider };
+      await transactions.run(asker, async ({ audit }) =>
+        audit({ action: 'identity.sign_in_refused', resource, result: error.code }),
+      );
+    }
+    throw error;
+  }
 }
 
 /** The answer of one provider is never taken for that of another, nor one's own for somebody else's. */

@@ -12,7 +12,7 @@ type Terms = MessageInitShape<typeof IdentityProviderTermsSchema>;
 type Answer = MessageInitShape<typeof ProviderAnswerSchema>;
 
 /** A user who is signed in. */
-export const userPrincipal = (id: string) => ({ id, kind: 'user', name: 'someone', permissions: [], userId: id });
+const userPrincipal = (id: string) => ({ id, kind: 'user', name: 'someone', permissions: [], userId: id });
 
 const stranger = { clientAddress: '198.51.100.7', userAgent: 'test' };
 

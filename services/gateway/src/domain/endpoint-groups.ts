@@ -12,23 +12,27 @@ export interface EndpointGroup {
   readonly rate: 'standard' | 'guarded' | 'free';
   /** Which of its requests count for rates and quotas. */
   readonly counts: 'all' | 'writes' | 'none';
+  /**
+   * Who tells the audit log of its writes: the gateway, or auth in the transaction of the change. What the gateway refuses is told from
+   * there in either case.
+   */
+  readonly audit: 'gateway' | 'auth';
   /** Cache-Control of answers that say nothing else. */
   readonly cache: string;
 }
 
 const notKept = 'no-store';
-const standard = { access: ['permission'], rate: 'standard', counts: 'all', cache: notKept } as const;
-const aboutOneself = { ...standard, access: ['user'] } as const;
-const free = { access: ['open'], rate: 'free', counts: 'none', cache: notKept } as const;
+const standard = { access: ['permission'], rate: 'standard', counts: 'all', audit: 'gateway', cache: notKept } as const;
+const ofAuth = { ...standard, audit: 'auth' } as const;
+const free = { access: ['open'], rate: 'free', counts: 'none', audit: 'gateway', cache: notKept } as const;
 
 /** Every group. */
 export const endpointGroups: readonly EndpointGroup[] = [
   { ...free, name: 'health', tag: 'Health' },
   { ...free, name: 'documents', tag: '', cache: 'private, no-cache' },
   { ...free, name: 'keys', tag: 'Keys', cache: 'public, max-age=300' },
-  { ...standard, name: 'auth', tag: 'Auth', access: ['open', 'user'], rate: 'guarded' },
-  { ...standard, name: 'account', tag: 'Account', access: ['user', 'permission'] },
-  { ...aboutOneself, name: 'profiles', tag: 'Profiles' },
+  { ...ofAuth, name: 'sign-in', tag: 'Sign-in', access: ['open', 'user'], rate: 'guarded' },
+  { ...ofAuth, name: 'account', tag: 'Account', access: ['user', 'permission'] },
   { ...standard, name: 'vms', tag: 'VMs' },
   { ...standard, name: 'forwards', tag: 'Forwards' },
   { ...standard, name: 'ports', tag: 'Ports' },
@@ -39,15 +43,14 @@ export const endpointGroups: readonly EndpointGroup[] = [
   { ...standard, name: 'drift', tag: 'Drift' },
   { ...standard, name: 'history', tag: 'History' },
   { ...standard, name: 'operations', tag: 'Operations', counts: 'writes' },
-  { ...standard, name: 'api-keys', tag: 'API keys', access: ['permission', 'user'] },
-  { ...standard, name: 'users', tag: 'Users' },
-  { ...standard, name: 'groups', tag: 'Groups' },
-  { ...standard, name: 'invitations', tag: 'Invitations' },
-  { ...standard, name: 'identity-providers', tag: 'Identity providers', access: ['permission', 'open', 'user'] },
-  { ...standard, name: 'signing-keys', tag: 'Signing keys' },
-  { ...standard, name: 'audit', tag: 'Audit' },
-  { ...standard, name: 'mails', tag: 'Mails' },
-  { ...standard, name: 'limits', tag: 'Limits', access: ['permission', 'user'], counts: 'writes' },
+  { ...ofAuth, name: 'api-keys', tag: 'API keys', access: ['permission', 'user'] },
+  { ...ofAuth, name: 'users', tag: 'Users' },
+  { ...ofAuth, name: 'groups', tag: 'Groups' },
+  { ...ofAuth, name: 'identity-providers', tag: 'Identity providers', access: ['permission', 'open', 'user'] },
+  { ...ofAuth, name: 'signing-keys', tag: 'Signing keys' },
+  { ...standard, name: 'audit', tag: 'Audit log' },
+  { ...ofAuth, name: 'mails', tag: 'Mails' },
+  { ...ofAuth, name: 'limits', tag: 'Limits', access: ['permission', 'user'], counts: 'writes' },
 ];
 
 /** What is not in the table: addresses that are no route, and methods that an address does not take. */

@@ -8,8 +8,9 @@ import { DomainError } from '@berth/errors';
 import { type Bus, serve } from '@berth/messaging';
 import { create } from '@bufbuild/protobuf';
 import type { Asker } from '../../app/asker.ts';
-import { type AttemptDeps, answeredProfile, beginAttempt } from '../../app/identity-attempts.ts';
+import { type AttemptDeps, answeredProfile, beginAttempt, noteRefusal } from '../../app/identity-attempts.ts';
 import { linkIdentity, unlinkIdentity } from '../../app/link-identity.ts';
+import { tokensMessage } from './session-messages.ts';
 import { signInWithIdentity } from '../../app/sign-in-with-identity.ts';
 import type { PostgresAuthTransactions } from '../postgres/auth-transactions.ts';
 import { identityMessage } from './identity-messages.ts';
@@ -52,20 +53,17 @@ const serveSignIn = (deps: Deps) => [
     deps,
     method.finishSignIn,
     { access: 'anybody', withoutSecrets: () => create(FinishSignInResponseSchema) },
-    async ({ provider, answer = noAnswer }, asker, inTransaction) => {
-      const profile = await answeredProfile(deps, asker, { provider, answer, userId: null });
-      return againWhenTaken(() =>
-        inTransaction(async (transaction) => {
-          const tokens = await signInWithIdentity(transaction, asker, { provider, profile });
-          const { accessToken, refreshToken, accessSeconds, refreshSeconds } = tokens;
-          return {
-            ...{ accessToken, refreshToken },
-            ...(accessSeconds > 0 && { expiresInSeconds: BigInt(accessSeconds) }),
-            ...(refreshSeconds > 0 && { refreshExpiresInSeconds: BigInt(refreshSeconds) }),
-          };
-        }),
-      );
-    },
+    async ({ provider, answer = noAnswer }, asker, inTransaction) =>
+      noteRefusal(deps, asker, {
+        provider,
+        async work() {
+          const profile = await answeredProfile(deps, asker, { provider, answer, userId: null });
+          return againWhenTaken(() =>
+            inTransaction(async (transaction) => ({ tokens: tokensMessage(await signInWithIdentity(transaction, asker, { provider, profile })) }),
+            ),
+          );
+        },
+      }),
   ),
 ];
 

@@ -14,10 +14,11 @@ import {
 } from './documents/account.ts';
 import { type ProblemStatus, problems } from './documents/problem.ts';
 import { sendWithTag } from './entity-tag.ts';
-import { type AccountDeps, accountTags as tags } from './registration.ts';
+import type { AccountDeps } from './registration.ts';
 import { accountTag, showAccount, showPublicProfile } from './show-account.ts';
 
 const { method } = AccountService;
+const tags = ['Account'];
 
 const config = { user: true } as const;
 const path = '/v1/account';

@@ -49,8 +49,6 @@ declare module 'fastify' {
     endpointGroup?: string;
     /** It only says which methods a path has. */
     answersOtherMethods?: true;
-    /** Auth writes the audit entry of its success itself, in the transaction of the change. Default: the gateway tells of it. */
-    audit?: 'auth';
     /** The path that idempotency keys of all aliases share. */
     canonicalPath?: string;
     /** An absent body is the same as an empty object. */

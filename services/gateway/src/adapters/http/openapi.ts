@@ -20,6 +20,13 @@ import {
   configDiff,
   explainedLines,
 } from './documents/history.ts';
+import {
+  identityDocument,
+  identityList,
+  signInProviderList,
+  startedSignIn,
+} from './documents/identity.ts';
+import { identityProviderDocument, identityProviderList } from './documents/identity-provider.ts';
 import { invitationDocument, invitationPage } from './documents/invitation.ts';
 import { blockDocument, blockPage, limitsDocument, usageDocument } from './documents/limits.ts';
 import { mailDocument, mailPage, subscriptionsDocument } from './documents/mail.ts';
@@ -118,6 +125,12 @@ export const documents = [
   auditEntry,
   auditPage,
   auditHeads,
+  identityProviderDocument,
+  identityProviderList,
+  signInProviderList,
+  startedSignIn,
+  identityDocument,
+  identityList,
 ];
 
 /** Collects the routes that are registered afterwards into an OpenAPI 3.1 document. */
@@ -143,18 +156,16 @@ export async function registerOpenApi(app: App): Promise<void> {
         { name: 'Drift', description: 'What others changed on routers, and what is done about it.' },
         { name: 'History', description: 'What stood on routers, when and why.' },
         { name: 'Operations', description: 'What became of a request.' },
-        { name: 'Accounts', description: 'People’s own accounts.' },
+        { name: 'Account', description: 'What is one’s own.' },
         { name: 'API keys', description: 'Who may do what.' },
         { name: 'Mails', description: 'What was mailed, and what waits.' },
-        { name: 'Account', description: 'What users do about themselves.' },
         { name: 'Limits', description: 'Rates and quotas, what was used of them, and who is kept out.' },
-        { name: 'Sign-in', description: 'Tokens for a password, and their end.' },
-        { name: 'Account', description: 'What users do with themselves.' },
-        { name: 'Users', description: 'Who may sign in.' },
+        { name: 'Sign-in', description: 'Accounts, tokens for a password or with a provider, and their end.' },
         { name: 'Signing keys', description: 'What access tokens are signed with.' },
         { name: 'Audit log', description: 'Who did what, and proof that nothing of it was changed.' },
         { name: 'Users', description: 'Who may sign in, bans and invitations.' },
         { name: 'Groups', description: 'What users may do together.' },
+        { name: 'Identity providers', description: 'With whom people may sign in.' },
         { name: 'Health', description: 'How it is.' },
       ],
       components: {

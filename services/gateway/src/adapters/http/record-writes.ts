@@ -10,8 +10,8 @@ const mostBodyBytes = 4_096;
 const tellCountsEveryMs = 10_000;
 
 /**
- * Tells the audit log of each request that changes something or wanted to, before its answer leaves: every write, unless its route says that auth
- * writes the entry itself (`audit: 'auth'`), in the transaction of the change; then what was refused is told from here nevertheless.
+ * Tells the audit log of each request that changes something or wanted to, before its answer leaves: every write, unless auth writes the entry
+ * itself (`audit` of the endpoint group), in the transaction of the change; then what was refused is told from here nevertheless.
  * Requests to addresses that are no route, or with a method that a route does not know, asked for nothing.
  */
 export function recordWrites(app: App, recorder: AuditRecorder): void {
@@ -36,7 +36,7 @@ export function recordWrites(app: App, recorder: AuditRecorder): void {
 function isTold({ method, is404, routeOptions }: AnyRequest & { is404: boolean }, status: number): boolean {
   if (reading.has(method) || is404 || status === 405) return false;
   // Auth has the whole truth of its changes; it never sees who is refused at the door, and after a 5xx nobody knows.
-  return routeOptions.config.audit !== 'auth' || [401, 403, 429].includes(status) || status >= 500;
+  return routeOptions.config.group?.audit !== 'auth' || [401, 403, 429].includes(status) || status >= 500;
 }
 
 /** Anybody can be refused as often as he likes. */

@@ -13,9 +13,8 @@ export interface AccountDeps {
 
 const { method } = AccountService;
 
-export const accountTags = ['Accounts'];
 /** Strangers send these: there is nobody whose repeats an Idempotency-Key could tell. */
-const open = { tags: accountTags, security: [] };
+const open = { tags: ['Sign-in'], security: [] };
 const config = { open: true } as const;
 
 /** 202: whether a mail goes out is decided after the answer, so that nobody learns which addresses have accounts. */

@@ -37,7 +37,7 @@ function keySetRoute(app: App, { access }: SigningKeyDeps): void {
     security: [],
     response: { 200: { $ref: 'KeySet#' }, ...problems(429, 500, 503) } as unknown,
   };
-  app.get('/.well-known/jwks.json', { schema, config: { open: true } }, async (_request, reply) => {
+  app.get('/.well-known/jwks.json', { schema, config: { open: true, endpointGroup: 'keys' } }, async (_request, reply) => {
     if (!access.isCurrent()) throw stale();
     return reply
       .header('Cache-Control', 'public, max-age=60')

@@ -1,5 +1,6 @@
 import { type Authenticator, presentedKey } from '@berth/access';
-import { SessionService, type SessionTokens } from '@berth/contracts';
+import { SessionService } from '@berth/contracts';
+import { showTokens } from './show-tokens.ts';
 import { isKind } from '@berth/errors';
 import type { AuthAsk } from '../nats/auth-service.ts';
 import { commandContext, openContext } from './answer-command.ts';
@@ -129,11 +130,3 @@ async function bearerOf({ authenticator }: TokenDeps, { headers, ip }: AnyReques
     throw error;
   }
 }
-
-const showTokens = (tokens: SessionTokens | undefined) => ({
-  access_token: tokens?.accessToken,
-  token_type: 'Bearer',
-  expires_in: tokens?.accessSeconds || null,
-  refresh_token: tokens?.refreshToken,
-  refresh_expires_in: tokens?.refreshSeconds || null,
-});

@@ -6,6 +6,7 @@ import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegen
 import type { Message } from "@bufbuild/protobuf";
 import type { FieldMask, FieldMaskJson, Timestamp, TimestampJson } from "@bufbuild/protobuf/wkt";
 import type { CommandContext, CommandContextJson, Principal, PrincipalJson } from "../../common/v1/command_pb.js";
+import type { SessionTokens, SessionTokensJson } from "./session_service_pb.js";
 
 /**
  * Describes the file berth/auth/v1/identity_service.proto.
@@ -1235,73 +1236,31 @@ export declare type ProviderAnswerJson = {
 export declare const ProviderAnswerSchema: GenMessage<ProviderAnswer, {jsonType: ProviderAnswerJson}>;
 
 /**
- * The session. Tokens are empty in a replay.
+ * The new session.
  *
  * @generated from message berth.auth.v1.FinishSignInResponse
  */
 export declare type FinishSignInResponse = Message<"berth.auth.v1.FinishSignInResponse"> & {
   /**
-   * An access token.
+   * What it is used with; absent in a replay.
    *
-   * @generated from field: string access_token = 1;
+   * @generated from field: berth.auth.v1.SessionTokens tokens = 1;
    */
-  accessToken: string;
-
-  /**
-   * A refresh token.
-   *
-   * @generated from field: string refresh_token = 2;
-   */
-  refreshToken: string;
-
-  /**
-   * For how long the access token works; absent: for ever.
-   *
-   * @generated from field: optional uint64 expires_in_seconds = 3;
-   */
-  expiresInSeconds?: bigint | undefined;
-
-  /**
-   * For how long the refresh token works; absent: for ever.
-   *
-   * @generated from field: optional uint64 refresh_expires_in_seconds = 4;
-   */
-  refreshExpiresInSeconds?: bigint | undefined;
+  tokens?: SessionTokens | undefined;
 };
 
 /**
- * The session. Tokens are empty in a replay.
+ * The new session.
  *
  * @generated from message berth.auth.v1.FinishSignInResponse
  */
 export declare type FinishSignInResponseJson = {
   /**
-   * An access token.
+   * What it is used with; absent in a replay.
    *
-   * @generated from field: string access_token = 1;
+   * @generated from field: berth.auth.v1.SessionTokens tokens = 1;
    */
-  accessToken?: string;
-
-  /**
-   * A refresh token.
-   *
-   * @generated from field: string refresh_token = 2;
-   */
-  refreshToken?: string;
-
-  /**
-   * For how long the access token works; absent: for ever.
-   *
-   * @generated from field: optional uint64 expires_in_seconds = 3;
-   */
-  expiresInSeconds?: string;
-
-  /**
-   * For how long the refresh token works; absent: for ever.
-   *
-   * @generated from field: optional uint64 refresh_expires_in_seconds = 4;
-   */
-  refreshExpiresInSeconds?: string;
+  tokens?: SessionTokensJson;
 };
 
 /**

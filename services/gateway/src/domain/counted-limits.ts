@@ -22,8 +22,6 @@ export interface BlockOf {
 
 /** What is known of limits and blocks at this moment; asks nobody. */
 export interface LimitFacts {
-  /** Grows with every change. */
-  readonly version: number;
   rules(): readonly LimitRule[];
   /** The limits of each of these groups. */
   ofGroups(names: readonly string[]): readonly (readonly Limit[])[];

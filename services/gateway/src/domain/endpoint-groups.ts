@@ -47,7 +47,8 @@ export const endpointGroups: readonly EndpointGroup[] = [
   { ...standard, name: 'signing-keys', tag: 'Signing keys' },
   { ...standard, name: 'audit', tag: 'Audit' },
   { ...standard, name: 'mails', tag: 'Mails' },
-  { ...standard, name: 'limits', tag: 'Limits', access: ['permission', 'user'], counts: 'writes' },
+  // Nothing: whoever set a limit too low must be able to lift it.
+  { ...standard, name: 'limits', tag: 'Limits', access: ['permission', 'user'], counts: 'none' },
 ];
 
 /** What is not in the table: addresses that are no route, and methods that an address does not take. */

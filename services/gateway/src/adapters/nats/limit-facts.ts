@@ -13,7 +13,6 @@ import type { AuthAsk } from './auth-service.ts';
 
 /** What auth tells of limits and blocks, kept in memory. */
 class KnownFacts implements LimitFacts {
-  version = 0;
   #rules: readonly LimitRule[] = [];
   readonly #groups = new Map<string, readonly Limit[]>();
   readonly #users = new Map<string, readonly Limit[]>();
@@ -39,7 +38,6 @@ class KnownFacts implements LimitFacts {
   }
 
   take({ fact }: AccessFact): void {
-    this.version++;
     switch (fact.case) {
       case 'limits':
         this.#rules = rulesOf(fact.value.rules);

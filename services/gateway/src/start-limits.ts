@@ -1,7 +1,6 @@
 import type { Bus } from '@berth/messaging';
 import type { ServiceContext } from '@berth/service-kit';
 import type { LimitGuard } from './adapters/http/limit-guard.ts';
-import { authAsk } from './adapters/nats/auth-service.ts';
 import { followLimitFacts } from './adapters/nats/limit-facts.ts';
 import { quotaSource, refusalReporter } from './adapters/nats/limit-service.ts';
 import type { CommandTiming } from './app/command-timing.ts';
@@ -26,7 +25,7 @@ export function startLimits(
   }: { bus: Bus; timing: CommandTiming; config: GatewayConfig; now?: () => number },
   { log, onStop }: Pick<ServiceContext, 'log' | 'onStop'>,
 ): LimitGuard {
-  const { facts, stop } = followLimitFacts(bus, authAsk(bus, timing));
+  const { facts, stop } = followLimitFacts(bus, timing);
   const quotas = new LeasedQuotas({ source: quotaSource(bus, timing), now });
   const refusals = new RefusalReports(refusalReporter(bus, timing));
   const slow = new SlowAnswers(mostSlowAnswers);

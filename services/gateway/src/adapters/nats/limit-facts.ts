@@ -6,17 +6,21 @@ import {
   type Limit as LimitMessage,
   subjects,
 } from '@berth/contracts';
-import { type Bus, listen } from '@berth/messaging';
+import { type Bus, listen, request } from '@berth/messaging';
 import { timestampDate } from '@bufbuild/protobuf/wkt';
 import type { BlockOf, Limit, LimitFacts, LimitRule } from '../../domain/counted-limits.ts';
-import type { AuthAsk } from './auth-service.ts';
 
 /** What auth tells of limits and blocks, kept in memory. */
 class KnownFacts implements LimitFacts {
+  readonly unknown: LimitFacts['unknown'];
   #rules: readonly LimitRule[] = [];
   readonly #groups = new Map<string, readonly Limit[]>();
   readonly #users = new Map<string, readonly Limit[]>();
   readonly #blocks = new Map<string, BlockOf>();
+
+  constructor(unknown: LimitFacts['unknown']) {
+    this.unknown = unknown;
+  }
 
   rules(): readonly LimitRule[] {
     return this.#rules;
@@ -55,37 +59,46 @@ class KnownFacts implements LimitFacts {
   }
 }
 
-/** Follows what auth tells of limits and blocks. Until the first answer nothing is limited and nobody kept out. */
-export function followLimitFacts(bus: Bus, auth: Pick<AuthAsk, 'read'>): { facts: LimitFacts; stop(): void } {
-  const facts = new KnownFacts();
+/** Follows what auth tells of limits and blocks. */
+export function followLimitFacts(
+  bus: Bus,
+  { answerTimeoutMs }: { answerTimeoutMs: number },
+): { facts: LimitFacts; stop(): void } {
   let known = 0n;
   let told = 1n;
-  let isReading = false;
+  let hasRead = false;
+  let reading: Promise<void> | undefined;
   const readOn = async (): Promise<void> => {
     for (let last = -1n; known < told && known > last; ) {
       last = known;
-      const page = await auth.read(AccessService.method.getAccessFacts, { after: known });
+      const question = { after: known };
+      const page = await request(bus, AccessService.method.getAccessFacts, question, { timeoutMs: answerTimeoutMs });
       for (const fact of page.facts) facts.take(fact);
       known = page.position;
+      told = page.more && told <= known ? known + 1n : told;
     }
+    hasRead = true;
   };
   const follow = async (): Promise<void> => {
-    if (isReading) return;
-    isReading = true;
     try {
       await readOn();
     } catch (error) {
       bus.log.debug({ err: error }, 'could not read access facts');
     } finally {
-      isReading = false;
+      reading = undefined;
     }
   };
+  const readTogether = (): Promise<void> => {
+    if (reading === undefined) reading = follow();
+    return reading;
+  };
+  const facts = new KnownFacts(() => (hasRead ? undefined : readTogether()));
   const stop = listen(bus, subjects.accessPosition, AccessPositionSchema, ({ position }) => {
     told = position;
     if (position < known) known = 0n; // auth's database was put back to an earlier time
-    if (position > known) void follow();
+    if (position > known) void readTogether();
   });
-  void follow();
+  void readTogether();
   return { facts, stop };
 }
 

@@ -2,16 +2,19 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { AuthService, VmService } from '@berth/contracts';
 import { eventually, type TestScope } from '@berth/testing';
+import { defaultTiming } from '../src/app/command-timing.ts';
 import { type Answer, type GatewayOptions, type GatewayUnderTest, startTestGateway } from './gateway-under-test.ts';
 import { aRule, playLimits } from './played-limits.ts';
 
 const path = '/v1/vms';
+/** A lease whose answer comes too late is lost, and then less than the limit is admitted. */
+const patient = { ...defaultTiming, answerTimeoutMs: 20_000 };
 const noon = Date.UTC(2026, 0, 1, 12, 10);
 
 /** Two gateways of one system under one clock; `seen` asks each until it goes by what was told. */
 async function twoGateways(t: TestScope, options: GatewayOptions = {}) {
   const clock = { ms: noon };
-  const settings = { now: () => clock.ms, ...options };
+  const settings = { now: () => clock.ms, timing: patient, ...options };
   const one = await startTestGateway(t, settings);
   const two = await startTestGateway(t, { ...settings, prefix: one.prefix });
   const auth = await playLimits(one);
@@ -70,6 +73,15 @@ test('what a gateway held that died is lost until the window ends: never more th
   auth.taken.set('key:id-of-viewer-1  3600 1767268800', 10); // leased by one that died before it spent any
   const answers = await many([two], 60, 'viewer-1');
   assert.equal(answers.filter(({ status }) => status === 200).length, 40);
+});
+
+test('a gateway that has just started knows the limits before its first request', async (t) => {
+  const { one, auth, seen } = await twoGateways(t);
+  auth.rules(aRule({ requests: 3 }));
+  await seen('3');
+  const third = await startTestGateway(t, { prefix: one.prefix, auth: false, timing: patient, now: () => noon });
+  const first = await many([third], 6, 'viewer-1');
+  assert.equal(first.filter(({ status }) => status === 200).length, 3);
 });
 
 test('without auth what is leased is spent, then it is 503', async (t) => {

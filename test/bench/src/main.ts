@@ -14,6 +14,7 @@ import { planner } from './bench-planner.ts';
 import { stormAsync, stormEnv, stormPoisoned, stormSync } from './bench-storm.ts';
 import { bulk } from './bulk.ts';
 import { explain } from './explain.ts';
+import { limits } from './limits.ts';
 import { residentMb } from './resident.ts';
 import { percentile, rounded } from './statistics.ts';
 
@@ -134,6 +135,9 @@ const benches: Record<string, (bench: Bench) => Promise<void>> = {
 
   /** Why lines are there, with 10,000 rules. */
   explain,
+
+  /** What counting requests adds to each. */
+  limits,
 
   /** From start to ready, all installed, a new state folder. */
   async start({ startedInMs }) {

@@ -37,6 +37,24 @@ test('two replicas of each service admit 300 requests at once up to a limit of 1
   assert.deepEqual([body.items.length, body.items[0].used, body.items[0].limit], [1, 100, 100]);
 });
 
+test('a replica that is killed takes what it had leased with it, and nothing is admitted for that', async (t) => {
+  const { api, system } = await startBerth(t, { replicas: 2 });
+  const rule = { subject: 'key', endpoint_group: 'vms', window_seconds: 86_400, requests: 200, mode: 'block' };
+  assert.equal((await api.call('PUT', '/v1/admin/limits', { body: { rules: [rule] } })).status, 200);
+  const { api_key: apiKey } = (await api.post('/v1/admin/api-keys', { permission: 'viewer' })).body;
+  const { api_key: probe } = (await api.post('/v1/admin/api-keys', { permission: 'viewer' })).body;
+  const headers = { connection: 'close' };
+  const isLimited = async () => (await api.get(path, { apiKey: probe, headers })).headers.has('ratelimit-limit');
+  await inARow(20, isLimited);
+  const ask = async () => (await api.get(path, { apiKey, headers }).catch(() => undefined))?.status;
+  const before = await inParallel(numbers(40), 40, ask);
+  const gateway = system.services.find(({ name }) => name.startsWith('gateway'));
+  process.kill(gateway?.pid ?? assert.fail('no gateway'), 'SIGKILL');
+  await inARow(20, isLimited); // it was started again, and knows the rule
+  const admitted = [...before, ...(await inParallel(numbers(400), 100, ask))].filter((status) => status === 200).length;
+  assert.ok(admitted <= 200 && admitted >= 180, `${admitted} of 200; a lease is 10`);
+});
+
 test('an address that tries keys is kept out by both replicas, and let in when somebody lifts it', async (t) => {
   const env = { BERTH_NEVER_BLOCK: 'none', BERTH_TRUSTED_PROXIES: '127.0.0.1', BERTH_BLOCK_AFTER_REFUSALS: '30' };
   const { api } = await startBerth(t, { replicas: 2, env });

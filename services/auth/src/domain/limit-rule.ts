@@ -1,10 +1,10 @@
 import { DomainError, type FieldError } from '@berth/errors';
 
 /** Of whom requests are counted. */
-export const countedSubjects = ['address', 'user', 'key'] as const;
+const countedSubjects = ['address', 'user', 'key'] as const;
 /** What happens beyond a limit: refused, or answered later and later and then refused. */
-export const limitModes = ['block', 'slow'] as const;
-export const windowLengths = [60, 3_600, 86_400] as const;
+const limitModes = ['block', 'slow'] as const;
+const windowLengths = [60, 3_600, 86_400] as const;
 
 /** How much everybody may use, unless their groups or they themselves have a limit of their own. */
 export interface LimitRule {

@@ -1,5 +1,5 @@
 /** The longest that an answer is put off. */
-export const longestDelayMs = 5_000;
+const longestDelayMs = 5_000;
 
 /** Puts answers off with timers alone; at most so many at once. */
 export class SlowAnswers {

@@ -22,8 +22,8 @@ export interface BlockOf {
 
 /** What is known of limits and blocks at this moment; asks nobody. */
 export interface LimitFacts {
-  /** Grows with every change. */
-  readonly version: number;
+  /** While nothing is known, after a start: ends when it is, or when auth could not be asked. Undefined: it is known. */
+  unknown(): Promise<void> | undefined;
   rules(): readonly LimitRule[];
   /** The limits of each of these groups. */
   ofGroups(names: readonly string[]): readonly (readonly Limit[])[];

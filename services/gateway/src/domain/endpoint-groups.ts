@@ -50,7 +50,8 @@ export const endpointGroups: readonly EndpointGroup[] = [
   { ...ofAuth, name: 'signing-keys', tag: 'Signing keys' },
   { ...standard, name: 'audit', tag: 'Audit log' },
   { ...ofAuth, name: 'mails', tag: 'Mails' },
-  { ...ofAuth, name: 'limits', tag: 'Limits', access: ['permission', 'user'], counts: 'writes' },
+  // Nothing: whoever set a limit too low must be able to lift it.
+  { ...ofAuth, name: 'limits', tag: 'Limits', access: ['permission', 'user'], counts: 'none' },
 ];
 
 /** What is not in the table: addresses that are no route, and methods that an address does not take. */

@@ -27,6 +27,7 @@ const windowNames: Readonly<Record<number, string>> = { 60: 'a minute', 3600: 'a
 export function registerAddressLimits(app: App, guard: LimitGuard): void {
   app.addHook('onRequest', async (request, reply) => {
     if (guard.isExempt(request.ip)) return;
+    await guard.facts.unknown();
     const subject = subjectOfAddress(request.ip);
     refuseBlocked(guard, subject, 'ADDRESS_BLOCKED');
     if (!isCounted(request)) return;
@@ -42,6 +43,7 @@ export function registerAddressLimits(app: App, guard: LimitGuard): void {
 export function registerCallerLimits(app: App, guard: LimitGuard): void {
   app.addHook('onRequest', async (request, reply) => {
     if (request.principal === null) return;
+    await guard.facts.unknown();
     const subjects = subjectsOf(request.principal);
     for (const { subject } of subjects) refuseBlocked(guard, subject, 'CALLER_BLOCKED');
     if (isCounted(request)) await count(guard, request, reply, subjects);

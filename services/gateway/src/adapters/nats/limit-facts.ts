@@ -3,16 +3,14 @@ import type { BlockFact, Limit as LimitMessage } from '@berth/contracts';
 import { timestampDate } from '@bufbuild/protobuf/wkt';
 import type { BlockOf, Limit, LimitFacts, LimitRule } from '../../domain/counted-limits.ts';
 
-/** What auth told of limits and blocks. Until its first answer nothing is limited and nobody kept out. */
+/** What auth told of limits and blocks. */
 export function limitFactsOf(state: AccessState): LimitFacts {
   let read: { readonly text: string | undefined; readonly rules: readonly LimitRule[] } = {
     text: undefined,
     rules: [],
   };
   return {
-    get version() {
-      return state.version;
-    },
+    unknown: () => (state.version === 0 ? firstChange(state) : undefined),
     rules() {
       const text = state.limitRules();
       if (text !== read.text) read = { text, rules: text === undefined ? [] : rulesOf(text) };
@@ -28,6 +26,18 @@ export function limitFactsOf(state: AccessState): LimitFacts {
   };
 }
 
+/** Resolves when auth has told something for the first time, and at the latest after a while: then whoever waits asks again. */
+function firstChange(state: AccessState): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, mostWaitMs);
+  const stop = state.onChange(() => resolve());
+  return promise.finally(() => {
+    clearTimeout(timer);
+    stop();
+  });
+}
+
+const mostWaitMs = 250;
 const forEver = new Date('9999-12-31T00:00:00.000Z');
 
 function toBlock({ until, reason }: BlockFact): BlockOf {

@@ -15,6 +15,7 @@ import {
 } from '../src/adapters/http/documents/pool-bodies.ts';
 import { portActionBody, portTemplateBody } from '../src/adapters/http/documents/ports.ts';
 import { addRouterBody, testRouterBody, updateRouterBody } from '../src/adapters/http/documents/router.ts';
+import { logoutBody, refreshBody, tokenBody } from '../src/adapters/http/documents/session.ts';
 import { provisionVmBody } from '../src/adapters/http/documents/vm.ts';
 import { updateVmBody } from '../src/adapters/http/documents/vm-resource.ts';
 import { documents } from '../src/adapters/http/openapi.ts';
@@ -80,6 +81,19 @@ const contract = [
   'put /v1/admin/api-keys/{id}',
   'delete /v1/admin/api-keys/{id}',
   'post /v1/admin/api-keys/{id}/rotate',
+  'post /v1/auth/token',
+  'post /v1/auth/jwt',
+  'post /v1/auth/refresh',
+  'post /v1/auth/logout',
+  'post /v1/auth/logout-everywhere',
+  'get /v1/account/sessions',
+  'delete /v1/account/sessions',
+  'delete /v1/account/sessions/{id}',
+  'delete /v1/admin/users/{id}/sessions',
+  'get /.well-known/jwks.json',
+  'get /v1/admin/signing-keys',
+  'post /v1/admin/signing-keys/rotate',
+  'delete /v1/admin/signing-keys/{id}',
   'get /v1/routers',
   'post /v1/routers',
   'get /v1/routers/{router}',
@@ -211,6 +225,9 @@ test('every example is valid by its schema', () => {
     createApiKeyBody,
     updateApiKeyBody,
     rotateApiKeyBody,
+    tokenBody,
+    refreshBody,
+    logoutBody,
     addRouterBody,
     updateRouterBody,
     testRouterBody,

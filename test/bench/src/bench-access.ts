@@ -1,10 +1,13 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { openAccess, presentedKey } from '@berth/access';
 import { openDatabase } from '@berth/database';
 import { RestClient } from '@berth/e2e';
-import { startSystem } from '@berth/local';
-import { ownPostgres, type TestScope } from '@berth/testing';
+import { type RunningSystem, startSystem } from '@berth/local';
+import { connectBus } from '@berth/messaging';
+import { createLogger } from '@berth/service-kit';
+import { eventually, ownPostgres, type TestScope } from '@berth/testing';
 import { percentile, rounded } from './statistics.ts';
 
 const password = 'bench bench bench';
@@ -13,7 +16,7 @@ const passwordHash = '$argon2id$v=19$m=64,t=1,p=1$/fiGbLnoCH/iYHXbxmL7eQ$hnqAgyz
 const rounds = 2_000;
 const stormMs = 6_000;
 
-type Send = () => Promise<{ status: number }>;
+type Send = () => Promise<{ readonly status: number }>;
 
 /** What it costs a request that its caller is known, by token and by key; and what others feel of many who sign in. */
 export async function access(): Promise<void> {
@@ -31,7 +34,7 @@ export async function access(): Promise<void> {
     });
     try {
       await addUser(databaseUrl);
-      await measure(new RestClient(system.api, system.adminApiKey));
+      await measure(system, new RestClient(system.api, system.adminApiKey));
     } finally {
       await system.stop();
     }
@@ -50,7 +53,7 @@ async function addUser(databaseUrl: string): Promise<void> {
   await database.close();
 }
 
-async function measure(api: RestClient): Promise<void> {
+async function measure(system: RunningSystem, api: RestClient): Promise<void> {
   const viewer = await api.post('/v1/admin/api-keys', { permission: 'viewer' });
   const signIn = (username: string) => api.post('/v1/auth/token', { username, password }, { apiKey: null });
   const { body } = await signIn('bench');
@@ -79,6 +82,7 @@ async function measure(api: RestClient): Promise<void> {
   console.log(
     `access: a request p50 ${rounded(nobody, 3)} ms; its caller known by token + ${rounded(token - nobody, 3)} ms, by cached key + ${rounded(key - nobody, 3)} ms (aim ≤ 0.3)`,
   );
+  await inProcess(system, { token: body.access_token, key: viewer.body.api_key });
   let storming = true;
   let refused = 0;
   const storm = Array.from({ length: 16 }, async () => {
@@ -94,6 +98,30 @@ async function measure(api: RestClient): Promise<void> {
   );
 }
 
+/** What a gateway does for it, by itself. */
+async function inProcess({ nats }: RunningSystem, shown: Readonly<Record<string, string>>): Promise<void> {
+  const url = (await readFile(nats.urlFile, 'utf8')).trim();
+  const log = createLogger('bench', 'fatal');
+  const bus = await connectBus({ url, prefix: nats.subjectPrefix, name: 'bench', log });
+  const known = openAccess(bus, {
+    wait: { answerTimeoutMs: 1_000, nobodyThereMs: 1_000 },
+    ttlMs: 60_000,
+    tokens: { issuer: 'http://127.0.0.1:8800', audience: 'berth' },
+  });
+  await eventually(() => known.isCurrent());
+  for (const [what, credential] of Object.entries(shown)) {
+    const authorization = `Bearer ${credential}`;
+    const send = () => known.authenticator.principalOf(presentedKey({ apiKey: undefined, authorization }));
+    const times: number[] = [];
+    for (let i = 0; i < 20_000; i++) times.push(await timed(send));
+    console.log(
+      `  by itself, ${what}: p50 ${rounded(percentile(times, 0.5) * 1_000)} µs, p99 ${rounded(percentile(times, 0.99) * 1_000)} µs`,
+    );
+  }
+  known.stop();
+  await bus.drain();
+}
+
 /** All in turn, so that what else the machine does hits them alike. In milliseconds. */
 async function inTurn<N extends string>(asked: Record<N, Send>, count: number): Promise<Record<N, number[]>> {
   const names = Object.keys(asked) as N[];
@@ -102,7 +130,7 @@ async function inTurn<N extends string>(asked: Record<N, Send>, count: number): 
   return times;
 }
 
-async function timed(send: Send): Promise<number> {
+async function timed(send: () => Promise<unknown>): Promise<number> {
   const begun = performance.now();
   await send();
   return performance.now() - begun;

@@ -27,7 +27,6 @@ export class AccessFeed {
   #generation = 0;
   #reading: Promise<void> | undefined;
   #again = false;
-  #stop: (() => void) | undefined;
 
   constructor(bus: Bus, state: AccessState) {
     this.#bus = bus;
@@ -55,13 +54,12 @@ export class AccessFeed {
     let stopped = false;
     void this.#watchConnection(() => stopped);
     this.#readSoon();
-    this.#stop = () => {
+    return () => {
       stopped = true;
       clearInterval(timer);
       stopListening();
       this.#confirmedAt = Number.NEGATIVE_INFINITY;
     };
-    return this.#stop;
   }
 
   async #watchConnection(stopped: () => boolean): Promise<void> {

@@ -1,5 +1,5 @@
 import type { TestContext } from 'node:test';
-import { openKeyCache } from '@berth/access';
+import { openAccess } from '@berth/access';
 import { AuthService, ErrorInfoSchema, type PermissionLevel, permissionsOf, StatusSchema } from '@berth/contracts';
 import { DomainError } from '@berth/errors';
 import { type Bus, connectBus, serve } from '@berth/messaging';
@@ -119,13 +119,13 @@ export async function startGrpcSide(
   const auth = await playAuth(bus);
   if (!hasAuth) await auth.leave();
   const wait = { answerTimeoutMs: 1_000, nobodyThereMs: 100 };
-  const { keys, stop } = openKeyCache(bus, { wait, ttlMs: 30_000 });
-  t.after(stop);
+  const access = openAccess(bus, { wait, ttlMs: 30_000, tokens: { issuer: 'http://berth.test', audience: 'berth' } });
+  t.after(() => access.stop());
   await bus.ping();
   const metrics = new Registry();
   const server = await serveGrpc(
     { host: '127.0.0.1', port: 0, tls: undefined, callsPerSecond: 0, ...options },
-    { log, metrics, keys, ping: async () => {}, methods: poolMethods(answering(handlers)) },
+    { log, metrics, keys: access.authenticator, ping: async () => {}, methods: poolMethods(answering(handlers)) },
   );
   t.after(() => server.stop());
   const client = (secured = credentials.createInsecure()) => new TestClient(t, server.address, secured);

@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import type { EnvReader } from '@berth/service-kit';
 import type { HashingCost } from './adapters/crypto/argon2-hasher.ts';
 import type { SignInBounds } from './adapters/postgres/postgres-sign-in-throttle.ts';
@@ -15,6 +16,8 @@ export interface SessionSettings {
 }
 
 const daySeconds = 86_400;
+/** The other half is for everybody who is not signing in. */
+const halfOfProcessors = Math.min(64, Math.max(1, Math.floor(availableParallelism() / 2)));
 const longest = 10 * 365 * daySeconds;
 
 /** Reads them. */
@@ -32,7 +35,7 @@ export const readSessionSettings = (read: EnvReader): SessionSettings => ({
     memoryKib: read.integer('BERTH_ARGON2_MEMORY_KIB', { min: 64, max: 4_194_304, fallback: 19_456 }),
     passes: read.integer('BERTH_ARGON2_PASSES', { min: 1, max: 100, fallback: 2 }),
     lanes: read.integer('BERTH_ARGON2_LANES', { min: 1, max: 16, fallback: 1 }),
-    atOnce: read.integer('BERTH_ARGON2_AT_ONCE', { min: 1, max: 64, fallback: 2 }),
+    atOnce: read.integer('BERTH_ARGON2_AT_ONCE', { min: 1, max: 64, fallback: halfOfProcessors }),
     waiting: read.integer('BERTH_ARGON2_WAITING', { min: 0, max: 10_000, fallback: 100 }),
   },
   signIn: {

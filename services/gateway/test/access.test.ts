@@ -138,7 +138,7 @@ test('without a key, nothing but what is open can be reached', async (t) => {
   let refused = 0;
   for (const [path, methods] of Object.entries(paths) as [string, Record<string, { security?: unknown[] }>][]) {
     for (const [method, { security }] of Object.entries(methods)) {
-      const open = security?.length === 0;
+      const open = security?.length === 0 || security?.some((way) => Object.keys(way as object).length === 0) === true;
       const url = path.replaceAll(/\{\w+\}/g, 'x');
       const answer = await gateway.call(method.toUpperCase(), url, { apiKey: null });
       assert.equal(answer.status === 401, !open, `${method} ${path}`);

@@ -40,6 +40,7 @@ import {
 } from '../src/adapters/http/documents/pool-bodies.ts';
 import { portActionBody, portTemplateBody } from '../src/adapters/http/documents/ports.ts';
 import { addRouterBody, testRouterBody, updateRouterBody } from '../src/adapters/http/documents/router.ts';
+import { logoutBody, refreshBody, tokenBody } from '../src/adapters/http/documents/session.ts';
 import { banBody, createUserBody, unbanBody, updateUserBody } from '../src/adapters/http/documents/user.ts';
 import { provisionVmBody } from '../src/adapters/http/documents/vm.ts';
 import { updateVmBody } from '../src/adapters/http/documents/vm-resource.ts';
@@ -152,6 +153,19 @@ const contract = [
   'post /v1/account/identities/{provider}/start',
   'post /v1/account/identities/{provider}/callback',
   'delete /v1/account/identities/{id}',
+  'post /v1/auth/token',
+  'post /v1/auth/jwt',
+  'post /v1/auth/refresh',
+  'post /v1/auth/logout',
+  'post /v1/auth/logout-everywhere',
+  'get /v1/account/sessions',
+  'delete /v1/account/sessions',
+  'delete /v1/account/sessions/{id}',
+  'delete /v1/admin/users/{id}/sessions',
+  'get /.well-known/jwks.json',
+  'get /v1/admin/signing-keys',
+  'post /v1/admin/signing-keys/rotate',
+  'delete /v1/admin/signing-keys/{id}',
   'get /v1/routers',
   'post /v1/routers',
   'get /v1/routers/{router}',
@@ -308,6 +322,9 @@ test('every example is valid by its schema', () => {
     updateIdentityProviderBody,
     startSignInBody,
     signInAnswerBody,
+    tokenBody,
+    refreshBody,
+    logoutBody,
     addRouterBody,
     updateRouterBody,
     testRouterBody,

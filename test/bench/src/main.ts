@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inParallel, names, RestClient, RouterControl } from '@berth/e2e';
 import { type RunningSystem, startSystem } from '@berth/local';
+import { access } from './bench-access.ts';
 import { allocations } from './bench-allocations.ts';
 import { fill } from './bench-fill.ts';
 import { history } from './bench-history.ts';
@@ -154,6 +155,7 @@ const storms: Record<string, (bench: Bench) => Promise<void>> = {
 
 /** Of one part by itself. */
 const partBenches: Record<string, () => Promise<void>> = {
+  access,
   allocations,
   fill,
   list,

@@ -5,6 +5,7 @@ import type { AuthAsk } from '../nats/auth-service.ts';
 import { commandContext, principalOf } from './answer-command.ts';
 import type { App } from './app-types.ts';
 import { keyedHeaders } from './command-docs.ts';
+import { emptyBody } from './documents/pool-bodies.ts';
 import { problems } from './documents/problem.ts';
 import { type SigningKeyDocument, signingKeyParams } from './documents/signing-key.ts';
 import { showTime } from './show-time.ts';
@@ -37,13 +38,17 @@ function keySetRoute(app: App, { access }: SigningKeyDeps): void {
     security: [],
     response: { 200: { $ref: 'KeySet#' }, ...problems(429, 500, 503) } as unknown,
   };
-  app.get('/.well-known/jwks.json', { schema, config: { open: true, endpointGroup: 'keys' } }, async (_request, reply) => {
-    if (!access.isCurrent()) throw stale();
-    return reply
-      .header('Cache-Control', 'public, max-age=60')
-      .type('application/jwk-set+json')
-      .send(JSON.stringify({ keys: access.state.publicKeys() }));
-  });
+  app.get(
+    '/.well-known/jwks.json',
+    { schema, config: { open: true, endpointGroup: 'keys' } },
+    async (_request, reply) => {
+      if (!access.isCurrent()) throw stale();
+      return reply
+        .header('Cache-Control', 'public, max-age=60')
+        .type('application/jwk-set+json')
+        .send(JSON.stringify({ keys: access.state.publicKeys() }));
+    },
+  );
 }
 
 function listRoute(app: App, { auth }: SigningKeyDeps): void {
@@ -67,9 +72,13 @@ function rotateRoute(app: App, { auth, commandTimeoutMs }: SigningKeyDeps): void
       'It signs from `signs_from` on. Nobody is signed out: older keys go on until their last token has ended.',
     tags,
     headers: keyedHeaders,
-    response: { 201: { $ref: 'SigningKey#' }, ...problems(401, 403, 409, 422, 429, 500, 503, 504) } as unknown,
+    body: emptyBody,
+    response: {
+      201: { $ref: 'SigningKey#' },
+      ...problems(400, 413, 415, 401, 403, 409, 422, 429, 500, 503, 504),
+    } as unknown,
   };
-  app.post(`${path}/rotate`, { schema, config }, async (request, reply) => {
+  app.post(`${path}/rotate`, { schema, config: { ...config, bodyOptional: true } }, async (request, reply) => {
     const context = commandContext(request, new Date(Date.now() + commandTimeoutMs));
     const { signingKey } = await auth.change(method.rotateSigningKeys, { context });
     return reply.code(201).send(signingKey && showSigningKey(signingKey));

@@ -1,13 +1,14 @@
 import { type Authenticator, presentedKey } from '@berth/access';
 import { SessionService } from '@berth/contracts';
-import { showTokens } from './show-tokens.ts';
 import { isKind } from '@berth/errors';
 import type { AuthAsk } from '../nats/auth-service.ts';
 import { commandContext, openContext } from './answer-command.ts';
 import type { AnyRequest, App } from './app-types.ts';
 import { keyedHeaders } from './command-docs.ts';
+import { emptyBody } from './documents/pool-bodies.ts';
 import { problems } from './documents/problem.ts';
 import { logoutBody, refreshBody, tokenBody } from './documents/session.ts';
+import { showTokens } from './show-tokens.ts';
 
 /** What the routes need: the service, who lets bearers in, and after how long a command is refused. */
 export interface TokenDeps {
@@ -103,16 +104,21 @@ function logoutEverywhereRoute(app: App, { auth, commandTimeoutMs }: TokenDeps):
     description: 'This one too. API keys go on.',
     tags,
     headers: keyedHeaders,
+    body: emptyBody,
     response: {
       204: { description: 'They have ended.', type: 'null' },
-      ...problems(401, 403, 409, 422, 429, 500, 503, 504),
+      ...problems(400, 401, 403, 409, 413, 415, 422, 429, 500, 503, 504),
     },
   };
-  app.post('/v1/auth/logout-everywhere', { schema, config: { user: true } }, async (request, reply) => {
-    const context = commandContext(request, new Date(Date.now() + commandTimeoutMs));
-    await auth.change(method.signOutEverywhere, { context });
-    return reply.code(204).send();
-  });
+  app.post(
+    '/v1/auth/logout-everywhere',
+    { schema, config: { user: true, bodyOptional: true } },
+    async (request, reply) => {
+      const context = commandContext(request, new Date(Date.now() + commandTimeoutMs));
+      await auth.change(method.signOutEverywhere, { context });
+      return reply.code(204).send();
+    },
+  );
 }
 
 const tokenResponses = () =>

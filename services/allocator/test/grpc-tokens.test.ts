@@ -1,0 +1,71 @@
+import assert from 'node:assert/strict';
+import { generateKeyPairSync, sign } from 'node:crypto';
+import { once } from 'node:events';
+import { test } from 'node:test';
+import { AccessPositionSchema, AccessService, PoolService, permissionsOf, subjects } from '@berth/contracts';
+import { type Bus, notify, serve } from '@berth/messaging';
+import { eventually } from '@berth/testing';
+import { startGrpcSide } from './grpc-side.ts';
+
+const { method } = PoolService;
+
+/** Auth as far as tokens go: tells of one key, the viewers' group, and of sessions that `end` ends. */
+async function playTokens(bus: Bus) {
+  const { publicKey, privateKey } = generateKeyPairSync('ed25519');
+  const publicJwk = JSON.stringify({ ...publicKey.export({ format: 'jwk' }), kid: 'k1', alg: 'EdDSA' });
+  const facts = [
+    { position: 1n, fact: { case: 'signingKey' as const, value: { id: 'k1', publicJwk } } },
+    {
+      position: 2n,
+      fact: {
+        case: 'group' as const,
+        value: { name: 'viewer', permissions: [...permissionsOf.viewer], everywhere: true },
+      },
+    },
+  ];
+  const ended = { position: 3n, fact: { case: 'session' as const, value: { id: 's1' } } };
+  let known: ((typeof facts)[number] | typeof ended)[] = facts;
+  serve(bus, AccessService.method.getAccessFacts, async ({ after }) => ({
+    facts: known.filter(({ position }) => position > after),
+    position: BigInt(known.length),
+  }));
+  await bus.ping();
+  const encode = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
+  const exp = Math.floor(Date.now() / 1_000) + 60;
+  const names = { iss: 'http://berth.test', aud: 'berth', sub: '7', jti: 't', name: 'ada' };
+  const text = `${encode({ alg: 'EdDSA', kid: 'k1', typ: 'at+jwt' })}.${encode({
+    ...{ ...names, sid: 's1', groups: ['viewer'], pv: 1, sv: 1, exp },
+  })}`;
+  return {
+    token: `${text}.${sign(null, Buffer.from(text), privateKey).toString('base64url')}`,
+    end() {
+      known = [...facts, ended];
+      notify(bus, subjects.accessPosition, AccessPositionSchema, { position: ended.position });
+    },
+  };
+}
+
+test('an access token opens what its groups may, and its end ends a watch', async (t) => {
+  const side = await startGrpcSide(t, {
+    async *watchPools(_: unknown, _call: unknown, signal: AbortSignal) {
+      yield {};
+      if (!signal.aborted) await once(signal, 'abort');
+    },
+  });
+  const auth = await playTokens(side.bus);
+  const client = side.client();
+  const shown = { apiKey: null, metadata: { authorization: `Bearer ${auth.token}` } };
+  await eventually(() =>
+    client.call(method.getPool, {}, shown).then(
+      () => true,
+      () => false, // the facts are not there yet
+    ),
+  );
+  assert.equal((await client.failure(method.deletePool, {}, shown)).code, 'PERMISSION_DENIED');
+  const watch = client.stream(method.watchPools, {}, shown);
+  await assert.rejects(async () => {
+    for await (const _ of watch) auth.end();
+  }, /UNAUTHENTICATED/);
+  const failure = await client.failure(method.getPool, {}, shown);
+  assert.equal(Object(failure.details['google.rpc.ErrorInfo']).reason, 'TOKEN_REVOKED');
+});

@@ -27,6 +27,8 @@ test('a new key opens what its permission says, and its secret is nowhere in the
       name: 'deploy',
       permissions: [...permissionsOf[level]],
       group: '',
+      grants: [],
+      userId: '',
     });
     const database = await world.database();
     const rows = JSON.stringify(await database.query('SELECT * FROM api_keys, given_answers'));

@@ -12,7 +12,8 @@ test('every example of docs/permissions.md is a request that the gateway takes',
   const gateway = await startTestGateway(t);
   const owners: string[] = [];
   const ends =
-    (kind: OperationKind) => (message: { context?: { operationId: string } | undefined; ownerGroup?: string }) => {
+    (kind: OperationKind) =>
+    (message: { context?: { operationId: string } | undefined; ownerGroup?: string | undefined }) => {
       owners.push(message.ownerGroup ?? '');
       return { operation: anOperation({ id: message.context?.operationId ?? '', kind, vm: aVm() }) };
     };

@@ -24,7 +24,7 @@ import { portPool } from './pool-side.ts';
 import { aPrincipal, type World } from './world.ts';
 
 /** Whose things a table's columns are about; empty: nobody's group's. */
-export const groups = ['team-a', 'team-b', 'team-c', ''] as const;
+const groups = ['team-a', 'team-b', 'team-c', ''] as const;
 
 type Caller = ReturnType<typeof aPrincipal>;
 /** What comes of asking for something of a group's: throws, or gives back whether it was shown. */

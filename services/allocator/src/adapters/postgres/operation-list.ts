@@ -28,7 +28,7 @@ export const postgresOperationList = (database: Database): OperationList => ({
 
 /**
  * The newest of what is visible: of each group and of the asker itself a page by an index of its own, and of those the newest. So a page
- * costs the same however many operations of others lie between.
+ * costs the same however many operations of others lie between. Each group is named, so that Postgres knows how much is of it.
  */
 function visibleOnes(
   visibleTo: Visibility,
@@ -41,7 +41,7 @@ function visibleOnes(
   const asker = add(principalId);
   const others = `NOT (owner_group = ANY(${named}))`;
   const parts = [
-    `SELECT page.* FROM unnest(${named}) AS visible CROSS JOIN LATERAL (${newest(['owner_group = visible'])}) AS page`,
+    ...groups.map((group) => `(${newest([`owner_group = ${add(group)}`])})`),
     `(${newest([others, `principal_id = ${asker}`])})`,
     ...(userId === ''
       ? []

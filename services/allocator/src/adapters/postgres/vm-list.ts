@@ -80,13 +80,15 @@ export const postgresVmList = (sql: Sql): VmList => ({
     const pageOf = (...more: string[]) =>
       `SELECT ${selected}, (${key})::text AS place FROM vms WHERE ${[...texts, ...more].join(' AND ')} ${order}`;
     const groups = groupsToRead(page);
+    const bound = [...values, page.size];
+    // Of each group a page in order, by its index, and of those the first: a page costs the same however many VMs of others there are.
+    const ofGroups = groups === 'all' ? [] : groups.map((group) => pageOf(`vms.owner_group = $${bound.push(group)}`));
+    if (groups !== 'all' && groups.length === 0) return [];
     const rows = await sql.query<VmRow & { place: string }>(
-      // of each group a page in order, by its index, and of those the first: a page costs the same however many VMs of others there are
       groups === 'all'
         ? pageOf()
-        : `SELECT vms.* FROM unnest($${values.length + 2}::text[]) AS visible
-           CROSS JOIN LATERAL (${pageOf('vms.owner_group = visible')}) AS vms ${order}`,
-      [...values, page.size, ...(groups === 'all' ? [] : [groups])],
+        : `SELECT * FROM (${ofGroups.map((one) => `(${one})`).join(' UNION ALL ')}) AS vms ${order}`,
+      bound,
     );
     return rows.map((row) => ({ vm: toVm(row), place: [row.place, row.id] as const }));
   },

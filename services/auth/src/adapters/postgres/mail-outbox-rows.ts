@@ -52,10 +52,12 @@ const toView = (row: MailRow): MailView => ({
 export const mailOutbox = (database: Database, vault: Vault): MailOutbox => ({
   async claim(most) {
     const rows = await database.query<MailRow>(
-      `UPDATE mails SET attempts = attempts + 1, leased_until = clock_timestamp() + ${lease}, next_attempt_at = clock_timestamp() + ${lease}
-       WHERE id IN (SELECT id FROM mails WHERE state = 'waiting' AND next_attempt_at <= clock_timestamp()
-                    ORDER BY next_attempt_at LIMIT $1 FOR UPDATE SKIP LOCKED)
-       RETURNING *`,
+      `WITH due AS MATERIALIZED (
+         SELECT id FROM mails WHERE state = 'waiting' AND next_attempt_at <= clock_timestamp()
+         ORDER BY next_attempt_at LIMIT $1 FOR UPDATE SKIP LOCKED
+       )
+       UPDATE mails m SET attempts = attempts + 1, leased_until = clock_timestamp() + ${lease}, next_attempt_at = clock_timestamp() + ${lease}
+       FROM due WHERE m.id = due.id RETURNING m.*`,
       [most],
     );
     return rows.map((row) => opened(row, vault));

@@ -28,45 +28,64 @@ export async function pageOfEntries(
   filters: AuditFilters,
   page: { size: number; token: string },
 ): Promise<{ rows: readonly EntryRow[]; nextToken: string }> {
-  const values: unknown[] = [];
-  const value = (given: unknown) => `$${values.push(given)}`;
-  const conditions = conditionsOf(filters, value);
-  if (page.token !== '') {
-    const { at, arrival } = positionOf(page.token);
-    conditions.push(`(at, arrival) < (${value(at)}, ${value(arrival)})`);
-  }
   const size = pageSizeOf(page.size);
-  const found = await sql.query<EntryRow>(
-    filters.actionPrefix === undefined
-      ? newest(conditions, size + 1)
-      : ofActions(value(filters.actionPrefix), value(`${filters.actionPrefix}\u{10FFFF}`), conditions, size + 1),
-    values,
-  );
+  const found = await sql.query<EntryRow>(...statementFor(filters, page.token, size + 1));
   const rows = withinBytes(found.slice(0, size));
   const last = rows.at(-1);
   return { rows, nextToken: found.length > rows.length && last !== undefined ? tokenOf(last) : '' };
 }
 
-function conditionsOf(filters: AuditFilters, value: (given: unknown) => string): string[] {
-  const equal = {
-    actor_id: filters.actor,
-    resource_type: filters.resourceType,
-    resource_id: filters.resourceId,
-    result: filters.result,
-    client_address: filters.address,
-    request_id: filters.requestId,
-  };
-  const conditions = Object.entries(equal)
-    .filter(([, given]) => given !== undefined)
-    .map(([column, given]) => `${column} = ${value(given)}`);
+function statementFor(filters: AuditFilters, token: string, limit: number): [text: string, values: unknown[]] {
+  const values: unknown[] = [];
+  const value = (given: unknown) => `$${values.push(given)}`;
+  const [first, ...others] = equalities(filters);
+  const conditions = others.map(([column, given]) => `${column} = ${value(given)}`);
   if (filters.since) conditions.push(`at >= ${value(filters.since)}`);
   if (filters.until) conditions.push(`at < ${value(filters.until)}`);
-  return conditions;
+  if (token !== '') {
+    const { at, arrival } = positionOf(token);
+    conditions.push(`(at, arrival) < (${value(at)}, ${value(arrival)})`);
+  }
+  if (first !== undefined)
+    return [newestOf(first[0], value(first[1]), actionsToo(filters, value, conditions), limit), values];
+  if (filters.actionPrefix === undefined) return [newest(conditions, limit), values];
+  const { from, to } = prefixRange(filters.actionPrefix, value);
+  return [ofActions(from, to, conditions, limit), values];
 }
 
-const newest = (conditions: readonly string[], limit: number): string =>
+/** What has to be equal, the rarest first, as a rule. */
+const equalities = (filters: AuditFilters): [column: string, given: string][] => {
+  const wanted: [string, string | undefined][] = [
+    ['request_id', filters.requestId],
+    ['resource_id', filters.resourceId],
+    ['actor_id', filters.actor],
+    ['client_address', filters.address],
+    ['resource_type', filters.resourceType],
+    ['result', filters.result],
+  ];
+  return wanted.flatMap(([column, given]) => (given === undefined ? [] : [[column, given]]));
+};
+
+type AddValue = (given: unknown) => string;
+
+const prefixRange = (prefix: string, value: AddValue) => ({ from: value(prefix), to: value(`${prefix}\u{10FFFF}`) });
+
+function actionsToo({ actionPrefix }: AuditFilters, value: AddValue, conditions: readonly string[]): readonly string[] {
+  if (actionPrefix === undefined) return conditions;
+  const { from, to } = prefixRange(actionPrefix, value);
+  return [...conditions, `action >= ${from}`, `action < ${to}`];
+}
+
+const newest = (conditions: readonly string[], limit: number, column?: string): string =>
   `SELECT ${entryColumns} FROM audit_entries ${conditions.length === 0 ? '' : `WHERE ${conditions.join(' AND ')}`}
-   ORDER BY at DESC, arrival DESC LIMIT ${limit}`;
+   ORDER BY ${column === undefined ? '' : `${column} DESC,`} at DESC, arrival DESC LIMIT ${limit}`;
+
+/**
+ * The newest where a column has a value, written so that only the column's own index gives the order: by an equality the planner might walk the whole
+ * log, if it believes that the value is a frequent one.
+ */
+const newestOf = (column: string, given: string, conditions: readonly string[], limit: number): string =>
+  newest([`${column} >= ${given}`, `${column} <= ${given}`, ...conditions], limit, column);
 
 /**
  * The newest of each action that begins so, and of these the newest. The actions are found by hopping over the index from one to the next:
@@ -79,8 +98,8 @@ const ofActions = (from: string, to: string, conditions: readonly string[], limi
      SELECT (SELECT e.action FROM audit_entries e WHERE e.action > known.action AND e.action < ${to} ORDER BY e.action LIMIT 1)
      FROM known WHERE known.action IS NOT NULL
    )
-   SELECT e.* FROM known CROSS JOIN LATERAL (${newest(['audit_entries.action = known.action', ...conditions], limit)}) e
-   ORDER BY e.at DESC, e.arrival DESC LIMIT ${limit}`;
+   SELECT e.* FROM known CROSS JOIN LATERAL (${newestOf('action', 'known.action', conditions, limit)}) e
+   WHERE known.action IS NOT NULL ORDER BY e.at DESC, e.arrival DESC LIMIT ${limit}`;
 
 /** As many as a message over the bus can hold. */
 function withinBytes(rows: readonly EntryRow[]): readonly EntryRow[] {

@@ -16,7 +16,7 @@ export const audit = defineMigration('auth-0010-audit', [
   'CREATE INDEX audit_entries_newest ON audit_entries (at, arrival)',
   'CREATE INDEX audit_entries_actor ON audit_entries (actor_id, at, arrival)',
   'CREATE INDEX audit_entries_action ON audit_entries (action, at, arrival)',
-  'CREATE INDEX audit_entries_resource ON audit_entries (resource_type, resource_id, at, arrival)',
+  'CREATE INDEX audit_entries_resource_type ON audit_entries (resource_type, at, arrival)',
   'CREATE INDEX audit_entries_resource_id ON audit_entries (resource_id, at, arrival)',
   'CREATE INDEX audit_entries_result ON audit_entries (result, at, arrival)',
   'CREATE INDEX audit_entries_address ON audit_entries (client_address, at, arrival)',

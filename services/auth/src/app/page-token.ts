@@ -6,11 +6,7 @@ const largestPageSize = 500;
 /** How many entries a page has that was asked for so. */
 export const pageSizeOf = (asked: number): number => Math.min(asked === 0 ? usualPageSize : asked, largestPageSize);
 
-/** Where a list goes on, after the entry at `place`. `list` says which list and filter it is of. */
-export const writePageToken = (list: string, place: readonly string[]): string =>
-  Buffer.from(JSON.stringify([list, ...place])).toString('base64url');
-
-/** The place that a token names; undefined for no token. Throws `invalid` PAGE_TOKEN_INVALID for those that are of another list. */
+/** The place that a token of `list` (which list, and which filter) names; undefined for no token. Throws `invalid` PAGE_TOKEN_INVALID for those that are of another list. */
 export function readPageToken(
   list: string,
   token: string,
@@ -35,3 +31,6 @@ export function pageOf<T>(found: readonly T[], size: number, list: string, place
   const last = items.at(-1);
   return { items, nextToken: found.length > size && last !== undefined ? writePageToken(list, placeOf(last)) : '' };
 }
+
+const writePageToken = (list: string, place: readonly string[]): string =>
+  Buffer.from(JSON.stringify([list, ...place])).toString('base64url');

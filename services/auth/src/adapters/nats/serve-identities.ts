@@ -10,11 +10,11 @@ import { create } from '@bufbuild/protobuf';
 import type { Asker } from '../../app/asker.ts';
 import { type AttemptDeps, answeredProfile, beginAttempt, noteRefusal } from '../../app/identity-attempts.ts';
 import { linkIdentity, unlinkIdentity } from '../../app/link-identity.ts';
-import { tokensMessage } from './session-messages.ts';
 import { signInWithIdentity } from '../../app/sign-in-with-identity.ts';
 import type { PostgresAuthTransactions } from '../postgres/auth-transactions.ts';
 import { identityMessage } from './identity-messages.ts';
 import { assertAccess, serveCommand } from './serve-command.ts';
+import { tokensMessage } from './session-messages.ts';
 
 const { method } = IdentityService;
 const noAnswer = { attempt: '', code: '', state: '', iss: '' };
@@ -59,8 +59,9 @@ const serveSignIn = (deps: Deps) => [
         async work() {
           const profile = await answeredProfile(deps, asker, { provider, answer, userId: null });
           return againWhenTaken(() =>
-            inTransaction(async (transaction) => ({ tokens: tokensMessage(await signInWithIdentity(transaction, asker, { provider, profile })) }),
-            ),
+            inTransaction(async (transaction) => ({
+              tokens: tokensMessage(await signInWithIdentity(transaction, asker, { provider, profile })),
+            })),
           );
         },
       }),

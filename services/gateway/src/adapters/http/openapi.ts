@@ -20,12 +20,7 @@ import {
   configDiff,
   explainedLines,
 } from './documents/history.ts';
-import {
-  identityDocument,
-  identityList,
-  signInProviderList,
-  startedSignIn,
-} from './documents/identity.ts';
+import { identityDocument, identityList, signInProviderList, startedSignIn } from './documents/identity.ts';
 import { identityProviderDocument, identityProviderList } from './documents/identity-provider.ts';
 import { invitationDocument, invitationPage } from './documents/invitation.ts';
 import { blockDocument, blockPage, limitsDocument, usageDocument } from './documents/limits.ts';

@@ -13,7 +13,7 @@ import { createLogger, type Logger } from '@berth/service-kit';
 import { freshDatabase, freshPrefix, type TestScope, testNats } from '@berth/testing';
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { Registry } from 'prom-client';
-import type { AccountPolicy } from '../../src/app/account-deps.ts';
+import type { AccountPolicy } from '../../src/app/accounts/account-deps.ts';
 import type { AuthConfig } from '../../src/config.ts';
 import type { SessionSettings } from '../../src/config-sessions.ts';
 import { openAuthDatabase, startAuth } from '../../src/start-auth.ts';

@@ -149,7 +149,7 @@ const timeoutMs = 10_000;
 export const client = (bus: Bus, context: Context = { principal: admin }) => ({
   verify: (apiKey: string) => request(bus, AuthService.method.verifyApiKey, { apiKey }, { timeoutMs }),
   create: (
-    terms: { name?: string; permission?: Permission; expiresAt?: { seconds: bigint } } = {},
+    terms: { name?: string; permission?: Permission; expiresAt?: { seconds: bigint }; group?: string } = {},
     with_: Context = context,
   ) => request(bus, AuthService.method.createApiKey, { context: with_, ...terms }, { timeoutMs }),
   list: (page: { pageSize?: number; pageToken?: string } = {}) =>

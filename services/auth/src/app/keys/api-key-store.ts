@@ -25,11 +25,17 @@ export interface KeyChanges {
   save(key: ApiKey): Promise<void>;
 }
 
+/** What the owner of a key may do now, and all groups that the owner is in, the home group first. */
+export interface KeyOwner {
+  readonly rights: Permitted;
+  readonly groups: readonly string[];
+}
+
 /** A key that was found by its secret. */
 export interface FoundKey {
   readonly key: ApiKey;
-  /** What its owner may do now; undefined: it has none, or one who is banned. */
-  readonly owner: Permitted | undefined;
+  /** Undefined: it has none, or one who is banned. */
+  readonly owner: KeyOwner | undefined;
   /** The database's clock. */
   readonly now: Date;
 }

@@ -3,7 +3,7 @@ import { apiKeyInvalid } from '../../domain/errors.ts';
 import { type ApiKey, permissionsOfKey } from '../../domain/keys/api-key.ts';
 import { canBeKey, hashOfKey } from '../../domain/keys/api-key-text.ts';
 import { rightsOfOwned } from '../../domain/keys/key-scope.ts';
-import type { ApiKeyStore } from './api-key-store.ts';
+import type { ApiKeyStore, KeyOwner } from './api-key-store.ts';
 import type { LastUses } from './last-uses.ts';
 
 /** Who holds a key, and until when that is true (undefined: until it is changed). */
@@ -13,6 +13,8 @@ export interface KeyHolder {
   /** Empty: a global key. */
   readonly userId: string;
   readonly rights: Required<Permitted>;
+  /** By which limits go: all groups of its owner, or the group of a global key that has one. */
+  readonly groups: readonly string[];
   readonly allowedNetworks: readonly string[];
   readonly until: Date | undefined;
 }
@@ -28,20 +30,26 @@ export async function verifyApiKey(deps: { keys: ApiKeyStore; lastUses: LastUses
   const secret = found?.key.opensWith(hash, found.now);
   if (found === undefined || secret === undefined) throw apiKeyInvalid();
   const { key, owner, now } = found;
-  const rights = rightsOf(key, owner);
+  const standing = key.ownerId === null ? standingOfGlobal(key) : standingOfOwned(key, owner);
   deps.lastUses.note(key.id, now);
   return {
     id: key.id,
     name: key.name === '' ? key.prefix : key.name,
     userId: key.ownerId ?? '',
-    rights,
+    ...standing,
     allowedNetworks: key.allowedNetworks,
     until: key.opensUntil(secret),
   };
 }
 
-function rightsOf(key: ApiKey, owner: Permitted | undefined): Required<Permitted> {
-  if (key.ownerId === null) return { permissions: permissionsOfKey(key), group: key.group ?? '', grants: [] };
+type Standing = Pick<KeyHolder, 'rights' | 'groups'>;
+
+function standingOfGlobal(key: ApiKey): Standing {
+  const rights = { permissions: permissionsOfKey(key), group: key.group ?? '', grants: [] };
+  return { rights, groups: key.group === null ? [] : [key.group] };
+}
+
+function standingOfOwned(key: ApiKey, owner: KeyOwner | undefined): Standing {
   if (owner === undefined) throw apiKeyInvalid();
-  return rightsOfOwned(owner, key);
+  return { rights: rightsOfOwned(owner.rights, key), groups: owner.groups };
 }

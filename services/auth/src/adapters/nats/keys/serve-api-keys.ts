@@ -114,9 +114,10 @@ function changerOf({ principal }: Asker, own: boolean): KeyChanger {
   return { ...choiceOf(principal, own), rights: principal ?? { permissions: [] } };
 }
 
-const holderMessage = ({ id, name, userId, rights, allowedNetworks, until }: KeyHolder) => ({
+const holderMessage = ({ id, name, userId, rights, groups, allowedNetworks, until }: KeyHolder) => ({
   principal: {
     ...{ id, kind: 'api_key', name, userId, group: rights.group, permissions: [...rights.permissions] },
+    groups: [...groups],
     grants: rights.grants.map(({ group, permissions }) => ({ group, permissions: [...permissions] })),
   },
   allowedNetworks: [...allowedNetworks],

@@ -26,8 +26,9 @@ export const postgresApiKeys = (database: Database): ApiKeyStore => ({
       [hash],
     );
     if (row === undefined) return undefined;
-    const owner = row.owner_stands ? grantsOf(row.owner_groups ?? []) : undefined;
-    return { key: toKey(row), owner, now: new Date(row.now) };
+    const groups = row.owner_groups ?? [];
+    const owner = { rights: grantsOf(groups), groups: groups.map(({ name }) => name) };
+    return { key: toKey(row), owner: row.owner_stands ? owner : undefined, now: new Date(row.now) };
   },
 
   async byId(id, { ownerId }) {

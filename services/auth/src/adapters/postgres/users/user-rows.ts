@@ -60,14 +60,23 @@ export const toUser = (row: UserRow): User => ({
 
 /** Users in auth's schema. */
 export function userRows(sql: Sql): UserStore {
+  /**
+   * Locks first and reads afterwards: a statement that waited for the lock sees the user's row as it is by then, but the memberships as they
+   * were before it waited, so a group that was just taken away would come back.
+   */
   const find = async (condition: string, value: string): Promise<User | undefined> => {
-    const [row] = await sql.query<UserRow>(`SELECT ${userColumns} FROM users u WHERE ${condition} FOR UPDATE OF u`, [
+    const [locked] = await sql.query<{ id: string }>(`SELECT u.id FROM users u WHERE ${condition} FOR UPDATE OF u`, [
       value,
     ]);
+    return locked && read(locked.id);
+  };
+  const read = async (id: string): Promise<User | undefined> => {
+    const [row] = await sql.query<UserRow>(`SELECT ${userColumns} FROM users u WHERE u.id = $1`, [id]);
     return row && toUser(row);
   };
+  /** One that this transaction has written. */
   const found = async (id: string): Promise<User> => {
-    const user = await find('u.id = $1', id);
+    const user = await read(id);
     if (user === undefined) throw new DomainError('not_found', 'USER_NOT_FOUND', 'There is no such user.');
     return user;
   };

@@ -1,122 +1,82 @@
-import { brokenConstraint, type Sql } from '@berth/database';
-import type { Sealed, Vault } from '@berth/vault';
+import { brokenConstraint, type EntityManager, type Sql } from '@berth/database';
+import type { Vault } from '@berth/vault';
+import { LockMode } from '@mikro-orm/core';
 import type { IdentityProviderStore } from '../../../app/identities/identity-stores.ts';
 import { providerExists, redirectTaken } from '../../../domain/identities/identity-errors.ts';
-import type {
-  IdentityProvider,
-  ProviderEndpoints,
-  ProviderPreset,
-  ProviderTerms,
-} from '../../../domain/identities/identity-provider.ts';
+import type { IdentityProvider, ProviderTerms } from '../../../domain/identities/identity-provider.ts';
+import { clockOf } from '../clock.ts';
+import { IdentityProviderEntity, RedirectUriEntity, type StoredProvider } from './identity-provider-entity.ts';
 
-/** A row of `providerColumns`. */
-export interface ProviderRow {
-  readonly name: string;
-  readonly display_name: string;
-  readonly preset: ProviderPreset;
-  readonly issuer: string | null;
-  readonly endpoints: ProviderEndpoints | null;
-  readonly client_id: string;
-  readonly sealed_secret: Buffer | null;
-  readonly master_key_id: string | null;
-  readonly scopes: string[];
-  readonly new_users: boolean;
-  readonly email_domains: string[];
-  readonly group_claim: string | null;
-  readonly claim_groups: Record<string, string>;
-  readonly redirect_uris: string[];
-  readonly enabled: boolean;
-  readonly version: string;
-  readonly created_at: string;
-  readonly updated_at: string;
-}
-
-/** Columns of `identity_providers` as `p`, with the redirect URIs. */
-export const providerColumns =
-  'p.*, ARRAY(SELECT r.uri FROM identity_redirect_uris r WHERE r.provider = p.name ORDER BY r.place) AS redirect_uris';
-
-export const toProvider = (row: ProviderRow): IdentityProvider => ({
-  name: row.name,
-  displayName: row.display_name,
-  preset: row.preset,
-  issuer: row.issuer,
-  endpoints: row.endpoints,
-  clientId: row.client_id,
-  hasClientSecret: row.sealed_secret !== null,
-  scopes: row.scopes,
-  newUsers: row.new_users,
-  emailDomains: row.email_domains,
-  groupClaim: row.group_claim,
-  claimGroups: row.claim_groups,
-  redirectUris: row.redirect_uris,
-  enabled: row.enabled,
-  version: Number(row.version),
-  createdAt: new Date(row.created_at),
-  updatedAt: new Date(row.updated_at),
+export const toProvider = (stored: StoredProvider): IdentityProvider => ({
+  name: stored.name,
+  displayName: stored.displayName,
+  preset: stored.preset,
+  issuer: stored.issuer ?? null,
+  endpoints: stored.endpoints ?? null,
+  clientId: stored.clientId,
+  hasClientSecret: (stored.sealedSecret ?? null) !== null,
+  scopes: stored.scopes,
+  newUsers: stored.newUsers,
+  emailDomains: stored.emailDomains,
+  groupClaim: stored.groupClaim ?? null,
+  claimGroups: stored.claimGroups,
+  redirectUris: [...stored.redirectUris].sort((a, b) => a.place - b.place).map(({ uri }) => uri),
+  enabled: stored.enabled,
+  version: stored.version,
+  createdAt: stored.createdAt,
+  updatedAt: stored.updatedAt,
 });
 
 const boundTo = (name: string) => ['identity_providers', name];
 
-/** The client secret of a row; undefined: it has none. */
-export const clientSecretOf = (vault: Vault, row: ProviderRow): string | undefined =>
-  row.sealed_secret === null || row.master_key_id === null
-    ? undefined
-    : vault.open({ bytes: row.sealed_secret, masterKeyId: row.master_key_id }, boundTo(row.name));
+/** The client secret of a provider; undefined: it has none. */
+export const clientSecretOf = (
+  vault: Vault,
+  { name, sealedSecret, masterKeyId }: StoredProvider,
+): string | undefined =>
+  sealedSecret && masterKeyId ? vault.open({ bytes: sealedSecret, masterKeyId }, boundTo(name)) : undefined;
 
 /** Identity providers in auth's schema. */
-export function identityProviderRows(sql: Sql, vault: Vault): IdentityProviderStore {
-  const find = async (name: string, lock: 'SHARE' | 'UPDATE') => {
-    const [row] = await sql.query<ProviderRow>(
-      `SELECT ${providerColumns} FROM identity_providers p WHERE p.name = $1 FOR ${lock} OF p`,
-      [name],
+export function identityProviderStore(entities: EntityManager, sql: Sql, vault: Vault): IdentityProviderStore {
+  const locked = async (name: string, lockMode: LockMode): Promise<IdentityProvider | undefined> => {
+    // The lock is the provider's row, so its addresses are read by a statement of their own.
+    const stored = await entities.findOne(
+      IdentityProviderEntity,
+      { name },
+      { lockMode, populate: ['redirectUris'], strategy: 'select-in' },
     );
-    return row && toProvider(row);
+    return stored === null ? undefined : toProvider(stored);
   };
-  const found = async (name: string): Promise<IdentityProvider> => {
-    const provider = await find(name, 'UPDATE');
-    if (provider === undefined) throw new Error('a provider is gone in the transaction that wrote it');
-    return provider;
+  const sealed = (name: string, secret: string) => {
+    if (secret === '') return { sealedSecret: null, masterKeyId: null };
+    const { bytes, masterKeyId } = vault.seal(secret, boundTo(name));
+    return { sealedSecret: bytes, masterKeyId };
   };
-  const sealed = (name: string, secret: string): Sealed | undefined =>
-    secret === '' ? undefined : vault.seal(secret, boundTo(name));
   return {
-    inUse: (name) => find(name, 'SHARE'),
-    forChange: (name) => find(name, 'UPDATE'),
+    inUse: (name) => locked(name, LockMode.PESSIMISTIC_READ),
+    forChange: (name) => locked(name, LockMode.PESSIMISTIC_WRITE),
 
-    async add(name, terms, clientSecret) {
-      const secret = sealed(name, clientSecret);
-      await unlessTaken(() =>
-        sql.execute(
-          `INSERT INTO identity_providers (name, display_name, client_id, scopes, new_users, email_domains, group_claim, claim_groups,
-             enabled, preset, issuer, endpoints, sealed_secret, master_key_id)
-           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
-          [
-            ...[name, ...changeable(terms), terms.preset, terms.issuer],
-            ...[terms.endpoints && JSON.stringify(terms.endpoints), secret?.bytes ?? null, secret?.masterKeyId ?? null],
-          ],
-        ),
-      );
-      await writeRedirects(sql, name, terms.redirectUris);
-      return found(name);
+    async add(name, { redirectUris, ...terms }, clientSecret) {
+      const stored = entities.create(IdentityProviderEntity, {
+        ...{ name, ...changeable(terms), ...sealed(name, clientSecret) },
+        ...{ preset: terms.preset, issuer: terms.issuer, endpoints: terms.endpoints },
+      });
+      placeRedirects(entities, stored, redirectUris);
+      await unlessTaken(() => entities.flush());
+      return toProvider(stored);
     },
 
-    async change(name, terms, clientSecret) {
-      const secret = clientSecret === undefined ? undefined : sealed(name, clientSecret);
-      await sql.execute(
-        `UPDATE identity_providers SET display_name = $2, client_id = $3, scopes = $4, new_users = $5, email_domains = $6,
-           group_claim = $7, claim_groups = $8, enabled = $9, version = version + 1, updated_at = clock_timestamp(),
-           sealed_secret = CASE WHEN $10 THEN $11 ELSE sealed_secret END,
-           master_key_id = CASE WHEN $10 THEN $12 ELSE master_key_id END
-         WHERE name = $1`,
-        [name, ...changeable(terms), clientSecret !== undefined, secret?.bytes ?? null, secret?.masterKeyId ?? null],
-      );
-      await sql.execute('DELETE FROM identity_redirect_uris WHERE provider = $1', [name]);
-      await writeRedirects(sql, name, terms.redirectUris);
-      return found(name);
+    async change(name, { redirectUris, ...terms }, clientSecret) {
+      const stored = await entities.findOneOrFail(IdentityProviderEntity, { name }); // known already, since it was locked
+      Object.assign(stored, changeable(terms), clientSecret !== undefined && sealed(name, clientSecret));
+      stored.updatedAt = await clockOf(sql);
+      placeRedirects(entities, stored, redirectUris);
+      await unlessTaken(() => entities.flush());
+      return toProvider(stored);
     },
 
     async remove(name) {
-      await sql.execute('DELETE FROM identity_providers WHERE name = $1', [name]);
+      await entities.nativeDelete(IdentityProviderEntity, { name });
     },
 
     async usersWithNothingElse(name) {
@@ -132,19 +92,25 @@ export function identityProviderRows(sql: Sql, vault: Vault): IdentityProviderSt
   };
 }
 
-const changeable = (terms: ProviderTerms) => [
-  ...[terms.displayName, terms.clientId, terms.scopes, terms.newUsers, terms.emailDomains, terms.groupClaim],
-  ...[JSON.stringify(terms.claimGroups), terms.enabled],
-];
+/** The terms that a change may change, as columns. */
+const changeable = (terms: Omit<ProviderTerms, 'redirectUris'>) => ({
+  ...{ displayName: terms.displayName, clientId: terms.clientId, scopes: terms.scopes, newUsers: terms.newUsers },
+  ...{ emailDomains: terms.emailDomains, groupClaim: terms.groupClaim, claimGroups: terms.claimGroups },
+  enabled: terms.enabled,
+});
 
-const writeRedirects = (sql: Sql, name: string, uris: readonly string[]) =>
-  unlessTaken(() =>
-    sql.execute(
-      `INSERT INTO identity_redirect_uris (uri, provider, place)
-       SELECT uri, $1, place FROM unnest($2::text[]) WITH ORDINALITY AS given (uri, place)`,
-      [name, uris],
-    ),
-  );
+/** Makes these the provider's addresses, in this order. */
+function placeRedirects(entities: EntityManager, provider: StoredProvider, uris: readonly string[]): void {
+  const known = new Map(provider.redirectUris.getItems().map((redirect) => [redirect.uri, redirect]));
+  let place = 0;
+  for (const uri of uris) {
+    const redirect = known.get(uri);
+    place = redirect && redirect.place > place ? redirect.place : place + 1; // gaps are fine: who can stay in place does
+    if (redirect) redirect.place = place;
+    else provider.redirectUris.add(entities.create(RedirectUriEntity, { uri, provider, place }));
+  }
+  provider.redirectUris.remove((redirect) => !uris.includes(redirect.uri));
+}
 
 const taken: Readonly<Record<string, () => Error>> = {
   identity_providers_pkey: providerExists,

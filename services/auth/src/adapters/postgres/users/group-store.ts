@@ -1,87 +1,75 @@
-import { brokenConstraint, type Sql } from '@berth/database';
-import type { GroupStore, NewGroup } from '../../../app/users/group-store.ts';
-import type { Limit } from '../../../domain/limits/limit.ts';
+import { brokenConstraint, type EntityManager, type Sql } from '@berth/database';
+import { LockMode, raw } from '@mikro-orm/core';
+import type { GroupStore } from '../../../app/users/group-store.ts';
 import { groupNameTaken } from '../../../domain/users/administration-errors.ts';
 import type { Group } from '../../../domain/users/group.ts';
+import { clockOf } from '../clock.ts';
+import { FormerGroupEntity, GroupEntity, type StoredGroup } from './group-entity.ts';
 import { type StoredUser, toUser, userColumns } from './user-rows.ts';
 
-/** A row of `groups`. */
-export interface GroupRow {
-  readonly name: string;
-  readonly description: string;
-  readonly permissions: string[];
-  readonly everywhere: boolean;
-  readonly built_in: boolean;
-  readonly access_token_seconds: string | null;
-  readonly refresh_token_seconds: string | null;
-  readonly limits: Limit[];
-  readonly version: string;
-  readonly created_at: string;
-  readonly updated_at: string;
-}
-
-const numberOf = (text: string | null): number | null => (text === null ? null : Number(text));
-
-export const toGroup = (row: GroupRow): Group => ({
-  name: row.name,
-  description: row.description,
-  permissions: row.permissions,
-  everywhere: row.everywhere,
-  builtIn: row.built_in,
-  accessTokenSeconds: numberOf(row.access_token_seconds),
-  refreshTokenSeconds: numberOf(row.refresh_token_seconds),
-  limits: row.limits,
-  version: Number(row.version),
-  createdAt: new Date(row.created_at),
-  updatedAt: new Date(row.updated_at),
+export const toGroup = (stored: StoredGroup): Group => ({
+  name: stored.name,
+  description: stored.description,
+  permissions: stored.permissions,
+  everywhere: stored.everywhere,
+  builtIn: stored.builtIn,
+  accessTokenSeconds: stored.accessTokenSeconds ?? null,
+  refreshTokenSeconds: stored.refreshTokenSeconds ?? null,
+  limits: stored.limits,
+  version: stored.version,
+  createdAt: stored.createdAt,
+  updatedAt: stored.updatedAt,
 });
 
-/** Groups in auth's schema. */
-export const groupRows = (sql: Sql): GroupStore => ({
+/** Those of the groups that are there, in the order asked for. */
+export async function groupsNamed(entities: EntityManager, names: readonly string[]): Promise<readonly Group[]> {
+  const found = await entities.find(GroupEntity, { name: { $in: [...names] } });
+  const groups = new Map(found.map((stored) => [stored.name, toGroup(stored)]));
+  return names.flatMap((name) => groups.get(name) ?? []);
+}
+
+/** Groups in auth's schema. Who is a member is a matter of rows. */
+export const groupStore = (entities: EntityManager, sql: Sql): GroupStore => ({
   async byName(name) {
-    const [row] = await sql.query<GroupRow>('SELECT * FROM groups WHERE name = $1 FOR UPDATE', [name]);
-    return row && toGroup(row);
+    const stored = await entities.findOne(GroupEntity, { name }, { lockMode: LockMode.PESSIMISTIC_WRITE });
+    return stored === null ? undefined : toGroup(stored);
   },
 
-  async byNames(names) {
-    const rows = await sql.query<GroupRow>('SELECT * FROM groups WHERE name = ANY($1)', [names]);
-    const groups = new Map(rows.map((row) => [row.name, toGroup(row)]));
-    return names.flatMap((name) => groups.get(name) ?? []);
-  },
+  byNames: (names) => groupsNamed(entities, names),
 
   async add(group) {
+    const stored = entities.create(GroupEntity, group);
     try {
-      return await written(
-        sql,
-        `INSERT INTO groups (name, description, permissions, everywhere, access_token_seconds, refresh_token_seconds, limits)
-         VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING *`,
-        group,
-      );
+      await entities.flush();
     } catch (error) {
       throw brokenConstraint(error) === 'groups_pkey' ? groupNameTaken(group.name) : error;
     }
+    return toGroup(stored);
   },
 
-  save: (group) =>
-    written(
-      sql,
-      `UPDATE groups SET description = $2, permissions = $3, everywhere = $4, access_token_seconds = $5, refresh_token_seconds = $6,
-         limits = $7, version = version + 1, updated_at = clock_timestamp()
-       WHERE name = $1 RETURNING *`,
-      group,
-    ),
+  async save({ name, description, permissions, everywhere, accessTokenSeconds, refreshTokenSeconds, limits }) {
+    const stored = await entities.findOneOrFail(GroupEntity, { name }); // known already, since it was locked
+    Object.assign(stored, { description, permissions, everywhere, accessTokenSeconds, refreshTokenSeconds, limits });
+    stored.updatedAt = await clockOf(sql);
+    await entities.flush();
+    return toGroup(stored);
+  },
 
   async remove(name) {
-    await sql.execute('DELETE FROM groups WHERE name = $1', [name]);
-    await sql.execute(
-      'INSERT INTO former_groups (name) VALUES ($1) ON CONFLICT (name) DO UPDATE SET removed_at = excluded.removed_at',
-      [name],
-    );
+    entities.remove(await entities.findOneOrFail(GroupEntity, { name }));
+    await entities.flush();
+    await entities.upsert(FormerGroupEntity, { name, removedAt: raw<Date>('now()') });
   },
 
-  wasThere: (name) => exists(sql, 'SELECT EXISTS (SELECT 1 FROM former_groups WHERE name = $1)', name),
+  wasThere: async (name) => (await entities.count(FormerGroupEntity, { name })) > 0,
 
-  hasMembers: (name) => exists(sql, 'SELECT EXISTS (SELECT 1 FROM memberships WHERE group_name = $1)', name),
+  async hasMembers(name) {
+    const [row] = await sql.query<{ exists: boolean }>(
+      'SELECT EXISTS (SELECT 1 FROM memberships WHERE group_name = $1)',
+      [name],
+    );
+    return row?.exists === true;
+  },
 
   async dismissMembers(name) {
     const members = await sql.query<{ id: string }>(
@@ -103,17 +91,3 @@ export const groupRows = (sql: Sql): GroupStore => ({
     return rows.map(toUser);
   },
 });
-
-async function written(sql: Sql, statement: string, group: NewGroup): Promise<Group> {
-  const [row] = await sql.query<GroupRow>(statement, [
-    ...[group.name, group.description, group.permissions, group.everywhere],
-    ...[group.accessTokenSeconds, group.refreshTokenSeconds, JSON.stringify(group.limits)],
-  ]);
-  if (row === undefined) throw new Error('a locked group is gone');
-  return toGroup(row);
-}
-
-async function exists(sql: Sql, question: string, name: string): Promise<boolean> {
-  const [row] = await sql.query<{ exists: boolean }>(question, [name]);
-  return row?.exists === true;
-}

@@ -1,83 +1,57 @@
 import { randomUUID } from 'node:crypto';
-import type { Sql } from '@berth/database';
+import type { EntityManager, Sql } from '@berth/database';
+import { type FilterQuery, LockMode } from '@mikro-orm/core';
 import type { InvitationStore } from '../../../app/users/invitation-store.ts';
-import type { Invitation, InvitationEnding } from '../../../domain/users/invitation.ts';
+import type { Invitation } from '../../../domain/users/invitation.ts';
 import { isUuid } from '../uuid.ts';
+import { InvitationEntity, type StoredInvitation } from './invitation-entity.ts';
 
-/** A row of `invitations`. */
-export interface InvitationRow {
-  readonly id: string;
-  readonly seq: string;
-  readonly email: string;
-  readonly name: string;
-  readonly groups: string[];
-  readonly user_id: string | null;
-  readonly invited_by: string;
-  readonly created_at: string;
-  readonly expires_at: string;
-  readonly ended_at: string | null;
-  readonly ending: InvitationEnding | null;
-}
-
-/** What of a row is read: not the token's hash. */
-export const invitationColumns =
-  'id, seq, email, name, groups, user_id, invited_by, created_at, expires_at, ended_at, ending';
-
-export const toInvitation = (row: InvitationRow): Invitation => ({
-  id: row.id,
-  email: row.email,
-  name: row.name,
-  groups: row.groups,
-  userId: row.user_id,
-  invitedBy: row.invited_by,
-  createdAt: new Date(row.created_at),
-  expiresAt: new Date(row.expires_at),
-  endedAt: row.ended_at === null ? null : new Date(row.ended_at),
-  ending: row.ending,
+export const toInvitation = (stored: StoredInvitation): Invitation => ({
+  id: stored.id,
+  email: stored.email,
+  name: stored.name,
+  groups: stored.groups,
+  userId: stored.userId ?? null,
+  invitedBy: stored.invitedBy,
+  createdAt: stored.createdAt,
+  expiresAt: stored.expiresAt,
+  endedAt: stored.endedAt ?? null,
+  ending: stored.ending ?? null,
 });
 
 /** Invitations in auth's schema. */
-export const invitationRows = (sql: Sql): InvitationStore => ({
-  async byId(id) {
-    if (!isUuid(id)) return undefined;
-    const [row] = await sql.query<InvitationRow>(
-      `SELECT ${invitationColumns} FROM invitations WHERE id = $1 FOR UPDATE`,
-      [id],
-    );
-    return row && toInvitation(row);
-  },
+export function invitationStore(entities: EntityManager, sql: Sql): InvitationStore {
+  const locked = async (which: FilterQuery<StoredInvitation>): Promise<Invitation | undefined> => {
+    const stored = await entities.findOne(InvitationEntity, which, { lockMode: LockMode.PESSIMISTIC_WRITE });
+    return stored === null ? undefined : toInvitation(stored);
+  };
+  return {
+    byId: async (id) => (isUuid(id) ? locked({ id }) : undefined),
 
-  async byToken(tokenHash) {
-    const [row] = await sql.query<InvitationRow>(
-      `SELECT ${invitationColumns} FROM invitations WHERE token_hash = $1 FOR UPDATE`,
-      [tokenHash],
-    );
-    return row && toInvitation(row);
-  },
+    byToken: (tokenHash) => locked({ tokenHash }),
 
-  async add({ tokenHash, email, name, groups, userId, by, at, expiresAt }) {
-    const [row] = await sql.query<InvitationRow>(
-      `INSERT INTO invitations (id, token_hash, email, name, groups, user_id, invited_by_id, invited_by, created_at, expires_at)
-       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) RETURNING ${invitationColumns}`,
-      [randomUUID(), tokenHash, email, name, groups, userId, by.id, by.name, at, expiresAt],
-    );
-    if (row === undefined) throw new Error('an invitation was not written');
-    return toInvitation(row);
-  },
+    async add({ tokenHash, email, name, groups, userId, by, at, expiresAt }) {
+      const stored = entities.create(InvitationEntity, {
+        ...{ id: randomUUID(), tokenHash, email, name, groups, userId, invitedById: by.id, invitedBy: by.name },
+        ...{ createdAt: at, expiresAt },
+      });
+      await entities.flush();
+      return toInvitation(stored);
+    },
 
-  async end(id, { ending, at, userId }) {
-    await sql.execute('UPDATE invitations SET ended_at = $2, ending = $3, user_id = $4 WHERE id = $1', [
-      id,
-      at,
-      ending,
-      userId,
-    ]);
-  },
+    async end(id, end) {
+      const stored = await entities.findOneOrFail(InvitationEntity, { id }); // known already, since it was locked
+      stored.endedAt = end.at;
+      stored.ending = end.ending;
+      stored.userId = end.userId;
+      await entities.flush();
+    },
 
-  async endOpen(of, { ending, at }) {
-    const [condition, value] = 'email' in of ? ['lower(email) = lower($1)', of.email] : ['user_id = $1', of.userId];
-    await sql.execute(`UPDATE invitations SET ended_at = $2, ending = $3 WHERE ${condition} AND ended_at IS NULL`, [
-      ...[value, at, ending],
-    ]);
-  },
-});
+    async endOpen(of, { ending, at }) {
+      const [condition, value] = 'email' in of ? ['lower(email) = lower($1)', of.email] : ['user_id = $1', of.userId];
+      await sql.execute(`UPDATE invitations SET ended_at = $2, ending = $3 WHERE ${condition} AND ended_at IS NULL`, [
+        ...[value, at, ending],
+      ]);
+    },
+  };
+}

@@ -38,8 +38,6 @@ export interface Database extends Sql {
   entityTransaction<T>(work: (entities: EntityManager, sql: Sql) => Promise<T>): Promise<T>;
   /** Reads entities, outside a transaction, with a fresh identity map. */
   read<T>(work: (entities: EntityManager) => Promise<T>): Promise<T>;
-  /** A unit of work for entities: a fresh identity map, which `flush` writes in one transaction. */
-  unitOfWork(): EntityManager;
   /** Brings the schema up to date. Replicas that start together take turns. */
   migrate(): Promise<void>;
   /** Throws when the database does not answer. */
@@ -135,7 +133,6 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
     transaction: (work) => repeated(() => runTransaction(pool, work)),
     entityTransaction: (work) => repeated(() => runEntityTransaction(pool, orm, work)),
     read: (work) => translated(() => work(orm.em.fork())),
-    unitOfWork: () => orm.em.fork(),
     migrate: () => translated(() => migrateInTurn(pool, options.schema, () => orm.migrator.up())),
     ping: () => translated(async () => void (await sql.query('SELECT 1'))),
     close: () => orm.close(true),

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { StreamContract } from '@berth/contracts';
-import type { Database, Sql } from '@berth/database';
+import type { Database, EntityManager, Sql } from '@berth/database';
 import { headers as natsHeaders } from '@nats-io/nats-core';
 import type { Bus } from './bus.ts';
 import { outboxGauges } from './bus-metrics.ts';
@@ -52,16 +52,21 @@ export class Outbox {
   }
 
   /** Runs `work` in one transaction; what it sends leaves when that has committed. */
-  async transaction<T>(work: (sql: Sql, send: Send) => Promise<T>): Promise<T> {
-    let rows: OutboxRow[] = [];
-    const result = await this.#database.transaction(async (sql) => {
-      rows = []; // the transaction may run again
-      const outcome = await work(sql, (message) => void rows.push(this.#toRow(message)));
-      await insertRows(sql, rows);
-      return outcome;
-    });
-    if (rows.length > 0) this.#publishSoon(rows);
-    return result;
+  transaction<T>(work: (sql: Sql, send: Send) => Promise<T>): Promise<T> {
+    return this.#sending((sendingIn) => this.#database.transaction((sql) => sendingIn(sql, (send) => work(sql, send))));
+  }
+
+  /** The same for work with entities in the transaction of `sql`: their changes are written before the messages are. */
+  entityTransaction<T>(work: (entities: EntityManager, sql: Sql, send: Send) => Promise<T>): Promise<T> {
+    return this.#sending((sendingIn) =>
+      this.#database.entityTransaction((entities, sql) =>
+        sendingIn(sql, async (send) => {
+          const outcome = await work(entities, sql, send);
+          await entities.flush();
+          return outcome;
+        }),
+      ),
+    );
   }
 
   /** Makes the streams and starts the sweep. */
@@ -91,6 +96,21 @@ export class Outbox {
     if (performance.now() - this.#tidiedAt < tidyEveryMs) return;
     this.#tidiedAt = performance.now();
     await dropOldRows(this.#database);
+  }
+
+  /** Runs a transaction that puts what is sent in it into the outbox at its end, and publishes it after its commit. */
+  async #sending<T>(
+    transaction: (inside: (sql: Sql, work: (send: Send) => Promise<T>) => Promise<T>) => Promise<T>,
+  ): Promise<T> {
+    let rows: OutboxRow[] = [];
+    const result = await transaction(async (sql, work) => {
+      rows = []; // the transaction may run again
+      const outcome = await work((message) => void rows.push(this.#toRow(message)));
+      await insertRows(sql, rows);
+      return outcome;
+    });
+    if (rows.length > 0) this.#publishSoon(rows);
+    return result;
   }
 
   #toRow(message: OutgoingMessage): OutboxRow {

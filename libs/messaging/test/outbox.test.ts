@@ -78,6 +78,26 @@ test('a transaction that is repeated after a deadlock sends its messages once', 
   assert.equal((await contents(bus)).length, 1);
 });
 
+test('what is sent in a transaction with entities leaves after its commit, once, and not after a rollback', async (t) => {
+  const world = await newWorld(t);
+  const bus = await world.bus();
+  const outbox = await world.outbox(bus);
+  let runs = 0;
+  await outbox.entityTransaction(async (_entities, sql, send) => {
+    send(message('once'));
+    if (++runs === 1) await sql.execute("DO $$ BEGIN RAISE EXCEPTION USING ERRCODE = '40P01'; END $$");
+  });
+  await assert.rejects(
+    outbox.entityTransaction(async (_entities, _sql, send) => {
+      send(message('rolled back'));
+      throw new Error('no');
+    }),
+  );
+  await allPublished(world);
+  assert.equal(runs, 2);
+  assert.equal((await contents(bus)).length, 1);
+});
+
 test('a public event carries the CloudEvents attributes and the id of its row', async (t) => {
   const world = await newWorld(t);
   const bus = await world.bus();

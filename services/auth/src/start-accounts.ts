@@ -6,7 +6,7 @@ import { onDemand } from './adapters/on-demand.ts';
 import { accountReader } from './adapters/postgres/accounts/account-reader.ts';
 import { dropOldAccountRows } from './adapters/postgres/accounts/account-rows.ts';
 import type { PostgresAuthTransactions } from './adapters/postgres/auth-transactions.ts';
-import { groupRows } from './adapters/postgres/users/group-rows.ts';
+import { groupsNamed } from './adapters/postgres/users/group-store.ts';
 import { repeatedly } from './adapters/repeatedly.ts';
 import type { AccountPolicy } from './app/accounts/account-deps.ts';
 import { type CheckPassword, passwordCheck } from './app/accounts/check-password.ts';
@@ -36,7 +36,8 @@ export function startAccounts(deps: {
   );
   const stopServing = serveAccounts({
     ...deps,
-    ...{ checkPassword, accounts: accountReader(database), groups: groupRows(database) },
+    ...{ checkPassword, accounts: accountReader(database) },
+    groups: { byNames: (names) => database.read((entities) => groupsNamed(entities, names)) },
     mailAsked: mails.wake,
   });
   return {

@@ -10,6 +10,7 @@ import { secretFileAt } from './adapters/files/secret-file.ts';
 import { startTellingFacts } from './adapters/nats/access/tell-position.ts';
 import { serveApiKeys } from './adapters/nats/keys/serve-api-keys.ts';
 import { PostgresAuthTransactions } from './adapters/postgres/auth-transactions.ts';
+import { entities } from './adapters/postgres/entities.ts';
 import { assertUserIds } from './adapters/postgres/installation.ts';
 import { postgresApiKeys } from './adapters/postgres/keys/postgres-api-keys.ts';
 import type { UserIdKind } from './adapters/postgres/migrations/0002-access.ts';
@@ -40,6 +41,7 @@ export const openAuthDatabase = (url: string, userIds: UserIdKind = 'uuid') =>
     url,
     schema: 'auth',
     migrations: migrations(userIds),
+    entities,
     applicationName: 'berth-auth',
   });
 

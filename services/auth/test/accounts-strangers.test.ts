@@ -31,7 +31,10 @@ function watched({ bus, db }: AccountWorld) {
   const outbox = new Outbox({ database: db, bus, streams: [streams.events] });
   const vault = new Vault([masterKey]);
   const transactions = new PostgresAuthTransactions({
-    outbox: { transaction: (inside) => outbox.transaction((sql, send) => inside(noting(sql), send)) },
+    outbox: {
+      entityTransaction: (inside) =>
+        outbox.entityTransaction((entities, sql, send) => inside(entities, noting(sql), send)),
+    },
     ...{ vault, keyring: new TokenKeyring({ vault, issuer: '', audience: '', lifetimes: testSessions.lifetimes }) },
     ...{
       factsChanged: () => work.push('facts'),

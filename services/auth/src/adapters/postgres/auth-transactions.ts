@@ -1,5 +1,5 @@
 import { AccessChangedSchema, streams, subjects } from '@berth/contracts';
-import type { Sql } from '@berth/database';
+import type { EntityManager, Sql } from '@berth/database';
 import { eventMessage, type Outbox, type OutgoingMessage } from '@berth/messaging';
 import type { Vault } from '@berth/vault';
 import { timestampFromDate } from '@bufbuild/protobuf/wkt';
@@ -12,7 +12,7 @@ import { untilTokensEnd } from './access/user-fact-ends.ts';
 import { accountRows } from './accounts/account-rows.ts';
 import { writeAudit } from './audit/audit-rows.ts';
 import { clockOf } from './clock.ts';
-import { identityProviderRows } from './identities/identity-provider-rows.ts';
+import { identityProviderStore } from './identities/identity-provider-store.ts';
 import { identityRows } from './identities/identity-rows.ts';
 import { apiKeyRows } from './keys/api-key-rows.ts';
 import { limitRows } from './limits/limit-rows.ts';
@@ -21,9 +21,9 @@ import { writeMails } from './mails/mail-rows.ts';
 import { mailsAbout, type Notice, noticeOf } from './mails/subscription-rows.ts';
 import { sessionRows } from './sessions/session-rows.ts';
 import { signingKeyRows } from './sessions/signing-key-rows.ts';
-import { banRows } from './users/ban-rows.ts';
-import { groupRows } from './users/group-rows.ts';
-import { invitationRows } from './users/invitation-rows.ts';
+import { banStore } from './users/ban-store.ts';
+import { groupStore } from './users/group-store.ts';
+import { invitationStore } from './users/invitation-store.ts';
 import { userRows } from './users/user-rows.ts';
 
 /** What is told after the commit: that there are new facts, that mails wait, and that the audit log has new entries. */
@@ -38,9 +38,9 @@ export type OpenTransaction = AuthTransaction & { readonly sql: Sql };
 
 /** Transactions over auth's schema. */
 export class PostgresAuthTransactions implements AuthTransactions {
-  readonly #deps: { outbox: Pick<Outbox, 'transaction'>; vault: Vault; keyring: TokenKeyring } & AfterCommit;
+  readonly #deps: { outbox: Pick<Outbox, 'entityTransaction'>; vault: Vault; keyring: TokenKeyring } & AfterCommit;
 
-  constructor(deps: { outbox: Pick<Outbox, 'transaction'>; vault: Vault; keyring: TokenKeyring } & AfterCommit) {
+  constructor(deps: { outbox: Pick<Outbox, 'entityTransaction'>; vault: Vault; keyring: TokenKeyring } & AfterCommit) {
     this.#deps = deps;
   }
 
@@ -48,14 +48,14 @@ export class PostgresAuthTransactions implements AuthTransactions {
     let facts: ToldFact[] = [];
     let mails: NewMail[] = [];
     let entries: NewAuditEntry[] = [];
-    const result = await this.#deps.outbox.transaction(async (sql, send) => {
+    const result = await this.#deps.outbox.entityTransaction(async (entities, sql, send) => {
       facts = [];
       mails = [];
       entries = [];
       const notices: Notice[] = [];
       const now = await clockOf(sql);
       const outcome = await work({
-        ...this.#storesIn(sql, now),
+        ...this.#storesIn(entities, sql, now),
         currentTime: () => clockOf(sql),
         alone: (what) => lock(sql, what),
         tell: (fact, until) => void facts.push({ fact, until }),
@@ -78,13 +78,14 @@ export class PostgresAuthTransactions implements AuthTransactions {
     return result;
   }
 
-  #storesIn(sql: Sql, now: Date) {
+  #storesIn(entities: EntityManager, sql: Sql, now: Date) {
     const { vault, keyring } = this.#deps;
     return {
-      ...{ now, sql, users: userRows(sql), groups: groupRows(sql), apiKeys: apiKeyRows(sql) },
+      ...{ now, sql, users: userRows(sql), groups: groupStore(entities, sql), apiKeys: apiKeyRows(sql) },
       ...{ sessions: sessionRows(sql), signer: keyring.signerFor(sql, now), signingKeys: signingKeyRows(sql, vault) },
       ...{ accounts: accountRows(sql), identities: identityRows(sql, vault) },
-      ...{ identityProviders: identityProviderRows(sql, vault), bans: banRows(sql), invitations: invitationRows(sql) },
+      ...{ identityProviders: identityProviderStore(entities, sql, vault), bans: banStore(entities, sql) },
+      ...{ invitations: invitationStore(entities, sql) },
       ...{ limits: limitRows(sql), mails: mailChanges(sql) },
     };
   }

@@ -1,11 +1,16 @@
-import type { Sql } from '@berth/database';
+import type { Database } from '@berth/database';
+import { raw } from '@mikro-orm/core';
 import { pageOf, readPageToken } from '../../../app/page-token.ts';
 import { userNotFound } from '../../../domain/users/administration-errors.ts';
-import type { Ban, BanEnding } from '../../../domain/users/ban.ts';
+import type { Ban } from '../../../domain/users/ban.ts';
 import type { Group } from '../../../domain/users/group.ts';
 import type { Invitation } from '../../../domain/users/invitation.ts';
-import { type GroupRow, toGroup } from '../users/group-rows.ts';
-import { type InvitationRow, invitationColumns, toInvitation } from '../users/invitation-rows.ts';
+import { BanEntity } from '../users/ban-entity.ts';
+import { toBan } from '../users/ban-store.ts';
+import { GroupEntity } from '../users/group-entity.ts';
+import { toGroup } from '../users/group-store.ts';
+import { InvitationEntity } from '../users/invitation-entity.ts';
+import { toInvitation } from '../users/invitation-store.ts';
 
 /** A page of a list: how many entries, and from where. */
 export interface PageChoice {
@@ -21,87 +26,66 @@ export interface Page<T> {
 
 const isNumber = (place: string[]): boolean => place.length === 1 && /^\d{1,18}$/.test(place[0] ?? '');
 
-/** Groups in the order of their names. */
-export async function groupPage(sql: Sql, { size, token }: PageChoice): Promise<Page<Group>> {
+/** Groups in the order of their names, byte by byte. */
+export async function groupPage(database: Database, { size, token }: PageChoice): Promise<Page<Group>> {
   const [after = ''] =
     readPageToken('groups', token, (place) => place.length === 1 && /^[a-z0-9-]+$/.test(place[0] ?? '')) ?? [];
-  const rows = await sql.query<GroupRow>(
-    'SELECT * FROM groups WHERE name COLLATE "C" > $1 ORDER BY name COLLATE "C" LIMIT $2',
-    [after, size + 1],
+  const name = raw('name COLLATE "C"');
+  const found = await database.read((entities) =>
+    entities.find(GroupEntity, { [name]: { $gt: after } }, { orderBy: { [name]: 'asc' }, limit: size + 1 }),
   );
-  const { items, nextToken } = pageOf(rows, size, 'groups', (row) => [row.name]);
+  const { items, nextToken } = pageOf(found, size, 'groups', (stored) => [stored.name]);
   return { items: items.map(toGroup), nextToken };
 }
 
 /** One group. */
-export async function groupNamed(sql: Sql, name: string): Promise<Group | undefined> {
-  const [row] = await sql.query<GroupRow>('SELECT * FROM groups WHERE name = $1', [name]);
-  return row && toGroup(row);
+export async function groupNamed(database: Database, name: string): Promise<Group | undefined> {
+  const stored = await database.read((entities) => entities.findOne(GroupEntity, { name }));
+  return stored === null ? undefined : toGroup(stored);
 }
-
-interface BanRow {
-  readonly id: string;
-  readonly seq: string;
-  readonly banned_at: string;
-  readonly banned_by: string;
-  readonly until: string | null;
-  readonly reason: string;
-  readonly ended_at: string | null;
-  readonly ended_by: string;
-  readonly ending: BanEnding | null;
-  readonly lift_reason: string;
-}
-
-const dateOf = (text: string | null): Date | null => (text === null ? null : new Date(text));
-
-const toBan = (row: BanRow): Ban => ({
-  id: row.id,
-  bannedAt: new Date(row.banned_at),
-  bannedBy: row.banned_by,
-  until: dateOf(row.until),
-  reason: row.reason,
-  endedAt: dateOf(row.ended_at),
-  endedBy: row.ended_by,
-  ending: row.ending,
-  liftReason: row.lift_reason,
-});
 
 /** All bans of a user, the newest first. Throws `not_found` USER_NOT_FOUND. */
-export async function banPage(sql: Sql, userId: string, { size, token }: PageChoice): Promise<Page<Ban>> {
+export async function banPage(database: Database, userId: string, { size, token }: PageChoice): Promise<Page<Ban>> {
   const list = `bans ${userId}`;
-  const [before = null] = readPageToken(list, token, isNumber) ?? [];
-  const rows = await sql.query<BanRow>(
-    'SELECT * FROM bans WHERE user_id = $1 AND ($2::bigint IS NULL OR seq < $2) ORDER BY seq DESC LIMIT $3',
-    [userId, before, size + 1],
+  const [before] = readPageToken(list, token, isNumber) ?? [];
+  const found = await database.read((entities) =>
+    entities.find(
+      BanEntity,
+      { userId, ...(before !== undefined && { seq: { $lt: before } }) },
+      { orderBy: { seq: 'desc' }, limit: size + 1 },
+    ),
   );
-  if (rows.length === 0) {
-    const known = await sql.query('SELECT 1 FROM users WHERE id = $1', [userId]);
+  if (found.length === 0) {
+    const known = await database.query('SELECT 1 FROM users WHERE id = $1', [userId]);
     if (known.length === 0) throw userNotFound();
   }
-  const { items, nextToken } = pageOf(rows, size, list, (row) => [row.seq]);
+  const { items, nextToken } = pageOf(found, size, list, (stored) => [stored.seq]);
   return { items: items.map(toBan), nextToken };
 }
 
 /** Invitations, the newest first; `onlyOpen`: those that can be accepted now. */
 export async function invitationPage(
-  sql: Sql,
+  database: Database,
   { size, token, onlyOpen }: PageChoice & { readonly onlyOpen: boolean },
 ): Promise<Page<Invitation>> {
   const list = onlyOpen ? 'open invitations' : 'invitations';
-  const [before = null] = readPageToken(list, token, isNumber) ?? [];
-  const open = onlyOpen ? 'AND ended_at IS NULL AND expires_at > clock_timestamp()' : '';
-  const rows = await sql.query<InvitationRow>(
-    `SELECT ${invitationColumns} FROM invitations WHERE ($1::bigint IS NULL OR seq < $1) ${open} ORDER BY seq DESC LIMIT $2`,
-    [before, size + 1],
+  const [before] = readPageToken(list, token, isNumber) ?? [];
+  const found = await database.read((entities) =>
+    entities.find(
+      InvitationEntity,
+      {
+        ...(before !== undefined && { seq: { $lt: before } }),
+        ...(onlyOpen && { endedAt: null, expiresAt: { $gt: raw('clock_timestamp()') } }),
+      },
+      { orderBy: { seq: 'desc' }, limit: size + 1 },
+    ),
   );
-  const { items, nextToken } = pageOf(rows, size, list, (row) => [row.seq]);
+  const { items, nextToken } = pageOf(found, size, list, (stored) => [stored.seq]);
   return { items: items.map(toInvitation), nextToken };
 }
 
 /** The invitation that has this token, whatever has become of it. */
-export async function invitationWithToken(sql: Sql, tokenHash: Buffer): Promise<Invitation | undefined> {
-  const [row] = await sql.query<InvitationRow>(`SELECT ${invitationColumns} FROM invitations WHERE token_hash = $1`, [
-    tokenHash,
-  ]);
-  return row && toInvitation(row);
+export async function invitationWithToken(database: Database, tokenHash: Buffer): Promise<Invitation | undefined> {
+  const stored = await database.read((entities) => entities.findOne(InvitationEntity, { tokenHash }));
+  return stored === null ? undefined : toInvitation(stored);
 }

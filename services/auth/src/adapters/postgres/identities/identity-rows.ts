@@ -3,7 +3,8 @@ import type { Database, Sql } from '@berth/database';
 import type { Vault } from '@berth/vault';
 import type { AttemptSecrets, IdentityReader, IdentityStore } from '../../../app/identities/identity-stores.ts';
 import type { Identity } from '../../../domain/identities/identity.ts';
-import { clientSecretOf, type ProviderRow, providerColumns, toProvider } from './identity-provider-rows.ts';
+import { IdentityProviderEntity } from './identity-provider-entity.ts';
+import { clientSecretOf, toProvider } from './identity-provider-store.ts';
 
 interface IdentityRow {
   readonly id: string;
@@ -119,18 +120,19 @@ export const identityRows = (sql: Sql, vault: Vault): IdentityStore => ({
 /** Reads outside of transactions. */
 export const identityReader = (database: Database, vault: Vault): IdentityReader => ({
   async provider(name) {
-    const [row] = await database.query<ProviderRow>(
-      `SELECT ${providerColumns} FROM identity_providers p WHERE p.name = $1`,
-      [name],
+    const stored = await database.read((entities) =>
+      entities.findOne(IdentityProviderEntity, { name }, { populate: ['redirectUris'], strategy: 'joined' }),
     );
-    return row && { provider: toProvider(row), clientSecret: clientSecretOf(vault, row) };
+    return stored === null ? undefined : { provider: toProvider(stored), clientSecret: clientSecretOf(vault, stored) };
   },
 
   async providers() {
-    const rows = await database.query<ProviderRow>(
-      `SELECT ${providerColumns} FROM identity_providers p ORDER BY p.name`,
+    const all = await database.read((entities) =>
+      entities.findAll(IdentityProviderEntity, {
+        ...{ populate: ['redirectUris'], strategy: 'joined', orderBy: { name: 'asc' } },
+      }),
     );
-    return rows.map(toProvider);
+    return all.map(toProvider);
   },
 
   async identitiesOf(userId) {

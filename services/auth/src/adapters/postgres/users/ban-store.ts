@@ -1,23 +1,45 @@
 import { randomUUID } from 'node:crypto';
-import type { Sql } from '@berth/database';
+import type { EntityManager, Sql } from '@berth/database';
+import { LockMode } from '@mikro-orm/core';
 import type { BanStore } from '../../../app/users/ban-store.ts';
+import type { Ban } from '../../../domain/users/ban.ts';
+import { BanEntity, type StoredBan } from './ban-entity.ts';
 import { type StoredUser, toUser, userColumns } from './user-rows.ts';
 
+export const toBan = (stored: StoredBan): Ban => ({
+  id: stored.id,
+  bannedAt: stored.bannedAt,
+  bannedBy: stored.bannedBy,
+  until: stored.until ?? null,
+  reason: stored.reason,
+  endedAt: stored.endedAt ?? null,
+  endedBy: stored.endedBy,
+  ending: stored.ending ?? null,
+  liftReason: stored.liftReason,
+});
+
 /** Bans in auth's schema. */
-export const banRows = (sql: Sql): BanStore => ({
+export const banStore = (entities: EntityManager, sql: Sql): BanStore => ({
   async begin({ userId, at, by, until, reason }) {
-    await sql.execute(
-      `INSERT INTO bans (id, user_id, banned_at, banned_by_id, banned_by, until, reason) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
-      [randomUUID(), userId, at, by.id, by.name, until, reason],
-    );
+    entities.create(BanEntity, {
+      ...{ id: randomUUID(), userId, bannedAt: at, bannedById: by.id, bannedBy: by.name, until, reason },
+    });
+    await entities.flush();
   },
 
   async end(userId, { at, by, ending, reason }) {
-    await sql.execute(
-      `UPDATE bans SET ended_at = $2, ended_by_id = $3, ended_by = $4, ending = $5, lift_reason = $6
-       WHERE user_id = $1 AND ended_at IS NULL`,
-      [userId, at, by.id, by.name, ending, reason],
+    const standing = await entities.findOne(
+      BanEntity,
+      { userId, endedAt: null },
+      { lockMode: LockMode.PESSIMISTIC_WRITE },
     );
+    if (standing === null) return;
+    standing.endedAt = at;
+    standing.endedById = by.id;
+    standing.endedBy = by.name;
+    standing.ending = ending;
+    standing.liftReason = reason;
+    await entities.flush();
   },
 
   // The users' rows are the lock, as for everybody who bans: whoever changes a user meanwhile sees the ban's end, or this sees theirs.

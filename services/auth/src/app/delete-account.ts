@@ -3,6 +3,7 @@ import { currentPasswordWrong, lastAdmin, userNotFound } from '../domain/account
 import { isBanned, type User } from '../domain/user.ts';
 import type { AccountDeps, Prepared } from './account-deps.ts';
 import type { AuthTransaction } from './auth-transaction.ts';
+import { tellKeysOf } from './note-key.ts';
 
 /** Ends the account of a user who knows its password: sessions and API keys end with it. The last admin's stays (`conflict` LAST_ADMIN). */
 export async function deleteAccount(
@@ -32,7 +33,7 @@ async function refuseLastAdmin({ users, now }: AuthTransaction, user: User): Pro
 async function removeUser(transaction: AuthTransaction, user: User): Promise<void> {
   await transaction.users.remove(user.id);
   transaction.tell(removedUserFact(user));
-  transaction.tell({ kind: 'api-keys-of', userId: user.id });
+  tellKeysOf(transaction, user.id);
   if (user.email !== null) {
     transaction.mail({ template: 'account-deleted', to: user.email, userId: user.id, values: { name: user.name } });
   }

@@ -65,9 +65,11 @@ export const clientSecretOf = (vault: Vault, row: ProviderRow): string | undefin
 
 /** Identity providers in auth's schema. */
 export function identityProviderRows(sql: Sql, vault: Vault): IdentityProviderStore {
+  // Locks first and reads afterwards: a statement that waited for the lock would see the redirect URIs as they were before it waited.
   const find = async (name: string, lock: 'SHARE' | 'UPDATE') => {
+    await sql.query(`SELECT 1 FROM identity_providers WHERE name = $1 FOR ${lock}`, [name]);
     const [row] = await sql.query<ProviderRow>(
-      `SELECT ${providerColumns} FROM identity_providers p WHERE p.name = $1 FOR ${lock} OF p`,
+      `SELECT ${providerColumns} FROM identity_providers p WHERE p.name = $1`,
       [name],
     );
     return row && toProvider(row);

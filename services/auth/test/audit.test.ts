@@ -5,7 +5,7 @@ import { OperationEndedSchema, OperationKind, OperationState, streams, subjects 
 import { notify, streamName } from '@berth/messaging';
 import { eventually } from '@berth/testing';
 import { timestampFromDate, timestampNow } from '@bufbuild/protobuf/wkt';
-import { writeAudit } from '../src/adapters/postgres/audit-rows.ts';
+import { writeAudit } from '../src/adapters/postgres/audit/audit-rows.ts';
 import { berthItself } from '../src/app/asker.ts';
 import { aRecord, auditLog, sealed, tell } from './support/audit-log.ts';
 import { newWorld, principal, withCode } from './support/world.ts';

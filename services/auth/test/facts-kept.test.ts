@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { writeFacts } from '../src/adapters/postgres/fact-rows.ts';
-import { dropOldSessions } from '../src/adapters/postgres/read-sessions.ts';
+import { writeFacts } from '../src/adapters/postgres/access/fact-rows.ts';
+import { dropOldSessions } from '../src/adapters/postgres/sessions/read-sessions.ts';
 import { newUser, peopleClient } from './support/people.ts';
 import { addUser, aWayIn, sessionClient } from './support/sessions.ts';
 import { newWorld } from './support/world.ts';

@@ -226,6 +226,13 @@ test('who may make providers gives groups only with the permission for groups', 
     api.changeProvider('g', { clientId: 'mine' }, ['client_id'], { principal: half }),
     withCode('PERMISSION_DENIED'),
   );
+  // With it, those groups alone whose permissions they hold: who is behind the provider decides what it claims.
+  const most = { ...half, permissions: ['identity-providers:admin', 'groups:admin', 'vms:*'] };
+  const tooWide = withCode('PERMISSIONS_TOO_WIDE');
+  await assert.rejects(api.createProvider('h', { ...google, ...mapped }, { principal: most }), tooWide);
+  await api.createProvider('h', { ...google, redirectUris: ['https://app.example/h'] }, { principal: most });
+  await assert.rejects(api.changeProvider('h', mapped, ['group_claim', 'claim_groups'], { principal: most }), tooWide);
+  await assert.rejects(api.changeProvider('g', { clientId: 'mine' }, ['client_id'], { principal: most }), tooWide);
 });
 
 test('every wrong field of a provider is named', async (t) => {

@@ -1,6 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type AuditRecord, AuditRecordSchema, AuditService, AuthService, streams } from '@berth/contracts';
+import {
+  type AuditRecord,
+  AuditRecordSchema,
+  AuditService,
+  AuthService,
+  SessionService,
+  streams,
+} from '@berth/contracts';
 import { DomainError } from '@berth/errors';
 import { streamName } from '@berth/messaging';
 import { eventually, ownNats } from '@berth/testing';
@@ -73,6 +80,19 @@ test('reads, unknown addresses and wrong methods are no entries; refused writes 
       ['MALFORMED_JSON', 'admin-1'],
     ],
   );
+});
+
+test('what a stranger typed is no part of an entry: it may be a password in the field of the name', async (t) => {
+  const gateway = await startTestGateway(t);
+  gateway.answer(SessionService.method.signIn, () => {
+    throw new DomainError('unauthenticated', 'SIGN_IN_REFUSED', 'The name or the password is not right.');
+  });
+  await gateway.bus.connection.flush();
+  const body = { username: 'mistyped horse', password: 'x' };
+  assert.equal((await gateway.call('POST', '/v1/auth/token', { apiKey: null, body })).status, 401);
+  const [entry] = await told(gateway);
+  assert.equal(entry?.result, 'SIGN_IN_REFUSED');
+  assert.ok(!JSON.stringify(entry?.details).includes('horse'));
 });
 
 test('secrets in bodies, addresses and headers are in no entry, however they are called', async (t) => {

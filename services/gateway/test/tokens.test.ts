@@ -48,9 +48,18 @@ test('a password is taken as JSON and as a form, and gives tokens; both addresse
     { body: { ...body, colour: 'blue' } },
     { body: 'username=a&username=b&password=c', headers: form },
     { body: 'username=a&password=c&__proto__=d', headers: form },
+    { body: 'username=a%00&password=c', headers: form },
   ];
   for (const options of wrong) {
     assert.equal((await gateway.call('POST', '/v1/auth/token', { apiKey: null, ...options })).status, 422);
+  }
+  const large = [
+    { body: Array.from({ length: 50_000 }, (_, index) => index.toString(36)).join('&'), headers: form },
+    { body: { ...body, colour: 'b'.repeat(65_536) } },
+  ];
+  for (const options of large) {
+    const refused = await gateway.call('POST', '/v1/auth/token', { apiKey: null, ...options });
+    assert.equal(refused.body.code, 'BODY_TOO_LARGE', 'a stranger may send little');
   }
   const elsewhere = await gateway.call('POST', '/v1/vms/provision', { body: 'vm_name=a', headers: form });
   assert.equal(elsewhere.body.code, 'UNSUPPORTED_MEDIA_TYPE');

@@ -2,6 +2,7 @@ import { type Principal, requireEverywhere } from '@berth/contracts';
 import { providerInUse, providerNotFound, versionMismatch } from '../../domain/identities/identity-errors.ts';
 import type { IdentityProvider, ProviderTerms } from '../../domain/identities/identity-provider.ts';
 import { checkProvider, invalidProvider, type ProviderRules } from '../../domain/identities/provider-terms.ts';
+import { assertHolds } from '../../domain/users/handed-out.ts';
 import type { Asker } from '../asker.ts';
 import type { AuthTransaction } from '../auth-transaction.ts';
 
@@ -79,7 +80,10 @@ async function lockedProvider(
   return provider;
 }
 
-/** Who gives groups by a claim gives groups: that needs the permission for it, lest an admin of providers make itself an admin of all. */
+/**
+ * Who gives groups by a claim gives groups: that needs the permission for it, and all that the groups give, lest an admin of providers make
+ * itself an admin of all.
+ */
 async function checkGroups(
   transaction: AuthTransaction,
   principal: Principal | undefined,
@@ -90,6 +94,8 @@ async function checkGroups(
   requireEverywhere(principal, 'groups:admin');
   const wanted = [...new Set(Object.values(claimGroups))];
   const known = await transaction.groups.byNames(wanted);
+  // Also those before: whoever has them by this provider would lose them.
+  assertHolds(principal, [...known, ...(await transaction.groups.byNames(Object.values(before)))]);
   const missing = wanted.find((name) => !known.some((group) => group.name === name));
   if (missing !== undefined) {
     throw invalidProvider([{ field: 'groups.map', message: `names the group ${missing}, which there is not` }]);

@@ -1,6 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
 import { groupFact, removedGroupFact } from '../../domain/access-facts.ts';
-import { assertHolds } from '../../domain/sessions/handed-out.ts';
 import { groupNameErrors, termErrors } from '../../domain/users/access-terms.ts';
 import {
   assertVersion,
@@ -10,6 +9,7 @@ import {
   refuseFields,
 } from '../../domain/users/administration-errors.ts';
 import type { Group } from '../../domain/users/group.ts';
+import { assertHolds } from '../../domain/users/handed-out.ts';
 import { inGroups, type User } from '../../domain/users/user.ts';
 import type { Asker } from '../asker.ts';
 import type { AuthTransaction } from '../auth-transaction.ts';

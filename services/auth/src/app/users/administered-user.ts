@@ -1,6 +1,5 @@
 import type { Permitted } from '@berth/contracts';
 import { userFact } from '../../domain/access-facts.ts';
-import { assertHolds } from '../../domain/sessions/handed-out.ts';
 import {
   assertVersion,
   groupNotFound,
@@ -9,6 +8,7 @@ import {
   userNotFound,
 } from '../../domain/users/administration-errors.ts';
 import type { Group } from '../../domain/users/group.ts';
+import { assertHolds } from '../../domain/users/handed-out.ts';
 import type { User } from '../../domain/users/user.ts';
 import type { Asker } from '../asker.ts';
 import type { AuthTransaction } from '../auth-transaction.ts';

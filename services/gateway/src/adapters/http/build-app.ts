@@ -42,6 +42,8 @@ export interface HttpOptions {
 }
 
 const bodyLimitBytes = 1_048_576;
+/** Where anybody may send one. No sign-in needs more, and reading a megabyte would cost more than a stranger may. */
+const strangersBodyLimitBytes = 65_536;
 /** For a request to arrive as a whole. How long its answer takes is another matter. */
 const requestTimeoutMs = 30_000;
 /** Longer than anybody may wait for an operation. */
@@ -73,6 +75,7 @@ export async function buildApp(options: HttpOptions, addRoutes: (app: App) => vo
   await registerFormBody(app);
   refuseNul(app);
   refuseUnknownQueries(app);
+  boundBodiesOfStrangers(app);
   registerRateLimit(app, options.requestsPerSecond);
   if (options.limits) registerCallerLimits(app, options.limits);
   await registerOpenApi(app);
@@ -100,5 +103,11 @@ const newServer = (trustedProxies: readonly string[]): App =>
 function refuseUnknownQueries(app: App): void {
   app.addHook('onRoute', ({ schema, config }) => {
     if (schema && (config?.permission || config?.user || schema.body)) schema.querystring ??= Type.Object({}, strict);
+  });
+}
+
+function boundBodiesOfStrangers(app: App): void {
+  app.addHook('onRoute', (route) => {
+    if (route.config?.open === true) route.bodyLimit = strangersBodyLimitBytes;
   });
 }

@@ -67,7 +67,10 @@ function entryOf(request: AnyRequest, reply: AnyReply & { statusCode: number }, 
       status: reply.statusCode,
       ...(scope.operationId !== undefined && { operation_id: scope.operationId }),
       ...(hasFields(request.query) && { query: safeForAudit(request.query, mostBodyBytes / 4) }),
-      ...(request.body !== undefined && request.body !== null && { body: bodyOf(request.body) }),
+      // What a stranger typed is not kept: whoever signs in mistypes a password into the field of the name.
+      ...(routeOptions.config.open !== true &&
+        request.body !== undefined &&
+        request.body !== null && { body: bodyOf(request.body) }),
     }),
   };
 }

@@ -12,7 +12,7 @@ const longestText = 400;
 
 /** Adds entries to the audit log, in the transaction that they tell of. */
 export async function writeAudit(sql: Sql, asker: Asker, at: Date, entries: readonly NewAuditEntry[]): Promise<void> {
-  const traceId = trace.getActiveSpan()?.spanContext().traceId ?? '';
+  const traceId = trace.getActiveSpan()?.spanContext().traceId ?? traceOf(asker.requestId);
   await insertEntries(
     sql,
     entries.map(({ action, result = 'succeeded', resource, before, after, details, actor }) => {
@@ -27,6 +27,9 @@ export async function writeAudit(sql: Sql, asker: Asker, at: Date, entries: read
     }),
   );
 }
+
+/** Without tracing, gateways name a request like its trace unless the caller names it. */
+const traceOf = (requestId: string): string => (/^[0-9a-f]{32}$/.test(requestId) ? requestId : '');
 
 /** Adds entries, without what must not stand in them. Those that are there already (by their ids) stay as they are. */
 export async function insertEntries(sql: Sql, entries: readonly AuditEntry[]): Promise<void> {
@@ -54,9 +57,13 @@ function rowOf(entry: AuditEntry): object {
   };
   const safe = Object.entries(texts).map(([name, text]) => [name, safeTextForAudit(text, longestText)]);
   return {
-    ...{ id: entry.id, at: entry.at, ...Object.fromEntries(safe) },
+    ...{ id: entry.id, at: entry.at, ...Object.fromEntries(safe), ...publicId(resource) },
     before: safeForAudit(entry.before, mostBytes),
     after: safeForAudit(entry.after, mostBytes),
     details: safeForAudit(entry.details, mostBytes),
   };
 }
+
+/** The id of a signing key is random by its shape and public: everybody's key set has it. Without it nobody could say which key was removed. */
+const publicId = ({ type, id }: AuditEntry['resource']) =>
+  type === 'signing_key' && /^[\w-]{43}$/.test(id) ? { resource_id: id } : {};

@@ -1,5 +1,5 @@
 import { type GroupPolicy, narrowed, type Permitted } from '@berth/contracts';
-import { permissionsTooWide } from '../users/administration-errors.ts';
+import { permissionsTooWide } from './administration-errors.ts';
 
 /**
  * Refuses who does not hold all that these groups give: a right is given, changed or taken by those who hold it. What a group gives within

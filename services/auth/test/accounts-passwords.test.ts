@@ -12,6 +12,7 @@ import {
   stranger,
 } from './support/account-world.ts';
 import { testHasher } from './support/hasher.ts';
+import { peopleClient } from './support/people.ts';
 import { withCode } from './support/world.ts';
 
 const ada = 'ada@example.com';
@@ -131,4 +132,13 @@ test('a new password ends what was mailed before it: who had the account may hav
   await assert.rejects(stranger(world.bus).confirm(tokenOf(wished)), withCode('MAIL_TOKEN_INVALID'));
   await assert.rejects(stranger(world.bus).reset(tokenOf(reset), another(2)), withCode('MAIL_TOKEN_INVALID'));
   assert.ok(await isPassword(world, id, another(1)));
+});
+
+test('a token for a new password opens nothing once an administrator has changed the address that it was sent to', async (t) => {
+  const world = await accountWorld(t);
+  const id = await world.someone({ name: 'ada' });
+  await stranger(world.bus).forgot('ada@example.com');
+  const token = tokenOf(await world.mail('reset-password', 'ada@example.com'));
+  await peopleClient(world.bus).updateUser({ id, email: 'ada@example.org' }, ['email']);
+  await assert.rejects(stranger(world.bus).reset(token, 'another pair of boots'), withCode('MAIL_TOKEN_INVALID'));
 });

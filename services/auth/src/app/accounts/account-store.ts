@@ -44,6 +44,8 @@ export interface MailRequestStore {
   add(request: MailRequest): Promise<void>;
   /** Takes the oldest that nobody else is working on. */
   take(): Promise<MailRequest | undefined>;
+  /** Drops those that a user asked for and that nobody has answered yet. */
+  removeAllOf(userId: string): Promise<void>;
   /** Counts one more, and says how many of that kind there were for that address within the hour that began with the first. */
   count(request: MailRequest): Promise<number>;
 }

@@ -15,6 +15,9 @@ export async function changeEmail(
   return async (transaction) => {
     if (user === undefined) throw userNotFound();
     if (!isRight) throw currentPasswordWrong('password');
+    const present = await transaction.users.byId(userId);
+    if (present === undefined) throw userNotFound();
+    if (present.passwordHash !== user.passwordHash) throw currentPasswordWrong('password');
     await transaction.accounts.mailRequests.add({ kind: 'new-email', email, userId });
     transaction.audit({
       action: 'user.email-change-requested',

@@ -88,8 +88,8 @@ function refuseOtherPassword(before: User, present: User): void {
 }
 
 /**
- * Makes `hash` the user's password: the one before is kept from being chosen again, all sessions end, and so do all tokens in mails, since
- * who had the account before may have asked for them. The user hears of it by mail.
+ * Makes `hash` the user's password: the one before is kept from being chosen again, all sessions end, and so do all tokens in mails, sent or
+ * still to be, since who had the account before may have asked for them. The user hears of it by mail.
  */
 async function replacePassword(
   transaction: AuthTransaction,
@@ -104,6 +104,7 @@ async function replacePassword(
   const { users, accounts, now } = transaction;
   if (user.passwordHash !== null) await accounts.formerPasswords.add(user.id, user.passwordHash, Math.max(keep - 1, 0));
   await accounts.mailTokens.removeAllOf(user.id);
+  await accounts.mailRequests.removeAllOf(user.id);
   const saved = await users.save(withoutSessions({ ...user, passwordHash: hash }));
   transaction.tell(userFact(saved, now));
   if (saved.email !== null) {

@@ -2,6 +2,7 @@ import { removedUserFact } from '../../domain/access-facts.ts';
 import { currentPasswordWrong, lastAdmin, userNotFound } from '../../domain/accounts/account-errors.ts';
 import { isBanned, type User } from '../../domain/users/user.ts';
 import type { AuthTransaction } from '../auth-transaction.ts';
+import { tellKeysOf } from '../keys/note-key.ts';
 import type { AccountDeps, Prepared } from './account-deps.ts';
 
 /** Ends the account of a user who knows its password: sessions and API keys end with it. The last admin's stays (`conflict` LAST_ADMIN). */
@@ -32,7 +33,7 @@ async function refuseLastAdmin({ users, now }: AuthTransaction, user: User): Pro
 async function removeUser(transaction: AuthTransaction, user: User): Promise<void> {
   await transaction.users.remove(user.id);
   transaction.tell(removedUserFact(user));
-  transaction.tell({ kind: 'api-keys-of', userId: user.id });
+  tellKeysOf(transaction, user.id);
   if (user.email !== null) {
     transaction.mail({ template: 'account-deleted', to: user.email, userId: user.id, values: { name: user.name } });
   }

@@ -3,6 +3,7 @@ import type { ProviderProfile } from '../../domain/identities/identity.ts';
 import { groupsOfClaim, type IdentityProvider, withMappedGroups } from '../../domain/identities/identity-provider.ts';
 import { inGroups, type User } from '../../domain/users/user.ts';
 import type { AuthTransaction } from '../auth-transaction.ts';
+import { tellKeysOf } from '../keys/note-key.ts';
 
 const adminGroup = 'admin';
 
@@ -36,7 +37,7 @@ export async function applyMappedGroups(
   if (groups.length === user.groups.length && groups.every((group) => user.groups.includes(group))) return user;
   const changed = await transaction.users.save(inGroups(user, groups));
   transaction.tell(userFact(changed, transaction.now));
-  transaction.tell({ kind: 'api-keys-of', userId: user.id });
+  tellKeysOf(transaction, user.id);
   transaction.audit({
     action: 'user.groups_changed',
     resource: { type: 'user', id: user.id, name: user.name },

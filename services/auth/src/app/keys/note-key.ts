@@ -10,6 +10,11 @@ export interface KeyOutcome {
 
 /** Nobody remembers longer than an hour who holds a key, so whoever hears nothing for a day has forgotten it. */
 const factKeptMs = 86_400_000;
+const keyFactEnd = (now: Date): Date => new Date(now.getTime() + factKeptMs);
+
+/** Tells everybody who remembers who holds a user's keys to ask again. */
+export const tellKeysOf = ({ tell, now }: AuthTransaction, userId: string): void =>
+  tell({ kind: 'api-keys-of', userId }, keyFactEnd(now));
 
 /** From here to the end of the transaction nobody else makes, changes or ends keys. Call it before loading any. */
 export const aloneWithKeys = (transaction: AuthTransaction): Promise<void> => transaction.alone('api-keys');
@@ -22,7 +27,7 @@ export function noteKey(
 ): ApiKeyView {
   const { now } = transaction;
   const view = viewOf(after, now);
-  transaction.tell({ kind: 'api-key', id: after.id }, new Date(now.getTime() + factKeptMs));
+  transaction.tell({ kind: 'api-key', id: after.id }, keyFactEnd(now));
   transaction.audit({
     action: `api_key.${what}`,
     resource: { type: 'api_key', id: after.id, name: after.name === '' ? after.prefix : after.name },

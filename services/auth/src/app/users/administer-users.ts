@@ -6,6 +6,7 @@ import { refuseFields } from '../../domain/users/administration-errors.ts';
 import { inGroups, type User } from '../../domain/users/user.ts';
 import type { Asker } from '../asker.ts';
 import type { AuthTransaction } from '../auth-transaction.ts';
+import { tellKeysOf } from '../keys/note-key.ts';
 import {
   adminGroup,
   administeredUser,
@@ -103,6 +104,8 @@ async function tellOfNewAddress(transaction: AuthTransaction, user: User, saved:
   const { id: userId, name, email } = saved;
   if (email !== user.email) {
     await transaction.invitations.endOpen({ userId }, { ending: 'revoked', at: transaction.now });
+    await transaction.accounts.mailTokens.removeAllOf(userId);
+    await transaction.accounts.mailRequests.removeAllOf(userId);
     if (user.email !== null) {
       transaction.mail({ template: 'email-changed', to: user.email, userId, values: { name, new_email: email ?? '' } });
     }
@@ -118,7 +121,7 @@ export async function removeUser(transaction: AuthTransaction, asker: Asker, cho
   await assertAdminRemains(transaction, user);
   await transaction.users.remove(user.id);
   transaction.tell(removedUserFact(user));
-  transaction.tell({ kind: 'api-keys-of', userId: user.id });
+  tellKeysOf(transaction, user.id);
   if (user.email !== null) {
     transaction.mail({ template: 'account-deleted', to: user.email, values: { name: user.name } });
   }

@@ -12,6 +12,7 @@ import { assertHolds } from '../../domain/users/handed-out.ts';
 import type { User } from '../../domain/users/user.ts';
 import type { Asker } from '../asker.ts';
 import type { AuthTransaction } from '../auth-transaction.ts';
+import { tellKeysOf } from '../keys/note-key.ts';
 import type { DecidedBy } from './ban-store.ts';
 
 /** The group whose members administer the installation: one remains. */
@@ -59,7 +60,7 @@ export async function assertAdminRemains(transaction: AuthTransaction, user: Use
 /** Tells what a user may do from now on: to whoever has seen their tokens, and to whoever remembers who holds their API keys. */
 export function tellRights(transaction: AuthTransaction, user: User): void {
   transaction.tell(userFact(user, transaction.now));
-  transaction.tell({ kind: 'api-keys-of', userId: user.id });
+  tellKeysOf(transaction, user.id);
 }
 
 /** Whose decision it is, for histories. */

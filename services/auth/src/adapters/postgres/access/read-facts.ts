@@ -4,6 +4,8 @@ import { fromBinary } from '@bufbuild/protobuf';
 import { timestampFromDate } from '@bufbuild/protobuf/wkt';
 
 const pageSize = 1_000;
+/** Of one page, whose answer is one message: NATS takes no larger ones than a mebibyte. Facts are small, but they can be many groups or limits. */
+const pageBytes = 262_144;
 /** Facts past their time are kept so long, for those who lag behind; who lags further begins again. */
 const keptPastHours = 24;
 
@@ -21,12 +23,24 @@ export async function factsAfter(database: Database, after: bigint): Promise<Fac
      WHERE position > $1 AND ($1 > 0 OR until IS NULL OR until > clock_timestamp()) ORDER BY position LIMIT $2`,
     [after, pageSize],
   );
-  const facts = rows.map(({ position, body, until }) => ({
+  const page = withinBytes(rows);
+  const facts = page.map(({ position, body, until }) => ({
     ...fromBinary(AccessFactSchema, body),
     position: BigInt(position),
     ...(until !== null && { until: timestampFromDate(new Date(until)) }),
   }));
-  return { facts, position: facts.at(-1)?.position ?? after, more: facts.length === pageSize };
+  const more = page.length < rows.length || rows.length === pageSize;
+  return { facts, position: facts.at(-1)?.position ?? after, more };
+}
+
+/** As many of the first rows as fit, and at least one: without it nobody would come further. */
+function withinBytes<R extends { readonly body: Buffer }>(rows: readonly R[]): readonly R[] {
+  let bytes = 0;
+  const tooMany = rows.findIndex(({ body }) => {
+    bytes += body.length;
+    return bytes > pageBytes;
+  });
+  return tooMany < 0 ? rows : rows.slice(0, Math.max(1, tooMany));
 }
 
 /** The newest position. */

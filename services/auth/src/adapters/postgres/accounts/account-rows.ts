@@ -108,6 +108,9 @@ const mailRequestRows = (sql: Sql): MailRequestStore => ({
     const { kind, email, registration_id, user_id } = row;
     return { kind, email, registrationId: registration_id ?? undefined, userId: user_id ?? undefined };
   },
+  async removeAllOf(userId) {
+    await sql.execute('DELETE FROM mail_requests WHERE user_id = $1', [userId]);
+  },
   async count({ kind, email }) {
     const [row] = await sql.query<{ count: number }>(
       `INSERT INTO mail_request_counts AS c (kind, email, began_at, count) VALUES ($1, lower($2), clock_timestamp(), 1)

@@ -39,11 +39,12 @@ export const clientSecretOf = (
 /** Identity providers in auth's schema. */
 export function identityProviderStore(entities: EntityManager, sql: Sql, vault: Vault): IdentityProviderStore {
   const locked = async (name: string, lockMode: LockMode): Promise<IdentityProvider | undefined> => {
-    // The lock is the provider's row, so its addresses are read by a statement of their own.
+    // The lock is the provider's row, and its addresses are read by a statement of their own afterwards: one that waited for the lock would
+    // see them as they were before it waited.
     const stored = await entities.findOne(
       IdentityProviderEntity,
       { name },
-      { lockMode, populate: ['redirectUris'], strategy: 'select-in' },
+      { lockMode, refresh: true, populate: ['redirectUris'], strategy: 'select-in' },
     );
     return stored === null ? undefined : toProvider(stored);
   };

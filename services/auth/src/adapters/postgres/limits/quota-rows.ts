@@ -69,15 +69,23 @@ export async function leaseQuota(sql: Sql, asks: readonly QuotaAsk[]): Promise<Q
   });
 }
 
-/** Puts units back that were taken and not spent. */
+/** Puts units back that were taken and not spent. Locks the rows in the order of `leaseQuota`, so that nobody waits in a circle. */
 export async function returnQuota(
   sql: Sql,
   returns: readonly (QuotaWindow & { readonly units: number })[],
 ): Promise<void> {
   await sql.execute(
-    `UPDATE limit_windows AS w SET taken = GREATEST(0, w.taken - r.units)
-     FROM unnest($1::text[], $2::text[], $3::integer[], $4::bigint[], $5::bigint[])
-       AS r (subject, endpoint_group, window_seconds, window_start, units)
+    `WITH r AS (
+       SELECT * FROM unnest($1::text[], $2::text[], $3::integer[], $4::bigint[], $5::bigint[])
+         AS r (subject, endpoint_group, window_seconds, window_start, units)
+     ), locked AS MATERIALIZED (
+       SELECT subject, endpoint_group, window_seconds, window_start FROM limit_windows
+       WHERE (subject, endpoint_group, window_seconds, window_start) IN
+         (SELECT subject, endpoint_group, window_seconds, window_start FROM r)
+       ORDER BY subject, endpoint_group, window_seconds, window_start FOR UPDATE
+     )
+     UPDATE limit_windows AS w SET taken = GREATEST(0, w.taken - r.units)
+     FROM r JOIN locked USING (subject, endpoint_group, window_seconds, window_start)
      WHERE (w.subject, w.endpoint_group, w.window_seconds, w.window_start)
        = (r.subject, r.endpoint_group, r.window_seconds, r.window_start)`,
     [...windowColumns(returns), returns.map(({ units }) => units)],

@@ -29,10 +29,17 @@ export async function lastTokenEnds(sql: Sql, userIds: readonly string[]): Promi
 
 /** Drops what nobody need know any more: old sessions, used refresh tokens past their end, keys and failures past their time. */
 export async function dropOldSessions(sql: Sql): Promise<void> {
+  const longAgo = `now() - interval '${keptDays} days'`;
+  // Sessions that ended with the user, or with all of the user's, have no end of their own.
   await sql.execute(
-    `DELETE FROM sessions WHERE access_tokens_until < now() AND coalesce(ended_at, expires_at) < now() - interval '${keptDays} days'`,
+    `DELETE FROM sessions s WHERE access_tokens_until < now() AND (coalesce(ended_at, expires_at) < ${longAgo}
+       OR last_seen_at < ${longAgo}
+         AND NOT EXISTS (SELECT FROM users u WHERE u.id = s.user_id AND u.session_version = s.session_version))`,
   );
-  await sql.execute('DELETE FROM refresh_tokens WHERE used_at IS NOT NULL AND expires_at < now()');
+  // A used token that never ends is refused for as long as its session lasts; its second use is told from a stranger's only so long.
+  await sql.execute(
+    `DELETE FROM refresh_tokens WHERE used_at IS NOT NULL AND coalesce(expires_at, used_at + interval '${keptDays} days') < now()`,
+  );
   await sql.execute('DELETE FROM signing_keys WHERE verifies_until < now()');
   await sql.execute('DELETE FROM sign_in_failures WHERE window_ends_at < now()');
 }

@@ -31,7 +31,9 @@ export async function groupsNamed(entities: EntityManager, names: readonly strin
 /** Groups in auth's schema. Who is a member is a matter of rows. */
 export const groupStore = (entities: EntityManager, sql: Sql): GroupStore => ({
   async byName(name) {
-    const stored = await entities.findOne(GroupEntity, { name }, { lockMode: LockMode.PESSIMISTIC_WRITE });
+    // What this transaction read of it before it had the lock may be old.
+    const options = { lockMode: LockMode.PESSIMISTIC_WRITE, refresh: true } as const;
+    const stored = await entities.findOne(GroupEntity, { name }, options);
     return stored === null ? undefined : toGroup(stored);
   },
 

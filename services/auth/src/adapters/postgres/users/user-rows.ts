@@ -117,11 +117,7 @@ export function userRows(sql: Sql): UserStore {
           ],
         ),
       );
-      await sql.execute('DELETE FROM memberships WHERE user_id = $1 AND NOT group_name = ANY($2)', [
-        user.id,
-        user.groups,
-      ]);
-      await join(sql, user.id, user.groups);
+      await keepMemberships(sql, user);
       return found(user.id);
     },
 
@@ -138,6 +134,23 @@ export function userRows(sql: Sql): UserStore {
       return Number(row?.count ?? 0);
     },
   };
+}
+
+/**
+ * Memberships as `groups` says. Those that stay are not touched: asking whether their groups are there would lock them, the user first and the
+ * group second, where those who change a group's members do it the other way round.
+ */
+async function keepMemberships(sql: Sql, { id, groups }: User): Promise<void> {
+  const present = await sql.query<{ name: string }>('SELECT group_name AS name FROM memberships WHERE user_id = $1', [
+    id,
+  ]);
+  const names = new Set(present.map(({ name }) => name));
+  const left = [...names].filter((name) => !groups.includes(name));
+  if (left.length > 0) {
+    await sql.execute('DELETE FROM memberships WHERE user_id = $1 AND group_name = ANY($2)', [id, left]);
+  }
+  const joined = groups.filter((name) => !names.has(name));
+  await join(sql, id, joined);
 }
 
 /** Makes the user a member; of groups that it is in already it stays one. Throws `not_found` GROUP_NOT_FOUND. */
@@ -157,6 +170,8 @@ async function join(sql: Sql, id: string, groups: readonly string[]): Promise<vo
 const taken: Readonly<Record<string, DomainError>> = {
   users_name: new DomainError('conflict', 'USER_NAME_TAKEN', 'Another user has this name.'),
   users_email: new DomainError('conflict', 'USER_EMAIL_TAKEN', 'Another user has this e-mail address.'),
+  // Removed since it was looked up.
+  users_home_group_fkey: new DomainError('not_found', 'GROUP_NOT_FOUND', 'There is no such group.'),
 };
 
 /** The constraint has the last word on who has a name or an address. */

@@ -1,0 +1,67 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { writeFacts } from '../src/adapters/postgres/access/fact-rows.ts';
+import { dropOldSessions } from '../src/adapters/postgres/sessions/read-sessions.ts';
+import { newUser, peopleClient } from './support/people.ts';
+import { addUser, aWayIn, sessionClient } from './support/sessions.ts';
+import { newWorld } from './support/world.ts';
+
+test('facts that are too large for one message together come in several', async (t) => {
+  const world = await newWorld(t);
+  await world.replica();
+  const database = await world.database();
+  const permissions = Array.from({ length: 10_000 }, (_, i) => `vms:${String(i).padStart(20, '0')}`);
+  const names = Array.from({ length: 6 }, (_, i) => `large-${i}`);
+  await database.transaction((sql) =>
+    writeFacts(
+      sql,
+      names.map((name) => ({
+        fact: { kind: 'group', name, permissions, everywhere: true, limits: [], removed: false },
+        until: undefined,
+      })),
+    ),
+  );
+  const { state } = await aWayIn(t, world);
+  for (const name of names) assert.equal(state.group(name)?.permissions.length, permissions.length);
+});
+
+test('that keys of a user are to be asked about again is known for a day, not for ever', async (t) => {
+  const world = await newWorld(t);
+  await world.replica();
+  const people = peopleClient(world.bus);
+  const { id } = await newUser(people, 'ada', 'viewer');
+  await people.ban({ id });
+  const database = await world.database();
+  const rows = await database.query<{ passes: boolean }>(
+    "SELECT until < now() + interval '1 day' AS passes FROM access_facts WHERE kind = 'api-keys-of' AND subject = $1",
+    [id],
+  );
+  assert.deepEqual(rows, [{ passes: true }]);
+});
+
+test('sessions and used refresh tokens without an end of their own are dropped when nobody can use them any more', async (t) => {
+  const world = await newWorld(t);
+  const stop = await world.replica();
+  const userId = await addUser(world);
+  const api = sessionClient(world.bus);
+  await api.refresh(await api.signIn());
+  await stop();
+  const database = await world.database();
+  const counts = async () => {
+    await dropOldSessions(database);
+    const [row] = await database.query<{ sessions: number; tokens: number }>(
+      'SELECT (SELECT count(*) FROM sessions)::integer AS sessions, (SELECT count(*) FROM refresh_tokens)::integer AS tokens',
+    );
+    return row;
+  };
+  const past = "now() - interval '100 days'";
+  await database.execute(
+    `UPDATE sessions SET expires_at = NULL, access_tokens_until = ${past}, last_seen_at = ${past}`,
+  );
+  await database.execute('UPDATE refresh_tokens SET expires_at = NULL');
+  assert.deepEqual(await counts(), { sessions: 1, tokens: 2 });
+  await database.execute(`UPDATE refresh_tokens SET used_at = ${past} WHERE used_at IS NOT NULL`);
+  assert.deepEqual(await counts(), { sessions: 1, tokens: 1 });
+  await database.execute('UPDATE users SET session_version = session_version + 1 WHERE id = $1', [userId]);
+  assert.deepEqual(await counts(), { sessions: 0, tokens: 0 });
+});

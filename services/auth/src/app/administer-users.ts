@@ -103,6 +103,7 @@ async function tellOfNewAddress(transaction: AuthTransaction, user: User, saved:
   const { id: userId, name, email } = saved;
   if (email !== user.email) {
     await transaction.invitations.endOpen({ userId }, { ending: 'revoked', at: transaction.now });
+    await transaction.accounts.mailTokens.removeAllOf(userId);
     if (user.email !== null) {
       transaction.mail({ template: 'email-changed', to: user.email, userId, values: { name, new_email: email ?? '' } });
     }

@@ -1,6 +1,7 @@
 import { SessionService } from '@berth/contracts';
 import type { Database } from '@berth/database';
 import { type Bus, serve } from '@berth/messaging';
+import { administeredUser } from '../../app/administered-user.ts';
 import type { Asker } from '../../app/asker.ts';
 import { endOtherSessions, endSession, signOut, signOutEverywhere, signOutWithToken } from '../../app/end-sessions.ts';
 import type { PasswordHasher } from '../../app/password-hasher.ts';
@@ -64,6 +65,7 @@ const serveEnds = (deps: Deps) => [
   serveCommand(deps, method.signOutEverywhere, { access: 'anybody' }, ({ userId }, asker, inTransaction) => {
     assertAccess(asker.principal, userId === '' ? 'user' : { verb: 'users:admin' });
     return inTransaction(async (transaction) => {
+      if (userId !== '') await administeredUser(transaction, asker, { id: userId, ifVersion: 0n });
       await signOutEverywhere(transaction, userId || userOf(asker).userId);
       return {};
     });

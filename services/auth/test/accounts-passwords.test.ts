@@ -132,3 +132,19 @@ test('a new password ends what was mailed before it: who had the account may hav
   await assert.rejects(stranger(world.bus).reset(tokenOf(reset), another(2)), withCode('MAIL_TOKEN_INVALID'));
   assert.ok(await isPassword(world, id, another(1)));
 });
+
+test('who has somebody’s token cannot guess the password with it, whichever command asks for it', async (t) => {
+  const sessions = { signIn: { failures: 10, failuresOfAddress: 100, windowSeconds: 900 } };
+  const world = await accountWorld(t, [{ sessions }, { sessions }]);
+  const id = await world.someone({ name: 'ada' });
+  const me = signedIn(world.bus, id);
+  const guesses = [
+    ...Array.from({ length: 8 }, (_, number) => me.changePassword(`guess ${number}`, another(1))),
+    ...Array.from({ length: 8 }, (_, number) => me.changeEmail('eve@example.com', `guess ${number}`)),
+    ...Array.from({ length: 8 }, (_, number) => me.remove(`guess ${number}`)),
+  ];
+  const { codes } = await outcomes(guesses);
+  assert.equal(codes.filter((code) => code === 'CURRENT_PASSWORD_WRONG').length, 10);
+  assert.equal(codes.filter((code) => code === 'SIGN_IN_LIMITED').length, 14);
+  await assert.rejects(me.changePassword(goodPassword, another(1)), withCode('SIGN_IN_LIMITED'));
+});

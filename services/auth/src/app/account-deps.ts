@@ -3,6 +3,7 @@ import type { AccountReader } from './account-store.ts';
 import type { AuthTransaction } from './auth-transaction.ts';
 import type { CheckPassword } from './check-password.ts';
 import type { PasswordHasher } from './password-hasher.ts';
+import type { SignInThrottle } from './sign-in-throttle.ts';
 
 /** Whether strangers can become users: by themselves, when somebody invites them, or not at all. */
 export type RegistrationMode = 'open' | 'invite' | 'off';
@@ -19,6 +20,8 @@ export interface AccountPolicy {
 export interface AccountDeps {
   readonly accounts: AccountReader;
   readonly hasher: PasswordHasher;
+  /** Of passwords that are asked for again. */
+  readonly throttle: SignInThrottle;
   readonly checkPassword: CheckPassword;
   readonly policy: AccountPolicy;
 }

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import type { RunningSystem } from './start-system.ts';
 import type { StateFolder } from './state-folder.ts';
 
@@ -49,7 +50,9 @@ export function textReport(system: RunningSystem, paths: Paths): string {
 }
 
 function userLine({ newAdminPassword }: RunningSystem, file: string): string {
-  if (newAdminPassword === '') return `admin, with the password in ${file}, unless it was changed`;
+  if (newAdminPassword === '') {
+    return existsSync(file) ? `made at an earlier start; its first password: ${file}` : 'made by another start';
+  }
   return `admin, password ${newAdminPassword}  (shown this once; kept for you in ${file})`;
 }
 

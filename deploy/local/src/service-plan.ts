@@ -26,6 +26,8 @@ export interface Surroundings {
   /** Absent: the router of the environment (`VYOS_IP`). */
   readonly simulator: Simulator | undefined;
   readonly host: string;
+  /** Where people reach the API (issuer of tokens, links in mails), unless the environment says so; undefined: as the services have it. */
+  readonly publicUrl: string | undefined;
   /** Several gateways listen on one port. */
   readonly sharesPort: boolean;
 }
@@ -58,6 +60,7 @@ export function serviceEnvironment(
     NATS_URL: around.natsUrl,
     BERTH_SUBJECT_PREFIX: around.subjectPrefix,
     HEALTH_PORT: '0',
+    ...(shared['BERTH_PUBLIC_URL'] || around.publicUrl === undefined ? {} : { BERTH_PUBLIC_URL: around.publicUrl }),
     ...own(name, around, port, shared),
   };
 }

@@ -143,6 +143,7 @@ async function startLocked(
     natsUrl,
     simulator,
     host,
+    publicUrl: port === 0 ? undefined : urlOf(host, port),
     subjectPrefix: options.subjectPrefix ?? 'berth',
     adminKeyFile: state.adminKeyFile,
     adminPasswordFile: state.adminPasswordFile,
@@ -186,6 +187,12 @@ async function startLocked(
 const textOf = (file: string): string => (existsSync(file) ? readFileSync(file, 'utf8').trim() : '');
 
 const withoutCredentials = (url: string): string => url.replaceAll(/\/\/[^@,]*@/g, '//');
+
+/** Where this machine reaches what listens there. */
+function urlOf(host: string, port: number): string {
+  const reached = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
+  return `http://${reached.includes(':') ? `[${reached}]` : reached}:${port}`;
+}
 
 async function refuseTakenPort(setting: string, port: number, host: string): Promise<void> {
   if (port === 0 || (await isPortFree(port, host))) return;

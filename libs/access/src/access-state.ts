@@ -85,10 +85,10 @@ export class AccessState {
     return this.#value('session', sessionId) !== undefined;
   }
 
-  /** Whether an address or principal ("ip:192.0.2.1", "user:<id>", "key:<id>") is kept out, until when and why. */
-  blockOf(subject: string): BlockFact | undefined {
+  /** Whether an address or principal ("ip:192.0.2.1", "user:<id>", "key:<id>") is kept out at `nowMs`, until when and why. */
+  blockOf(subject: string, nowMs: number): BlockFact | undefined {
     const block = this.#value('block', subject);
-    return block?.until !== undefined && timestampMs(block.until) > Date.now() ? block : undefined;
+    return block?.until !== undefined && timestampMs(block.until) > nowMs ? block : undefined;
   }
 
   /** Limits that hold for everybody, as JSON; undefined: none were told. */

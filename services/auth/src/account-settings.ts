@@ -1,6 +1,6 @@
 import type { EnvReader } from '@berth/service-kit';
-import type { AccountPolicy, RegistrationMode } from './app/account-deps.ts';
-import { characterKinds } from './domain/password-rules.ts';
+import type { AccountPolicy, RegistrationMode } from './app/accounts/account-deps.ts';
+import { characterKinds } from './domain/accounts/password-rules.ts';
 
 const modes: readonly RegistrationMode[] = ['open', 'invite', 'off'];
 /** The strongest that zxcvbn knows. */

@@ -1,9 +1,9 @@
 import { availableParallelism } from 'node:os';
 import type { EnvReader } from '@berth/service-kit';
 import type { HashingCost } from './adapters/crypto/argon2-hasher.ts';
-import type { SignInBounds } from './adapters/postgres/postgres-sign-in-throttle.ts';
-import type { KeyRotation } from './app/rotate-signing-keys.ts';
-import type { TokenLifetimes } from './domain/session.ts';
+import type { SignInBounds } from './adapters/postgres/sessions/postgres-sign-in-throttle.ts';
+import type { KeyRotation } from './app/sessions/rotate-signing-keys.ts';
+import type { TokenLifetimes } from './domain/sessions/session.ts';
 
 /** Tokens, their keys, and signing in. */
 export interface SessionSettings {

@@ -2,11 +2,11 @@ import { envReader } from '@berth/service-kit';
 import { type MasterKey, readMasterKeys } from '@berth/vault';
 import { readAccountSettings } from './account-settings.ts';
 import type { UserIdKind } from './adapters/postgres/migrations/0002-access.ts';
-import type { AccountPolicy } from './app/account-deps.ts';
+import type { AccountPolicy } from './app/accounts/account-deps.ts';
+import { type MailConfig, readMailConfig } from './config-mails.ts';
 import { readSessionSettings, type SessionSettings } from './config-sessions.ts';
-import type { BlockingTerms } from './domain/block.ts';
-import { weaknessOf } from './domain/given-key.ts';
-import { type MailConfig, readMailConfig } from './mail-config.ts';
+import { weaknessOf } from './domain/keys/given-key.ts';
+import type { BlockingTerms } from './domain/limits/block.ts';
 
 export interface AuthConfig {
   readonly databaseUrl: string;

@@ -1,18 +1,18 @@
 import type { Database } from '@berth/database';
 import type { Bus } from '@berth/messaging';
 import { zxcvbnStrength } from './adapters/crypto/zxcvbn-strength.ts';
-import { serveAccounts } from './adapters/nats/serve-accounts.ts';
+import { serveAccounts } from './adapters/nats/accounts/serve-accounts.ts';
 import { onDemand } from './adapters/on-demand.ts';
-import { accountReader } from './adapters/postgres/account-reader.ts';
-import { dropOldAccountRows } from './adapters/postgres/account-rows.ts';
+import { accountReader } from './adapters/postgres/accounts/account-reader.ts';
+import { dropOldAccountRows } from './adapters/postgres/accounts/account-rows.ts';
 import type { PostgresAuthTransactions } from './adapters/postgres/auth-transactions.ts';
-import { groupRows } from './adapters/postgres/group-rows.ts';
+import { groupRows } from './adapters/postgres/users/group-rows.ts';
 import { repeatedly } from './adapters/repeatedly.ts';
-import type { AccountPolicy } from './app/account-deps.ts';
-import { type CheckPassword, passwordCheck } from './app/check-password.ts';
-import type { PasswordHasher } from './app/password-hasher.ts';
-import { sendAskedMail } from './app/send-asked-mail.ts';
-import type { SignInThrottle } from './app/sign-in-throttle.ts';
+import type { AccountPolicy } from './app/accounts/account-deps.ts';
+import { type CheckPassword, passwordCheck } from './app/accounts/check-password.ts';
+import type { PasswordHasher } from './app/accounts/password-hasher.ts';
+import { sendAskedMail } from './app/mails/send-asked-mail.ts';
+import type { SignInThrottle } from './app/sessions/sign-in-throttle.ts';
 
 /** How long a mail waits at the most whose asker's replica has died. */
 const lookForMailsEveryMs = 2_000;

@@ -1,12 +1,12 @@
 import type { Database } from '@berth/database';
 import type { Bus } from '@berth/messaging';
-import { serveGroups } from './adapters/nats/serve-groups.ts';
-import { serveInvitations } from './adapters/nats/serve-invitations.ts';
-import { serveUsers } from './adapters/nats/serve-users.ts';
+import { serveGroups } from './adapters/nats/users/serve-groups.ts';
+import { serveInvitations } from './adapters/nats/users/serve-invitations.ts';
+import { serveUsers } from './adapters/nats/users/serve-users.ts';
 import type { PostgresAuthTransactions } from './adapters/postgres/auth-transactions.ts';
 import { repeatedly } from './adapters/repeatedly.ts';
-import { liftRunOutBans } from './app/ban-users.ts';
-import type { Passwords } from './app/passwords.ts';
+import type { Passwords } from './app/accounts/passwords.ts';
+import { liftRunOutBans } from './app/users/ban-users.ts';
 
 const liftBansEveryMs = 2_000;
 

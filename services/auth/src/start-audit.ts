@@ -1,11 +1,11 @@
 import type { Database } from '@berth/database';
 import type { Bus } from '@berth/messaging';
 import type { Vault } from '@berth/vault';
-import { consumeAudit } from './adapters/nats/consume-audit.ts';
-import { serveAudit } from './adapters/nats/serve-audit.ts';
-import { dropOldEntries } from './adapters/postgres/audit-retention.ts';
-import { type HeadPace, sealEntries } from './adapters/postgres/audit-sealer.ts';
-import { openAuditSigner } from './adapters/postgres/audit-signer.ts';
+import { consumeAudit } from './adapters/nats/audit/consume-audit.ts';
+import { serveAudit } from './adapters/nats/audit/serve-audit.ts';
+import { dropOldEntries } from './adapters/postgres/audit/audit-retention.ts';
+import { type HeadPace, sealEntries } from './adapters/postgres/audit/audit-sealer.ts';
+import { openAuditSigner } from './adapters/postgres/audit/audit-signer.ts';
 import { repeatedly } from './adapters/repeatedly.ts';
 
 const sealEveryMs = 1_000;

@@ -1,10 +1,10 @@
 import type { Database } from '@berth/database';
 import type { Bus } from '@berth/messaging';
 import type { Vault } from '@berth/vault';
-import { serveIdentities } from './adapters/nats/serve-identities.ts';
-import { serveIdentityProviders } from './adapters/nats/serve-identity-providers.ts';
+import { serveIdentities } from './adapters/nats/identities/serve-identities.ts';
+import { serveIdentityProviders } from './adapters/nats/identities/serve-identity-providers.ts';
 import type { PostgresAuthTransactions } from './adapters/postgres/auth-transactions.ts';
-import { dropOldAttempts, identityReader } from './adapters/postgres/identity-rows.ts';
+import { dropOldAttempts, identityReader } from './adapters/postgres/identities/identity-rows.ts';
 import { oauthClient } from './adapters/providers/oauth-client.ts';
 import { repeatedly } from './adapters/repeatedly.ts';
 

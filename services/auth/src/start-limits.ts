@@ -1,12 +1,12 @@
 import type { Database } from '@berth/database';
 import type { Bus } from '@berth/messaging';
 import type { ServiceContext } from '@berth/service-kit';
-import { serveLimits } from './adapters/nats/serve-limits.ts';
+import { serveLimits } from './adapters/nats/limits/serve-limits.ts';
 import type { PostgresAuthTransactions } from './adapters/postgres/auth-transactions.ts';
-import { dropOldBlocks } from './adapters/postgres/block-rows.ts';
-import { dropOldWindows } from './adapters/postgres/quota-rows.ts';
+import { dropOldBlocks } from './adapters/postgres/limits/block-rows.ts';
+import { dropOldWindows } from './adapters/postgres/limits/quota-rows.ts';
 import { repeatedly } from './adapters/repeatedly.ts';
-import type { BlockingTerms } from './domain/block.ts';
+import type { BlockingTerms } from './domain/limits/block.ts';
 
 const tidyEveryMs = 600_000;
 

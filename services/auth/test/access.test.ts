@@ -10,9 +10,9 @@ import { generateKeyPair, SignJWT } from 'jose';
 import { TokenKeyring } from '../src/adapters/crypto/token-keyring.ts';
 import { PostgresAuthTransactions } from '../src/adapters/postgres/auth-transactions.ts';
 import { berthItself } from '../src/app/asker.ts';
-import { signOut } from '../src/app/end-sessions.ts';
+import { signOut } from '../src/app/sessions/end-sessions.ts';
 import { userFact } from '../src/domain/access-facts.ts';
-import { forEver, inGroups, type User, withoutSessions } from '../src/domain/user.ts';
+import { forEver, inGroups, type User, withoutSessions } from '../src/domain/users/user.ts';
 import { addUser, aWayIn, headerOf, payloadOf, refusalOf, sessionClient } from './support/sessions.ts';
 import { newWorld, type World } from './support/world.ts';
 

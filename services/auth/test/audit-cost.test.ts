@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Database, Sql } from '@berth/database';
 import { freshDatabase } from '@berth/testing';
-import { type AuditFilters, pageOfEntries } from '../src/adapters/postgres/read-audit.ts';
+import { type AuditFilters, pageOfEntries } from '../src/adapters/postgres/audit/read-audit.ts';
 import { openAuthDatabase } from '../src/start-auth.ts';
 
 const rows = 30_000;

@@ -5,7 +5,7 @@ import { OperationEndedSchema, OperationKind, OperationState, streams, subjects 
 import { notify, streamName } from '@berth/messaging';
 import { eventually } from '@berth/testing';
 import { timestampFromDate, timestampNow } from '@bufbuild/protobuf/wkt';
-import { writeAudit } from '../src/adapters/postgres/audit-rows.ts';
+import { writeAudit } from '../src/adapters/postgres/audit/audit-rows.ts';
 import { berthItself } from '../src/app/asker.ts';
 import { aRecord, auditLog, sealed, tell } from './support/audit-log.ts';
 import { newWorld, principal, withCode } from './support/world.ts';
@@ -84,6 +84,28 @@ test('what gateways tell while auth is away becomes entries when it is back, onc
     [entry?.action, entry?.resourceType, entry?.resourceId, entry?.actorName, entry?.clientAddress, entry?.detailsJson],
     ['request.createPool', 'pools', 'web', 'test', '192.0.2.7', '{"method":"POST"}'],
   );
+});
+
+test('an entry of auth names the trace of its request, and the signing key that it is about', async (t) => {
+  const world = await newWorld(t);
+  await world.replica();
+  const database = await world.database();
+  const id = 'kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k';
+  const asker = { ...berthItself, requestId: '86fe85e6cfe0045b6202c655ae69fd59' };
+  const entries = [
+    { action: 'signing-key.removed', resource: { type: 'signing_key', id } as const },
+    { action: 'user.changed', resource: { type: 'user', id: 'u1', name: id } as const },
+  ];
+  await database.transaction((sql) => writeAudit(sql, asker, new Date(), entries));
+  await database.transaction((sql) =>
+    writeAudit(sql, { ...asker, requestId: 'my-own' }, new Date(), [anEntry('user.banned')]),
+  );
+  const written = (await auditLog(world.bus).list()).entries;
+  const found = Object.fromEntries(written.map(({ action, ...entry }) => [action, entry]));
+  assert.equal(found['signing-key.removed']?.resourceId, id);
+  assert.equal(found['signing-key.removed']?.traceId, asker.requestId);
+  assert.equal(found['user.changed']?.resourceName, '[redacted]');
+  assert.equal(found['user.banned']?.traceId, '');
 });
 
 test('a wiped stream loses nothing that auth wrote itself or had taken in, and what comes then is taken in', async (t) => {

@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { ConfigError } from '@berth/service-kit';
 import { temporaryFolder } from '@berth/testing';
 import { readConfig } from '../src/config.ts';
-import { prefixOf } from '../src/domain/api-key-text.ts';
+import { prefixOf } from '../src/domain/keys/api-key-text.ts';
 import { client, newWorld, settingsKey, withCode } from './support/world.ts';
 
 test('replicas that start together agree on one admin key, which is in the file for its owner alone', async (t) => {

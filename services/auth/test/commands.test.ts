@@ -29,6 +29,8 @@ test('a new key opens what its permission says, and its secret is nowhere in the
       group: '',
       grants: [],
       userId: '',
+      sessionId: '',
+      groups: [],
     });
     const database = await world.database();
     const rows = JSON.stringify(await database.query('SELECT * FROM api_keys, given_answers'));

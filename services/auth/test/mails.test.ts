@@ -8,8 +8,8 @@ import { eventMessage, Outbox, request } from '@berth/messaging';
 import { eventually, temporaryFolder } from '@berth/testing';
 import { Vault } from '@berth/vault';
 import { timestampFromDate } from '@bufbuild/protobuf/wkt';
-import { writeMails } from '../src/adapters/postgres/mail-rows.ts';
-import { mailTemplates, type NewMail } from '../src/app/mail.ts';
+import { writeMails } from '../src/adapters/postgres/mails/mail-rows.ts';
+import { mailTemplates, type NewMail } from '../src/app/mails/mail.ts';
 import { readMail, startMailbox } from './support/mailbox.ts';
 import { admin, client, masterKey, newWorld, principal, type World, withCode } from './support/world.ts';
 

@@ -61,6 +61,21 @@ async function aUser(world: World, name: string, groups: Readonly<Record<string,
   };
 }
 
+test('a key carries all groups of its owner, whatever it is limited to; a global one its own: limits go by them', async (t) => {
+  const world = await newWorld(t);
+  await world.replica();
+  const anna = await aUser(world, 'anna', { blue: ['vms:*'], viewer: [] });
+  const keys = client(world.bus);
+  const groupsOf = async (secret: string) => (await keys.verify(secret)).principal?.groups;
+  const whole = await anna.create();
+  const reading = await anna.create({ permission: Permission.CUSTOM, permissions: ['vms:read'], group: 'blue' });
+  assert.deepEqual(await groupsOf(whole.secret), ['blue', 'viewer']);
+  assert.deepEqual(await groupsOf(reading.secret), ['blue', 'viewer']);
+  const global = await keys.create({ group: 'blue', permission: Permission.OPERATOR });
+  assert.deepEqual(await groupsOf(global.secret), ['blue']);
+  assert.deepEqual(await groupsOf((await keys.create({ permission: Permission.VIEWER })).secret), []);
+});
+
 test('the key of a user may what the owner may at that moment, and ends with him', async (t) => {
   const world = await newWorld(t);
   await world.replica();

@@ -23,7 +23,12 @@ test('every example of docs/tokens.md is a request that the gateway takes', asyn
   gateway.answer(SigningKeyService.method.removeSigningKey, () => ({}));
   await gateway.bus.connection.flush();
   const ACCESS = await auth.token({ groups: ['viewer'] });
-  const words = { PASSWORD: 'correct-horse', REFRESH: 'brt_x', BERTH_KEY: 'admin-1', ACCESS };
+  const ids = {
+    ID: '5d1f4f0e-9d0b-4b53-8b0e-3d4f1c2b7a90',
+    USER_ID: '7',
+    KEY_ID: 'kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k',
+  };
+  const words = { PASSWORD: 'correct-horse', REFRESH: 'brt_x', BERTH_KEY: 'admin-1', ACCESS, ...ids };
   const examples = curlExamples(page, words);
   assert.ok(examples.length >= 12, `${examples.length} examples`);
   await eventually(async () => (await gateway.call('GET', '/.well-known/jwks.json')).status === 200);

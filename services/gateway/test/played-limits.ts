@@ -29,11 +29,8 @@ export async function playLimits(gateway: GatewayUnderTest) {
     },
     rules: (...rules: ReturnType<typeof aRule>[]) =>
       played.tell({ case: 'limits', value: { rules: JSON.stringify({ rules }) } }),
-    block: (subject: string, until: Date | undefined) =>
-      played.tell({
-        case: 'block',
-        value: { subject, reason: 'Scans.', ...(until && { until: timestampFromDate(until) }) },
-      }),
+    block: (subject: string, until: Date) =>
+      played.tell({ case: 'block', value: { subject, reason: 'Scans.', until: timestampFromDate(until) } }),
   };
   gateway.answer(AccessService.method.getAccessFacts, ({ after }) => ({
     facts: facts.slice(Number(after)),

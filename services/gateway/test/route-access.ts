@@ -3,7 +3,7 @@
 /**
  * Who asks. Nobody (`none`); API keys that may nothing at all (`nothing`) or what the levels and built-in groups `viewer`, `operator` and `admin`
  * may; a signed-in user who may do everything with what belongs to the group `elsewhere`, and nothing with anything else (`other`), asking for
- * things of another group; and somebody with a credential that was good: `expired`, `revoked`, or of a `banned` user.
+ * things of another group; and admins with an access token or a key that was good: `expired`, `revoked`, or of a `banned` user.
  */
 export const actors = [
   'none',
@@ -49,6 +49,21 @@ GET    /                                                         open
 GET    /openapi.json                                             open
 GET    /v1/openapi.json                                          open
 GET    /v1/health                                                open
+POST   /v1/auth/register                                         open
+POST   /v1/auth/verify-email                                     open
+POST   /v1/auth/resend-verification                              open
+POST   /v1/auth/forgot-password                                  open
+POST   /v1/auth/reset-password                                   open
+POST   /v1/auth/confirm-email                                    open
+POST   /v1/auth/token                                            open
+POST   /v1/auth/jwt                                              open
+POST   /v1/auth/refresh                                          open
+POST   /v1/auth/logout                                           open
+GET    /.well-known/jwks.json                                    open
+POST   /v1/auth/accept-invitation                                open
+GET    /v1/auth/providers                                        open
+POST   /v1/auth/providers/:provider/start                        open
+POST   /v1/auth/providers/:provider/callback                     open
 
 GET    /v1/vms                                                   vms:read         other=ok
 GET    /v1/vms/:machine_id                                       vms:read
@@ -141,6 +156,78 @@ PATCH  /v1/admin/api-keys/:id                                    api-keys:admin
 PUT    /v1/admin/api-keys/:id                                    api-keys:admin
 DELETE /v1/admin/api-keys/:id                                    api-keys:admin
 POST   /v1/admin/api-keys/:id/rotate                             api-keys:admin
+
+GET    /v1/account/usage                                         user
+GET    /v1/account                                               user
+GET    /v1/users/:name                                           user
+PATCH  /v1/account                                               user
+POST   /v1/account/password                                      user
+POST   /v1/account/email                                         user
+DELETE /v1/account                                               user
+GET    /v1/account/subscriptions                                 user
+PUT    /v1/account/subscriptions                                 user
+POST   /v1/account/api-keys                                      user
+GET    /v1/account/api-keys                                      user
+GET    /v1/account/api-keys/:id                                  user
+PATCH  /v1/account/api-keys/:id                                  user
+DELETE /v1/account/api-keys/:id                                  user
+POST   /v1/account/api-keys/:id/rotate                           user
+POST   /v1/auth/logout-everywhere                                user
+GET    /v1/account/sessions                                      user
+DELETE /v1/account/sessions/:id                                  user
+DELETE /v1/account/sessions                                      user
+GET    /v1/account/identities                                    user
+POST   /v1/account/identities/:provider/start                    user
+POST   /v1/account/identities/:provider/callback                 user
+DELETE /v1/account/identities/:id                                user
+
+GET    /v1/admin/users                                           users:read
+GET    /v1/admin/users/:id                                       users:read
+GET    /v1/admin/users/:id/bans                                  users:read
+GET    /v1/admin/invitations                                     users:read
+
+DELETE /v1/admin/users/:id/sessions                              users:admin
+POST   /v1/admin/users                                           users:admin
+PATCH  /v1/admin/users/:id                                       users:admin
+DELETE /v1/admin/users/:id                                       users:admin
+POST   /v1/admin/users/:id/ban                                   users:admin
+POST   /v1/admin/users/:id/unban                                 users:admin
+POST   /v1/admin/invitations                                     users:admin
+DELETE /v1/admin/invitations/:id                                 users:admin
+
+GET    /v1/admin/groups                                          groups:admin
+GET    /v1/admin/groups/:name                                    groups:admin
+POST   /v1/admin/groups                                          groups:admin
+PATCH  /v1/admin/groups/:name                                    groups:admin
+DELETE /v1/admin/groups/:name                                    groups:admin
+GET    /v1/admin/groups/:name/members                            groups:admin
+POST   /v1/admin/groups/:name/members                            groups:admin
+DELETE /v1/admin/groups/:name/members/:user_id                   groups:admin
+
+GET    /v1/admin/identity-providers                              identity-providers:admin
+GET    /v1/admin/identity-providers/:name                        identity-providers:admin
+POST   /v1/admin/identity-providers                              identity-providers:admin
+PATCH  /v1/admin/identity-providers/:name                        identity-providers:admin
+DELETE /v1/admin/identity-providers/:name                        identity-providers:admin
+
+GET    /v1/admin/signing-keys                                    signing-keys:admin
+POST   /v1/admin/signing-keys/rotate                             signing-keys:admin
+DELETE /v1/admin/signing-keys/:id                                signing-keys:admin
+
+GET    /v1/admin/limits                                          limits:admin
+PUT    /v1/admin/limits                                          limits:admin
+GET    /v1/admin/usage                                           limits:admin
+GET    /v1/admin/blocks                                          limits:admin
+POST   /v1/admin/blocks                                          limits:admin
+DELETE /v1/admin/blocks/:subject                                 limits:admin
+
+GET    /v1/admin/audit                                           audit:read
+GET    /v1/admin/audit/export                                    audit:read
+GET    /v1/admin/audit/heads                                     audit:read
+
+GET    /v1/admin/mails                                           mails:admin
+POST   /v1/admin/mails/:id/retry                                 mails:admin
+POST   /v1/admin/mails/test                                      mails:admin
 `;
 
 export type Actor = (typeof actors)[number];

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import type { TestContext } from 'node:test';
 import {
   type RouterChange,
@@ -67,7 +68,7 @@ export async function driverWorld(t: TestContext, options: WorldOptions = {}): P
   const { url: databaseUrl } = await freshDatabase(t);
   const natsUrl = (await testNats()).url;
   const prefix = freshPrefix(t);
-  const router = await startSimulator(options.simulator ?? {});
+  const router = await startSimulator({ key: randomBytes(24).toString('base64url'), ...options.simulator });
   t.after(() => router.stop());
   const bus = await connectBus({ url: natsUrl, prefix, name: 'test', log });
   t.after(() => bus.drain());

@@ -2,37 +2,70 @@ import assert from 'node:assert/strict';
 import { symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { choosePort } from '@berth/local-servers';
 import { temporaryFolder } from '@berth/testing';
-import { examplesIn, runExample, startBerth, startSecondRouter } from '../src/index.ts';
+import {
+  type BerthUnderTest,
+  examplesIn,
+  type RestClient,
+  runExample,
+  startBerth,
+  startSecondRouter,
+} from '../src/index.ts';
 
-const documents = [
-  'docs/pools.md',
-  'docs/vms.md',
-  'docs/bulk.md',
-  'docs/routers.md',
-  'docs/limits.md',
-  'docs/drift.md',
-  'docs/history.md',
-  'docs/plans.md',
-  'docs/adopt.md',
-  'docs/backup.md',
-  'docs/operations.md',
-  'docs/events.md',
-  'docs/audit.md',
-  'docs/users-and-groups.md',
-];
+/** What an example finds set, beside the admin's key. */
+type Variables = Readonly<Record<string, string>>;
 
-for (const document of documents) {
+interface Document {
+  /** Settings that its examples suppose. */
+  readonly env?: Variables;
+  /** Once, before the first example; answers what is asked before each of them. */
+  readonly prepare?: (berth: BerthUnderTest, t: TestContext) => Promise<() => Promise<Variables> | Variables>;
+}
+
+const plain: Document = {};
+
+const documents: Readonly<Record<string, Document>> = {
+  'docs/pools.md': plain,
+  'docs/vms.md': plain,
+  'docs/bulk.md': plain,
+  'docs/routers.md': { prepare: (_, t) => secondRouter(t) },
+  'docs/limits.md': plain,
+  'docs/drift.md': plain,
+  'docs/history.md': plain,
+  'docs/plans.md': plain,
+  'docs/adopt.md': plain,
+  'docs/backup.md': plain,
+  'docs/operations.md': plain,
+  'docs/events.md': plain,
+  'docs/audit.md': plain,
+  'docs/users-and-groups.md': plain,
+  'docs/permissions.md': plain,
+  'docs/api-keys.md': { prepare: signedInUser },
+  'docs/tokens.md': { prepare: sessionsAndKeys },
+  // No server is there, so that mails wait.
+  'docs/mails.md': {
+    env: { BERTH_SMTP_URL: 'smtp://127.0.0.1:9', BERTH_MAIL_FROM: 'berth@example.com' },
+    prepare: waitingMail,
+  },
+  'docs/security.md': plain,
+  'docs/own-code.md': plain,
+};
+
+for (const [document, { env = {}, prepare = async () => () => ({}) }] of Object.entries(documents)) {
   test(`the examples of ${document} do what they say, one after the other`, async (t) => {
     const examples = examplesIn(document);
     assert.ok(examples.length > 0, 'there are examples');
-    const { system, natsUrl, subjectPrefix } = await startBerth(t);
-    const second = document === 'docs/routers.md' ? await secondRouter(t) : {};
+    const port = await choosePort(); // known before the start: the issuer of tokens is this address
+    const berth = await startBerth(t, { port, env });
+    const { system, natsUrl, subjectPrefix } = berth;
+    const more = await prepare(berth, t);
     const folder = temporaryFolder(t);
     symlinkSync(join(import.meta.dirname, '../../../node_modules'), join(folder, 'node_modules')); // what a reader installs
     let id = '';
     for (const example of examples) {
-      const variables = { BERTH_KEY: system.adminApiKey, ID: id, NATS_URL: natsUrl, PREFIX: subjectPrefix, ...second };
+      const own = { BERTH_KEY: system.adminApiKey, ID: id, NATS_URL: natsUrl, PREFIX: subjectPrefix };
+      const variables = { ...own, ...(await more()) };
       const { ok, output } = await runExample(example, { api: system.api, folder, variables });
       assert.ok(ok, `${document}:${example.line}\n${example.script}\n${output}`);
       id = /^\{"id":"([^"]+)"/m.exec(output)?.[1] ?? id; // "with the id of the answer in $ID"
@@ -43,5 +76,42 @@ for (const document of documents) {
 /** The router that the page adds, in the variables that it names. */
 async function secondRouter(t: TestContext) {
   const { host, port, key, fingerprint } = (await startSecondRouter(t)).settings;
-  return { ROUTER_HOST: host, ROUTER_PORT: String(port), ROUTER_API_KEY: key, ROUTER_FINGERPRINT: fingerprint };
+  return () => ({ ROUTER_HOST: host, ROUTER_PORT: String(port), ROUTER_API_KEY: key, ROUTER_FINGERPRINT: fingerprint });
+}
+
+const password = 'correct horse battery staple';
+
+/** A user with everything, signed in anew for each example, since examples end sessions. */
+async function signedInUser({ api }: { readonly api: RestClient }) {
+  const person = { name: 'ada', email: 'ada@example.com', email_verified: true, groups: ['admin'], password };
+  const made = await api.post('/v1/admin/users', person);
+  assert.equal(made.status, 201, JSON.stringify(made.body));
+  return async () => {
+    const { status, body } = await api.post('/v1/auth/token', { username: 'ada', password }, { apiKey: null });
+    assert.equal(status, 200, JSON.stringify(body));
+    return { USER_ID: String(made.body.id), TOKEN: String(body.access_token), REFRESH: String(body.refresh_token) };
+  };
+}
+
+async function sessionsAndKeys(berth: BerthUnderTest) {
+  const signIn = await signedInUser(berth);
+  return async () => {
+    const { TOKEN, ...known } = await signIn();
+    const headers = { Authorization: `Bearer ${TOKEN}` };
+    const sessions = (await berth.api.get('/v1/account/sessions', { headers, apiKey: null })).body.items;
+    const keys = (await berth.api.get('/v1/admin/signing-keys')).body.items;
+    const [oldest] = keys.toSorted((a: { created_at: string }, b: { created_at: string }) =>
+      a.created_at.localeCompare(b.created_at),
+    );
+    return { ...known, ACCESS: TOKEN, PASSWORD: password, ID: String(sessions[0].id), KEY_ID: String(oldest.id) };
+  };
+}
+
+async function waitingMail(berth: BerthUnderTest) {
+  const signIn = await signedInUser(berth);
+  await berth.api.post('/v1/admin/mails/test', { to: 'somebody@example.com' });
+  return async () => {
+    const { body } = await berth.api.get('/v1/admin/mails?state=waiting');
+    return { ...(await signIn()), ID: String(body.items[0].id) };
+  };
 }

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { readConfig as readAllocatorConfig, startAllocator } from '@berth/allocator';
 import { DriftPolicy, DriftService, RouterService, RouterState } from '@berth/contracts';
@@ -26,7 +27,7 @@ export async function startSystem(scope: TestScope): Promise<System> {
   const { url: databaseUrl } = await freshDatabase(scope);
   const { url: natsUrl } = await testNats();
   const prefix = freshPrefix(scope);
-  const router = await startSimulator();
+  const router = await startSimulator({ key: randomBytes(24).toString('base64url') });
   scope.after(() => router.stop());
   const bus = await connectBus({ url: natsUrl, prefix, name: 'soak', log });
   scope.after(() => bus.drain());

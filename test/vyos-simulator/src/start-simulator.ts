@@ -70,7 +70,8 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   const state = options.stateFolder === undefined ? undefined : await StateFolder.open(options.stateFolder);
   const kept = await keptConfiguration(state);
   const profile = profileNamed(options.profile ?? kept?.profile ?? '1.5-2024');
-  const wanted = { key: options.key ?? (await state?.key()), keyId: options.keyId };
+  const ownKey = async () => state && ((await state.key()) ?? newKey()); // what a configuration brings may be everybody's
+  const wanted = { key: options.key ?? (await ownKey()), keyId: options.keyId };
   const factory = treeFromJson(options.config ?? (await baseline(profile.name)), profile.schema);
   const config = kept === undefined ? factory : migrated(kept.config, kept.profile, profile.name);
   const { key, keyId } = putKey(config, profile, wanted);
@@ -129,6 +130,8 @@ export async function baseline(profile: ProfileName = '1.5-2024'): Promise<unkno
   return JSON.parse(await readFile(new URL(`../fixtures/${name}`, import.meta.url), 'utf8'));
 }
 
+const newKey = (): string => randomBytes(24).toString('base64url');
+
 /** Finds or makes the API key, and puts it where a router has it: `service https api keys id <id> key <key>`. */
 function putKey(
   config: Branch,
@@ -142,7 +145,7 @@ function putKey(
   const knownKey = known === undefined ? undefined : valueAt(ids, known, 'key');
   if (known !== undefined && knownKey !== undefined && (wantedId ?? known) === known)
     return { key: knownKey, keyId: known };
-  const key = wanted ?? randomBytes(24).toString('base64url');
+  const key = wanted ?? newKey();
   const keyId = wantedId ?? 'berth';
   ensureBranch(config, 'service', 'https', 'api', 'keys', 'id', keyId).children.set('key', new Leaf([key]));
   ensureBranch(config, ...apiPath);

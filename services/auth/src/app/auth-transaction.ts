@@ -1,18 +1,18 @@
 import type { Fact } from '../domain/access-facts.ts';
-import type { AccountStore } from './account-store.ts';
-import type { KeyChanges } from './api-key-store.ts';
+import type { AccountStore } from './accounts/account-store.ts';
 import type { Asker } from './asker.ts';
-import type { BanStore } from './ban-store.ts';
-import type { GroupStore } from './group-store.ts';
-import type { IdentityProviderStore, IdentityStore } from './identity-stores.ts';
-import type { InvitationStore } from './invitation-store.ts';
-import type { LimitStore } from './limit-store.ts';
-import type { NewMail } from './mail.ts';
-import type { MailChanges } from './mail-outbox.ts';
-import type { SessionStore } from './session-store.ts';
-import type { SigningKeyStore } from './signing-key-store.ts';
-import type { TokenSigner } from './token-signer.ts';
-import type { UserStore } from './user-store.ts';
+import type { IdentityProviderStore, IdentityStore } from './identities/identity-stores.ts';
+import type { KeyChanges } from './keys/api-key-store.ts';
+import type { LimitStore } from './limits/limit-store.ts';
+import type { NewMail } from './mails/mail.ts';
+import type { MailChanges } from './mails/mail-outbox.ts';
+import type { SessionStore } from './sessions/session-store.ts';
+import type { SigningKeyStore } from './sessions/signing-key-store.ts';
+import type { TokenSigner } from './sessions/token-signer.ts';
+import type { BanStore } from './users/ban-store.ts';
+import type { GroupStore } from './users/group-store.ts';
+import type { InvitationStore } from './users/invitation-store.ts';
+import type { UserStore } from './users/user-store.ts';
 
 /** Something that people want to hear of: a public event, `user.banned` about a user for example. */
 export interface AccessEvent {

@@ -1,6 +1,6 @@
-import type { Group } from './group.ts';
-import type { Limit } from './limit.ts';
-import { isBanned, type User } from './user.ts';
+import type { Limit } from './limits/limit.ts';
+import type { Group } from './users/group.ts';
+import { isBanned, type User } from './users/user.ts';
 
 /** What everybody has to know who lets callers in. A newer fact of the same kind about the same subject replaces the older one. */
 export type Fact =

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import type { AddressInfo, Socket } from 'node:net';
 import type { TestScope } from '@berth/testing';
 import { SMTPServer } from 'smtp-server';
-import type { MailConfig } from '../../src/mail-config.ts';
+import type { MailConfig } from '../../src/config-mails.ts';
 
 /** A mail as it arrived. */
 export interface Arrived {

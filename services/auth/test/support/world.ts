@@ -13,7 +13,7 @@ import { createLogger, type Logger } from '@berth/service-kit';
 import { freshDatabase, freshPrefix, type TestScope, testNats } from '@berth/testing';
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { Registry } from 'prom-client';
-import type { AccountPolicy } from '../../src/app/account-deps.ts';
+import type { AccountPolicy } from '../../src/app/accounts/account-deps.ts';
 import type { AuthConfig } from '../../src/config.ts';
 import type { SessionSettings } from '../../src/config-sessions.ts';
 import { openAuthDatabase, startAuth } from '../../src/start-auth.ts';
@@ -149,7 +149,7 @@ const timeoutMs = 10_000;
 export const client = (bus: Bus, context: Context = { principal: admin }) => ({
   verify: (apiKey: string) => request(bus, AuthService.method.verifyApiKey, { apiKey }, { timeoutMs }),
   create: (
-    terms: { name?: string; permission?: Permission; expiresAt?: { seconds: bigint } } = {},
+    terms: { name?: string; permission?: Permission; expiresAt?: { seconds: bigint }; group?: string } = {},
     with_: Context = context,
   ) => request(bus, AuthService.method.createApiKey, { context: with_, ...terms }, { timeoutMs }),
   list: (page: { pageSize?: number; pageToken?: string } = {}) =>

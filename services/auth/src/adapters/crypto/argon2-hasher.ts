@@ -1,6 +1,6 @@
 import { DomainError } from '@berth/errors';
 import { hash as argon2Hash, verify as argon2Verify } from '@node-rs/argon2';
-import type { PasswordHasher } from '../../app/password-hasher.ts';
+import type { PasswordHasher } from '../../app/accounts/password-hasher.ts';
 
 /** What a hash costs, and how many may be under way. */
 export interface HashingCost {

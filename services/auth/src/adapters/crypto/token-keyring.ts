@@ -3,9 +3,9 @@ import type { Sql } from '@berth/database';
 import { DomainError } from '@berth/errors';
 import type { Vault } from '@berth/vault';
 import { type CryptoKey, importJWK, SignJWT } from 'jose';
-import type { AccessTokenSubject, TokenSigner } from '../../app/token-signer.ts';
-import type { TokenLifetimes } from '../../domain/session.ts';
-import { keyBinding } from '../postgres/signing-key-rows.ts';
+import type { AccessTokenSubject, TokenSigner } from '../../app/sessions/token-signer.ts';
+import type { TokenLifetimes } from '../../domain/sessions/session.ts';
+import { keyBinding } from '../postgres/sessions/signing-key-rows.ts';
 
 const secondsOf = (date: Date): number => Math.floor(date.getTime() / 1_000);
 

@@ -1,7 +1,7 @@
 import { ZxcvbnFactory } from '@zxcvbn-ts/core';
 import { adjacencyGraphs, dictionary as commonWords } from '@zxcvbn-ts/language-common';
 import { dictionary as englishWords, translations } from '@zxcvbn-ts/language-en';
-import type { EstimateStrength } from '../../app/check-password.ts';
+import type { EstimateStrength } from '../../app/accounts/check-password.ts';
 
 /** The time that zxcvbn takes grows with the square of the length and more; what follows can only make a password stronger. */
 const longestLookedAt = 40;

@@ -1,5 +1,5 @@
 import type { SendMailOptions } from 'nodemailer';
-import { MailRefused, type WrittenMail } from '../../app/mail-outbox.ts';
+import { MailRefused, type WrittenMail } from '../../app/mails/mail-outbox.ts';
 
 /** One address and nothing else: no list, no comment, no line break, nothing that could become a header. */
 const oneAddress = /^[^\s<>(),;:"\\@[\]\p{Cc}]{1,64}@[\p{L}\p{N}.-]{1,253}$/u;

@@ -1,7 +1,7 @@
 import { mkdir, open, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createTransport } from 'nodemailer';
-import type { MailTransport } from '../../app/mail-outbox.ts';
+import type { MailTransport } from '../../app/mails/mail-outbox.ts';
 import { compose, type Sender } from './compose.ts';
 
 /** Puts mails into a folder instead of sending them, a file each, for its owner alone, since they hold tokens. */

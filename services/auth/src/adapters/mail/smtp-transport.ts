@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 import { createTransport } from 'nodemailer';
-import { MailRefused, type MailTransport } from '../../app/mail-outbox.ts';
+import { MailRefused, type MailTransport } from '../../app/mails/mail-outbox.ts';
 import { compose, type Sender } from './compose.ts';
 
 const connectTimeoutMs = 15_000;

@@ -1,4 +1,4 @@
-import type { MailTemplate } from '../../app/mail.ts';
+import type { MailTemplate } from '../../app/mails/mail.ts';
 
 /** A part of a mail: a paragraph, a button with its address, a token to copy, or a table of what and how. */
 export type Part =

@@ -1,5 +1,5 @@
-import type { MailTemplate } from '../../app/mail.ts';
-import type { ClaimedMail, WrittenMail } from '../../app/mail-outbox.ts';
+import type { MailTemplate } from '../../app/mails/mail.ts';
+import type { ClaimedMail, WrittenMail } from '../../app/mails/mail-outbox.ts';
 import { type MailText, mailTexts, type Part } from './templates.ts';
 
 const longestValue = 2_000;

@@ -1,8 +1,8 @@
 import { type ApiKeySchema, Permission } from '@berth/contracts';
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { type Timestamp, timestampDate, timestampFromDate } from '@bufbuild/protobuf/wkt';
-import type { ApiKeyView, KeyPermission } from '../../domain/api-key.ts';
-import { invalidApiKey } from '../../domain/key-terms.ts';
+import type { ApiKeyView, KeyPermission } from '../../domain/keys/api-key.ts';
+import { invalidApiKey } from '../../domain/keys/key-terms.ts';
 
 const levels = new Map<Permission, KeyPermission>([
   [Permission.UNSPECIFIED, 'operator'],

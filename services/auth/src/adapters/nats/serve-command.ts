@@ -19,8 +19,8 @@ import {
   toJson,
 } from '@bufbuild/protobuf';
 import { timestampDate } from '@bufbuild/protobuf/wkt';
-import type { Idempotency } from '../../app/api-key-store.ts';
 import type { Asker } from '../../app/asker.ts';
+import type { Idempotency } from '../../app/keys/api-key-store.ts';
 import { deadlinePassed, idempotencyKeyReused } from '../../domain/errors.ts';
 import type { OpenTransaction, PostgresAuthTransactions } from '../postgres/auth-transactions.ts';
 import { claim, remember } from '../postgres/idempotency.ts';

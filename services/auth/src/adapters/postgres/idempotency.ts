@@ -1,5 +1,5 @@
 import type { Sql } from '@berth/database';
-import type { Idempotency } from '../../app/api-key-store.ts';
+import type { Idempotency } from '../../app/keys/api-key-store.ts';
 
 const kept = "interval '24 hours'";
 

@@ -2,8 +2,8 @@ import { lookup } from 'node:dns';
 import { request as httpRequest, type IncomingMessage, type RequestOptions } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { isIP, type LookupFunction } from 'node:net';
-import { isPrivateAddress } from '../../domain/private-address.ts';
-import { isSafeScheme } from '../../domain/provider-terms.ts';
+import { isPrivateAddress } from '../../domain/identities/private-address.ts';
+import { isSafeScheme } from '../../domain/identities/provider-terms.ts';
 
 /** What may be fetched. */
 export interface FetchRules {

@@ -9,10 +9,10 @@ import {
   ResponseBodyError,
   WWWAuthenticateChallengeError,
 } from 'openid-client';
-import type { AttemptSecrets } from '../../app/identity-stores.ts';
-import type { ProviderAccount, ProviderAnswer, ProviderClient } from '../../app/provider-client.ts';
-import type { ProviderProfile } from '../../domain/identity.ts';
-import { answerRefused, providerAway } from '../../domain/identity-errors.ts';
+import type { AttemptSecrets } from '../../app/identities/identity-stores.ts';
+import type { ProviderAccount, ProviderAnswer, ProviderClient } from '../../app/identities/provider-client.ts';
+import type { ProviderProfile } from '../../domain/identities/identity.ts';
+import { answerRefused, providerAway } from '../../domain/identities/identity-errors.ts';
 import { FetchFailed, guardedFetch } from './guarded-fetch.ts';
 import { ProviderConfigurations } from './provider-configurations.ts';
 import { openIdProfile, plainProfile } from './provider-profiles.ts';

@@ -9,9 +9,9 @@ import {
   enableNonRepudiationChecks,
   None,
 } from 'openid-client';
-import type { ProviderAccount } from '../../app/provider-client.ts';
-import type { IdentityProvider, ProviderEndpoints } from '../../domain/identity-provider.ts';
-import { isSafeScheme } from '../../domain/provider-terms.ts';
+import type { ProviderAccount } from '../../app/identities/provider-client.ts';
+import type { IdentityProvider, ProviderEndpoints } from '../../domain/identities/identity-provider.ts';
+import { isSafeScheme } from '../../domain/identities/provider-terms.ts';
 import { FetchFailed, type guardedFetch } from './guarded-fetch.ts';
 
 /** For how long a discovery document is believed. */

@@ -1,7 +1,7 @@
 import { type Configuration, fetchUserInfo } from 'openid-client';
-import { type ProviderProfile, profileOf } from '../../domain/identity.ts';
-import { answerRefused } from '../../domain/identity-errors.ts';
-import type { IdentityProvider, ProviderEndpoints } from '../../domain/identity-provider.ts';
+import { type ProviderProfile, profileOf } from '../../domain/identities/identity.ts';
+import { answerRefused } from '../../domain/identities/identity-errors.ts';
+import type { IdentityProvider, ProviderEndpoints } from '../../domain/identities/identity-provider.ts';
 import { FetchFailed, type guardedFetch } from './guarded-fetch.ts';
 
 type Claims = Readonly<Record<string, unknown>>;

@@ -51,12 +51,11 @@ export function registerCallerLimits(app: App, guard: LimitGuard): void {
 }
 
 /** Whose requests these are. What a user's key sends counts for both. */
-export function subjectsOf({ id, kind, userId, groups, group, grants }: Principal): readonly CountedSubject[] {
+export function subjectsOf({ id, kind, userId, groups }: Principal): readonly CountedSubject[] {
   const user = userId || (kind === 'user' ? id : '');
-  const names = groups.length > 0 ? groups : [group, ...grants.map((grant) => grant.group)].filter((one) => one !== '');
   const key = { kind: 'key', subject: `key:${id}`, userId: '' } as const;
-  if (user === '') return [{ ...key, groups: names }];
-  const counted = { kind: 'user', subject: `user:${user}`, userId: user, groups: names } as const;
+  if (user === '') return [{ ...key, groups }];
+  const counted = { kind: 'user', subject: `user:${user}`, userId: user, groups } as const;
   return kind === 'user' ? [counted] : [counted, { ...key, groups: [] }];
 }
 

@@ -19,9 +19,8 @@ export function limitFactsOf(state: AccessState): LimitFacts {
     ofGroups: (names) => names.map((name) => state.group(name)?.limits.map(toLimit) ?? []),
     ofUser: (id) => state.user(id)?.limits.map(toLimit) ?? [],
     blockOf(subject, now) {
-      const block = state.blockOf(subject);
-      const known = block && toBlock(block);
-      return known?.until !== undefined && known.until <= now ? undefined : known;
+      const block = state.blockOf(subject, now.getTime());
+      return block && toBlock(block);
     },
   };
 }
@@ -41,8 +40,8 @@ const mostWaitMs = 250;
 const forEver = new Date('9999-12-31T00:00:00.000Z');
 
 function toBlock({ until, reason }: BlockFact): BlockOf {
-  const end = until === undefined ? forEver : timestampDate(until);
-  return { until: end < forEver ? end : undefined, reason };
+  const end = until && timestampDate(until);
+  return { until: end && end < forEver ? end : undefined, reason };
 }
 
 const toLimit = ({ endpointGroup, windowSeconds, requests }: LimitMessage): Limit => ({

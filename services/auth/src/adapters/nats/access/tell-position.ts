@@ -1,0 +1,35 @@
+import { AccessPositionSchema, AccessService, subjects } from '@berth/contracts';
+import type { Database } from '@berth/database';
+import { type Bus, notify, serve } from '@berth/messaging';
+import { dropOldFacts, factsAfter, newestPosition } from '../../postgres/access/read-facts.ts';
+import { repeatedly } from '../../repeatedly.ts';
+
+const tellEveryMs = 500;
+const tidyEveryMs = 3_600_000;
+
+/** Tells how far the facts have come: at once when they changed, and twice a second, so that silence is noticed. */
+export interface PositionTeller {
+  readonly factsChanged: () => void;
+  stop(): Promise<void>;
+}
+
+/** Answers AccessService and tells positions. */
+export function startTellingFacts({ bus, database }: { bus: Bus; database: Database }): PositionTeller {
+  const tell = async () => {
+    const position = await newestPosition(database);
+    notify(bus, subjects.accessPosition, AccessPositionSchema, { position });
+  };
+  const stopServing = serve(bus, AccessService.method.getAccessFacts, async ({ after }) => {
+    const { facts, position, more } = await factsAfter(database, after);
+    return { facts: [...facts], position, more };
+  });
+  const stopTelling = repeatedly(tellEveryMs, bus.log, 'telling the newest access fact', tell);
+  const stopTidying = repeatedly(tidyEveryMs, bus.log, 'dropping old access facts', () => dropOldFacts(database));
+  return {
+    factsChanged: () =>
+      void tell().catch((error) => bus.log.warn({ err: error }, 'could not tell of new access facts')),
+    async stop() {
+      await Promise.all([stopTelling(), stopTidying(), stopServing()]);
+    },
+  };
+}

@@ -1,0 +1,110 @@
+import { createHash } from 'node:crypto';
+import {
+  type AuditRecord,
+  AuditRecordSchema,
+  type Operation,
+  OperationEndedSchema,
+  OperationKind,
+  OperationState,
+  streams,
+  subjects,
+} from '@berth/contracts';
+import type { Database } from '@berth/database';
+import { DomainError } from '@berth/errors';
+import { type Bus, consume } from '@berth/messaging';
+import { timestampDate } from '@bufbuild/protobuf/wkt';
+import type { AuditEntry } from '../../../domain/audit/audit-chain.ts';
+import { insertEntries } from '../../postgres/audit/audit-rows.ts';
+
+const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+/**
+ * Makes entries of what gateways saw and of operations that ended. An entry's id is that of its message, so a message that comes twice is one
+ * entry. `written` is told when there are new ones.
+ */
+export function consumeAudit(deps: { bus: Bus; database: Database; written: () => void }): () => Promise<void> {
+  const keep = async (entries: readonly AuditEntry[]) => {
+    await insertEntries(deps.database, entries);
+    deps.written();
+  };
+  const requests = consume(deps, {
+    stream: streams.audit,
+    durable: 'auth-audit',
+    schema: AuditRecordSchema,
+    handle: (batch) => keep(batch.map(({ message }) => requestEntry(message))),
+  });
+  const operations = consume(deps, {
+    stream: streams.events,
+    filter: subjects.anyOperationEnded,
+    durable: 'auth-audit-operations',
+    schema: OperationEndedSchema,
+    handle: (batch) =>
+      keep(batch.flatMap(({ message }) => (message.operation ? [operationEntry(message.operation)] : []))),
+  });
+  return async () => {
+    await Promise.all([requests.stop(), operations.stop()]);
+  };
+}
+
+function requestEntry(record: AuditRecord): AuditEntry {
+  if (!uuid.test(record.id) || record.at === undefined) throw malformed();
+  const { id, kind, name } = record.principal ?? { id: '', kind: 'anonymous', name: '' };
+  return {
+    ...{ id: record.id, at: timestampDate(record.at).toISOString(), action: record.action, result: record.result },
+    actor: { id, kind, name },
+    resource: { type: record.resourceType, id: record.resourceId, name: '' },
+    ...{ client_address: record.clientAddress, user_agent: record.userAgent },
+    ...{ request_id: record.requestId, trace_id: record.traceId },
+    ...{ before: null, after: null, details: detailsOf(record.detailsJson) },
+  };
+}
+
+function detailsOf(text: string): unknown {
+  try {
+    return text === '' ? {} : JSON.parse(text);
+  } catch (error) {
+    throw malformed(error);
+  }
+}
+
+const malformed = (cause?: unknown) =>
+  new DomainError('invalid', 'MALFORMED_MESSAGE', 'The audit record could not be read.', {}, { cause });
+
+const endings: Partial<Record<OperationState, string>> = {
+  [OperationState.SUCCEEDED]: 'succeeded',
+  [OperationState.FAILED]: 'failed',
+  [OperationState.CANCELLED]: 'cancelled',
+};
+
+/** An operation ends once, so its id names the entry. */
+function operationEntry(operation: Operation): AuditEntry {
+  const ending = endings[operation.state];
+  if (ending === undefined || operation.updatedAt === undefined) throw malformed();
+  const bulk = operation.kind === OperationKind.BULK;
+  return {
+    id: uuidOf(`operation-ended:${operation.id}`),
+    at: timestampDate(operation.updatedAt).toISOString(),
+    action: `operation.${ending}`,
+    result: ending === 'failed' ? operation.error?.code || 'failed' : ending,
+    actor: { id: operation.principalId, kind: operation.principalId === '' ? 'service' : 'principal', name: '' },
+    resource: bulk
+      ? { type: 'bulks', id: operation.id, name: '' }
+      : { type: 'vms', id: operation.vmId, name: operation.vmName },
+    ...{ client_address: '', user_agent: '', request_id: '', trace_id: '' },
+    ...{ before: null, after: null },
+    details: {
+      operation_id: operation.id,
+      kind: OperationKind[operation.kind].toLowerCase(),
+      router: operation.router,
+      owner_group: operation.ownerGroup,
+      ...(operation.bulkId !== '' && { bulk_id: operation.bulkId }),
+      ...(operation.error && { reason: operation.error.message }),
+    },
+  };
+}
+
+/** The same UUID for the same text. */
+function uuidOf(text: string): string {
+  const hex = createHash('sha256').update(text).digest('hex');
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-8${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
+}

@@ -1,0 +1,17 @@
+import { randomUUID } from 'node:crypto';
+import type { Sql } from '@berth/database';
+import type { Vault } from '@berth/vault';
+import type { NewMail } from '../../../app/mails/mail.ts';
+
+/** Puts mails into the outbox: they go out after the commit. What they say is encrypted, for it may hold tokens. */
+export async function writeMails(sql: Sql, vault: Vault, mails: readonly NewMail[]): Promise<void> {
+  for (const { template, to, userId, values } of mails) {
+    const id = randomUUID();
+    const { bytes, masterKeyId } = vault.seal(JSON.stringify(values), ['mails', id]);
+    await sql.execute(
+      `INSERT INTO mails (id, template, recipient, user_id, sealed_values, master_key_id, next_attempt_at)
+       VALUES ($1, $2, $3, $4, $5, $6, clock_timestamp())`,
+      [id, template, to, userId ?? null, bytes, masterKeyId],
+    );
+  }
+}

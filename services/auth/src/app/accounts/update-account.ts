@@ -1,0 +1,78 @@
+import { accountInputInvalid, userNotFound, versionMismatch } from '../../domain/accounts/account-errors.ts';
+import { faultsOfProfile, faultsOfShown, withFields } from '../../domain/accounts/profile.ts';
+import { faultOfName } from '../../domain/accounts/user-name.ts';
+import type { User } from '../../domain/users/user.ts';
+import type { AuthTransaction } from '../auth-transaction.ts';
+
+/** What changes of an account. */
+export interface AccountChanges {
+  /** Undefined: it stays. */
+  readonly name: string | undefined;
+  /** Fields with their new values; empty: the field goes. */
+  readonly profile: Readonly<Record<string, string>>;
+  /** Undefined: they stay. */
+  readonly publicFields: readonly string[] | undefined;
+}
+
+/**
+ * Changes name, profile, or what others see of it. The user hears by mail which of them it was. Throws `precondition_failed` unless the
+ * account has the version `ifVersion` (0: any), and `conflict` USER_NAME_TAKEN.
+ */
+export function updateAccount(
+  userId: string,
+  changes: AccountChanges,
+  ifVersion: bigint,
+): (transaction: AuthTransaction) => Promise<User> {
+  refuseFaults(changes);
+  return async (transaction) => {
+    const user = await transaction.users.byId(userId);
+    if (user === undefined) throw userNotFound();
+    if (ifVersion !== 0n && BigInt(user.version) !== ifVersion) throw versionMismatch();
+    const wanted = {
+      name: changes.name ?? user.name,
+      profile: withFields(user.profile, changes.profile),
+      publicFields: [...new Set(changes.publicFields ?? user.publicFields)],
+    };
+    const fields = changedFields(user, wanted);
+    if (fields.length === 0) return user;
+    const saved = await transaction.users.save({ ...user, ...wanted });
+    tellChanged(transaction, { before: user, after: saved, fields });
+    return saved;
+  };
+}
+
+function refuseFaults({ name, profile, publicFields = [] }: AccountChanges): void {
+  const ofName = name === undefined ? undefined : faultOfName(name);
+  const faults = [...(ofName ? [ofName] : []), ...faultsOfProfile(profile), ...faultsOfShown(publicFields)];
+  if (faults.length > 0) throw accountInputInvalid(faults);
+}
+
+type Shown = Pick<User, 'name' | 'profile' | 'publicFields'>;
+
+function changedFields(before: Shown, after: Shown): readonly string[] {
+  const names = new Set([...Object.keys(before.profile), ...Object.keys(after.profile)]);
+  return [
+    ...(before.name === after.name ? [] : ['name']),
+    ...[...names].filter((name) => before.profile[name] !== after.profile[name]).sort(),
+    ...(before.publicFields.join() === after.publicFields.join() ? [] : ['public_fields']),
+  ];
+}
+
+function tellChanged(
+  { mail, audit, publish }: AuthTransaction,
+  { before, after, fields }: { before: User; after: User; fields: readonly string[] },
+): void {
+  const shown = ({ name, profile, publicFields }: User) => ({ name, profile, public_fields: publicFields });
+  const subject = { type: 'user', id: after.id } as const;
+  if (after.email !== null) {
+    const values = { name: after.name, fields: fields.join(', ') };
+    mail({ template: 'profile-changed', to: after.email, userId: after.id, values });
+  }
+  audit({
+    action: 'user.profile-changed',
+    resource: { ...subject, name: after.name },
+    before: shown(before),
+    after: shown(after),
+  });
+  publish({ what: 'user.profile-changed', subject, userId: after.id });
+}

@@ -1,0 +1,49 @@
+import { userFact } from '../../domain/access-facts.ts';
+import type { ProviderProfile } from '../../domain/identities/identity.ts';
+import { groupsOfClaim, type IdentityProvider, withMappedGroups } from '../../domain/identities/identity-provider.ts';
+import { inGroups, type User } from '../../domain/users/user.ts';
+import type { AuthTransaction } from '../auth-transaction.ts';
+
+const adminGroup = 'admin';
+
+/** Call before the user is locked, where what is done may take the group admin away. */
+export async function guardAdmins(transaction: AuthTransaction, provider: IdentityProvider): Promise<void> {
+  if (Object.values(provider.claimGroups).includes(adminGroup)) await transaction.alone('users');
+}
+
+/** The groups that the provider grants now, without those that are not there any more. */
+export async function grantedGroups(
+  { groups }: AuthTransaction,
+  provider: IdentityProvider,
+  { claims }: Pick<ProviderProfile, 'claims'>,
+): Promise<readonly string[]> {
+  const granted = await groups.byNames(groupsOfClaim(provider, claims));
+  return granted.map(({ name }) => name);
+}
+
+/**
+ * Puts the user into the groups that the provider maps and grants, and takes it out of those that it maps and does not grant. Other groups
+ * stay as they are. The last admin stays admin.
+ */
+export async function applyMappedGroups(
+  transaction: AuthTransaction,
+  user: User,
+  { provider, granted }: { readonly provider: IdentityProvider; readonly granted: readonly string[] },
+): Promise<User> {
+  let groups = withMappedGroups(user.groups, provider, granted);
+  const losesAdmin = user.groups.includes(adminGroup) && !groups.includes(adminGroup);
+  if (losesAdmin && (await transaction.users.otherAdmins(user.id)) === 0) groups = [...groups, adminGroup];
+  if (groups.length === user.groups.length && groups.every((group) => user.groups.includes(group))) return user;
+  const changed = await transaction.users.save(inGroups(user, groups));
+  transaction.tell(userFact(changed, transaction.now));
+  transaction.tell({ kind: 'api-keys-of', userId: user.id });
+  transaction.audit({
+    action: 'user.groups_changed',
+    resource: { type: 'user', id: user.id, name: user.name },
+    before: { groups: user.groups },
+    after: { groups: changed.groups },
+    details: { identity_provider: provider.name },
+    actor: { id: user.id, kind: 'user', name: user.name },
+  });
+  return changed;
+}

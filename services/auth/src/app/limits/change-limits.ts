@@ -1,0 +1,28 @@
+import { DomainError } from '@berth/errors';
+import { checkRules, type LimitRule, type LimitRules, rulesText } from '../../domain/limits/limit-rule.ts';
+import type { AuthTransaction } from '../auth-transaction.ts';
+
+/** Replaces the limits for all. `ifVersion` 0: whatever there is now. Throws `invalid`, or `precondition_failed`. */
+export async function changeLimits(
+  transaction: AuthTransaction,
+  { rules, ifVersion }: { readonly rules: readonly LimitRule[]; readonly ifVersion: number },
+): Promise<LimitRules> {
+  checkRules(rules);
+  const before = await transaction.limits.rules();
+  if (ifVersion !== 0 && ifVersion !== before.version) {
+    throw new DomainError(
+      'precondition_failed',
+      'VERSION_MISMATCH',
+      'It has changed since that version: read it again.',
+    );
+  }
+  const after = await transaction.limits.saveRules(rules);
+  transaction.tell({ kind: 'limits', rules: rulesText(after.rules) });
+  transaction.audit({
+    action: 'limits.changed',
+    resource: { type: 'limits', id: 'limits' },
+    before: { rules: before.rules },
+    after: { rules: after.rules },
+  });
+  return after;
+}

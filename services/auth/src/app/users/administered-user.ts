@@ -1,0 +1,82 @@
+import type { Permitted } from '@berth/contracts';
+import { userFact } from '../../domain/access-facts.ts';
+import {
+  assertVersion,
+  groupNotFound,
+  lastAdmin,
+  refuseFields,
+  userNotFound,
+} from '../../domain/users/administration-errors.ts';
+import type { Group } from '../../domain/users/group.ts';
+import { assertHolds } from '../../domain/users/handed-out.ts';
+import type { User } from '../../domain/users/user.ts';
+import type { Asker } from '../asker.ts';
+import type { AuthTransaction } from '../auth-transaction.ts';
+import type { DecidedBy } from './ban-store.ts';
+
+/** The group whose members administer the installation: one remains. */
+export const adminGroup = 'admin';
+
+/** The user whom `asker` may administer: nobody changes who holds more than they do. `ifVersion`: 0 for any. */
+export async function administeredUser(
+  transaction: AuthTransaction,
+  asker: Asker,
+  { id, ifVersion }: { readonly id: string; readonly ifVersion: bigint },
+): Promise<User> {
+  const user = await transaction.users.byId(id);
+  if (user === undefined) throw userNotFound();
+  assertHolds(asker.principal, await transaction.groups.byNames(user.groups));
+  assertVersion(ifVersion, user.version);
+  return user;
+}
+
+/** Refuses groups that are not there, or that give what the asker does not hold. */
+export async function assertMayGive(
+  transaction: AuthTransaction,
+  asker: Permitted | undefined,
+  names: readonly string[],
+): Promise<void> {
+  const groups = await transaction.groups.byNames(names);
+  const known = new Set(groups.map(({ name }) => name));
+  const missing = [...names.entries()].filter(([, name]) => !known.has(name));
+  refuseFields(missing.map(([index, name]) => ({ field: `groups[${index}]`, message: `there is no group ${name}` })));
+  assertHolds(asker, groups);
+}
+
+/** The group of that name, locked. */
+export async function existingGroup(transaction: AuthTransaction, name: string): Promise<Group> {
+  const group = await transaction.groups.byName(name);
+  if (group === undefined) throw groupNotFound(name);
+  return group;
+}
+
+/** Refuses that the last admin stops being one. Holds only where `alone('users')` came before the user was read. */
+export async function assertAdminRemains(transaction: AuthTransaction, user: User): Promise<void> {
+  if (!user.groups.includes(adminGroup)) return;
+  if ((await transaction.users.otherAdmins(user.id)) === 0) throw lastAdmin();
+}
+
+/** Tells what a user may do from now on: to whoever has seen their tokens, and to whoever remembers who holds their API keys. */
+export function tellRights(transaction: AuthTransaction, user: User): void {
+  transaction.tell(userFact(user, transaction.now));
+  transaction.tell({ kind: 'api-keys-of', userId: user.id });
+}
+
+/** Whose decision it is, for histories. */
+export const decidedBy = ({ principal }: Asker): DecidedBy => ({
+  id: principal?.id ?? '',
+  name: principal?.name ?? 'berth',
+});
+
+/** Whether it is the same home group and the same others, whose order says nothing. */
+export const areSameGroups = (one: readonly string[], other: readonly string[]): boolean =>
+  one[0] === other[0] && one.length === other.length && one.every((name) => other.includes(name));
+
+/** A user as the audit log shows one: no hashes. */
+export const auditedUser = ({ passwordHash, profile: _profile, ...user }: User) => ({
+  ...user,
+  hasPassword: passwordHash !== null,
+});
+
+/** What audit entries and events name. */
+export const resourceOf = ({ id, name }: User) => ({ type: 'user', id, name });

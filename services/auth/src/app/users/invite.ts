@@ -1,0 +1,134 @@
+import { emailErrors, userNameErrors } from '../../domain/users/access-terms.ts';
+import {
+  emailTaken,
+  invitationEnded,
+  invitationInvalid,
+  invitationNotFound,
+  refuseFields,
+} from '../../domain/users/administration-errors.ts';
+import { hashOfToken, type Invitation, newInvitationToken, stateOf } from '../../domain/users/invitation.ts';
+import { isBanned, type User } from '../../domain/users/user.ts';
+import type { Asker } from '../asker.ts';
+import type { AuthTransaction } from '../auth-transaction.ts';
+import { assertMayGive, auditedUser, decidedBy, resourceOf } from './administered-user.ts';
+
+const hourMs = 3_600_000;
+const usualDays = 7;
+const mostDays = 90;
+
+/** Who is invited, and to what. */
+export interface InvitationTerms {
+  readonly email: string;
+  /** Proposed; empty: none. */
+  readonly name: string;
+  readonly groups: readonly string[];
+  /** For how many days; 0: 7. */
+  readonly days: number;
+}
+
+/** Invites somebody who is no user yet. */
+export async function createInvitation(
+  transaction: AuthTransaction,
+  asker: Asker,
+  terms: InvitationTerms,
+): Promise<Invitation> {
+  refuseFields([
+    ...emailErrors(terms.email),
+    ...(terms.name === '' ? [] : userNameErrors(terms.name)),
+    ...(terms.days > mostDays ? [{ field: 'expires_in_days', message: `must be at most ${mostDays}` }] : []),
+  ]);
+  await assertMayGive(transaction, asker.principal, terms.groups);
+  if ((await transaction.users.byEmail(terms.email)) !== undefined) throw emailTaken();
+  return invite(transaction, asker, { ...terms, userId: null });
+}
+
+/** Sends an invitation, also to who has been made already and shall choose a password (`userId`). An earlier one of the address ends. */
+export async function invite(
+  transaction: AuthTransaction,
+  asker: Asker,
+  { email, name, groups, days, userId }: InvitationTerms & { readonly userId: string | null },
+): Promise<Invitation> {
+  const { now: at, invitations } = transaction;
+  await transaction.alone('invitations');
+  await invitations.endOpen({ email }, { ending: 'replaced', at });
+  const token = newInvitationToken();
+  const hours = (days === 0 ? usualDays : days) * 24;
+  const by = decidedBy(asker);
+  const expiresAt = new Date(at.getTime() + hours * hourMs);
+  const invitation = await invitations.add({
+    tokenHash: hashOfToken(token),
+    email,
+    name,
+    groups,
+    userId,
+    by,
+    at,
+    expiresAt,
+  });
+  const values = { name: by.name, token, hours: String(hours) };
+  transaction.mail({ template: 'invitation', to: email, ...(userId !== null && { userId }), values });
+  transaction.audit({
+    action: 'invitation.created',
+    resource: { type: 'invitation', id: invitation.id, name: email },
+    after: invitation,
+  });
+  return invitation;
+}
+
+/** Ends an open invitation: its token opens nothing any more. */
+export async function revokeInvitation(transaction: AuthTransaction, id: string): Promise<void> {
+  const invitation = await transaction.invitations.byId(id);
+  if (invitation === undefined) throw invitationNotFound();
+  if (invitation.endedAt !== null) throw invitationEnded();
+  await transaction.invitations.end(id, { ending: 'revoked', at: transaction.now, userId: invitation.userId });
+  const resource = { type: 'invitation', id, name: invitation.email };
+  transaction.audit({ action: 'invitation.revoked', resource, before: invitation });
+}
+
+/** Makes the user whom an invitation is about, or gives one their first password. The address counts as verified: the token was sent there. */
+export async function acceptInvitation(
+  transaction: AuthTransaction,
+  { token, name, passwordHash }: { readonly token: string; readonly name: string; readonly passwordHash: string },
+): Promise<User> {
+  const { now, invitations } = transaction;
+  const invitation = await invitations.byToken(hashOfToken(token));
+  if (invitation === undefined || stateOf(invitation, now) !== 'open') throw invitationInvalid();
+  const user =
+    invitation.userId === null
+      ? await newUser(transaction, invitation, { name, passwordHash })
+      : await firstPassword(transaction, invitation, { name, passwordHash });
+  await invitations.end(invitation.id, { ending: 'accepted', at: now, userId: user.id });
+  transaction.audit({
+    action: 'invitation.accepted',
+    resource: resourceOf(user),
+    after: auditedUser(user),
+    details: { invitation: invitation.id, email: invitation.email },
+    actor: { id: user.id, kind: 'user', name: user.name },
+  });
+  return user;
+}
+
+interface Chosen {
+  readonly name: string;
+  readonly passwordHash: string;
+}
+
+async function newUser(transaction: AuthTransaction, { email, groups }: Invitation, chosen: Chosen): Promise<User> {
+  const { now: emailVerifiedAt, users } = transaction;
+  // Groups that are gone by now are left out: the rest of what was promised holds.
+  const left = (await transaction.groups.byNames(groups)).map(({ name }) => name);
+  const user = await users.add({ ...chosen, email, emailVerifiedAt, groups: left });
+  transaction.publish({ what: 'user.created', subject: { type: 'user', id: user.id }, userId: user.id });
+  return user;
+}
+
+async function firstPassword(
+  { now, users }: AuthTransaction,
+  { userId, email }: Invitation,
+  { name, passwordHash }: Chosen,
+): Promise<User> {
+  const user = await users.byId(userId ?? '');
+  const isTheirs = user?.email?.toLowerCase() === email.toLowerCase();
+  if (user === undefined || user.passwordHash !== null || !isTheirs || isBanned(user, now)) throw invitationInvalid();
+  return users.save({ ...user, name, passwordHash, emailVerifiedAt: user.emailVerifiedAt ?? now });
+}

@@ -3,10 +3,12 @@
 
 import { createHash, createPublicKey, type KeyObject, verify } from 'node:crypto';
 import { createReadStream, readFileSync } from 'node:fs';
-import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
 
 const usage = 'usage: npm run audit:verify -- export.ndjson --key public.pem [--key …] [--head head.json …]';
+
+/** Longer than any entry; whoever wrote the file may have wanted to fill the memory of who checks it. */
+const longestLine = 64 * 1_048_576;
 
 /** What does not fit; the first of it ends the check. */
 class Misfit extends Error {}
@@ -86,9 +88,9 @@ class Chain {
   }
 
   #end(line: Line): void {
-    if (line.kind !== 'end') throw new Misfit(`a line of the kind ${String(line.kind)} is not known`);
+    if (line.kind !== 'end') throw new Misfit(`a line of the kind ${JSON.stringify(line.kind)} is not known`);
     if (line.last_seq !== this.#lastSeq)
-      throw new Misfit(`the export ends at ${String(line.last_seq)}, its entries at ${this.#lastSeq}`);
+      throw new Misfit(`the export ends at ${JSON.stringify(line.last_seq)}, its entries at ${this.#lastSeq}`);
     this.#ended = true;
   }
 
@@ -125,7 +127,8 @@ class Chain {
   #entry(entry: Entry, hash: string): void {
     const { seq, previous_hash: previous } = entry;
     const expected = this.#lastSeq + 1;
-    if (seq !== expected) throw new Misfit(`entry ${expected} is missing: entry ${String(seq)} is in its place`);
+    if (seq !== expected)
+      throw new Misfit(`entry ${expected} is missing: entry ${JSON.stringify(seq)} is in its place`);
     if (this.#lastHash !== undefined && previous !== this.#lastHash)
       throw new Misfit(`entry ${expected} does not follow the one before it`);
     const text = canonical(entry);
@@ -172,6 +175,36 @@ const parse = (text: string, number: number): object => {
   throw new Misfit(`line ${number} is not a JSON object`);
 };
 
+/** A line of an export as it is written: one with a name twice, or with anything else that others read otherwise, would not be the same again. */
+function lineOf(text: string, number: number): Line {
+  const value = parse(text, number);
+  if (isCanonical(value, text)) return value;
+  throw new Misfit(`line ${number} is not written as an export writes it`);
+}
+
+function isCanonical(value: object, text: string): boolean {
+  try {
+    return canonical(value) === text;
+  } catch {
+    return false; // nested deeper than anything that is written
+  }
+}
+
+/** Lines end with a line feed and nothing else: texts of entries may hold characters that are line ends to others, such as U+2028. */
+async function* linesOf(file: string): AsyncGenerator<string> {
+  let rest = '';
+  for await (const part of createReadStream(file, 'utf8')) {
+    const lines = `${rest}${part}`.split('\n');
+    rest = lines.pop() ?? '';
+    yield* lines;
+    if (rest.length > longestLine) throw new Misfit('a line is longer than any entry');
+  }
+  if (rest !== '') yield rest;
+}
+
+/** What is printed may come from the file: it must not move the cursor, nor hide what is said. */
+const printable = (text: string): string => text.replaceAll(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, '\ufffd').slice(0, 500);
+
 /** A head as `GET /v1/admin/audit/heads` shows it. */
 function headIn(file: string): { head: Head; signature: string } {
   const { kind, seq, hash, at, key_id, signature }: Partial<Head & { signature: string }> = parse(
@@ -195,12 +228,12 @@ async function main(): Promise<number> {
   try {
     for (const { head, signature } of (values.head ?? []).map(headIn)) chain.expect(head, signature);
     let number = 0;
-    for await (const line of createInterface({ input: createReadStream(file) })) chain.read(parse(line, ++number));
+    for await (const line of linesOf(file)) chain.read(lineOf(line, ++number));
     console.log(chain.finish());
     return 0;
   } catch (error) {
     if (!(error instanceof Misfit)) throw error;
-    console.log(`NOT OK: ${error.message}`);
+    console.log(`NOT OK: ${printable(error.message)}`);
     return 1;
   }
 }

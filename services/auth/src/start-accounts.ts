@@ -12,6 +12,7 @@ import type { AccountPolicy } from './app/accounts/account-deps.ts';
 import { type CheckPassword, passwordCheck } from './app/accounts/check-password.ts';
 import type { PasswordHasher } from './app/accounts/password-hasher.ts';
 import { sendAskedMail } from './app/mails/send-asked-mail.ts';
+import type { SignInThrottle } from './app/sessions/sign-in-throttle.ts';
 
 /** How long a mail waits at the most whose asker's replica has died. */
 const lookForMailsEveryMs = 2_000;
@@ -23,6 +24,7 @@ export function startAccounts(deps: {
   readonly database: Database;
   readonly transactions: PostgresAuthTransactions;
   readonly hasher: PasswordHasher;
+  readonly throttle: SignInThrottle;
   readonly policy: AccountPolicy;
 }): { readonly checkPassword: CheckPassword; stop(): Promise<void> } {
   const { bus, database, transactions, policy } = deps;

@@ -15,6 +15,7 @@ import { assertUserIds } from './adapters/postgres/installation.ts';
 import { postgresApiKeys } from './adapters/postgres/keys/postgres-api-keys.ts';
 import type { UserIdKind } from './adapters/postgres/migrations/0002-access.ts';
 import { migrations } from './adapters/postgres/migrations/index.ts';
+import { postgresSignInThrottle } from './adapters/postgres/sessions/postgres-sign-in-throttle.ts';
 import { tellMissingGroups } from './adapters/postgres/users/missing-groups.ts';
 import { repeatedly } from './adapters/repeatedly.ts';
 import { countingVerifications } from './adapters/verification-metrics.ts';
@@ -98,9 +99,10 @@ export async function startAuth(
   onStop(repeatedly(writeUsesEveryMs, log, 'writing when keys were used', () => lastUses.flush()));
   onStop(repeatedly(tidyEveryMs, log, 'dropping old answers', () => keys.tidy()));
   const verify = countingVerifications(metrics, (text) => verifyApiKey({ keys, lastUses }, text));
-  await startSessions(config.sessions, { bus, database, transactions, passwords, onStop });
+  const throttle = postgresSignInThrottle(database, config.sessions.signIn);
+  await startSessions(config.sessions, { bus, database, transactions, passwords, throttle, onStop });
   const accounts = startAccounts({
-    ...{ bus, database, transactions, hasher: passwords, policy: config.accounts },
+    ...{ bus, database, transactions, throttle, hasher: passwords, policy: config.accounts },
   });
   onStop(() => accounts.stop());
   onStop(serveApiKeys({ bus, keys, transactions, tellChanged, verify, keysPerUser: config.apiKeysPerUser }));

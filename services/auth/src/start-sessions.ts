@@ -6,12 +6,12 @@ import { TokenKeyring } from './adapters/crypto/token-keyring.ts';
 import { serveSessions } from './adapters/nats/sessions/serve-sessions.ts';
 import { serveSigningKeys } from './adapters/nats/sessions/serve-signing-keys.ts';
 import type { PostgresAuthTransactions } from './adapters/postgres/auth-transactions.ts';
-import { postgresSignInThrottle } from './adapters/postgres/sessions/postgres-sign-in-throttle.ts';
 import { dropOldSessions } from './adapters/postgres/sessions/read-sessions.ts';
 import { repeatedly } from './adapters/repeatedly.ts';
 import type { PasswordHasher } from './app/accounts/password-hasher.ts';
 import { berthItself } from './app/asker.ts';
 import { keepSigningKeys } from './app/sessions/rotate-signing-keys.ts';
+import type { SignInThrottle } from './app/sessions/sign-in-throttle.ts';
 import type { AuthConfig } from './config.ts';
 import type { SessionSettings } from './config-sessions.ts';
 
@@ -30,6 +30,7 @@ export async function startSessions(
     readonly database: Database;
     readonly transactions: PostgresAuthTransactions;
     readonly passwords: PasswordHasher;
+    readonly throttle: SignInThrottle;
     readonly onStop: ServiceContext['onStop'];
   },
 ): Promise<void> {
@@ -38,7 +39,6 @@ export async function startSessions(
   await keepKeys();
   onStop(repeatedly(keepKeysEveryMs, bus.log, 'rotating signing keys', keepKeys));
   onStop(repeatedly(tidyEveryMs, bus.log, 'dropping old sessions', () => dropOldSessions(database)));
-  const throttle = postgresSignInThrottle(database, settings.signIn);
-  onStop(serveSessions({ ...deps, throttle }));
+  onStop(serveSessions(deps));
   onStop(serveSigningKeys({ ...deps, rotation: settings.keys }));
 }

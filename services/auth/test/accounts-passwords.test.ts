@@ -142,3 +142,19 @@ test('a token for a new password opens nothing once an administrator has changed
   await peopleClient(world.bus).updateUser({ id, email: 'ada@example.org' }, ['email']);
   await assert.rejects(stranger(world.bus).reset(token, 'another pair of boots'), withCode('MAIL_TOKEN_INVALID'));
 });
+
+test('who has somebody’s token cannot guess the password with it, whichever command asks for it', async (t) => {
+  const sessions = { signIn: { failures: 10, failuresOfAddress: 100, windowSeconds: 900 } };
+  const world = await accountWorld(t, [{ sessions }, { sessions }]);
+  const id = await world.someone({ name: 'ada' });
+  const me = signedIn(world.bus, id);
+  const guesses = [
+    ...Array.from({ length: 8 }, (_, number) => me.changePassword(`guess ${number}`, another(1))),
+    ...Array.from({ length: 8 }, (_, number) => me.changeEmail('eve@example.com', `guess ${number}`)),
+    ...Array.from({ length: 8 }, (_, number) => me.remove(`guess ${number}`)),
+  ];
+  const { codes } = await outcomes(guesses);
+  assert.equal(codes.filter((code) => code === 'CURRENT_PASSWORD_WRONG').length, 10);
+  assert.equal(codes.filter((code) => code === 'SIGN_IN_LIMITED').length, 14);
+  await assert.rejects(me.changePassword(goodPassword, another(1)), withCode('SIGN_IN_LIMITED'));
+});

@@ -54,6 +54,7 @@ function watched({ bus, db }: AccountWorld) {
       verify: (known: string | null, text: string) => argon2.verify(known, text),
       isOutdated: (known: string) => argon2.isOutdated(known),
     },
+    throttle: { take: async () => {}, forgive: async () => {} },
     checkPassword: () => {},
     policy: usualAccounts,
   };

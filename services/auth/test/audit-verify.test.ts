@@ -49,7 +49,7 @@ async function newLog(t: TestScope) {
         const entry = {
           action: 'user.changed',
           resource: { type: 'users', id: `u${index}` },
-          after: { é: [1, null, index / 3] },
+          after: { é: [1, null, index / 3], text: 'one\u2028line\u2029to\u0085us' },
         };
         await database.transaction((sql) => writeAudit(sql, berthItself, at, [entry]));
         const seal = setInterval(() => void sealEntries(database, signer, { entries: 3, seconds: 3_600 }), 20);
@@ -126,6 +126,13 @@ test('an export is found good, whatever was done to it is found, and where', asy
   );
   assert.match(await broken((lines) => set(lines[headAt].head, { key_id: 'mine' })), /^1 NOT OK: .* was not given/);
   assert.match(await broken((lines) => lines.slice(0, -1)), /^1 NOT OK: the export is incomplete/);
+  // What others would read otherwise, or what would show something else on the screen of who checks.
+  const twice = JSON.stringify(good[1]).replace('"action":', '"action":"never","action":');
+  assert.match(await log.verify(good.with(1, twice)), /^1 NOT OK: line 2 is not written as an export writes it/);
+  const deep = `{"entry":${'['.repeat(100_000)}${']'.repeat(100_000)}}`;
+  assert.match(await log.verify(good.with(1, deep)), /^1 NOT OK: line 2 is not written as an export writes it/);
+  const shown = await log.verify(good.with(1, { kind: '\u001b[2K\rOK: 8 entries\u009b' }));
+  assert.match(shown, /^1 NOT OK: a line of the kind [^\p{Cc}]*\n$/u);
   assert.match(await broken((lines) => lines.filter(({ kind }) => kind !== 'head')), /^1 NOT OK: .*no signed head/);
 });
 

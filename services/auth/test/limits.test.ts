@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
-import { AccessChangedSchema, AccessService, LimitService } from '@berth/contracts';
+import { AccessChangedSchema, AccessService, AuthService, LimitService, Permission } from '@berth/contracts';
 import { listen, request } from '@berth/messaging';
 import { eventually, type TestScope } from '@berth/testing';
 import { timestampDate } from '@bufbuild/protobuf/wkt';
+import { asUser, newUser, peopleClient } from './support/people.ts';
 import { admin, newWorld, principal, type World, withCode } from './support/world.ts';
 
 const { method } = LimitService;
@@ -143,4 +144,35 @@ test('a block that somebody adds is told, and lifted only once', async (t) => {
     audited.map(({ action }) => action),
     ['api_key.blocked', 'api_key.unblocked'],
   );
+});
+
+test('nobody keeps themselves out, nor who may do more; of two who keep each other out at once one stays', async (t) => {
+  const { world, call } = await twoReplicas(t);
+  const people = peopleClient(world.bus);
+  const chief = await newUser(people, 'chief', 'admin');
+  const clerk = await newUser(people, 'clerk', 'viewer');
+  const add = (by: object, subject: string) =>
+    request(world.bus, method.addBlock, { context: { principal: by }, subject, reason: 'r', seconds: 0n }, options);
+  const holding = (id: string, ...permissions: string[]) => ({ ...admin, id, permissions });
+  const { apiKey: adminKey } = await request(
+    world.bus,
+    AuthService.method.createApiKey,
+    { context: { principal: admin }, permission: Permission.ADMIN },
+    options,
+  );
+  const helper = holding('helper', 'limits:admin', 'vms:read', 'pools:read', 'operations:read', 'routers:read');
+  await assert.rejects(add(helper, 'key:helper'), withCode('OWN_BLOCK'));
+  await assert.rejects(add(asUser(chief).principal, `user:${chief.id}`), withCode('OWN_BLOCK'));
+  for (const subject of [`user:${chief.id}`, `key:${adminKey?.id}`]) {
+    await assert.rejects(add(helper, subject), withCode('PERMISSIONS_TOO_WIDE'));
+  }
+  await add(helper, `user:${clerk.id}`);
+  await add(admin, `user:${chief.id}`);
+  const outcomes = await Promise.allSettled([
+    add(holding('one', 'limits:admin'), 'key:two'),
+    add(holding('two', 'limits:admin'), 'key:one'),
+  ]);
+  assert.equal(outcomes.filter(({ status }) => status === 'fulfilled').length, 1);
+  const out = (await call.blocks()).map(({ subject }) => subject);
+  assert.equal(out.filter((subject) => subject.startsWith('key:')).length, 1);
 });

@@ -11,6 +11,7 @@ import {
 import { request } from '@berth/messaging';
 import { eventually } from '@berth/testing';
 import type { MessageInitShape } from '@bufbuild/protobuf';
+import { timestampFromDate } from '@bufbuild/protobuf/wkt';
 import { admin, client, idOf, newWorld, principal, type World, withCode } from './support/world.ts';
 
 const { method } = AuthService;
@@ -146,6 +147,10 @@ test('nobody gives a key more than he has', async (t) => {
     tooWide,
     'its secret would be his',
   );
+  const longer = { id: idOf(whole), expiresAt: timestampFromDate(new Date('2999-01-01')) };
+  await assert.rejects(client(world.bus, { principal: keeper }).update(longer, ['expires_at']), tooWide);
+  const wider = { id: idOf(whole), allowedNetworks: ['0.0.0.0/0'] };
+  await assert.rejects(client(world.bus, { principal: keeper }).update(wider, ['allowed_networks']), tooWide);
   const blueAdmin = { ...admin, group: 'blue' };
   await assert.rejects(client(world.bus, { principal: blueAdmin }).create(), withCode('PERMISSION_DENIED'));
 });

@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { AccountService, SessionService } from '@berth/contracts';
+import { request } from '@berth/messaging';
+import { eventually } from '@berth/testing';
 import { holderOf, keepMails, newUser, peopleClient, userFactOf } from './support/people.ts';
 import { newWorld, withCode } from './support/world.ts';
 
@@ -197,6 +200,10 @@ test('nobody changes, bans or removes who holds more, nor gives more than they h
   await assert.rejects(people.updateUser({ id: chief.id, email: 'mine@example.com' }, ['email'], helper), tooWide);
   await assert.rejects(people.removeUser(chief.id, helper), tooWide);
   await assert.rejects(people.ban({ id: chief.id }, helper), tooWide);
+  const endSessions = (userId: string) =>
+    request(world.bus, SessionService.method.signOutEverywhere, { userId, context: helper }, { timeoutMs: 10_000 });
+  await assert.rejects(endSessions(chief.id), tooWide);
+  await endSessions(clerk.id);
   await assert.rejects(people.updateUser({ id: clerk.id, groups: ['admin'] }, ['groups'], helper), tooWide);
   await assert.rejects(people.addMember({ name: 'operator', userId: clerk.id }, helper), tooWide);
   await assert.rejects(people.removeMember({ name: 'admin', userId: chief.id }, helper), tooWide);
@@ -237,6 +244,20 @@ test('who is made without a password is asked by mail to choose one, and a chang
   assert.deepEqual(
     (await mails('email-changed')).map(({ to }) => to),
     ['ben@example.com'],
+  );
+
+  const { method } = AccountService;
+  await request(world.bus, method.forgotPassword, { context: {}, email: 'ANNA@example.com' }, { timeoutMs: 10_000 });
+  const [reset] = await eventually(async () => {
+    const found = await mails('reset-password');
+    return found.length > 0 && found;
+  });
+  assert.equal(reset?.to, 'anna@example.com', 'to the address as the account has it');
+  await people.updateUser({ id: anna?.id ?? '', email: 'anna@example.net' }, ['email']);
+  const question = { context: {}, token: reset?.values['token'] ?? '', password: 'another horse 7 battery' };
+  await assert.rejects(
+    request(world.bus, method.resetPassword, question, { timeoutMs: 10_000 }),
+    withCode('MAIL_TOKEN_INVALID'),
   );
 });
 

@@ -1,5 +1,6 @@
 import type { PasswordRules } from '../../domain/accounts/password-rules.ts';
 import type { AuthTransaction } from '../auth-transaction.ts';
+import type { SignInThrottle } from '../sessions/sign-in-throttle.ts';
 import type { AccountReader } from './account-store.ts';
 import type { CheckPassword } from './check-password.ts';
 import type { PasswordHasher } from './password-hasher.ts';
@@ -19,6 +20,8 @@ export interface AccountPolicy {
 export interface AccountDeps {
   readonly accounts: AccountReader;
   readonly hasher: PasswordHasher;
+  /** Of passwords that are asked for again. */
+  readonly throttle: SignInThrottle;
   readonly checkPassword: CheckPassword;
   readonly policy: AccountPolicy;
 }

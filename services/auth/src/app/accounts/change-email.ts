@@ -1,17 +1,20 @@
 import { isKind } from '@berth/errors';
 import { currentPasswordWrong, mailTokenInvalid, userNotFound } from '../../domain/accounts/account-errors.ts';
 import { hashOfMailToken } from '../../domain/mails/mail-token.ts';
+import type { Asker } from '../asker.ts';
 import { type AccountDeps, asUser, type Prepared } from './account-deps.ts';
+import { isPresentPassword } from './present-password.ts';
 import { refuseNoAddress } from './register-account.ts';
 
 /** Takes the wish for another address; it counts once it is confirmed. Whether others have it is not told. */
 export async function changeEmail(
-  { accounts, hasher }: AccountDeps,
+  deps: AccountDeps,
+  asker: Asker,
   { userId, email, password }: { userId: string; email: string; password: string },
 ): Promise<Prepared> {
   refuseNoAddress(email);
-  const user = await accounts.byId(userId);
-  const isRight = await hasher.verify(user?.passwordHash ?? null, password);
+  const user = await deps.accounts.byId(userId);
+  const isRight = await isPresentPassword(deps, asker, { user, userId, password });
   return async (transaction) => {
     if (user === undefined) throw userNotFound();
     if (!isRight) throw currentPasswordWrong('password');

@@ -12,6 +12,7 @@ import { type User, withoutSessions } from '../../domain/users/user.ts';
 import type { Asker } from '../asker.ts';
 import type { AuthTransaction } from '../auth-transaction.ts';
 import { type AccountDeps, anybody, asUser, type Prepared } from './account-deps.ts';
+import { isPresentPassword } from './present-password.ts';
 import { refuseNoAddress } from './register-account.ts';
 
 /** Sets a new password for a user who knows the present one. All sessions end. */
@@ -21,7 +22,7 @@ export async function changePassword(
   { userId, current, next }: { userId: string; current: string; next: string },
 ): Promise<Prepared> {
   const user = await deps.accounts.byId(userId);
-  const isRight = await deps.hasher.verify(user?.passwordHash ?? null, current);
+  const isRight = await isPresentPassword(deps, asker, { user, userId, password: current });
   if (user !== undefined && isRight) deps.checkPassword(next, user, 'new_password');
   const hash = user !== undefined && isRight ? await newHash(deps, user, next) : undefined;
   return async (transaction) => {

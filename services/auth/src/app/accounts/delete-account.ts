@@ -1,17 +1,20 @@
 import { removedUserFact } from '../../domain/access-facts.ts';
 import { currentPasswordWrong, lastAdmin, userNotFound } from '../../domain/accounts/account-errors.ts';
 import { isBanned, type User } from '../../domain/users/user.ts';
+import type { Asker } from '../asker.ts';
 import type { AuthTransaction } from '../auth-transaction.ts';
 import { tellKeysOf } from '../keys/note-key.ts';
 import type { AccountDeps, Prepared } from './account-deps.ts';
+import { isPresentPassword } from './present-password.ts';
 
 /** Ends the account of a user who knows its password: sessions and API keys end with it. The last admin's stays (`conflict` LAST_ADMIN). */
 export async function deleteAccount(
-  { accounts, hasher }: AccountDeps,
+  deps: AccountDeps,
+  asker: Asker,
   { userId, password }: { userId: string; password: string },
 ): Promise<Prepared> {
-  const user = await accounts.byId(userId);
-  const isRight = await hasher.verify(user?.passwordHash ?? null, password);
+  const user = await deps.accounts.byId(userId);
+  const isRight = await isPresentPassword(deps, asker, { user, userId, password });
   return async (transaction) => {
     if (user === undefined) throw userNotFound();
     if (!isRight) throw currentPasswordWrong('password');

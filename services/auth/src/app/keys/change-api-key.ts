@@ -30,8 +30,8 @@ export async function updateApiKey(
   if (key.isWeakenedBy(terms)) await otherAdminRemains(transaction, key);
   const before = viewOf(key, transaction.now);
   key.change(withKeptNetworks(terms));
+  if (givesAnew(key, terms)) assertWithin(changer.rights, key, key.ownerId === null);
   if (terms.permission !== undefined || terms.group !== undefined) {
-    assertWithin(changer.rights, key, key.ownerId === null);
     await assertGroup(transaction, terms.group);
   }
   await transaction.apiKeys.save(key);
@@ -85,6 +85,15 @@ async function existing(transaction: AuthTransaction, { ownerId }: KeyChanger, i
 function assertMine(key: ApiKey, { ownerId }: KeyChanger): void {
   if (key.ownerId !== null && key.ownerId !== ownerId) throw keyOfUser(key.id);
 }
+
+/** Whether these terms could let somebody do more with the key: of a global one also from elsewhere, or for longer. */
+const givesAnew = (
+  { ownerId }: ApiKey,
+  { permission, group, allowedNetworks, expiresAt }: Partial<KeyTerms>,
+): boolean =>
+  permission !== undefined ||
+  group !== undefined ||
+  (ownerId === null && (allowedNetworks !== undefined || expiresAt !== undefined));
 
 /** Whether these terms say more than how the key is called. */
 const limitsOf = (terms: Partial<KeyTerms>): boolean =>

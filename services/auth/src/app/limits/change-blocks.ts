@@ -1,4 +1,6 @@
+import { permissionsOfKey } from '../../domain/keys/api-key.ts';
 import {
+  askerBlocked,
   automaticBlock,
   type Block,
   type BlockingTerms,
@@ -7,23 +9,34 @@ import {
   checkSubject,
   endOf,
   isBlocked,
+  ownBlock,
   resourceOf,
+  subjectsOf,
 } from '../../domain/limits/block.ts';
+import { assertHolds } from '../../domain/users/handed-out.ts';
+import { isUuid } from '../../domain/uuid.ts';
+import type { Asker } from '../asker.ts';
 import type { AuthTransaction } from '../auth-transaction.ts';
 
 /** Everybody hears of the end of a block at once; who was away for longer begins again, without it. */
 const liftedIsToldForMs = 86_400_000;
 
-/** Keeps somebody out because somebody wants it. Throws `invalid` for what is no subject. */
+/**
+ * Keeps somebody out because `asker` wants it. Throws `invalid` for what is no subject, `conflict` OWN_BLOCK, and `forbidden` where it would
+ * keep out who holds more than the asker.
+ */
 export async function addBlock(
   transaction: AuthTransaction,
-  { subject, reason, seconds, by }: { subject: string; reason: string; seconds: number; by: string },
+  asker: Asker,
+  { subject, reason, seconds }: { subject: string; reason: string; seconds: number },
 ): Promise<Block> {
   checkSubject(subject);
   await transaction.alone('blocks');
+  await assertAskerRemains(transaction, asker, subject);
+  assertHolds(asker.principal, await rightsOfSubject(transaction, subject));
   const { now } = transaction;
   const block = {
-    ...{ subject, reason, by },
+    ...{ subject, reason, by: asker.principal?.id ?? '' },
     blockedAt: now,
     until: endOf(now, seconds),
     automatic: false,
@@ -31,6 +44,25 @@ export async function addBlock(
   };
   await keepOut(transaction, [block]);
   return block;
+}
+
+/** Whoever blocks can lift it again: of two who keep each other out at the same moment, one stays. */
+async function assertAskerRemains(transaction: AuthTransaction, { principal }: Asker, subject: string): Promise<void> {
+  const own = principal === undefined ? [] : subjectsOf(principal);
+  if (own.includes(subject)) throw ownBlock();
+  const blocks = await transaction.limits.blocksOf(own);
+  if (blocks.some((block) => isBlocked(block, transaction.now))) throw askerBlocked();
+}
+
+/** What the user or the key may do, as groups say it; of a user's key what its owner may, which is never less. Nothing of nobody. */
+async function rightsOfSubject({ users, groups, apiKeys }: AuthTransaction, subject: string) {
+  const { type, id } = resourceOf(subject);
+  const key = type === 'api_key' && isUuid(id) ? await apiKeys.byId(id) : undefined;
+  if (key !== undefined && key.ownerId === null) {
+    return [{ name: key.group ?? '', permissions: permissionsOfKey(key), everywhere: key.group === null }];
+  }
+  const user = type === 'user' || key !== undefined ? await users.byId(key?.ownerId ?? id) : undefined;
+  return user === undefined ? [] : groups.byNames(user.groups);
 }
 
 /** Ends a block. Throws `not_found` when there is none at the moment. */

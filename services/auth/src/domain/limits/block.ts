@@ -58,6 +58,17 @@ export const endOf = (now: Date, seconds: number): Date =>
 
 export const blockFact = ({ subject, until, reason }: Block): Fact => ({ kind: 'block', subject, until, reason });
 
+/** What a caller could be blocked as. */
+export const subjectsOf = ({ id, kind, userId }: { id: string; kind: string; userId: string }): readonly string[] => [
+  ...(userId === '' ? [] : [`user:${userId}`]),
+  ...(kind === 'api_key' ? [`key:${id}`] : []),
+];
+
+export const ownBlock = (): DomainError => new DomainError('conflict', 'OWN_BLOCK', 'Nobody keeps themselves out.');
+
+export const askerBlocked = (): DomainError =>
+  new DomainError('forbidden', 'CALLER_BLOCKED', 'Whoever holds this key or token is kept out.');
+
 export const blockNotFound = (subject: string): DomainError =>
   new DomainError('not_found', 'BLOCK_NOT_FOUND', 'Nobody of that name is kept out at the moment.', { subject });
 

@@ -85,10 +85,10 @@ function liftRoute(app: App, { limits, commandTimeoutMs }: Deps): void {
   });
 }
 
-/** The subject as requests are counted by it. Auth checks what is no address. */
+/** The subject as requests are counted by it: ids may be written in capitals too. Auth checks what is no address. */
 function countedSubject(text: string, isExempt: (address: string) => boolean): string {
   const [, address] = /^ip:(.*?)(?:\/64)?$/.exec(text) ?? [];
-  if (address === undefined) return text;
+  if (address === undefined) return text.toLowerCase();
   if (isIP(address) === 0) throw invalidRequest([{ field: 'subject', message: 'must hold an IP address after ip:' }]);
   if (!isExempt(address)) return subjectOfAddress(address);
   throw new DomainError('conflict', 'ADDRESS_NEVER_BLOCKED', 'The setting BERTH_NEVER_BLOCK has this address.');

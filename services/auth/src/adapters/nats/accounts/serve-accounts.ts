@@ -52,9 +52,9 @@ function servedToUsers(deps: Deps) {
       changePassword(deps, asker, { userId: userOf(asker), current, next }),
     ),
     own(method.changeEmail, ({ email, password }, asker) =>
-      changeEmail(deps, { userId: userOf(asker), email, password }),
+      changeEmail(deps, asker, { userId: userOf(asker), email, password }),
     ),
-    own(method.deleteAccount, ({ password }, asker) => deleteAccount(deps, { userId: userOf(asker), password })),
+    own(method.deleteAccount, ({ password }, asker) => deleteAccount(deps, asker, { userId: userOf(asker), password })),
     serveCommand(deps, method.updateAccount, { access: 'user' }, (request, asker, inTransaction) => {
       const { name, profile, publicFields, context } = request;
       const changes = { name: name === '' ? undefined : name, profile, publicFields: publicFields?.names };

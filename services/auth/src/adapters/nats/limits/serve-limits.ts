@@ -78,8 +78,8 @@ const serveBlocks = (deps: Deps) => [
   serveCommand(deps, method.addBlock, { access: administering }, (request, asker, inTransaction) =>
     inTransaction(async (transaction) => {
       const { subject, reason, seconds } = request;
-      const terms = { subject, reason, seconds: Number(seconds), by: asker.principal?.id ?? '' };
-      return { block: blockMessage(await addBlock(transaction, terms)) };
+      const block = await addBlock(transaction, asker, { subject, reason, seconds: Number(seconds) });
+      return { block: blockMessage(block) };
     }),
   ),
   serveCommand(deps, method.liftBlock, { access: administering }, ({ subject }, _asker, inTransaction) =>

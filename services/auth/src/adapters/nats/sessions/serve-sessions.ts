@@ -13,6 +13,7 @@ import {
 import { refreshTokens } from '../../../app/sessions/refresh-tokens.ts';
 import { signIn } from '../../../app/sessions/sign-in.ts';
 import type { SignInThrottle } from '../../../app/sessions/sign-in-throttle.ts';
+import { administeredUser } from '../../../app/users/administered-user.ts';
 import { isUuid } from '../../../domain/uuid.ts';
 import type { PostgresAuthTransactions } from '../../postgres/auth-transactions.ts';
 import { sessionsOf } from '../../postgres/sessions/read-sessions.ts';
@@ -70,6 +71,7 @@ const serveEnds = (deps: Deps) => [
   serveCommand(deps, method.signOutEverywhere, { access: 'anybody' }, ({ userId }, asker, inTransaction) => {
     assertAccess(asker.principal, userId === '' ? 'user' : { verb: 'users:admin' });
     return inTransaction(async (transaction) => {
+      if (userId !== '') await administeredUser(transaction, asker, { id: userId, ifVersion: 0n });
       await signOutEverywhere(transaction, userId || userOf(asker).userId);
       return {};
     });

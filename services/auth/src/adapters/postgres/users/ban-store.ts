@@ -31,7 +31,7 @@ export const banStore = (entities: EntityManager, sql: Sql): BanStore => ({
     const standing = await entities.findOne(
       BanEntity,
       { userId, endedAt: null },
-      { lockMode: LockMode.PESSIMISTIC_WRITE },
+      { lockMode: LockMode.PESSIMISTIC_WRITE, refresh: true },
     );
     if (standing === null) return;
     standing.endedAt = at;

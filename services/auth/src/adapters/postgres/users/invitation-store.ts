@@ -22,7 +22,7 @@ export const toInvitation = (stored: StoredInvitation): Invitation => ({
 /** Invitations in auth's schema. */
 export function invitationStore(entities: EntityManager, sql: Sql): InvitationStore {
   const locked = async (which: FilterQuery<StoredInvitation>): Promise<Invitation | undefined> => {
-    const stored = await entities.findOne(InvitationEntity, which, { lockMode: LockMode.PESSIMISTIC_WRITE });
+    const stored = await entities.findOne(InvitationEntity, which, { lockMode: LockMode.PESSIMISTIC_WRITE, refresh: true });
     return stored === null ? undefined : toInvitation(stored);
   };
   return {

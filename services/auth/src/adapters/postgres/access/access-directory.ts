@@ -1,9 +1,10 @@
 import type { Sql } from '@berth/database';
 import { pageOf, readPageToken } from '../../../app/page-token.ts';
-import { userNotFound } from '../../../domain/users/administration-errors.ts';
+import { userNotFound } from '../../../domain/errors.ts';
 import type { Ban, BanEnding } from '../../../domain/users/ban.ts';
 import type { Group } from '../../../domain/users/group.ts';
 import type { Invitation } from '../../../domain/users/invitation.ts';
+import { dateOf } from '../columns.ts';
 import { type GroupRow, toGroup } from '../users/group-rows.ts';
 import { type InvitationRow, invitationColumns, toInvitation } from '../users/invitation-rows.ts';
 
@@ -51,8 +52,6 @@ interface BanRow {
   readonly ending: BanEnding | null;
   readonly lift_reason: string;
 }
-
-const dateOf = (text: string | null): Date | null => (text === null ? null : new Date(text));
 
 const toBan = (row: BanRow): Ban => ({
   id: row.id,

@@ -3,6 +3,7 @@ import type { GroupStore, NewGroup } from '../../../app/users/group-store.ts';
 import type { Limit } from '../../../domain/limits/limit.ts';
 import { groupNameTaken } from '../../../domain/users/administration-errors.ts';
 import type { Group } from '../../../domain/users/group.ts';
+import { numberOf } from '../columns.ts';
 import { type StoredUser, toUser, userColumns } from './user-rows.ts';
 
 /** A row of `groups`. */
@@ -19,8 +20,6 @@ export interface GroupRow {
   readonly created_at: string;
   readonly updated_at: string;
 }
-
-const numberOf = (text: string | null): number | null => (text === null ? null : Number(text));
 
 export const toGroup = (row: GroupRow): Group => ({
   name: row.name,

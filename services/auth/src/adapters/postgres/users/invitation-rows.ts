@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Sql } from '@berth/database';
 import type { InvitationStore } from '../../../app/users/invitation-store.ts';
 import type { Invitation, InvitationEnding } from '../../../domain/users/invitation.ts';
-import { isUuid } from '../uuid.ts';
+import { isUuid } from '../../../domain/uuid.ts';
 
 /** A row of `invitations`. */
 export interface InvitationRow {

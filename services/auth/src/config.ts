@@ -5,6 +5,7 @@ import type { UserIdKind } from './adapters/postgres/migrations/0002-access.ts';
 import type { AccountPolicy } from './app/accounts/account-deps.ts';
 import { type MailConfig, readMailConfig } from './config-mails.ts';
 import { readSessionSettings, type SessionSettings } from './config-sessions.ts';
+import { nameHint, namePattern } from './domain/accounts/user-name.ts';
 import { weaknessOf } from './domain/keys/given-key.ts';
 import type { BlockingTerms } from './domain/limits/block.ts';
 
@@ -82,8 +83,8 @@ export function readConfig(env: NodeJS.ProcessEnv): AuthConfig {
         : {
             name: read.text('BERTH_ADMIN_USER', {
               fallback: 'admin',
-              pattern: /^[A-Za-z0-9][A-Za-z0-9._-]{1,39}$/,
-              hint: '2 to 40 letters, digits, dots, underscores and hyphens',
+              pattern: namePattern,
+              hint: nameHint,
             }),
             passwordFile,
           },

@@ -8,6 +8,7 @@ import { smtpTransport } from './adapters/mail/smtp-transport.ts';
 import { writeMail } from './adapters/mail/write-mail.ts';
 import { noticeDrift } from './adapters/nats/access/notice-drift.ts';
 import { serveMails } from './adapters/nats/mails/serve-mails.ts';
+import { onDemand } from './adapters/on-demand.ts';
 import type { PostgresAuthTransactions } from './adapters/postgres/auth-transactions.ts';
 import { mailOutbox } from './adapters/postgres/mails/mail-outbox-rows.ts';
 import { subscriptionsIn } from './adapters/postgres/mails/subscription-rows.ts';
@@ -52,26 +53,15 @@ export function startSendingMails({ config, database, vault, log, metrics }: Dep
     patience: config.mail?.patience ?? usualPatience,
     onTried: telling(log, metrics),
   };
-  let again = false;
-  let stopped = false;
-  const sweep = async () => {
-    if (stopped) return; // what waits can wait for the next start
-    do {
-      again = false;
-      await sendDueMails(deps);
-    } while (again && !stopped);
-  };
-  const sweeping = repeatedly(config.mail?.sweepEveryMs ?? sweepEveryMs, log, 'sending mails', sweep);
+  const sweeping = onDemand(config.mail?.sweepEveryMs ?? sweepEveryMs, log, 'sending mails', async () => {
+    await sendDueMails(deps);
+  });
   const stopTidying = repeatedly(tidyEveryMs, log, 'dropping old mails', () => outbox.tidy());
   return {
     outbox,
-    mailsWait() {
-      again = true;
-      sweeping.now();
-    },
+    mailsWait: sweeping.wake,
     async stop() {
-      stopped = true;
-      await Promise.all([sweeping(), stopTidying()]);
+      await Promise.all([sweeping.stop(), stopTidying()]); // what waits can wait for the next start
     },
   };
 }

@@ -1,13 +1,7 @@
 import type { Logger } from '@berth/service-kit';
 
-/** The stop of what runs repeatedly, which runs it a last time; `now` runs it at once, unless it is running. */
-export interface Repetition {
-  (): Promise<void>;
-  now(): void;
-}
-
-/** Runs `work` every so often, never twice at once; a failure is logged and tried again at the next turn. */
-export function repeatedly(everyMs: number, log: Logger, what: string, work: () => Promise<void>): Repetition {
+/** Runs `work` every so often, never twice at once; a failure is logged and tried again at the next turn. Its stop runs it a last time. */
+export function repeatedly(everyMs: number, log: Logger, what: string, work: () => Promise<void>): () => Promise<void> {
   let running: Promise<void> | undefined;
   const run = (): Promise<void> => {
     running ??= work()
@@ -18,10 +12,9 @@ export function repeatedly(everyMs: number, log: Logger, what: string, work: () 
     return running;
   };
   const timer = setInterval(run, everyMs);
-  const stop = async () => {
+  return async () => {
     clearInterval(timer);
     await running;
     await run();
   };
-  return Object.assign(stop, { now: () => void run() });
 }

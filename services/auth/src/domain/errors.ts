@@ -1,38 +1,32 @@
-import { DomainError } from '@berth/errors';
+import { DomainError, type FieldError } from '@berth/errors';
+import { forEver, type User } from './users/user.ts';
 
-/** One answer for unknown, mistyped, expired and revoked keys, so that a stranger learns nothing from it. */
-export const apiKeyInvalid = (): DomainError =>
-  new DomainError('unauthenticated', 'API_KEY_INVALID', 'The API key is not valid.');
+export const userNotFound = (): DomainError => new DomainError('not_found', 'USER_NOT_FOUND', 'There is no such user.');
 
-export const apiKeyNotFound = (id: string): DomainError =>
-  new DomainError('not_found', 'API_KEY_NOT_FOUND', 'There is no such API key.', { id });
+/** Says until when, and why: whoever hears it has proved to be this user. */
+export const userBanned = ({ bannedUntil, banReason }: Pick<User, 'bannedUntil' | 'banReason'>): DomainError => {
+  const until = bannedUntil !== null && bannedUntil < forEver ? ` until ${bannedUntil.toISOString()}` : '';
+  return new DomainError('forbidden', 'USER_BANNED', `This user is banned${until}: ${banReason ?? ''}`);
+};
 
-export const lastAdminKey = (id: string): DomainError =>
+export const lastAdmin = (): DomainError =>
   new DomainError(
     'conflict',
-    'LAST_ADMIN_KEY',
-    'This is the last admin key: it can be neither deleted, demoted nor given an end. Make another admin key first.',
-    { id },
+    'LAST_ADMIN',
+    'This is the last user in the group admin who is not banned. Make another one first.',
   );
 
-export const keyFromSettings = (id: string): DomainError =>
-  new DomainError(
-    'conflict',
-    'API_KEY_FROM_SETTINGS',
-    'This key is named in VYOS_API_KEYS: only its name and description can be changed here, and it can be deleted. Change the setting for anything else.',
-    { id },
-  );
+/** Throws unless the resource has the version that the caller saw; 0: any will do. */
+export function assertVersion(wanted: bigint, version: number): void {
+  if (wanted === 0n || wanted === BigInt(version)) return;
+  throw new DomainError('precondition_failed', 'VERSION_MISMATCH', 'It has changed since that version: read it again.');
+}
 
-export const keyOfUser = (id: string): DomainError =>
-  new DomainError(
-    'conflict',
-    'API_KEY_OF_USER',
-    'This key belongs to a user, who alone can change it. An administrator can delete it.',
-    { id },
-  );
-
-export const tooManyKeys = (most: number): DomainError =>
-  new DomainError('conflict', 'API_KEYS_TOO_MANY', `A user can have at most ${most} API keys. Delete one first.`);
+/** Throws when there are wrong fields. */
+export function refuseFields(fields: readonly FieldError[]): void {
+  if (fields.length === 0) return;
+  throw new DomainError('invalid', 'INVALID_REQUEST', 'The request is not valid.', { fields });
+}
 
 export const idempotencyKeyReused = (): DomainError =>
   new DomainError(

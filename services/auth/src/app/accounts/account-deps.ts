@@ -5,7 +5,7 @@ import type { AccountReader } from './account-store.ts';
 import type { CheckPassword } from './check-password.ts';
 import type { PasswordHasher } from './password-hasher.ts';
 
-/** Whether strangers can become users: by themselves, when somebody invites them, or not at all. */
+/** Whether strangers can become users by themselves: yes; no, but those who registered before may finish; no. Invitations work in any case. */
 export type RegistrationMode = 'open' | 'invite' | 'off';
 
 /** How accounts come to be. */

@@ -1,5 +1,6 @@
 import { isKind } from '@berth/errors';
-import { currentPasswordWrong, mailTokenInvalid, userNotFound } from '../../domain/accounts/account-errors.ts';
+import { currentPasswordWrong, mailTokenInvalid } from '../../domain/accounts/account-errors.ts';
+import { userNotFound } from '../../domain/errors.ts';
 import { hashOfMailToken } from '../../domain/mails/mail-token.ts';
 import type { Asker } from '../asker.ts';
 import { type AccountDeps, asUser, type Prepared } from './account-deps.ts';

@@ -4,9 +4,9 @@ import {
   currentPasswordWrong,
   mailTokenInvalid,
   passwordUsedBefore,
-  userNotFound,
 } from '../../domain/accounts/account-errors.ts';
 import { sameAddress } from '../../domain/accounts/user-name.ts';
+import { userNotFound } from '../../domain/errors.ts';
 import { hashOfMailToken } from '../../domain/mails/mail-token.ts';
 import { type User, withoutSessions } from '../../domain/users/user.ts';
 import type { Asker } from '../asker.ts';

@@ -1,5 +1,5 @@
 import { type Grant, grantsOf } from '@berth/contracts';
-import { userNotFound } from '../../domain/accounts/account-errors.ts';
+import { userNotFound } from '../../domain/errors.ts';
 import { isBanned, type User } from '../../domain/users/user.ts';
 import type { GroupStore } from '../users/group-store.ts';
 import type { AccountReader } from './account-store.ts';

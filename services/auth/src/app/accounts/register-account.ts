@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { isKind } from '@berth/errors';
+import { type FieldError, isKind } from '@berth/errors';
 import { userFact } from '../../domain/access-facts.ts';
 import { accountInputInvalid, mailTokenInvalid, registrationClosed } from '../../domain/accounts/account-errors.ts';
-import { faultOfEmail, faultOfName } from '../../domain/accounts/user-name.ts';
+import { faultsOfEmail, faultsOfName } from '../../domain/accounts/user-name.ts';
 import { hashOfMailToken, mailTokenMs } from '../../domain/mails/mail-token.ts';
 import type { AuthTransaction } from '../auth-transaction.ts';
 import { type AccountDeps, anybody, asUser, type Prepared } from './account-deps.ts';
@@ -16,8 +16,7 @@ export async function registerAccount(
   { name, email, password }: { name: string; email: string; password: string },
 ): Promise<Prepared> {
   if (policy.registration !== 'open') throw registrationClosed();
-  const faults = [faultOfName(name), faultOfEmail(email)].filter((fault) => fault !== undefined);
-  if (faults.length > 0) throw accountInputInvalid(faults);
+  refuseFaults([...faultsOfName(name), ...faultsOfEmail(email)]);
   checkPassword(password, { name, email });
   const passwordHash = await hasher.hash(password);
   const id = randomUUID();
@@ -46,8 +45,11 @@ export function resendVerification({ email }: { email: string }): Prepared {
 
 /** Refuses what cannot be an address (`invalid`). */
 export function refuseNoAddress(email: string): void {
-  const fault = faultOfEmail(email);
-  if (fault) throw accountInputInvalid([fault]);
+  refuseFaults(faultsOfEmail(email));
+}
+
+function refuseFaults(faults: readonly FieldError[]): void {
+  if (faults.length > 0) throw accountInputInvalid(faults);
 }
 
 /**
@@ -59,8 +61,7 @@ export function verifyEmail(
   { token, name }: { token: string; name: string },
 ): Prepared {
   if (policy.registration === 'off') throw registrationClosed();
-  const fault = name === '' ? undefined : faultOfName(name);
-  if (fault) throw accountInputInvalid([fault]);
+  refuseFaults(name === '' ? [] : faultsOfName(name));
   const hash = hashOfMailToken(token);
   return async (transaction) => {
     const { accounts, users, now } = transaction;

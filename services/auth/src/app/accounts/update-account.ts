@@ -1,6 +1,7 @@
-import { accountInputInvalid, userNotFound, versionMismatch } from '../../domain/accounts/account-errors.ts';
+import { accountInputInvalid } from '../../domain/accounts/account-errors.ts';
 import { faultsOfProfile, faultsOfShown, withFields } from '../../domain/accounts/profile.ts';
-import { faultOfName } from '../../domain/accounts/user-name.ts';
+import { faultsOfName } from '../../domain/accounts/user-name.ts';
+import { assertVersion, userNotFound } from '../../domain/errors.ts';
 import type { User } from '../../domain/users/user.ts';
 import type { AuthTransaction } from '../auth-transaction.ts';
 
@@ -27,7 +28,7 @@ export function updateAccount(
   return async (transaction) => {
     const user = await transaction.users.byId(userId);
     if (user === undefined) throw userNotFound();
-    if (ifVersion !== 0n && BigInt(user.version) !== ifVersion) throw versionMismatch();
+    assertVersion(ifVersion, user.version);
     const wanted = {
       name: changes.name ?? user.name,
       profile: withFields(user.profile, changes.profile),
@@ -42,8 +43,8 @@ export function updateAccount(
 }
 
 function refuseFaults({ name, profile, publicFields = [] }: AccountChanges): void {
-  const ofName = name === undefined ? undefined : faultOfName(name);
-  const faults = [...(ofName ? [ofName] : []), ...faultsOfProfile(profile), ...faultsOfShown(publicFields)];
+  const ofName = name === undefined ? [] : faultsOfName(name);
+  const faults = [...ofName, ...faultsOfProfile(profile), ...faultsOfShown(publicFields)];
   if (faults.length > 0) throw accountInputInvalid(faults);
 }
 

@@ -1,5 +1,6 @@
 import { type Principal, requireEverywhere } from '@berth/contracts';
-import { providerInUse, providerNotFound, versionMismatch } from '../../domain/identities/identity-errors.ts';
+import { assertVersion } from '../../domain/errors.ts';
+import { providerInUse, providerNotFound } from '../../domain/identities/identity-errors.ts';
 import type { IdentityProvider, ProviderTerms } from '../../domain/identities/identity-provider.ts';
 import { checkProvider, invalidProvider, type ProviderRules } from '../../domain/identities/provider-terms.ts';
 import { assertHolds } from '../../domain/users/handed-out.ts';
@@ -76,7 +77,7 @@ async function lockedProvider(
 ): Promise<IdentityProvider> {
   const provider = await identityProviders.forChange(name);
   if (provider === undefined) throw providerNotFound();
-  if (ifVersion !== 0n && ifVersion !== BigInt(provider.version)) throw versionMismatch();
+  assertVersion(ifVersion, provider.version);
   return provider;
 }
 

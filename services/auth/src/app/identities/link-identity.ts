@@ -1,10 +1,10 @@
+import { userBanned, userNotFound } from '../../domain/errors.ts';
 import { type Identity, labelOf, type ProviderProfile } from '../../domain/identities/identity.ts';
 import {
   identityNotFound,
   identityTaken,
   lastSignInWay,
   providerNotFound,
-  userBanned,
 } from '../../domain/identities/identity-errors.ts';
 import { isBanned, type User } from '../../domain/users/user.ts';
 import type { AuthTransaction } from '../auth-transaction.ts';
@@ -59,7 +59,8 @@ export async function unlinkIdentity(transaction: AuthTransaction, userId: strin
 
 async function activeUser({ users, now }: AuthTransaction, userId: string): Promise<User> {
   const user = await users.byId(userId);
-  if (user === undefined || isBanned(user, now)) throw userBanned();
+  if (user === undefined) throw userNotFound();
+  if (isBanned(user, now)) throw userBanned(user);
   return user;
 }
 

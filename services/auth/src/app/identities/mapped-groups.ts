@@ -1,11 +1,9 @@
-import { userFact } from '../../domain/access-facts.ts';
 import type { ProviderProfile } from '../../domain/identities/identity.ts';
 import { groupsOfClaim, type IdentityProvider, withMappedGroups } from '../../domain/identities/identity-provider.ts';
+import { adminGroup } from '../../domain/users/group.ts';
 import { inGroups, type User } from '../../domain/users/user.ts';
 import type { AuthTransaction } from '../auth-transaction.ts';
-import { tellKeysOf } from '../keys/note-key.ts';
-
-const adminGroup = 'admin';
+import { tellRights } from '../users/administered-user.ts';
 
 /** Call before the user is locked, where what is done may take the group admin away. */
 export async function guardAdmins(transaction: AuthTransaction, provider: IdentityProvider): Promise<void> {
@@ -36,8 +34,7 @@ export async function applyMappedGroups(
   if (losesAdmin && (await transaction.users.otherAdmins(user.id)) === 0) groups = [...groups, adminGroup];
   if (groups.length === user.groups.length && groups.every((group) => user.groups.includes(group))) return user;
   const changed = await transaction.users.save(inGroups(user, groups));
-  transaction.tell(userFact(changed, transaction.now));
-  tellKeysOf(transaction, user.id);
+  tellRights(transaction, changed);
   transaction.audit({
     action: 'user.groups_changed',
     resource: { type: 'user', id: user.id, name: user.name },

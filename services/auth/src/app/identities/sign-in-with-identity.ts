@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { userBanned } from '../../domain/errors.ts';
 import {
   domainOf,
   type Identity,
@@ -11,7 +12,6 @@ import {
   identityNotAllowed,
   identityUnknown,
   providerNotFound,
-  userBanned,
 } from '../../domain/identities/identity-errors.ts';
 import type { IdentityProvider } from '../../domain/identities/identity-provider.ts';
 import { isBanned, type User } from '../../domain/users/user.ts';
@@ -40,7 +40,7 @@ export async function signInWithIdentity(
   const user = known
     ? await linkedUser(transaction, known)
     : await newUser(transaction, { provider, profile, groups: granted });
-  if (isBanned(user, transaction.now)) throw userBanned();
+  if (isBanned(user, transaction.now)) throw userBanned(user);
   const identity = known ?? (await linkToNewUser(transaction, { user, provider, profile }));
   await identities.used(identity.id, labelOf(profile), transaction.now);
   const current = await applyMappedGroups(transaction, user, { provider, granted });

@@ -1,7 +1,7 @@
 import type { Permitted } from '@berth/contracts';
-import { apiKeyNotFound, keyFromSettings, keyOfUser, lastAdminKey } from '../../domain/errors.ts';
 import { type ApiKey, type KeyTerms, viewOf } from '../../domain/keys/api-key.ts';
 import { hashOfKey, newKeyText, newPrefix } from '../../domain/keys/api-key-text.ts';
+import { apiKeyNotFound, keyFromSettings, keyOfUser, lastAdminKey } from '../../domain/keys/key-errors.ts';
 import { assertWithin } from '../../domain/keys/key-scope.ts';
 import { checkOverlap, checkTerms, invalidApiKey, withKeptNetworks } from '../../domain/keys/key-terms.ts';
 import type { AuthTransaction } from '../auth-transaction.ts';

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import type { Permitted } from '@berth/contracts';
 import { DomainError } from '@berth/errors';
-import { tooManyKeys } from '../../domain/errors.ts';
 import { ApiKey, type KeyTerms } from '../../domain/keys/api-key.ts';
 import { hashOfKey, newKeyText, newPrefix } from '../../domain/keys/api-key-text.ts';
+import { tooManyKeys } from '../../domain/keys/key-errors.ts';
 import { assertWithin } from '../../domain/keys/key-scope.ts';
 import { checkTerms, invalidApiKey, withKeptNetworks } from '../../domain/keys/key-terms.ts';
 import type { AuthTransaction } from '../auth-transaction.ts';

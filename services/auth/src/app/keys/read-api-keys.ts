@@ -1,5 +1,5 @@
-import { apiKeyNotFound } from '../../domain/errors.ts';
 import type { ApiKeyView } from '../../domain/keys/api-key.ts';
+import { apiKeyNotFound } from '../../domain/keys/key-errors.ts';
 import { invalidApiKey } from '../../domain/keys/key-terms.ts';
 import type { ApiKeyStore, KeyChoice, PagePosition } from './api-key-store.ts';
 

@@ -1,7 +1,7 @@
 import type { Permitted } from '@berth/contracts';
-import { apiKeyInvalid } from '../../domain/errors.ts';
 import { type ApiKey, permissionsOfKey } from '../../domain/keys/api-key.ts';
 import { canBeKey, hashOfKey } from '../../domain/keys/api-key-text.ts';
+import { apiKeyInvalid } from '../../domain/keys/key-errors.ts';
 import { rightsOfOwned } from '../../domain/keys/key-scope.ts';
 import type { ApiKeyStore, KeyOwner } from './api-key-store.ts';
 import type { LastUses } from './last-uses.ts';

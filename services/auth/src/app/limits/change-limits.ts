@@ -1,4 +1,4 @@
-import { DomainError } from '@berth/errors';
+import { assertVersion } from '../../domain/errors.ts';
 import { checkRules, type LimitRule, type LimitRules, rulesText } from '../../domain/limits/limit-rule.ts';
 import type { AuthTransaction } from '../auth-transaction.ts';
 
@@ -9,13 +9,7 @@ export async function changeLimits(
 ): Promise<LimitRules> {
   checkRules(rules);
   const before = await transaction.limits.rules();
-  if (ifVersion !== 0 && ifVersion !== before.version) {
-    throw new DomainError(
-      'precondition_failed',
-      'VERSION_MISMATCH',
-      'It has changed since that version: read it again.',
-    );
-  }
+  assertVersion(BigInt(ifVersion), before.version);
   const after = await transaction.limits.saveRules(rules);
   transaction.tell({ kind: 'limits', rules: rulesText(after.rules) });
   transaction.audit({

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { DomainError } from '@berth/errors';
+import { userBanned } from '../../domain/errors.ts';
 import { hashOfRefreshToken, newRefreshToken } from '../../domain/sessions/refresh-token.ts';
 import { endOf, laterEnd, lifetimesOf, type Session } from '../../domain/sessions/session.ts';
 import { isBanned, type User } from '../../domain/users/user.ts';
@@ -29,7 +29,7 @@ export async function openSession(
   client: Pick<Asker, 'clientAddress' | 'userAgent'>,
 ): Promise<Tokens> {
   const { now, sessions } = transaction;
-  if (isBanned(user, now)) throw banned(user);
+  if (isBanned(user, now)) throw userBanned(user);
   const place = { device: client.userAgent, clientAddress: client.clientAddress };
   const before = await sessions.familiarity(user.id, place);
   const begun: Session = {
@@ -79,10 +79,3 @@ function mailNewSignIn({ mail }: Transaction, user: User, { device, clientAddres
     values: { name: user.name, at: createdAt.toISOString(), from: clientAddress, device },
   });
 }
-
-const banned = ({ bannedUntil, banReason }: User): DomainError =>
-  new DomainError(
-    'forbidden',
-    'USER_BANNED',
-    `This user is banned${bannedUntil !== null && bannedUntil.getUTCFullYear() < 9_999 ? ` until ${bannedUntil.toISOString()}` : ''}: ${banReason ?? ''}`,
-  );

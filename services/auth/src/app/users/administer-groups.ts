@@ -1,20 +1,14 @@
 import { isDeepStrictEqual } from 'node:util';
 import { groupFact, removedGroupFact } from '../../domain/access-facts.ts';
+import { assertVersion, refuseFields } from '../../domain/errors.ts';
 import { groupNameErrors, termErrors } from '../../domain/users/access-terms.ts';
-import {
-  assertVersion,
-  groupBuiltIn,
-  groupHasMembers,
-  groupNameUsedBefore,
-  refuseFields,
-} from '../../domain/users/administration-errors.ts';
-import type { Group } from '../../domain/users/group.ts';
+import { groupBuiltIn, groupHasMembers, groupNameUsedBefore } from '../../domain/users/administration-errors.ts';
+import { adminGroup, type Group } from '../../domain/users/group.ts';
 import { assertHolds } from '../../domain/users/handed-out.ts';
 import { inGroups, type User } from '../../domain/users/user.ts';
 import type { Asker } from '../asker.ts';
 import type { AuthTransaction } from '../auth-transaction.ts';
 import {
-  adminGroup,
   administeredUser,
   areSameGroups,
   assertAdminRemains,

@@ -1,20 +1,20 @@
 import { isDeepStrictEqual } from 'node:util';
-import { removedUserFact } from '../../domain/access-facts.ts';
+import { faultsOfName } from '../../domain/accounts/user-name.ts';
+import { refuseFields } from '../../domain/errors.ts';
 import type { Limit } from '../../domain/limits/limit.ts';
-import { termErrors, userNameErrors } from '../../domain/users/access-terms.ts';
-import { refuseFields } from '../../domain/users/administration-errors.ts';
+import { termErrors } from '../../domain/users/access-terms.ts';
+import { adminGroup } from '../../domain/users/group.ts';
 import { inGroups, type User } from '../../domain/users/user.ts';
 import type { Asker } from '../asker.ts';
 import type { AuthTransaction } from '../auth-transaction.ts';
-import { tellKeysOf } from '../keys/note-key.ts';
 import {
-  adminGroup,
   administeredUser,
   areSameGroups,
   assertAdminRemains,
   assertMayGive,
   auditedUser,
   resourceOf,
+  takeAway,
   tellRights,
 } from './administered-user.ts';
 import { invite } from './invite.ts';
@@ -40,7 +40,7 @@ const daysToChooseAPassword = 7;
 
 /** Refuses terms that no user may have, with and without what else is wrong, all at once. */
 export function checkUserTerms(terms: Partial<UserTerms>, more: Parameters<typeof refuseFields>[0] = []): void {
-  refuseFields([...(terms.name === undefined ? [] : userNameErrors(terms.name)), ...termErrors(terms), ...more]);
+  refuseFields([...(terms.name === undefined ? [] : faultsOfName(terms.name)), ...termErrors(terms), ...more]);
 }
 
 /** Makes a user. Who gets no password is asked by mail to choose one. */
@@ -119,12 +119,5 @@ export async function removeUser(transaction: AuthTransaction, asker: Asker, cho
   await transaction.alone('users');
   const user = await administeredUser(transaction, asker, choice);
   await assertAdminRemains(transaction, user);
-  await transaction.users.remove(user.id);
-  transaction.tell(removedUserFact(user));
-  tellKeysOf(transaction, user.id);
-  if (user.email !== null) {
-    transaction.mail({ template: 'account-deleted', to: user.email, values: { name: user.name } });
-  }
-  transaction.audit({ action: 'user.deleted', resource: resourceOf(user), before: auditedUser(user) });
-  transaction.publish({ what: 'user.deleted', subject: { type: 'user', id: user.id }, userId: user.id });
+  await takeAway(transaction, user);
 }

@@ -1,22 +1,14 @@
 import type { Permitted } from '@berth/contracts';
-import { userFact } from '../../domain/access-facts.ts';
-import {
-  assertVersion,
-  groupNotFound,
-  lastAdmin,
-  refuseFields,
-  userNotFound,
-} from '../../domain/users/administration-errors.ts';
-import type { Group } from '../../domain/users/group.ts';
+import { removedUserFact, userFact } from '../../domain/access-facts.ts';
+import { assertVersion, lastAdmin, refuseFields, userNotFound } from '../../domain/errors.ts';
+import { groupNotFound } from '../../domain/users/administration-errors.ts';
+import { adminGroup, type Group } from '../../domain/users/group.ts';
 import { assertHolds } from '../../domain/users/handed-out.ts';
-import type { User } from '../../domain/users/user.ts';
+import { isBanned, type User } from '../../domain/users/user.ts';
 import type { Asker } from '../asker.ts';
 import type { AuthTransaction } from '../auth-transaction.ts';
 import { tellKeysOf } from '../keys/note-key.ts';
 import type { DecidedBy } from './ban-store.ts';
-
-/** The group whose members administer the installation: one remains. */
-export const adminGroup = 'admin';
 
 /** The user whom `asker` may administer: nobody changes who holds more than they do. `ifVersion`: 0 for any. */
 export async function administeredUser(
@@ -52,9 +44,21 @@ export async function existingGroup(transaction: AuthTransaction, name: string):
 }
 
 /** Refuses that the last admin stops being one. Holds only where `alone('users')` came before the user was read. */
-export async function assertAdminRemains(transaction: AuthTransaction, user: User): Promise<void> {
-  if (!user.groups.includes(adminGroup)) return;
-  if ((await transaction.users.otherAdmins(user.id)) === 0) throw lastAdmin();
+export async function assertAdminRemains({ users, now }: AuthTransaction, user: User): Promise<void> {
+  if (!user.groups.includes(adminGroup) || isBanned(user, now)) return;
+  if ((await users.otherAdmins(user.id)) === 0) throw lastAdmin();
+}
+
+/** Takes the user away, with everything that opens anything for them, and tells everybody. */
+export async function takeAway(transaction: AuthTransaction, user: User): Promise<void> {
+  await transaction.users.remove(user.id);
+  transaction.tell(removedUserFact(user));
+  tellKeysOf(transaction, user.id);
+  if (user.email !== null) {
+    transaction.mail({ template: 'account-deleted', to: user.email, userId: user.id, values: { name: user.name } });
+  }
+  transaction.audit({ action: 'user.deleted', resource: resourceOf(user), before: auditedUser(user) });
+  transaction.publish({ what: 'user.deleted', subject: { type: 'user', id: user.id }, userId: user.id });
 }
 
 /** Tells what a user may do from now on: to whoever has seen their tokens, and to whoever remembers who holds their API keys. */

@@ -1,5 +1,6 @@
+import { refuseFields } from '../../domain/errors.ts';
 import { textErrors } from '../../domain/users/access-terms.ts';
-import { notBanned, ownBan, refuseFields } from '../../domain/users/administration-errors.ts';
+import { notBanned, ownBan } from '../../domain/users/administration-errors.ts';
 import { forEver, isBanned, type User, withoutSessions } from '../../domain/users/user.ts';
 import { type Asker, berthItself } from '../asker.ts';
 import type { AuthTransaction, AuthTransactions } from '../auth-transaction.ts';

@@ -1,12 +1,13 @@
-import { emailErrors, userNameErrors } from '../../domain/users/access-terms.ts';
+import { faultsOfEmail, faultsOfName } from '../../domain/accounts/user-name.ts';
+import { refuseFields } from '../../domain/errors.ts';
+import { hashOfMailToken, newMailToken } from '../../domain/mails/mail-token.ts';
 import {
   emailTaken,
   invitationEnded,
   invitationInvalid,
   invitationNotFound,
-  refuseFields,
 } from '../../domain/users/administration-errors.ts';
-import { hashOfToken, type Invitation, newInvitationToken, stateOf } from '../../domain/users/invitation.ts';
+import { type Invitation, stateOf } from '../../domain/users/invitation.ts';
 import { isBanned, type User } from '../../domain/users/user.ts';
 import type { Asker } from '../asker.ts';
 import type { AuthTransaction } from '../auth-transaction.ts';
@@ -33,8 +34,8 @@ export async function createInvitation(
   terms: InvitationTerms,
 ): Promise<Invitation> {
   refuseFields([
-    ...emailErrors(terms.email),
-    ...(terms.name === '' ? [] : userNameErrors(terms.name)),
+    ...faultsOfEmail(terms.email),
+    ...(terms.name === '' ? [] : faultsOfName(terms.name)),
     ...(terms.days > mostDays ? [{ field: 'expires_in_days', message: `must be at most ${mostDays}` }] : []),
   ]);
   await assertMayGive(transaction, asker.principal, terms.groups);
@@ -51,12 +52,12 @@ export async function invite(
   const { now: at, invitations } = transaction;
   await transaction.alone('invitations');
   await invitations.endOpen({ email }, { ending: 'replaced', at });
-  const token = newInvitationToken();
+  const { text: token, hash: tokenHash } = newMailToken();
   const hours = (days === 0 ? usualDays : days) * 24;
   const by = decidedBy(asker);
   const expiresAt = new Date(at.getTime() + hours * hourMs);
   const invitation = await invitations.add({
-    tokenHash: hashOfToken(token),
+    tokenHash,
     email,
     name,
     groups,
@@ -91,7 +92,7 @@ export async function acceptInvitation(
   { token, name, passwordHash }: { readonly token: string; readonly name: string; readonly passwordHash: string },
 ): Promise<User> {
   const { now, invitations } = transaction;
-  const invitation = await invitations.byToken(hashOfToken(token));
+  const invitation = await invitations.byToken(hashOfMailToken(token));
   if (invitation === undefined || stateOf(invitation, now) !== 'open') throw invitationInvalid();
   const user =
     invitation.userId === null

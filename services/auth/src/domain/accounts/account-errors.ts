@@ -13,8 +13,6 @@ export const mailTokenInvalid = (): DomainError =>
     fields: [{ field: 'token', message: 'is not valid, or not any more' }],
   });
 
-export const userNotFound = (): DomainError => new DomainError('not_found', 'USER_NOT_FOUND', 'There is no such user.');
-
 /** `messages` say why, and what would help. */
 export const passwordTooWeak = (field: string, messages: readonly string[]): DomainError =>
   new DomainError('invalid', 'PASSWORD_TOO_WEAK', 'The password is not good enough; see errors.', {
@@ -34,9 +32,3 @@ export const currentPasswordWrong = (field: string): DomainError =>
 
 export const accountChangedMeanwhile = (): DomainError =>
   new DomainError('conflict', 'ACCOUNT_CHANGED_MEANWHILE', 'The account was changed at the same time. Try again.');
-
-export const versionMismatch = (): DomainError =>
-  new DomainError('precondition_failed', 'VERSION_MISMATCH', 'It has changed since that version: read it again.');
-
-export const lastAdmin = (): DomainError =>
-  new DomainError('conflict', 'LAST_ADMIN', 'This is the last admin. Make somebody else an admin first.');

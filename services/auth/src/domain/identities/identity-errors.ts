@@ -57,8 +57,6 @@ export const lastSignInWay = (): DomainError =>
     'This is the only way to sign in to this account. Set a password or link another identity first.',
   );
 
-export const userBanned = (): DomainError => new DomainError('forbidden', 'USER_BANNED', 'This account is banned.');
-
 export const providerInUse = (users: number): DomainError =>
   new DomainError(
     'conflict',
@@ -72,6 +70,3 @@ export const providerExists = (): DomainError =>
 
 export const redirectTaken = (): DomainError =>
   new DomainError('conflict', 'IDENTITY_REDIRECT_TAKEN', 'Another provider has one of these redirect URIs.');
-
-export const versionMismatch = (): DomainError =>
-  new DomainError('precondition_failed', 'VERSION_MISMATCH', 'It has changed since that version: read it again.');

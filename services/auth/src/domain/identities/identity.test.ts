@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { faultsOfName } from '../accounts/user-name.ts';
 import { nameCandidates, profileOf } from './identity.ts';
 
 const names = (claims: object) => nameCandidates(profileOf({ sub: 's', ...claims }) ?? assert.fail(), 'abcd');
@@ -13,6 +14,9 @@ test('names to try come from the claims, in letters that a name may have', () =>
   assert.equal(names({})[0], 'user');
   assert.equal(names({ login: 'a'.repeat(99) })[0]?.length, 30);
   assert.equal(names({ login: 'sam' }).at(-1), 'sam-abcd');
+  for (const claims of [{}, { name: 'Zoë O’Neill' }, { login: 'a'.repeat(99) }, { nickname: '-_-x.y--' }]) {
+    assert.deepEqual(names(claims).flatMap(faultsOfName), [], 'the rule is the one for everybody');
+  }
 });
 
 test('an address counts only when the provider says that it is verified, and is one', () => {

@@ -1,3 +1,5 @@
+import { isEmail } from '../accounts/user-name.ts';
+
 /** A user at an identity provider, linked with a user here. */
 export interface Identity {
   readonly id: string;
@@ -21,16 +23,13 @@ export interface ProviderProfile {
   readonly claims: Readonly<Record<string, unknown>>;
 }
 
-const longestEmail = 254;
-const emailForm = /^[^\s@"<>]+@[^\s@"<>]+\.[^\s@"<>]+$/;
-
 /** A profile from claims as OpenID providers and plain OAuth 2 services name them; undefined without a subject. */
 export function profileOf(claims: Readonly<Record<string, unknown>>): ProviderProfile | undefined {
   const subject = subjectText(claims['sub'] ?? claims['id']);
   if (subject === undefined) return undefined;
   const { email, email_verified: verified } = claims;
   const isVerified = verified === true || verified === 'true';
-  const isAddress = typeof email === 'string' && email.length <= longestEmail && emailForm.test(email);
+  const isAddress = typeof email === 'string' && isEmail(email);
   const names = ['preferred_username', 'login', 'username', 'nickname', 'name'].map((claim) => claims[claim]);
   return {
     subject,

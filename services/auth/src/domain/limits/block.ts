@@ -1,5 +1,6 @@
 import { DomainError } from '@berth/errors';
 import type { Fact } from '../access-facts.ts';
+import { refuseFields } from '../errors.ts';
 import { forEver } from '../users/user.ts';
 
 /** Somebody who is kept out until a moment; it lifts itself then. */
@@ -48,8 +49,7 @@ export function automaticBlock(
 /** Throws `invalid` for what is no subject of blocks. */
 export function checkSubject(subject: string): void {
   if (subjectPattern.test(subject)) return;
-  const fields = [{ field: 'subject', message: 'must be ip:<address>, user:<id> or key:<id>' }];
-  throw new DomainError('invalid', 'INVALID_REQUEST', `subject: ${fields[0]?.message}`, { fields });
+  refuseFields([{ field: 'subject', message: 'must be ip:<address>, user:<id> or key:<id>' }]);
 }
 
 /** The end of a block that begins now; 0 seconds: until somebody lifts it. */

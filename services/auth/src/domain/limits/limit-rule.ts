@@ -1,4 +1,5 @@
-import { DomainError, type FieldError } from '@berth/errors';
+import type { FieldError } from '@berth/errors';
+import { refuseFields } from '../errors.ts';
 
 /** Of whom requests are counted. */
 const countedSubjects = ['address', 'user', 'key'] as const;
@@ -41,8 +42,7 @@ export function checkRules(rules: readonly LimitRule[]): void {
     if (seen.has(name)) wrong('window_seconds', 'is the same limit as one before');
     seen.add(name);
   }
-  const [first] = fields;
-  if (first) throw new DomainError('invalid', 'INVALID_REQUEST', `${first.field}: ${first.message}`, { fields });
+  refuseFields(fields);
 }
 
 /** The rules as everybody who lets callers in is told of them, JSON. */

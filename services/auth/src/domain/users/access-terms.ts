@@ -1,5 +1,6 @@
 import { isPermissionText } from '@berth/contracts';
 import type { FieldError } from '@berth/errors';
+import { faultsOfEmail } from '../accounts/user-name.ts';
 import type { Limit } from '../limits/limit.ts';
 
 /** What may be said of users and groups when they are made or changed; what is absent is not checked. */
@@ -14,11 +15,8 @@ export interface AccessTerms {
   readonly limits?: readonly Limit[] | undefined;
 }
 
-/** A name has no @, so that it is never taken for an address when somebody signs in. */
-const userName = /^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9])?$/;
 const groupName = /^[a-z0-9][a-z0-9-]{0,39}$/;
 const endpointGroup = /^([a-z0-9][a-z0-9-]{0,39})?$/;
-const address = /^[^\s@<>()[\]\\,:;"]{1,64}@[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})+$/;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
 const controlCharacter = /[\u0000-\u001f\u007f]/;
 
@@ -30,21 +28,11 @@ const mostLimits = 50;
 const mostRequests = 1_000_000_000_000;
 const longestText = 500;
 
-/** What is wrong with the name of a user. */
-export const userNameErrors = (name: string): FieldError[] =>
-  userName.test(name)
-    ? []
-    : [{ field: 'name', message: 'must be 1 to 64 letters, digits, ., _ and -, with a letter or digit at both ends' }];
-
 /** What is wrong with the name of a group. */
 export const groupNameErrors = (name: string): FieldError[] =>
   groupName.test(name)
     ? []
     : [{ field: 'name', message: 'must be 1 to 40 lower case letters, digits and -, and not begin with -' }];
-
-/** What is wrong with an e-mail address. */
-export const emailErrors = (email: string): FieldError[] =>
-  email.length <= 254 && address.test(email) ? [] : [{ field: 'email', message: 'must be an e-mail address' }];
 
 /** What is wrong with a text for people. */
 export function textErrors(field: string, text: string): FieldError[] {
@@ -55,7 +43,7 @@ export function textErrors(field: string, text: string): FieldError[] {
 
 /** What is wrong with all that users and groups have in common. Names are checked by themselves. */
 export const termErrors = (terms: AccessTerms): FieldError[] => [
-  ...(typeof terms.email === 'string' ? emailErrors(terms.email) : []),
+  ...(typeof terms.email === 'string' ? faultsOfEmail(terms.email) : []),
   ...textErrors('description', terms.description ?? ''),
   ...(terms.permissions ?? []).flatMap(permissionErrors),
   ...tooMany('permissions', terms.permissions, mostEntries),

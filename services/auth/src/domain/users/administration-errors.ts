@@ -1,6 +1,4 @@
-import { DomainError, type FieldError } from '@berth/errors';
-
-export const userNotFound = (): DomainError => new DomainError('not_found', 'USER_NOT_FOUND', 'There is no such user.');
+import { DomainError } from '@berth/errors';
 
 export const groupNotFound = (name: string): DomainError =>
   new DomainError('not_found', 'GROUP_NOT_FOUND', `There is no group ${name}.`);
@@ -50,25 +48,6 @@ export const permissionsTooWide = (missing: readonly string[]): DomainError =>
     `This needs all the permissions that it is about; you do not hold ${missing.join(', ')}.`,
   );
 
-export const lastAdmin = (): DomainError =>
-  new DomainError(
-    'conflict',
-    'LAST_ADMIN',
-    'This is the last user in the group admin who is not banned. Make another one first.',
-  );
-
 export const ownBan = (): DomainError => new DomainError('conflict', 'OWN_BAN', 'Nobody bans themselves.');
 
 export const notBanned = (): DomainError => new DomainError('conflict', 'NOT_BANNED', 'This user is not banned.');
-
-/** Throws unless the resource has the version that the caller saw; 0: any will do. */
-export function assertVersion(wanted: bigint, version: number): void {
-  if (wanted === 0n || wanted === BigInt(version)) return;
-  throw new DomainError('precondition_failed', 'VERSION_MISMATCH', 'It has changed since that version: read it again.');
-}
-
-/** Throws when there are wrong fields. */
-export function refuseFields(fields: readonly FieldError[]): void {
-  if (fields.length === 0) return;
-  throw new DomainError('invalid', 'INVALID_REQUEST', 'The request is not valid.', { fields });
-}

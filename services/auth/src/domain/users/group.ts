@@ -1,6 +1,9 @@
 import type { GroupPolicy } from '@berth/contracts';
 import type { Limit } from '../limits/limit.ts';
 
+/** The group whose members administer the installation: one remains. */
+export const adminGroup = 'admin';
+
 /** Users with common permissions, who may own VMs and pools together. */
 export interface Group extends GroupPolicy {
   readonly description: string;

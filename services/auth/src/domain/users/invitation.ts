@@ -1,5 +1,3 @@
-import { createHash, randomBytes } from 'node:crypto';
-
 /** Somebody was asked by mail to become a user, or to choose their first password. */
 export interface Invitation {
   readonly id: string;
@@ -17,12 +15,6 @@ export interface Invitation {
 }
 
 export type InvitationEnding = 'accepted' | 'revoked' | 'replaced';
-
-/** A new token: 256 bits that nobody guesses. */
-export const newInvitationToken = (): string => randomBytes(32).toString('base64url');
-
-/** What is kept of a token. */
-export const hashOfToken = (token: string): Buffer => createHash('sha256').update(token).digest();
 
 /** What has become of it by `now`. */
 export const stateOf = ({ ending, expiresAt }: Invitation, now: Date): InvitationEnding | 'open' | 'expired' =>

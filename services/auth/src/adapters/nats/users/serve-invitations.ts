@@ -2,9 +2,10 @@ import { UserAdminService } from '@berth/contracts';
 import { serve } from '@berth/messaging';
 import { pageSizeOf } from '../../../app/page-token.ts';
 import { acceptInvitation, createInvitation, revokeInvitation } from '../../../app/users/invite.ts';
-import { userNameErrors } from '../../../domain/users/access-terms.ts';
-import { invitationInvalid, refuseFields } from '../../../domain/users/administration-errors.ts';
-import { hashOfToken } from '../../../domain/users/invitation.ts';
+import { faultsOfName } from '../../../domain/accounts/user-name.ts';
+import { refuseFields } from '../../../domain/errors.ts';
+import { hashOfMailToken } from '../../../domain/mails/mail-token.ts';
+import { invitationInvalid } from '../../../domain/users/administration-errors.ts';
 import { invitationPage, invitationWithToken } from '../../postgres/access/access-directory.ts';
 import { userWithId } from '../../postgres/users/user-directory.ts';
 import { assertAccess, serveCommand } from '../serve-command.ts';
@@ -39,7 +40,7 @@ export const serveInvitations = (deps: UserAdminDeps): (() => Promise<void>)[] =
   serveCommand(deps, method.acceptInvitation, { access: 'anybody' }, async (request, _asker, inTransaction) => {
     const { token, password } = request;
     const { name, email } = await proposed(deps, token, request.name);
-    refuseFields([...userNameErrors(name), ...(await deps.passwords.check(password, { name, email }))]);
+    refuseFields([...faultsOfName(name), ...(await deps.passwords.check(password, { name, email }))]);
     const passwordHash = await deps.passwords.hash(password);
     return inTransaction(async (transaction) => {
       const user = await acceptInvitation(transaction, { token, name, passwordHash });
@@ -53,7 +54,7 @@ export const serveInvitations = (deps: UserAdminDeps): (() => Promise<void>)[] =
  * answer there. A token that nobody was ever given costs no hash.
  */
 async function proposed({ database }: UserAdminDeps, token: string, asked: string) {
-  const invitation = await invitationWithToken(database, hashOfToken(token));
+  const invitation = await invitationWithToken(database, hashOfMailToken(token));
   if (invitation === undefined) throw invitationInvalid();
   const { email, userId } = invitation;
   if (asked !== '') return { name: asked, email };

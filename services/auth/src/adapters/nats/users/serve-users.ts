@@ -5,7 +5,7 @@ import type { Passwords } from '../../../app/accounts/passwords.ts';
 import { pageSizeOf } from '../../../app/page-token.ts';
 import { checkUserTerms, createUser, removeUser, updateUser } from '../../../app/users/administer-users.ts';
 import { banUser, unbanUser } from '../../../app/users/ban-users.ts';
-import { userNotFound } from '../../../domain/users/administration-errors.ts';
+import { userNotFound } from '../../../domain/errors.ts';
 import { banPage } from '../../postgres/access/access-directory.ts';
 import type { PostgresAuthTransactions } from '../../postgres/auth-transactions.ts';
 import { anyUser, userPage, userWithId } from '../../postgres/users/user-directory.ts';

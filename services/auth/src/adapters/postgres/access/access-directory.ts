@@ -1,7 +1,7 @@
 import type { Database } from '@berth/database';
 import { raw } from '@mikro-orm/core';
 import { pageOf, readPageToken } from '../../../app/page-token.ts';
-import { userNotFound } from '../../../domain/users/administration-errors.ts';
+import { userNotFound } from '../../../domain/errors.ts';
 import type { Ban } from '../../../domain/users/ban.ts';
 import type { Group } from '../../../domain/users/group.ts';
 import type { Invitation } from '../../../domain/users/invitation.ts';

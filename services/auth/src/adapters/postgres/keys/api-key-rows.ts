@@ -1,6 +1,8 @@
 import type { Sql } from '@berth/database';
 import type { KeyChanges } from '../../../app/keys/api-key-store.ts';
 import { ApiKey } from '../../../domain/keys/api-key.ts';
+import { isUuid } from '../../../domain/uuid.ts';
+import { dateOf } from '../columns.ts';
 
 /** A row of `api_keys`. */
 export interface StoredKey {
@@ -24,11 +26,6 @@ export interface StoredKey {
   readonly last_used_at: string | null;
 }
 
-/** Anything else is no key's id, and Postgres would not take it for one. */
-export const isKeyId = (text: string): boolean => /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text);
-
-const dateOf = (text: string | null): Date | null => (text === null ? null : new Date(text));
-
 export function toKey(row: StoredKey): ApiKey {
   const key = new ApiKey({
     ...{ id: row.id, prefix: row.prefix, name: row.name, description: row.description, permission: row.permission },
@@ -51,7 +48,7 @@ export function apiKeyRows(sql: Sql): KeyChanges {
       await sql.query<StoredKey>(`SELECT * FROM api_keys WHERE ${condition} ORDER BY created_at, id FOR UPDATE`, values)
     ).map(toKey);
   return {
-    byId: async (id) => (isKeyId(id) ? (await find('id = $1', [id]))[0] : undefined),
+    byId: async (id) => (isUuid(id) ? (await find('id = $1', [id]))[0] : undefined),
     byHash: async (hash) => (await find('secret_hash = $1 OR previous_hash = $1', [hash]))[0],
     fromSettings: () => find("origin = 'settings'", []),
     admins: () => find("permission = 'admin' AND owner_id IS NULL AND ended_at IS NULL", []),

@@ -2,8 +2,9 @@ import { type GroupPolicy, grantsOf } from '@berth/contracts';
 import type { Database } from '@berth/database';
 import type { ApiKeyStore } from '../../../app/keys/api-key-store.ts';
 import { viewOf } from '../../../domain/keys/api-key.ts';
+import { isUuid } from '../../../domain/uuid.ts';
 import { dropOldAnswers } from '../idempotency.ts';
-import { isKeyId, type StoredKey, toKey } from './api-key-rows.ts';
+import { type StoredKey, toKey } from './api-key-rows.ts';
 
 type FoundRow = StoredKey & {
   readonly now: string;
@@ -32,7 +33,7 @@ export const postgresApiKeys = (database: Database): ApiKeyStore => ({
   },
 
   async byId(id, { ownerId }) {
-    if (!isKeyId(id)) return undefined;
+    if (!isUuid(id)) return undefined;
     const [row] = await database.query<StoredKey>(
       'SELECT * FROM api_keys WHERE id = $1 AND ended_at IS NULL AND ($2::text IS NULL OR owner_id = $2)',
       [id, ownerId ?? null],

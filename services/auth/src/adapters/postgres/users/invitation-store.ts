@@ -3,7 +3,7 @@ import type { EntityManager, Sql } from '@berth/database';
 import { type FilterQuery, LockMode } from '@mikro-orm/core';
 import type { InvitationStore } from '../../../app/users/invitation-store.ts';
 import type { Invitation } from '../../../domain/users/invitation.ts';
-import { isUuid } from '../uuid.ts';
+import { isUuid } from '../../../domain/uuid.ts';
 import { InvitationEntity, type StoredInvitation } from './invitation-entity.ts';
 
 export const toInvitation = (stored: StoredInvitation): Invitation => ({
@@ -22,7 +22,10 @@ export const toInvitation = (stored: StoredInvitation): Invitation => ({
 /** Invitations in auth's schema. */
 export function invitationStore(entities: EntityManager, sql: Sql): InvitationStore {
   const locked = async (which: FilterQuery<StoredInvitation>): Promise<Invitation | undefined> => {
-    const stored = await entities.findOne(InvitationEntity, which, { lockMode: LockMode.PESSIMISTIC_WRITE, refresh: true });
+    const stored = await entities.findOne(InvitationEntity, which, {
+      lockMode: LockMode.PESSIMISTIC_WRITE,
+      refresh: true,
+    });
     return stored === null ? undefined : toInvitation(stored);
   };
   return {

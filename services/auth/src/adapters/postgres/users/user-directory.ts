@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Sql } from '@berth/database';
 import { pageOf, readPageToken } from '../../../app/page-token.ts';
-import { refuseFields } from '../../../domain/users/administration-errors.ts';
+import { refuseFields } from '../../../domain/errors.ts';
 import type { User } from '../../../domain/users/user.ts';
 import type { Page, PageChoice } from '../access/access-directory.ts';
 import { type StoredUser, toUser, userColumns } from './user-rows.ts';

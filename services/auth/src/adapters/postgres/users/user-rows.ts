@@ -3,6 +3,7 @@ import { DomainError } from '@berth/errors';
 import type { UserStore } from '../../../app/users/user-store.ts';
 import type { Limit } from '../../../domain/limits/limit.ts';
 import type { User } from '../../../domain/users/user.ts';
+import { dateOf, numberOf } from '../columns.ts';
 
 interface UserRow {
   readonly id: string;
@@ -29,9 +30,6 @@ interface UserRow {
 
 /** Columns of `users` as `u`, with the groups' names. */
 export const userColumns = `u.*, ARRAY(SELECT m.group_name FROM memberships m WHERE m.user_id = u.id ORDER BY m.added_at, m.group_name) AS groups`;
-
-const dateOf = (text: string | null): Date | null => (text === null ? null : new Date(text));
-const numberOf = (text: string | null): number | null => (text === null ? null : Number(text));
 
 /** A row of `userColumns`. */
 export type StoredUser = UserRow;

@@ -24,7 +24,7 @@ export const acceptInvitationBody = Type.Object(
   {
     token: Type.String({ minLength: 1, maxLength: 100, description: 'From the mail.' }),
     name: Type.Optional(name),
-    password: Type.String({ minLength: 1, maxLength: 1_024 }),
+    password: Type.String({ minLength: 1, maxLength: 1_000 }),
   },
   {
     ...strict,

@@ -6,7 +6,7 @@ const refreshToken = Type.String({ minLength: 1, maxLength: 512, description: 'I
 export const tokenBody = Type.Object(
   {
     username: Type.String({ minLength: 1, maxLength: 320, description: 'The user’s name or e-mail address.' }),
-    password: Type.String({ minLength: 1, maxLength: 1_024 }),
+    password: Type.String({ minLength: 1, maxLength: 1_000 }),
     grant_type: Type.Optional(Type.Enum(['password'], { description: 'For OAuth 2 clients; means nothing more.' })),
   },
   { ...strict, examples: [{ username: 'ada', password: 'correct horse battery staple' }] },

@@ -34,7 +34,7 @@ export const createUserBody = Type.Object(
     password: Type.Optional(
       Type.String({
         minLength: 1,
-        maxLength: 1_024,
+        maxLength: 1_000,
         description: 'Absent: they are asked by mail to choose one.',
       }),
     ),

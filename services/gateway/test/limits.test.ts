@@ -147,6 +147,19 @@ test('limits of an endpoint group leave others alone; health and reads of operat
   }
 });
 
+test('a user whose limit is used up can still sign out everywhere', async (t) => {
+  const { one, auth, seen } = await twoGateways(t, { auth: false });
+  const principal = { id: 'u1', kind: 'user', userId: 'u1', permissions: ['*'] };
+  one.answer(AuthService.method.verifyApiKey, () => ({ principal }));
+  await one.bus.connection.flush();
+  auth.rules(aRule({ subject: 'user', requests: 1 }));
+  await seen('1', 'user');
+  await eventually(async () => (await one.call('GET', path, { apiKey: 'user' })).status === 429);
+  const signingOut = await one.call('POST', '/v1/auth/logout-everywhere', { apiKey: 'user' });
+  assert.notEqual(signingOut.status, 429);
+  assert.equal(signingOut.headers.get('ratelimit-limit'), null);
+});
+
 test('beyond a slow limit answers come later and later, and are refused beyond twice as many', async (t) => {
   const { one, auth, seen } = await twoGateways(t);
   auth.rules(aRule({ mode: 'slow', requests: 20 }));

@@ -46,7 +46,9 @@ export function registerCallerLimits(app: App, guard: LimitGuard): void {
     await guard.facts.unknown();
     const subjects = subjectsOf(request.principal);
     for (const { subject } of subjects) refuseBlocked(guard, subject, 'CALLER_BLOCKED');
-    if (isCounted(request)) await count(guard, request, reply, subjects);
+    // Signing out everywhere has to work also for a user whose limit somebody else used up; guarded routes count for the address.
+    const countsForCaller = isCounted(request) && groupOf(request).rate !== 'guarded';
+    if (countsForCaller) await count(guard, request, reply, subjects);
   });
 }
 

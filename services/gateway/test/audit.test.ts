@@ -4,7 +4,7 @@ import {
   type AuditRecord,
   AuditRecordSchema,
   AuditService,
-  AuthService,
+  RouterAdminService,
   SessionService,
   streams,
 } from '@berth/contracts';
@@ -29,47 +29,49 @@ async function told({ bus }: GatewayUnderTest): Promise<(AuditRecord & { details
   return records;
 }
 
-const made = { apiKey: { id: '0b6b2b53-2c1f-4d51-9ab2-6f0c1f1c8a11', name: 'deploy' }, secret: 'berth_abcdefgh_x' };
-const keys = '/v1/admin/api-keys';
+const made = { status: { router: 'edge' }, settings: { host: '192.0.2.9' }, version: 1n };
+const routers = '/v1/routers';
+const aBody = (name = 'edge') => ({ name, host: '192.0.2.9', key: 'the-key-of-the-router' });
+const itsEntry = (name = 'edge') => ({ ...aBody(name), key: '[redacted]' });
 
 test('when a write is answered the stream has its entry: who, what, on what, from where, and what came of it', async (t) => {
   const gateway = await startTestGateway(t);
-  gateway.answer(AuthService.method.createApiKey, () => made);
-  gateway.answer(AuthService.method.deleteApiKey, () => {
-    throw new DomainError('not_found', 'API_KEY_NOT_FOUND', 'There is no such API key.');
+  gateway.answer(RouterAdminService.method.addRouter, () => made);
+  gateway.answer(RouterAdminService.method.updateRouter, () => {
+    throw new DomainError('not_found', 'ROUTER_UNKNOWN', 'No such router.');
   });
   const headers = { 'x-request-id': 'r-1', 'user-agent': 'tests/1' };
-  assert.equal((await gateway.call('POST', keys, { body: { name: 'deploy' }, headers })).status, 201);
+  assert.equal((await gateway.call('POST', routers, { body: aBody(), headers })).status, 201);
   const [entry, ...more] = await told(gateway);
   assert.equal(more.length, 0);
   const { principal, action, result, resourceType, resourceId, clientAddress, userAgent, requestId } =
     entry ?? assert.fail();
   assert.deepEqual(
     [principal?.id, principal?.kind, principal?.name, action, result, resourceType, resourceId],
-    ['id-of-admin-1', 'api_key', 'admin-1', 'request.createApiKey', 'succeeded', 'api-keys', made.apiKey.id],
+    ['id-of-admin-1', 'api_key', 'admin-1', 'request.addRouter', 'succeeded', 'routers', 'edge'],
   );
   assert.deepEqual([clientAddress, userAgent, requestId], ['127.0.0.1', 'tests/1', 'r-1']);
   assert.match(entry?.traceId ?? '', /^[0-9a-f]{32}$/);
   const { operation_id: operationId, ...details } = entry?.details ?? {};
   assert.match(String(operationId), /^[0-9a-f-]{36}$/);
-  assert.deepEqual(details, { method: 'POST', path: keys, status: 201, body: { name: 'deploy' } });
+  assert.deepEqual(details, { method: 'POST', path: routers, status: 201, body: itsEntry() });
   // The same request id again is another request, and another entry.
-  assert.equal((await gateway.call('DELETE', `${keys}/${made.apiKey.id}`, { headers })).status, 404);
+  assert.equal((await gateway.call('PATCH', `${routers}/edge`, { body: { enabled: false }, headers })).status, 404);
   const [, second] = await told(gateway);
-  assert.deepEqual([second?.result, second?.resourceId], ['API_KEY_NOT_FOUND', made.apiKey.id]);
+  assert.deepEqual([second?.result, second?.resourceId], ['ROUTER_UNKNOWN', 'edge']);
 });
 
 test('reads, unknown addresses and wrong methods are no entries; refused writes are', async (t) => {
   const gateway = await startTestGateway(t);
-  await gateway.call('GET', keys, { apiKey: null });
+  await gateway.call('GET', routers, { apiKey: null });
   await gateway.call('POST', '/v1/nothing', { body: {} });
   await gateway.call('PUT', '/v1/vms', { body: {} });
   assert.deepEqual(await told(gateway), []);
-  await gateway.call('POST', keys, { body: {}, apiKey: null });
-  await gateway.call('POST', keys, { body: {}, apiKey: 'nobody-1' });
-  await gateway.call('POST', keys, { body: {}, apiKey: 'viewer-1' });
-  await gateway.call('POST', keys, { body: { permission: 'king' } });
-  await gateway.call('POST', keys, { body: '{' });
+  await gateway.call('POST', routers, { body: {}, apiKey: null });
+  await gateway.call('POST', routers, { body: {}, apiKey: 'nobody-1' });
+  await gateway.call('POST', routers, { body: {}, apiKey: 'viewer-1' });
+  await gateway.call('POST', routers, { body: { name: 'a b' } });
+  await gateway.call('POST', routers, { body: '{' });
   assert.deepEqual(
     (await told(gateway)).map(({ result, principal }) => [result, principal?.name]),
     [
@@ -117,7 +119,7 @@ test('secrets in bodies, addresses and headers are in no entry, however they are
 
 test('a body is cut at 4 kB, and says so', async (t) => {
   const gateway = await startTestGateway(t);
-  await gateway.call('POST', keys, { body: { name: 'x', description: 'y '.repeat(50_000) } });
+  await gateway.call('POST', routers, { body: { ...aBody(), description: 'y '.repeat(50_000) } });
   const [entry] = await told(gateway);
   const { length = 0 } = entry?.detailsJson ?? '';
   assert.ok(length > 4_000 && length < 5_000 && entry?.detailsJson.includes('[cut]'), `${length}`);
@@ -125,7 +127,7 @@ test('a body is cut at 4 kB, and says so', async (t) => {
 
 test('whoever is refused again and again is told one by one at first and counted then', async (t) => {
   const gateway = await startTestGateway(t);
-  for (let index = 0; index < 30; index++) await gateway.call('POST', keys, { body: {}, apiKey: `nobody-${index}` });
+  for (let index = 0; index < 30; index++) await gateway.call('POST', routers, { body: {}, apiKey: `nobody-${index}` });
   assert.equal((await told(gateway)).length, 20);
   // What was counted is told when the minute is over, or the gateway stops.
   await gateway.stop();
@@ -136,28 +138,28 @@ test('whoever is refused again and again is told one by one at first and counted
 test('while the stream is away answers go out soon, and the entry is in the log of the gateway', async (t) => {
   const nats = await ownNats(t);
   const gateway = await startTestGateway(t, { natsUrl: nats.url });
-  gateway.answer(AuthService.method.createApiKey, () => made);
-  await gateway.call('POST', keys, { body: { name: 'first' } });
+  gateway.answer(RouterAdminService.method.addRouter, () => made);
+  await gateway.call('POST', routers, { body: aBody('first') });
   await nats.stop();
   await eventually(() => gateway.logged.some(({ status }) => status === 'disconnect'));
   const startedAt = performance.now();
-  const answer = await gateway.call('POST', keys, { body: { name: 'second', permission: 'viewer' } });
+  const answer = await gateway.call('POST', routers, { body: aBody('second') });
   assert.equal(answer.status, 503);
   assert.ok(performance.now() - startedAt < 5_000);
   const line = gateway.logged.find(({ msg }) => msg === 'audit entry could not be kept');
-  assert.match(JSON.stringify(line?.['auditEntry']), /request\.createApiKey/);
+  assert.match(JSON.stringify(line?.['auditEntry']), /request\.addRouter/);
   assert.match(await gateway.metrics.metrics(), /berth_gateway_audit_lost_total 1/);
 });
 
 test('a stream that was wiped is made again for the next entry', async (t) => {
   const gateway = await startTestGateway(t);
-  gateway.answer(AuthService.method.createApiKey, () => made);
-  await gateway.call('POST', keys, { body: { name: 'first' } });
+  gateway.answer(RouterAdminService.method.addRouter, () => made);
+  await gateway.call('POST', routers, { body: aBody('first') });
   await gateway.bus.manager.streams.delete(streamName(gateway.bus, streams.audit));
-  await gateway.call('POST', keys, { body: { name: 'second' } });
+  await gateway.call('POST', routers, { body: aBody('second') });
   assert.deepEqual(
     (await told(gateway)).map(({ details }) => details['body']),
-    [{ name: 'second' }],
+    [itsEntry('second')],
   );
 });
 

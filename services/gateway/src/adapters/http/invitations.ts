@@ -80,7 +80,7 @@ function revokeRoute(app: App, deps: AdministrationDeps): void {
 
 function acceptRoute(app: App, { auth, commandTimeoutMs }: AdministrationDeps): void {
   const schema = {
-    ...{ operationId: 'acceptInvitation', summary: 'Accept an invitation', tags: ['Sign-in'] },
+    ...{ operationId: 'acceptInvitation', summary: 'Accept an invitation', tags: ['Sign-in'], security: [] },
     description: 'Makes the user, whose e-mail address counts as verified. A token works once.',
     body: acceptInvitationBody,
     response: {

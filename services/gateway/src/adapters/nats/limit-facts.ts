@@ -5,12 +5,15 @@ import type { BlockOf, Limit, LimitFacts, LimitRule } from '../../domain/counted
 
 /** What auth told of limits and blocks. */
 export function limitFactsOf(state: AccessState): LimitFacts {
+  let waiting: Promise<void> | undefined = firstFacts(state).finally(() => {
+    waiting = undefined;
+  });
   let read: { readonly text: string | undefined; readonly rules: readonly LimitRule[] } = {
     text: undefined,
     rules: [],
   };
   return {
-    unknown: () => (state.version === 0 ? firstChange(state) : undefined),
+    unknown: () => waiting,
     rules() {
       const text = state.limitRules();
       if (text !== read.text) read = { text, rules: text === undefined ? [] : rulesOf(text) };
@@ -25,10 +28,11 @@ export function limitFactsOf(state: AccessState): LimitFacts {
   };
 }
 
-/** Resolves when auth has told something for the first time, and at the latest after a while: then whoever waits asks again. */
-function firstChange(state: AccessState): Promise<void> {
+/** Resolves when auth has told something for the first time, or after a while: then it goes on without limits. */
+function firstFacts(state: AccessState): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
   const timer = setTimeout(resolve, mostWaitMs);
+  timer.unref();
   const stop = state.onChange(() => resolve());
   return promise.finally(() => {
     clearTimeout(timer);
@@ -36,7 +40,7 @@ function firstChange(state: AccessState): Promise<void> {
   });
 }
 
-const mostWaitMs = 250;
+const mostWaitMs = 1_000;
 const forEver = new Date('9999-12-31T00:00:00.000Z');
 
 function toBlock({ until, reason }: BlockFact): BlockOf {

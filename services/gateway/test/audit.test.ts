@@ -72,6 +72,7 @@ test('reads, unknown addresses and wrong methods are no entries; refused writes 
   await gateway.call('POST', routers, { body: {}, apiKey: 'viewer-1' });
   await gateway.call('POST', routers, { body: { name: 'a b' } });
   await gateway.call('POST', routers, { body: '{' });
+  await gateway.call('POST', '/v1/admin/api-keys', { body: { permission: 'king' } }); // whose success auth would tell of
   assert.deepEqual(
     (await told(gateway)).map(({ result, principal }) => [result, principal?.name]),
     [
@@ -80,6 +81,7 @@ test('reads, unknown addresses and wrong methods are no entries; refused writes 
       ['PERMISSION_DENIED', 'viewer-1'],
       ['INVALID_REQUEST', 'admin-1'],
       ['MALFORMED_JSON', 'admin-1'],
+      ['INVALID_REQUEST', 'admin-1'],
     ],
   );
 });

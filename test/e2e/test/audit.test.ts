@@ -24,6 +24,7 @@ test('a provision is two entries, of its request and of its end, and what is exp
   const [asked, ended] = [of('request.provisionVm'), of('operation.succeeded')];
   assert.deepEqual([asked.result, asked.request_id, asked.details.body.vm_name], ['succeeded', 'audited', 'web-1']);
   assert.equal(ended.resource.name, 'web-1');
+  assert.deepEqual(asked.resource.id, 'web-1');
   assert.equal(ended.details.operation_id, asked.details.operation_id);
   assert.equal(ended.actor.id, asked.actor.id);
   const { body } = await api.get('/v1/admin/audit?result=API_KEY_INVALID&request_id=audited');

@@ -13,8 +13,8 @@ export interface EndpointGroup {
   /** Which of its requests count for rates and quotas. */
   readonly counts: 'all' | 'writes' | 'none';
   /**
-   * Who tells the audit log of its writes: the gateway, or auth in the transaction of the change. What the gateway refuses is told from
-   * there in either case.
+   * Who tells the audit log of its writes: the gateway, or auth in the transaction of the change. What came to nothing is told from the
+   * gateway in either case.
    */
   readonly audit: 'gateway' | 'auth';
   /** Cache-Control of answers that say nothing else. */

@@ -6,6 +6,7 @@ import type { AnyReply, AnyRequest, App } from './app-types.ts';
 const reading = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE']);
 const longestText = 200;
 const longestPath = 1_000;
+const longestRead = 65_536;
 const mostBodyBytes = 4_096;
 const tellCountsEveryMs = 10_000;
 
@@ -35,8 +36,8 @@ export function recordWrites(app: App, recorder: AuditRecorder): void {
 
 function isTold({ method, is404, routeOptions }: AnyRequest & { is404: boolean }, status: number): boolean {
   if (reading.has(method) || is404 || status === 405) return false;
-  // Auth has the whole truth of its changes; it never sees who is refused at the door, and after a 5xx nobody knows.
-  return routeOptions.config.group?.audit !== 'auth' || [401, 403, 429].includes(status) || status >= 500;
+  // Auth tells of what it changed, with before and after; of what came to nothing it keeps nothing.
+  return routeOptions.config.group?.audit !== 'auth' || status >= 400;
 }
 
 /** Anybody can be refused as often as he likes. */
@@ -52,7 +53,7 @@ const countedEntry = (caller: string, count: number): AuditInit => ({
 function entryOf(request: AnyRequest, reply: AnyReply & { statusCode: number }, payload: unknown): AuditInit {
   const { scope, principal, routeOptions } = request;
   const { operationId = `${request.method} ${routeOptions.url}` }: { operationId?: string } = routeOptions.schema ?? {};
-  const resource = resourceOf(request, reply);
+  const resource = resourceOf(request, reply, payload);
   return {
     action: `request.${operationId}`,
     result: resultOf(reply.statusCode, payload),
@@ -85,7 +86,7 @@ const bodyOf = (body: unknown): unknown =>
     : safeForAudit(body, mostBodyBytes);
 
 /** What it was about: the first thing that the address names, or the new thing that the answer's `Location` does. */
-function resourceOf(request: AnyRequest, reply: AnyReply): { type: string; id: string } {
+function resourceOf(request: AnyRequest, reply: AnyReply, payload: unknown): { type: string; id: string } {
   const template = (request.routeOptions.url ?? '')
     .split('/')
     .filter((part) => part !== '' && part !== 'v1' && part !== 'admin');
@@ -96,21 +97,23 @@ function resourceOf(request: AnyRequest, reply: AnyReply): { type: string; id: s
   }
   const location = reply.getHeader('location');
   const isNew = typeof location === 'string' && !location.startsWith('/v1/operations/');
-  return { type: template[0] ?? '', id: isNew ? (location.split('/').at(-1) ?? '') : '' };
+  const id = isNew ? location.split('/').at(-1) : memberOf(payload, 'machine_id'); // which a provision answers
+  return { type: template[0] ?? '', id: id ?? '' };
 }
 
 /** `succeeded`, `accepted`, or the code of the problem that is answered. */
 function resultOf(status: number, payload: unknown): string {
   if (status === 202) return 'accepted';
   if (status < 400) return 'succeeded';
-  return (typeof payload === 'string' && codeIn(payload)) || `HTTP_${status}`;
+  return memberOf(payload, 'code') ?? `HTTP_${status}`;
 }
 
-function codeIn(problem: string): string | undefined {
+/** A text in the answer. Large answers are not read for it. */
+function memberOf(payload: unknown, name: string): string | undefined {
+  if (typeof payload !== 'string' || payload.length > longestRead) return undefined;
   try {
-    const value: unknown = JSON.parse(problem);
-    const code: unknown = Object(value).code;
-    return typeof code === 'string' ? code : undefined;
+    const value: unknown = Object(JSON.parse(payload))[name];
+    return typeof value === 'string' ? value : undefined;
   } catch {
     return undefined;
   }

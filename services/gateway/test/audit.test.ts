@@ -56,7 +56,10 @@ test('when a write is answered the stream has its entry: who, what, on what, fro
   assert.match(String(operationId), /^[0-9a-f-]{36}$/);
   assert.deepEqual(details, { method: 'POST', path: routers, status: 201, body: itsEntry() });
   // The same request id again is another request, and another entry.
-  assert.equal((await gateway.call('PATCH', `${routers}/edge`, { body: { wan_interface: 'eth1' }, headers })).status, 404);
+  assert.equal(
+    (await gateway.call('PATCH', `${routers}/edge`, { body: { wan_interface: 'eth1' }, headers })).status,
+    404,
+  );
   const [, second] = await told(gateway);
   assert.deepEqual([second?.result, second?.resourceId], ['ROUTER_UNKNOWN', 'edge']);
 });

@@ -3,13 +3,17 @@ import type { Bus } from './bus.ts';
 import { readPayload } from './received.ts';
 import { outgoingHeaders } from './trace-headers.ts';
 
-/** Tells everyone who listens now; nothing is kept. For hints whose loss only costs time. `subject` is below the prefix. */
+/**
+ * Tells everyone who listens now; nothing is kept. For hints whose loss only costs time. `subject` is below the prefix.
+ * A bus that is being drained tells nothing any more.
+ */
 export function notify<T extends DescMessage>(
   bus: Bus,
   subject: string,
   schema: T,
   message: MessageInitShape<T>,
 ): void {
+  if (bus.connection.isDraining() || bus.connection.isClosed()) return; // would throw, in timers where nobody catches it
   bus.connection.publish(`${bus.prefix}.${subject}`, toBinary(schema, create(schema, message)), {
     headers: outgoingHeaders(),
   });

@@ -41,7 +41,7 @@ export async function playTokens(gateway: GatewayUnderTest, more: readonly Fact[
     position,
   }));
   const timer = setInterval(
-    () => gateway.bus.isConnected() && notify(gateway.bus, subjects.accessPosition, AccessPositionSchema, { position }),
+    () => notify(gateway.bus, subjects.accessPosition, AccessPositionSchema, { position }),
     tellEveryMs,
   );
   timer.unref();

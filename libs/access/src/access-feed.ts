@@ -23,6 +23,10 @@ export class AccessFeed {
   #confirmedAt = Number.NEGATIVE_INFINITY;
   /** When auth last named our position or a higher one. */
   #keptUpAt = Number.NEGATIVE_INFINITY;
+  /** Of which history the state's position is; undefined: nothing was read yet. */
+  #epoch: string | undefined;
+  /** Auth named another history than ours. */
+  #isOtherHistory = false;
   /** Grows with each lost connection: answers from before do not count. */
   #generation = 0;
   #reading: Promise<void> | undefined;
@@ -46,8 +50,8 @@ export class AccessFeed {
 
   /** Begins; gives back its stop. */
   start(): () => void {
-    const stopListening = listen(this.#bus, subjects.accessPosition, AccessPositionSchema, ({ position }) =>
-      this.#told(position),
+    const stopListening = listen(this.#bus, subjects.accessPosition, AccessPositionSchema, ({ position, epoch }) =>
+      this.#told(position, epoch),
     );
     const timer = setInterval(() => this.#look(), lookEveryMs);
     timer.unref();
@@ -82,13 +86,23 @@ export class AccessFeed {
     if (!this.isCurrent()) this.#readSoon();
   }
 
-  #told(position: bigint): void {
+  #told(position: bigint, epoch: string): void {
     const now = performance.now();
+    if (this.#isStrange(epoch)) {
+      this.#isOtherHistory = true;
+      this.#readSoon();
+      return;
+    }
     if (position >= this.#state.position) this.#keptUpAt = now;
     // What is told after a pause may have waited as long as the pause: only an answer makes the state current again.
     const isNewest = position === this.#state.position || now - this.#keptUpAt < behindMs;
     if (position <= this.#state.position && isNewest && this.isCurrent()) this.#confirmedAt = now;
     else this.#readSoon();
+  }
+
+  /** An older auth tells none: then positions alone have to do. */
+  #isStrange(epoch: string): boolean {
+    return epoch !== '' && this.#epoch !== undefined && epoch !== this.#epoch;
   }
 
   /** One reading at a time; news during one cause another one after it. */
@@ -111,6 +125,7 @@ export class AccessFeed {
     const generation = this.#generation;
     const beginsAgain = this.#mustBeginAgain();
     const gathered: AccessFact[] = [];
+    let epoch: string | undefined;
     for (let after = beginsAgain ? 0n : this.#state.position; ; ) {
       const askedAt = performance.now();
       const answer = await request(
@@ -119,7 +134,10 @@ export class AccessFeed {
         { after },
         { timeoutMs: answerTimeoutMs },
       );
-      if (generation !== this.#generation) {
+      epoch ??= answer.epoch;
+      const isOther = beginsAgain ? answer.epoch !== epoch : this.#isStrange(answer.epoch);
+      if (isOther) this.#isOtherHistory = true;
+      if (isOther || generation !== this.#generation) {
         this.#again = true;
         return;
       }
@@ -127,16 +145,20 @@ export class AccessFeed {
       if (beginsAgain) gathered.push(...answer.facts);
       else this.#state.apply(answer.facts, after);
       if (answer.more) continue;
-      if (beginsAgain) this.#state.replace(gathered, after);
+      if (beginsAgain) {
+        this.#state.replace(gathered, after);
+        this.#keptUpAt = askedAt;
+        this.#isOtherHistory = false;
+      }
+      this.#epoch = epoch || this.#epoch;
       this.#confirmedAt = askedAt;
-      if (beginsAgain) this.#keptUpAt = askedAt;
       return;
     }
   }
 
   #mustBeginAgain(): boolean {
     const now = performance.now();
-    if (this.#state.position === 0n || now - this.#confirmedAt > beginAgainAfterMs) return true;
+    if (this.#isOtherHistory || this.#state.position === 0n || now - this.#confirmedAt > beginAgainAfterMs) return true;
     return this.isCurrent() && now - this.#keptUpAt >= behindMs;
   }
 }

@@ -60,6 +60,11 @@ export class AccessState {
     return key?.removed ? undefined : key;
   }
 
+  /** Whether anything was told of a key, also that its signatures are not accepted any more. */
+  knowsKey(id: string): boolean {
+    return this.#value('signingKey', id) !== undefined;
+  }
+
   /** The keys whose signatures are accepted, as JWKs. */
   publicKeys(): readonly object[] {
     const now = Date.now();

@@ -2,8 +2,9 @@ import { createHash } from 'node:crypto';
 import { grantsOf, type Principal, PrincipalSchema } from '@berth/contracts';
 import { DomainError } from '@berth/errors';
 import { create } from '@bufbuild/protobuf';
-import { type CryptoKey, decodeProtectedHeader, errors, importJWK, jwtVerify } from 'jose';
+import { type CryptoKey, decodeJwt, decodeProtectedHeader, errors, importJWK, jwtVerify } from 'jose';
 import type { AccessState } from './access-state.ts';
+import { NewKeys } from './new-keys.ts';
 import { type TokenClaims, tokenClaimsOf } from './token-claims.ts';
 
 /** Whose tokens are accepted. */
@@ -35,11 +36,14 @@ export class TokenVerifier {
   readonly #state: AccessState;
   readonly #isCurrent: () => boolean;
   readonly #terms: TokenTerms;
+  readonly #newKeys: NewKeys;
   readonly #verified = new Map<string, Verified>();
   readonly #keys = new Map<string, { jwk: string; key: Promise<CryptoKey | Uint8Array> }>();
 
-  constructor(deps: { state: AccessState; isCurrent: () => boolean; terms: TokenTerms }) {
+  /** `keyWaitMs`: how long a token of a key that we have not heard of yet may wait for it. */
+  constructor(deps: { state: AccessState; isCurrent: () => boolean; terms: TokenTerms; keyWaitMs?: number }) {
     this.#state = deps.state;
+    this.#newKeys = new NewKeys(deps.state, deps.keyWaitMs);
     this.#isCurrent = deps.isCurrent;
     this.#terms = deps.terms;
   }
@@ -93,6 +97,7 @@ export class TokenVerifier {
     try {
       const { kid } = decodeProtectedHeader(token);
       if (kid === undefined) throw invalid();
+      if (this.#state.signingKey(kid) === undefined) await this.#newKeys.arrival(kid, decodeJwt(token).iat);
       const key = await this.#keyOf(kid);
       const { payload } = await jwtVerify(token, key, { ...this.#terms, algorithms: [algorithm], typ: tokenType });
       return { keyId: kid, claims: tokenClaimsOf(payload), principal: undefined, version: -1 };

@@ -1,6 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { AccessFactSchema } from '@berth/contracts';
+import { eventually } from '@berth/testing';
+import { create, toBinary } from '@bufbuild/protobuf';
 import { writeFacts } from '../src/adapters/postgres/access/fact-rows.ts';
+import { newestPosition } from '../src/adapters/postgres/access/read-facts.ts';
 import { dropOldSessions } from '../src/adapters/postgres/sessions/read-sessions.ts';
 import { newUser, peopleClient } from './support/people.ts';
 import { addUser, aWayIn, sessionClient } from './support/sessions.ts';
@@ -23,6 +27,30 @@ test('facts that are too large for one message together come in several', async 
   );
   const { state } = await aWayIn(t, world);
   for (const name of names) assert.equal(state.group(name)?.permissions.length, permissions.length);
+});
+
+test('facts that were put back are read anew, although the position is the same as before', async (t) => {
+  const world = await newWorld(t);
+  await world.replica();
+  const database = await world.database();
+  const { state } = await aWayIn(t, world);
+  await eventually(async () => state.position === (await newestPosition(database)).position);
+  const before = state.position;
+  assert.ok(state.group('viewer') !== undefined && !state.hasEnded('lost'));
+  const body = toBinary(
+    AccessFactSchema,
+    create(AccessFactSchema, { fact: { case: 'session', value: { id: 'lost' } } }),
+  );
+  await database.transaction(async (sql) => {
+    await sql.execute('CREATE TABLE put_back AS SELECT * FROM access_facts');
+    await sql.execute("UPDATE put_back SET kind = 'session', subject = 'lost', body = $1 WHERE subject = 'viewer'", [
+      Buffer.from(body),
+    ]);
+    await sql.execute('TRUNCATE access_facts');
+    await sql.execute('INSERT INTO access_facts SELECT * FROM put_back');
+  });
+  await eventually(() => state.hasEnded('lost'));
+  assert.deepEqual([state.group('viewer'), state.position], [undefined, before]);
 });
 
 test('that keys of a user are to be asked about again is known for a day, not for ever', async (t) => {

@@ -40,7 +40,19 @@ export interface NewAuditEntry {
   readonly actor?: { readonly id: string; readonly kind: string; readonly name: string };
 }
 
-/** One transaction of auth: all of it is kept, or nothing. What is told, mailed and published leaves after its commit. */
+/**
+ * One transaction of auth: all of it is kept, or nothing. What is told, mailed and published leaves after its commit.
+ *
+ * Whoever locks more than one thing does it in this order, so that nobody waits in a circle (docs/decisions/0062-one-lock-order.md):
+ * 1. the memory of a command's answer (before the use case begins);
+ * 2. the word `identities`, then rows of identity providers;
+ * 3. words: `identity …`, `address …`, `users`, `invitations`, `names`, `groups`, `api-keys`, `blocks`, `signing-keys`;
+ * 4. rows of groups;
+ * 5. rows of users, several of them by their ids;
+ * 6. what belongs to a user: sessions, keys, identities, invitations, mail tokens, wishes for mails;
+ * 7. what is told, which this does by itself at the end.
+ * What is found in a later row and is needed for an earlier lock is read without a lock, and looked at again once the lock is held.
+ */
 export interface AuthTransaction {
   /** The database's clock when the transaction began. */
   readonly now: Date;
@@ -61,6 +73,8 @@ export interface AuthTransaction {
   readonly mails: MailChanges;
   /** From here to the end of the transaction nobody else is past this line with the same word, on any replica. */
   alone(what: string): Promise<void>;
+  /** From here to the end of the transaction nobody is `alone` with this word; others may be alongside, too. */
+  alongside(what: string): Promise<void>;
   /** A fact for everybody who lets callers in; `until`: from then on nobody need know it. Absent: for ever; of users without limits of their own until their last access token has ended. */
   tell(fact: Fact, until?: Date): void;
   mail(mail: NewMail): void;

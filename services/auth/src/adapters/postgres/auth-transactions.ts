@@ -58,6 +58,7 @@ export class PostgresAuthTransactions implements AuthTransactions {
         ...this.#storesIn(entities, sql, now),
         currentTime: () => clockOf(sql),
         alone: (what) => lock(sql, what),
+        alongside: (what) => lock(sql, what, '_shared'),
         tell: (fact, until) => void facts.push({ fact, until }),
         mail: (mail) => void mails.push(mail),
         audit: (entry) => void entries.push(entry),
@@ -91,8 +92,8 @@ export class PostgresAuthTransactions implements AuthTransactions {
   }
 }
 
-const lock = async (sql: Sql, what: string): Promise<void> => {
-  await sql.query("SELECT pg_advisory_xact_lock(hashtextextended($1 || ':' || current_schema(), 0))", [what]);
+const lock = async (sql: Sql, what: string, kind: '' | '_shared' = ''): Promise<void> => {
+  await sql.query(`SELECT pg_advisory_xact_lock${kind}(hashtextextended($1 || ':' || current_schema(), 0))`, [what]);
 };
 
 const publicEvent = ({ what, subject, userId, reason }: AccessEvent, asker: Asker, at: Date): OutgoingMessage =>

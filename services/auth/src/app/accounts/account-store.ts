@@ -25,6 +25,8 @@ export interface RegistrationStore {
 /** Tokens that were mailed to users. */
 export interface MailTokenStore {
   add(token: { hash: Buffer; purpose: MailTokenPurpose; userId: string; email: string; until: Date }): Promise<void>;
+  /** Whose token it is; not locked. */
+  userOf(purpose: MailTokenPurpose, hash: Buffer): Promise<string | undefined>;
   /** Takes a token that still opens something out of the store: it is used now. */
   take(purpose: MailTokenPurpose, hash: Buffer): Promise<{ userId: string; email: string } | undefined>;
   /** Ends those of one purpose, or all. */
@@ -42,8 +44,12 @@ export interface MailRequest {
 /** Mails that were asked for. */
 export interface MailRequestStore {
   add(request: MailRequest): Promise<void>;
-  /** Takes the oldest that nobody else is working on. */
-  take(): Promise<MailRequest | undefined>;
+  /** Takes the oldest of strangers that nobody else is working on. */
+  takeOfStranger(): Promise<MailRequest | undefined>;
+  /** The oldest of those that users asked for; not locked, and still there. */
+  oldestOfUser(): Promise<(MailRequest & { readonly id: string; readonly userId: string }) | undefined>;
+  /** Takes one that a user asked for; the user is to be locked before. False: it is gone. */
+  takeOfUser(id: string): Promise<boolean>;
   /** Drops those that a user asked for and that nobody has answered yet. */
   removeAllOf(userId: string): Promise<void>;
   /** Counts one more, and says how many of that kind there were for that address within the hour that began with the first. */

@@ -37,8 +37,11 @@ export function confirmEmail({ token }: { token: string }): Prepared {
   const hash = hashOfMailToken(token);
   return async (transaction) => {
     const { accounts, users, now } = transaction;
+    const userId = await accounts.mailTokens.userOf('new-email', hash);
+    if (userId === undefined) throw mailTokenInvalid();
+    await transaction.alone('names');
+    const user = await users.byId(userId);
     const taken = await accounts.mailTokens.take('new-email', hash);
-    const user = taken && (await users.byId(taken.userId));
     if (taken === undefined || user === undefined) throw mailTokenInvalid();
     const saved = await users.save({ ...user, email: taken.email, emailVerifiedAt: now }).catch((error) => {
       // Somebody else proved it to be theirs meanwhile.

@@ -26,6 +26,7 @@ export function updateAccount(
 ): (transaction: AuthTransaction) => Promise<User> {
   refuseFaults(changes);
   return async (transaction) => {
+    if (changes.name !== undefined) await transaction.alone('names');
     const user = await transaction.users.byId(userId);
     if (user === undefined) throw userNotFound();
     assertVersion(ifVersion, user.version);

@@ -26,6 +26,7 @@ export async function createIdentityProvider(
 ): Promise<IdentityProvider> {
   checkProvider(name, terms, rules);
   await checkGroups(transaction, asker.principal, terms, {});
+  await transaction.alone('identities'); // two providers may want each other's redirect URIs
   const provider = await transaction.identityProviders.add(name, terms, clientSecret);
   transaction.audit({ action: 'identity_provider.created', resource: resourceOf(name), after: shownIn(provider) });
   return provider;
@@ -42,6 +43,7 @@ export async function changeIdentityProvider(
     rules,
   }: { name: string; changes: ProviderChanges; ifVersion: bigint; rules: ProviderRules },
 ): Promise<IdentityProvider> {
+  await transaction.alone('identities');
   const before = await lockedProvider(transaction, name, ifVersion);
   const terms = { ...before, ...changes };
   checkProvider(name, terms, rules);

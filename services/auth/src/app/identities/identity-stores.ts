@@ -36,6 +36,7 @@ export interface Attempt {
 
 /** Identities and attempts, within a transaction. */
 export interface IdentityStore {
+  /** Not locked: whoever makes or takes away an identity has locked its user. */
   bySubject(provider: string, subject: string): Promise<Identity | undefined>;
   /** In the order in which they were linked. */
   ofUser(userId: string): Promise<readonly Identity[]>;

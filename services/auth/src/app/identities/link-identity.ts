@@ -8,7 +8,7 @@ import {
 } from '../../domain/identities/identity-errors.ts';
 import { isBanned, type User } from '../../domain/users/user.ts';
 import type { AuthTransaction } from '../auth-transaction.ts';
-import { applyMappedGroups } from './mapped-groups.ts';
+import { applyMappedGroups, guardGroups } from './mapped-groups.ts';
 import { identityLock } from './sign-in-with-identity.ts';
 
 /** Links the identity with the user's account; again is the same as once. Throws `conflict` IDENTITY_TAKEN. */
@@ -43,12 +43,13 @@ export async function linkIdentity(
 export async function unlinkIdentity(transaction: AuthTransaction, userId: string, id: string): Promise<void> {
   const { identities, identityProviders } = transaction;
   await transaction.alone('identities');
-  await transaction.alone('users');
-  const user = await activeUser(transaction, userId);
-  const owned = await identities.ofUser(userId);
-  const identity = owned.find((one) => one.id === id);
+  const identity = (await identities.ofUser(userId)).find((one) => one.id === id);
   const provider = identity && (await identityProviders.inUse(identity.provider));
   if (identity === undefined || provider === undefined) throw identityNotFound();
+  await guardGroups(transaction, provider);
+  const user = await activeUser(transaction, userId);
+  const owned = await identities.ofUser(userId);
+  if (!owned.some((one) => one.id === id)) throw identityNotFound(); // taken away meanwhile
   if (user.passwordHash === null && (await identities.otherWays(userId, id)) === 0) throw lastSignInWay();
   await identities.remove(id);
   const another = owned.some((one) => one.id !== id && one.provider === provider.name);

@@ -3,11 +3,18 @@ import { groupsOfClaim, type IdentityProvider, withMappedGroups } from '../../do
 import { adminGroup } from '../../domain/users/group.ts';
 import { inGroups, type User } from '../../domain/users/user.ts';
 import type { AuthTransaction } from '../auth-transaction.ts';
-import { tellRights } from '../users/administered-user.ts';
+import { keepGroups, tellRights } from '../users/administered-user.ts';
 
-/** Call before the user is locked, where what is done may take the group admin away. */
-export async function guardAdmins(transaction: AuthTransaction, provider: IdentityProvider): Promise<void> {
-  if (Object.values(provider.claimGroups).includes(adminGroup)) await transaction.alone('users');
+/** Call before the user is locked, where what is done may change the user's groups, or make one. */
+export async function guardGroups(
+  transaction: AuthTransaction,
+  provider: IdentityProvider,
+  isNew = false,
+): Promise<void> {
+  const mapped = Object.values(provider.claimGroups);
+  if (mapped.includes(adminGroup)) await transaction.alone('users');
+  if (isNew) await transaction.alone('names');
+  if (isNew || mapped.length > 0) await keepGroups(transaction);
 }
 
 /** The groups that the provider grants now, without those that are not there any more. */

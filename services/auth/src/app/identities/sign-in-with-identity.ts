@@ -18,7 +18,7 @@ import { isBanned, type User } from '../../domain/users/user.ts';
 import type { Asker } from '../asker.ts';
 import type { AuthTransaction } from '../auth-transaction.ts';
 import { openSession, type Tokens } from '../sessions/open-session.ts';
-import { applyMappedGroups, grantedGroups, guardAdmins } from './mapped-groups.ts';
+import { applyMappedGroups, grantedGroups, guardGroups } from './mapped-groups.ts';
 
 /**
  * Signs in whoever the provider says it is, as the user with whom that identity is linked, or as a new one. Throws `conflict`
@@ -34,9 +34,9 @@ export async function signInWithIdentity(
   const provider = await identityProviders.inUse(name);
   if (provider?.enabled !== true) throw providerNotFound();
   await transaction.alone(identityLock(name, profile.subject));
-  await guardAdmins(transaction, provider);
-  const granted = await grantedGroups(transaction, provider, profile);
   const known = await identities.bySubject(name, profile.subject);
+  await guardGroups(transaction, provider, known === undefined);
+  const granted = await grantedGroups(transaction, provider, profile);
   const user = known
     ? await linkedUser(transaction, known)
     : await newUser(transaction, { provider, profile, groups: granted });
@@ -50,25 +50,25 @@ export async function signInWithIdentity(
 /** Whoever looks for an identity and may make it holds this lock. */
 export const identityLock = (provider: string, subject: string): string => `identity ${provider} ${subject}`;
 
-async function linkedUser({ users }: AuthTransaction, { userId }: Identity): Promise<User> {
-  const user = await users.byId(userId);
-  if (user === undefined) throw identityUnknown(); // deleted at this very moment, and the identity with it
+async function linkedUser({ users, identities }: AuthTransaction, known: Identity): Promise<User> {
+  const user = await users.byId(known.userId);
+  const still = await identities.bySubject(known.provider, known.subject);
+  if (user === undefined || still?.id !== known.id) throw identityUnknown(); // taken away at this very moment
   return user;
 }
 
 /** No account is found by its address: docs/decisions/0052-no-linking-by-address.md says why. */
 async function newUser(
-  { users, identities, now, alone }: AuthTransaction,
+  { users, identities, now }: AuthTransaction,
   { provider, profile, groups }: { provider: IdentityProvider; profile: ProviderProfile; groups: readonly string[] },
 ): Promise<User> {
   const { verifiedEmail: email } = profile;
-  if (email !== null && (await users.byEmail(email)) !== undefined) throw accountExists();
+  if (email !== null && (await users.holderOf(email)) !== undefined) throw accountExists();
   if (!provider.newUsers) throw identityUnknown();
   const { emailDomains } = provider;
   if (emailDomains.length > 0 && (email === null || !emailDomains.includes(domainOf(email)))) {
     throw identityNotAllowed();
   }
-  await alone('names of new users'); // of those who come from providers; the constraint knows of all others
   const candidates = nameCandidates(profile, randomBytes(4).toString('hex'));
   const name = (await identities.freeName(candidates)) ?? candidates[0] ?? 'user';
   return users.add({ name, email, emailVerifiedAt: email === null ? null : now, passwordHash: null, groups });

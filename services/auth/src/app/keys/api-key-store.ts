@@ -12,6 +12,8 @@ export interface Idempotency {
 export interface KeyChanges {
   /** Locked against other changes until the transaction ends. */
   byId(id: string): Promise<ApiKey | undefined>;
+  /** Whose key it is; not locked. */
+  ownerOf(id: string): Promise<string | undefined>;
   /** The key that this secret belongs or belonged to, also when the key has ended. */
   byHash(hash: Buffer): Promise<ApiKey | undefined>;
   /** All that came from the settings, also those that have ended. */

@@ -16,8 +16,11 @@ const keyFactEnd = (now: Date): Date => new Date(now.getTime() + factKeptMs);
 export const tellKeysOf = ({ tell, now }: AuthTransaction, userId: string): void =>
   tell({ kind: 'api-keys-of', userId }, keyFactEnd(now));
 
-/** From here to the end of the transaction nobody else makes, changes or ends keys. Call it before loading any. */
-export const aloneWithKeys = (transaction: AuthTransaction): Promise<void> => transaction.alone('api-keys');
+/** From here to the end of the transaction nobody else makes, changes or ends keys, nor removes a group. Call it before loading any. */
+export async function aloneWithKeys({ alone, alongside }: AuthTransaction): Promise<void> {
+  await alongside('groups'); // a group goes with its keys
+  await alone('api-keys');
+}
 
 /** Tells everybody concerned what became of a key: those who let callers in, the audit log, the public. Gives back how it is seen. */
 export function noteKey(
@@ -41,6 +44,6 @@ export function noteKey(
 
 /** Refuses a key for a group that is not there. */
 export async function assertGroup({ groups }: AuthTransaction, name: string | null | undefined): Promise<void> {
-  if (name === null || name === undefined || (await groups.byName(name)) !== undefined) return;
+  if (name === null || name === undefined || (await groups.kept(name)) !== undefined) return;
   throw new DomainError('not_found', 'GROUP_NOT_FOUND', 'There is no such group.');
 }

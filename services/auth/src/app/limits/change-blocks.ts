@@ -57,12 +57,12 @@ async function assertAskerRemains(transaction: AuthTransaction, { principal }: A
 /** What the user or the key may do, as groups say it; of a user's key what its owner may, which is never less. Nothing of nobody. */
 async function rightsOfSubject({ users, groups, apiKeys }: AuthTransaction, subject: string) {
   const { type, id } = resourceOf(subject);
+  const userId = type === 'user' ? id : type === 'api_key' ? await apiKeys.ownerOf(id) : undefined;
+  const user = userId === undefined ? undefined : await users.byId(userId);
+  if (user !== undefined) return groups.byNames(user.groups);
   const key = type === 'api_key' && isUuid(id) ? await apiKeys.byId(id) : undefined;
-  if (key !== undefined && key.ownerId === null) {
-    return [{ name: key.group ?? '', permissions: permissionsOfKey(key), everywhere: key.group === null }];
-  }
-  const user = type === 'user' || key !== undefined ? await users.byId(key?.ownerId ?? id) : undefined;
-  return user === undefined ? [] : groups.byNames(user.groups);
+  if (key === undefined || key.ownerId !== null) return [];
+  return [{ name: key.group ?? '', permissions: permissionsOfKey(key), everywhere: key.group === null }];
 }
 
 /** Ends a block. Throws `not_found` when there is none at the moment. */

@@ -13,13 +13,28 @@ const mostAnHour = 5;
  */
 export const sendAskedMail = (transactions: AuthTransactions): Promise<boolean> =>
   transactions.run(berthItself, async (transaction) => {
-    const request = await transaction.accounts.mailRequests.take();
+    const request = await takenWish(transaction);
     if (request === undefined) return false;
-    await transaction.alone(`address ${request.email.toLowerCase()}`);
+    if (request === 'gone') return true; // to the next one
     const isWithin = (await transaction.accounts.mailRequests.count(request)) <= mostAnHour;
     if (isWithin) await answers[request.kind](transaction, request);
     return true;
   });
+
+/**
+ * The next wish, with the word of its address. One of a user goes before those of strangers, who can send many; it is taken after the user was
+ * locked, as by those who drop it because the password is another one.
+ */
+async function takenWish({ accounts, users, alone }: AuthTransaction): Promise<MailRequest | 'gone' | undefined> {
+  const { mailRequests } = accounts;
+  const own = await mailRequests.oldestOfUser();
+  const request = own ?? (await mailRequests.takeOfStranger());
+  if (request === undefined) return undefined;
+  await alone(`address ${request.email.toLowerCase()}`);
+  if (own === undefined) return request;
+  await users.byId(own.userId);
+  return (await mailRequests.takeOfUser(own.id)) ? own : 'gone';
+}
 
 type Answer = (transaction: AuthTransaction, request: MailRequest) => Promise<void>;
 
@@ -46,14 +61,18 @@ const answers: Readonly<Record<MailRequest['kind'], Answer>> = {
   },
 
   async 'new-email'(transaction, { email, userId = '' }) {
-    const holder = await transaction.users.byEmail(email);
+    const user = await transaction.users.byId(userId); // locked already
+    const holder = await transaction.users.holderOf(email);
     if (holder && holder.id !== userId) return alreadyRegistered(transaction, holder, email);
-    const user = holder ?? (await transaction.users.byId(userId));
     if (user) await mailToken(transaction, user, 'new-email', email);
   },
 };
 
-async function alreadyRegistered({ mail }: AuthTransaction, { id, name }: User, to: string): Promise<void> {
+async function alreadyRegistered(
+  { mail }: AuthTransaction,
+  { id, name }: Pick<User, 'id' | 'name'>,
+  to: string,
+): Promise<void> {
   mail({ template: 'already-registered', to, userId: id, values: { name } });
 }
 

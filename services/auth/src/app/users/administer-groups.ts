@@ -14,6 +14,7 @@ import {
   assertAdminRemains,
   auditedUser,
   existingGroup,
+  keptGroup,
   resourceOf,
   tellRights,
 } from './administered-user.ts';
@@ -72,6 +73,7 @@ export async function deleteGroup(
   asker: Asker,
   { name, ifVersion, force }: GroupChoice & { readonly force: boolean },
 ): Promise<void> {
+  await transaction.alone('groups'); // with it go memberships, home groups and keys of users whom others have locked
   const group = await existingGroup(transaction, name);
   if (group.builtIn) throw groupBuiltIn(name, 'it cannot be removed');
   assertHolds(asker.principal, [group]);
@@ -98,8 +100,7 @@ export async function addMember(
   asker: Asker,
   { name, userId, home }: Membership & { readonly home: boolean },
 ): Promise<User> {
-  // The group first, as for who removes it.
-  assertHolds(asker.principal, [await existingGroup(transaction, name)]);
+  assertHolds(asker.principal, [await keptGroup(transaction, name)]);
   const user = await administeredUser(transaction, asker, { id: userId, ifVersion: 0n });
   const others = user.groups.filter((one) => one !== name);
   const groups = home ? [name, ...others] : user.groups.includes(name) ? user.groups : [...user.groups, name];
@@ -113,7 +114,7 @@ export async function removeMember(
   { name, userId }: Membership,
 ): Promise<User> {
   await transaction.alone('users');
-  await existingGroup(transaction, name);
+  await keptGroup(transaction, name);
   const user = await administeredUser(transaction, asker, { id: userId, ifVersion: 0n });
   if (name === adminGroup) await assertAdminRemains(transaction, user);
   return saveGroups(

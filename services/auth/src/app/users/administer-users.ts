@@ -13,6 +13,7 @@ import {
   assertAdminRemains,
   assertMayGive,
   auditedUser,
+  keepGroups,
   resourceOf,
   takeAway,
   tellRights,
@@ -52,6 +53,7 @@ export async function createUser(
   const { now, users } = transaction;
   await assertMayGive(transaction, asker.principal, terms.groups);
   const { name, email, groups } = terms;
+  if (passwordHash === null && email !== null) await transaction.alone('invitations');
   const emailVerifiedAt = terms.emailVerified && email !== null ? now : null;
   const added = await users.add({ name, email, emailVerifiedAt, passwordHash, groups });
   const { accessTokenSeconds, refreshTokenSeconds, limits } = terms;
@@ -73,6 +75,8 @@ export async function updateUser(
   { changes, ...choice }: UserChoice & { readonly changes: Partial<UserTerms> },
 ): Promise<User> {
   if (changes.groups !== undefined) await transaction.alone('users');
+  if (changes.name !== undefined || changes.email !== undefined) await transaction.alone('names');
+  if (changes.groups !== undefined) await keepGroups(transaction);
   const user = await administeredUser(transaction, asker, choice);
   if (changes.groups !== undefined) {
     await assertMayGive(transaction, asker.principal, changes.groups);

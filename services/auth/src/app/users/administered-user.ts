@@ -36,6 +36,17 @@ export async function assertMayGive(
   assertHolds(asker, groups);
 }
 
+/** The group of that name, which stays until the transaction ends. Call it before a user is locked. */
+export async function keptGroup(transaction: AuthTransaction, name: string): Promise<Group> {
+  await keepGroups(transaction);
+  const group = await transaction.groups.kept(name);
+  if (group === undefined) throw groupNotFound(name);
+  return group;
+}
+
+/** No group is removed from here to the end of the transaction. Call it before a user is locked whose groups may change. */
+export const keepGroups = ({ alongside }: AuthTransaction): Promise<void> => alongside('groups');
+
 /** The group of that name, locked. */
 export async function existingGroup(transaction: AuthTransaction, name: string): Promise<Group> {
   const group = await transaction.groups.byName(name);

@@ -18,6 +18,8 @@ export interface InvitationStore {
   byId(id: string): Promise<Invitation | undefined>;
   /** The same. */
   byToken(tokenHash: Buffer): Promise<Invitation | undefined>;
+  /** Whom the invitation with this token is about, if it is about somebody; not locked. */
+  userOf(tokenHash: Buffer): Promise<string | undefined>;
   /** One address has one open invitation: end those before. */
   add(invitation: NewInvitation): Promise<Invitation>;
   end(id: string, end: { ending: InvitationEnding; at: Date; userId: string | null }): Promise<void>;

@@ -11,7 +11,7 @@ import { type Invitation, stateOf } from '../../domain/users/invitation.ts';
 import { isBanned, type User } from '../../domain/users/user.ts';
 import type { Asker } from '../asker.ts';
 import type { AuthTransaction } from '../auth-transaction.ts';
-import { assertMayGive, auditedUser, decidedBy, resourceOf } from './administered-user.ts';
+import { assertMayGive, auditedUser, decidedBy, keepGroups, resourceOf } from './administered-user.ts';
 
 const hourMs = 3_600_000;
 const usualDays = 7;
@@ -39,18 +39,21 @@ export async function createInvitation(
     ...(terms.days > mostDays ? [{ field: 'expires_in_days', message: `must be at most ${mostDays}` }] : []),
   ]);
   await assertMayGive(transaction, asker.principal, terms.groups);
+  await transaction.alone('invitations');
   if ((await transaction.users.byEmail(terms.email)) !== undefined) throw emailTaken();
   return invite(transaction, asker, { ...terms, userId: null });
 }
 
-/** Sends an invitation, also to who has been made already and shall choose a password (`userId`). An earlier one of the address ends. */
+/**
+ * Sends an invitation, also to who has been made already and shall choose a password (`userId`). An earlier one of the address ends. Call
+ * `alone('invitations')` before a user is locked.
+ */
 export async function invite(
   transaction: AuthTransaction,
   asker: Asker,
   { email, name, groups, days, userId }: InvitationTerms & { readonly userId: string | null },
 ): Promise<Invitation> {
   const { now: at, invitations } = transaction;
-  await transaction.alone('invitations');
   await invitations.endOpen({ email }, { ending: 'replaced', at });
   const { text: token, hash: tokenHash } = newMailToken();
   const hours = (days === 0 ? usualDays : days) * 24;
@@ -92,7 +95,12 @@ export async function acceptInvitation(
   { token, name, passwordHash }: { readonly token: string; readonly name: string; readonly passwordHash: string },
 ): Promise<User> {
   const { now, invitations } = transaction;
-  const invitation = await invitations.byToken(hashOfMailToken(token));
+  const tokenHash = hashOfMailToken(token);
+  for (const word of ['invitations', 'names']) await transaction.alone(word);
+  await keepGroups(transaction);
+  const userId = await invitations.userOf(tokenHash);
+  if (userId !== undefined) await transaction.users.byId(userId); // whoever removes the user has it before its invitations, too
+  const invitation = await invitations.byToken(tokenHash);
   if (invitation === undefined || stateOf(invitation, now) !== 'open') throw invitationInvalid();
   const user =
     invitation.userId === null

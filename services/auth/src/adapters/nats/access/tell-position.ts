@@ -16,12 +16,11 @@ export interface PositionTeller {
 /** Answers AccessService and tells positions. */
 export function startTellingFacts({ bus, database }: { bus: Bus; database: Database }): PositionTeller {
   const tell = async () => {
-    const position = await newestPosition(database);
-    notify(bus, subjects.accessPosition, AccessPositionSchema, { position });
+    notify(bus, subjects.accessPosition, AccessPositionSchema, await newestPosition(database));
   };
   const stopServing = serve(bus, AccessService.method.getAccessFacts, async ({ after }) => {
-    const { facts, position, more } = await factsAfter(database, after);
-    return { facts: [...facts], position, more };
+    const { facts, ...page } = await factsAfter(database, after);
+    return { ...page, facts: [...facts] };
   });
   const stopTelling = repeatedly(tellEveryMs, bus.log, 'telling the newest access fact', tell);
   const stopTidying = repeatedly(tidyEveryMs, bus.log, 'dropping old access facts', () => dropOldFacts(database));

@@ -70,6 +70,13 @@ const mailTokenRows = (sql: Sql): MailTokenStore => ({
       [hash, purpose, userId, email, until],
     );
   },
+  async userOf(purpose, hash) {
+    const [row] = await sql.query<{ user_id: string }>(
+      'SELECT user_id FROM mail_tokens WHERE token_hash = $1 AND purpose = $2',
+      [hash, purpose],
+    );
+    return row?.user_id;
+  },
   async take(purpose, hash) {
     const [row] = await sql.query<{ userId: string; email: string }>(
       `DELETE FROM mail_tokens WHERE token_hash = $1 AND purpose = $2 AND expires_at > clock_timestamp()
@@ -94,19 +101,22 @@ const mailRequestRows = (sql: Sql): MailRequestStore => ({
       [randomUUID(), kind, email, registrationId ?? null, userId ?? null],
     );
   },
-  async take() {
-    const [row] = await sql.query<{
-      kind: MailRequest['kind'];
-      email: string;
-      registration_id: string | null;
-      user_id: string | null;
-    }>(
-      `DELETE FROM mail_requests WHERE id = (SELECT id FROM mail_requests ORDER BY seq LIMIT 1 FOR UPDATE SKIP LOCKED)
-       RETURNING kind, email, registration_id, user_id`,
+  async takeOfStranger() {
+    const [row] = await sql.query<{ kind: MailRequest['kind']; email: string; registration_id: string | null }>(
+      `DELETE FROM mail_requests WHERE id = (
+         SELECT id FROM mail_requests WHERE user_id IS NULL ORDER BY seq LIMIT 1 FOR UPDATE SKIP LOCKED)
+       RETURNING kind, email, registration_id`,
     );
-    if (row === undefined) return undefined;
-    const { kind, email, registration_id, user_id } = row;
-    return { kind, email, registrationId: registration_id ?? undefined, userId: user_id ?? undefined };
+    return row && { kind: row.kind, email: row.email, registrationId: row.registration_id ?? undefined };
+  },
+  async oldestOfUser() {
+    const [row] = await sql.query<{ id: string; kind: MailRequest['kind']; email: string; userId: string }>(
+      'SELECT id, kind, email, user_id AS "userId" FROM mail_requests WHERE user_id IS NOT NULL ORDER BY seq LIMIT 1',
+    );
+    return row;
+  },
+  async takeOfUser(id) {
+    return (await sql.execute('DELETE FROM mail_requests WHERE id = $1', [id])) === 1;
   },
   async removeAllOf(userId) {
     await sql.execute('DELETE FROM mail_requests WHERE user_id = $1', [userId]);

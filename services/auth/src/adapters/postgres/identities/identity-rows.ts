@@ -43,10 +43,9 @@ const boundTo = (hash: Buffer) => ['identity_attempts', hash.toString('hex')];
 /** Identities and attempts in auth's schema. */
 export const identityRows = (sql: Sql, vault: Vault): IdentityStore => ({
   async bySubject(provider, subject) {
-    const [row] = await sql.query<IdentityRow>(
-      'SELECT * FROM identities WHERE provider = $1 AND subject = $2 FOR UPDATE',
-      [provider, subject],
-    );
+    const [row] = await sql.query<IdentityRow>('SELECT * FROM identities WHERE provider = $1 AND subject = $2', [
+      ...[provider, subject],
+    ]);
     return row && toIdentity(row);
   },
 

@@ -49,6 +49,14 @@ export function apiKeyRows(sql: Sql): KeyChanges {
     ).map(toKey);
   return {
     byId: async (id) => (isUuid(id) ? (await find('id = $1', [id]))[0] : undefined),
+    async ownerOf(id) {
+      if (!isUuid(id)) return undefined;
+      const [row] = await sql.query<{ owner: string | null }>('SELECT owner_id AS owner FROM api_keys WHERE id = $1', [
+        id,
+      ]);
+      return row?.owner ?? undefined;
+    },
+
     byHash: async (hash) => (await find('secret_hash = $1 OR previous_hash = $1', [hash]))[0],
     fromSettings: () => find("origin = 'settings'", []),
     admins: () => find("permission = 'admin' AND owner_id IS NULL AND ended_at IS NULL", []),

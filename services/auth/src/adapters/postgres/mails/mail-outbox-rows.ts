@@ -122,6 +122,7 @@ export const mailChanges = (sql: Sql): MailChanges => ({
   },
 
   async subscribe(userId, topics) {
+    await sql.query('SELECT 1 FROM users WHERE id = $1 FOR UPDATE', [userId]); // who removes the user has it first, too
     await sql.execute('DELETE FROM subscriptions WHERE user_id = $1 AND NOT topic = ANY($2)', [userId, topics]);
     await sql.execute(
       `INSERT INTO subscriptions (user_id, topic) SELECT id, unnest($2::text[]) FROM users WHERE id = $1 ON CONFLICT DO NOTHING`,

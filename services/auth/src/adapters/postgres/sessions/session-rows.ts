@@ -90,7 +90,8 @@ export function sessionRows(sql: Sql): SessionStore {
       const [condition, id] = 'id' in which ? ['id = $2', which.id] : ['id <> $2', which.allBut];
       const rows = await sql.query<{ id: string; access_tokens_until: string }>(
         `UPDATE sessions SET ended_at = clock_timestamp(), end_reason = $3
-         WHERE user_id = $1 AND ended_at IS NULL AND ${condition} RETURNING id, access_tokens_until`,
+         WHERE id IN (SELECT id FROM sessions WHERE user_id = $1 AND ended_at IS NULL AND ${condition} ORDER BY id FOR UPDATE)
+         RETURNING id, access_tokens_until`,
         [userId, id, why],
       );
       return rows.map((row): EndedSession => ({ id: row.id, accessTokensUntil: new Date(row.access_tokens_until) }));

@@ -37,6 +37,12 @@ export const groupStore = (entities: EntityManager, sql: Sql): GroupStore => ({
     return stored === null ? undefined : toGroup(stored);
   },
 
+  async kept(name) {
+    await sql.query('SELECT 1 FROM groups WHERE name = $1 FOR KEY SHARE', [name]);
+    const stored = await entities.findOne(GroupEntity, { name }, { refresh: true });
+    return stored === null ? undefined : toGroup(stored);
+  },
+
   byNames: (names) => groupsNamed(entities, names),
 
   async add(group) {

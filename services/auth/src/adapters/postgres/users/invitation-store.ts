@@ -33,6 +33,14 @@ export function invitationStore(entities: EntityManager, sql: Sql): InvitationSt
 
     byToken: (tokenHash) => locked({ tokenHash }),
 
+    async userOf(tokenHash) {
+      const [row] = await sql.query<{ user_id: string | null }>(
+        'SELECT user_id FROM invitations WHERE token_hash = $1',
+        [tokenHash],
+      );
+      return row?.user_id ?? undefined;
+    },
+
     async add({ tokenHash, email, name, groups, userId, by, at, expiresAt }) {
       const stored = entities.create(InvitationEntity, {
         ...{ id: randomUUID(), tokenHash, email, name, groups, userId, invitedById: by.id, invitedBy: by.name },

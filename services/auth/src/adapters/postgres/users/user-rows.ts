@@ -83,7 +83,16 @@ export function userRows(sql: Sql): UserStore {
     byName: (name) => find('lower(u.name) = lower($1)', name),
     byEmail: (email) => find('lower(u.email) = lower($1)', email),
 
+    async holderOf(email) {
+      const [row] = await sql.query<Pick<User, 'id' | 'name'>>(
+        'SELECT id, name FROM users WHERE lower(email) = lower($1)',
+        [email],
+      );
+      return row;
+    },
+
     async add(user) {
+      await holdWords(sql);
       const [row] = await unlessTaken(() =>
         sql.query<{ id: string }>(
           `INSERT INTO users (name, email, email_verified_at, password_hash, profile, public_fields, home_group)
@@ -132,6 +141,12 @@ export function userRows(sql: Sql): UserStore {
       return Number(row?.count ?? 0);
     },
   };
+}
+
+/** As AuthTransaction's `alone('names')` and `alongside('groups')`, in one statement. */
+async function holdWords(sql: Sql): Promise<void> {
+  await sql.query(`SELECT pg_advisory_xact_lock(hashtextextended('names:' || current_schema(), 0)),
+    pg_advisory_xact_lock_shared(hashtextextended('groups:' || current_schema(), 0))`);
 }
 
 /**

@@ -71,6 +71,13 @@ export declare type GetAccessFactsResponse = Message<"berth.auth.v1.GetAccessFac
    * @generated from field: bool more = 3;
    */
   more: boolean;
+
+  /**
+   * Of which history the positions are. Another one: the database was put back, and everything is to be read anew. Empty: not told.
+   *
+   * @generated from field: string epoch = 4;
+   */
+  epoch: string;
 };
 
 /**
@@ -99,6 +106,13 @@ export declare type GetAccessFactsResponseJson = {
    * @generated from field: bool more = 3;
    */
   more?: boolean;
+
+  /**
+   * Of which history the positions are. Another one: the database was put back, and everything is to be read anew. Empty: not told.
+   *
+   * @generated from field: string epoch = 4;
+   */
+  epoch?: string;
 };
 
 /**
@@ -119,6 +133,13 @@ export declare type AccessPosition = Message<"berth.auth.v1.AccessPosition"> & {
    * @generated from field: uint64 position = 1;
    */
   position: bigint;
+
+  /**
+   * Of which history it is. Empty: not told.
+   *
+   * @generated from field: string epoch = 2;
+   */
+  epoch: string;
 };
 
 /**
@@ -133,6 +154,13 @@ export declare type AccessPositionJson = {
    * @generated from field: uint64 position = 1;
    */
   position?: string;
+
+  /**
+   * Of which history it is. Empty: not told.
+   *
+   * @generated from field: string epoch = 2;
+   */
+  epoch?: string;
 };
 
 /**

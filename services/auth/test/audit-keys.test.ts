@@ -9,7 +9,7 @@ import { eventually } from '@berth/testing';
 import { Vault } from '@berth/vault';
 import { dropOldEntries } from '../src/adapters/postgres/audit/audit-retention.ts';
 import { openAuditSigner } from '../src/adapters/postgres/audit/audit-signer.ts';
-import { auditKeys, pageOfHeads } from '../src/adapters/postgres/audit/export-audit.ts';
+import { auditKeys, exportPart, pageOfHeads } from '../src/adapters/postgres/audit/export-audit.ts';
 import { rotateAuditKey } from '../src/adapters/postgres/audit/rotate-audit-key.ts';
 import { canonicalJson } from '../src/domain/audit/audit-chain.ts';
 import { aRecord, auditLog, sealed, tell } from './support/audit-log.ts';
@@ -66,6 +66,17 @@ test('who kept the first public key verifies across rotations, whole and in part
   await writeFile(join(log.folder, 'public.pem'), third.publicKey);
   assert.match(await log.verify(await log.export(8)), /^0 OK: 2 entries, 9 to 10; head 10 /);
   assert.match(await log.verify(good), /^1 NOT OK: .* was not given and which no given one vouches for/);
+});
+
+test('an export during which the key is replaced verifies too', async (t) => {
+  const log = await newLog(t);
+  await log.write(4);
+  const first = await exportPart(log.database, { afterSeq: 0, toSeq: 0, first: true });
+  await rotate(log);
+  await log.write(4);
+  const rest = await exportPart(log.database, { afterSeq: first.lastSeq, toSeq: 0, first: false });
+  const lines = [...first.lines.slice(0, -1), ...rest.lines]; // as if the first part had said that there is more
+  assert.match(await log.verify(lines), /^0 OK: 8 entries, 1 to 8; head 7 /);
 });
 
 test('a log that a key signed for which no older key vouched is found out', async (t) => {

@@ -50,7 +50,7 @@ export async function exportPart(
 ): Promise<ExportPart> {
   const after = first ? Math.max(afterSeq, await droppedSeq(sql)) : afterSeq;
   // Heads first: what they speak of is there when the entries are read a moment later.
-  const heads = await headsFrom(sql, first ? after : after + 1);
+  const heads = await headsFrom(sql, after, first);
   const keys = first ? await rotations(sql) : [];
   const rows = await sql.query<EntryRow>(
     `SELECT ${entryColumns} FROM audit_entries WHERE seq > $1 AND ($2 = 0 OR seq <= $2) ORDER BY seq LIMIT ${entriesAtOnce}`,
@@ -97,10 +97,12 @@ async function droppedSeq(sql: Sql): Promise<number> {
   return Number(row?.dropped_seq ?? 0);
 }
 
-async function headsFrom(sql: Sql, seq: number): Promise<Line[]> {
-  const rows = await sql.query<HeadRow>(`${headRows} WHERE h.seq >= $1 ORDER BY h.seq, h.id LIMIT ${headsAtOnce}`, [
-    seq,
-  ]);
+/** Later parts: those about later entries, and a rotation at the end of the part before, which may have come up after that was read. */
+async function headsFrom(sql: Sql, seq: number, first: boolean): Promise<Line[]> {
+  const rows = await sql.query<HeadRow>(
+    `${headRows} WHERE h.seq >= $1 AND (h.seq > $1 OR $2 OR h.kind = 'rotation') ORDER BY h.seq, h.id LIMIT ${headsAtOnce}`,
+    [seq, first],
+  );
   return rows.map((row) => ({ seq: Number(row.seq), line: headLine(signedHead(row)) }));
 }
 

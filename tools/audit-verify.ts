@@ -23,10 +23,14 @@ interface Head {
   readonly hash: string;
   readonly at: string;
   readonly key_id: string;
+  /** Of a rotation: the key that signs from here on. */
+  readonly new_key_id?: string;
+  readonly new_public_key?: string;
 }
 
 /** A line as it is written; nothing of it is believed before it is checked. */
-interface Line extends Partial<Record<'kind' | 'version' | 'after' | 'hash' | 'signature' | 'last_seq', unknown>> {
+interface Line
+  extends Partial<Record<'kind' | 'version' | 'after' | 'to' | 'hash' | 'signature' | 'last_seq', unknown>> {
   readonly entry?: Entry;
   readonly head?: Head;
 }
@@ -55,12 +59,19 @@ const idOf = (key: KeyObject): string =>
 
 /** The chain as it is read, line by line. */
 class Chain {
-  readonly #keys: ReadonlyMap<string, KeyObject>;
+  /** Those that were given, and those that these vouch for. */
+  readonly #keys: Map<string, KeyObject>;
+  /** With which rotation a key was replaced. */
+  readonly #rotations = new Map<string, Head>();
   /** Heads that were kept elsewhere: each must be met. */
   readonly #given: Head[] = [];
+  /** Their signatures, checked at the end: by then every key is known. */
+  readonly #signatures = new Map<Head, string>();
   /** Heads of the export whose entry has not come. */
   readonly #awaited: Head[] = [];
   #after = 0;
+  /** Of a part: its last entry. */
+  #to: number | undefined;
   #begun = false;
   #ended = false;
   #lastSeq = 0;
@@ -70,13 +81,14 @@ class Chain {
   #anchored = false;
 
   constructor(keys: ReadonlyMap<string, KeyObject>) {
-    this.#keys = keys;
+    this.#keys = new Map(keys);
   }
 
   /** A signed head that was kept elsewhere. */
   expect(head: Head, signature: string): void {
-    this.#check(head, signature);
+    if (head.kind === 'rotation' && this.#keys.has(head.key_id)) this.#adopt(head, signature);
     this.#given.push(head);
+    this.#signatures.set(head, signature);
   }
 
   read(line: Line): void {
@@ -97,6 +109,7 @@ class Chain {
   /** What was found, for people. */
   finish(): string {
     if (!this.#ended) throw new Misfit('the export is incomplete: its last line is missing');
+    for (const [head, signature] of this.#signatures) this.#check(head, signature);
     for (const { at, seq } of [...this.#awaited, ...this.#given]) {
       if (seq > this.#lastSeq)
         throw new Misfit(`a head signed at ${at} speaks of entry ${seq}, but the log ends at ${this.#lastSeq}`);
@@ -111,14 +124,18 @@ class Chain {
     return [
       `OK: ${this.#entries} entries, ${this.#after + 1} to ${this.#lastSeq}; head ${seq} signed at ${at} by ${key_id}`,
       ...(later > 0 ? [`    ${later} entries came after that head; the next one will vouch for them`] : []),
+      ...[...this.#rotations.values()].map(
+        (head) => `    the key ${head.key_id} vouches for ${head.new_key_id}, which replaced it at entry ${head.seq}`,
+      ),
       ...(this.#after > 0 && !this.#anchored ? [`    what is before ${this.#after + 1} was not looked at`] : []),
     ].join('\n');
   }
 
-  #begin({ kind, version, after }: Line): void {
+  #begin({ kind, version, after, to }: Line): void {
     if (kind !== 'export' || version !== 1) throw new Misfit('the first line is not that of an export (version 1)');
     this.#begun = true;
     this.#after = Number(after);
+    if (to !== null) this.#to = Number(to);
     this.#lastSeq = this.#after;
     if (this.#after === 0) this.#lastHash = '0'.repeat(64);
     for (const head of this.#given.filter(({ seq }) => seq === this.#after)) this.#match(head);
@@ -141,10 +158,36 @@ class Chain {
   }
 
   #head(head: Head, signature: string): void {
+    if (head.kind === 'rotation') {
+      this.#rotation(head, signature);
+      return;
+    }
     this.#check(head, signature);
     if (head.seq > this.#lastSeq) this.#awaited.push(head);
     else if (head.seq === this.#lastSeq) this.#match(head);
     else throw new Misfit(`the head about entry ${head.seq} is not in its place`);
+  }
+
+  /** Stands at the beginning and in its place. Whom a stranger vouches for is a stranger too. */
+  #rotation(head: Head, signature: string): void {
+    if (!this.#keys.has(head.key_id)) return;
+    this.#adopt(head, signature);
+    if (head.seq === this.#lastSeq) this.#match(head);
+    else if (head.seq > this.#lastSeq && !(this.#to !== undefined && head.seq > this.#to)) this.#awaited.push(head);
+  }
+
+  /** A key vouches for one other, and signs nothing about later entries. */
+  #adopt(head: Head, signature: string): void {
+    this.#check(head, signature);
+    const { key_id: old, seq, new_key_id: id = '', new_public_key: pem = '' } = head;
+    const key = keyIn(pem);
+    if (key === undefined || idOf(key) !== id)
+      throw new Misfit(`the rotation at entry ${seq} names another key than the one it vouches for`);
+    const before = this.#rotations.get(old);
+    if (before !== undefined && canonical(before) !== canonical(head))
+      throw new Misfit(`the key ${old} vouches for two keys, at the entries ${before.seq} and ${seq}`);
+    this.#rotations.set(old, head);
+    this.#keys.set(id, key);
   }
 
   /** Before the first entry of a part, a head says what it must hang on. */
@@ -155,17 +198,32 @@ class Chain {
     }
     if (head.hash !== this.#lastHash)
       throw new Misfit(`the head signed at ${head.at} speaks of another entry ${head.seq} than this one`);
-    this.#vouched = head;
+    if (head.seq > 0) this.#vouched = head;
   }
 
   #check(head: Head, signature: string): void {
     const key = this.#keys.get(head.key_id);
     if (key === undefined)
-      throw new Misfit(`the head about entry ${head.seq} is signed with the key ${head.key_id}, which was not given`);
+      throw new Misfit(
+        `the head about entry ${head.seq} is signed with the key ${head.key_id}, which was not given and which no given one vouches for`,
+      );
     if (!verify(null, Buffer.from(canonical(head)), key, Buffer.from(signature, 'base64')))
       throw new Misfit(`the signature of the head about entry ${head.seq} is not right`);
+    const replaced = this.#rotations.get(head.key_id);
+    if (replaced !== undefined && head.seq > replaced.seq)
+      throw new Misfit(
+        `the head about entry ${head.seq} is signed with the key ${head.key_id}, which was replaced at entry ${replaced.seq}`,
+      );
   }
 }
+
+const keyIn = (pem: string): KeyObject | undefined => {
+  try {
+    return createPublicKey(pem);
+  } catch {
+    return undefined;
+  }
+};
 
 const parse = (text: string, number: number): object => {
   try {
@@ -207,12 +265,11 @@ const printable = (text: string): string => text.replaceAll(/[\p{Cc}\p{Cf}\u2028
 
 /** A head as `GET /v1/admin/audit/heads` shows it. */
 function headIn(file: string): { head: Head; signature: string } {
-  const { kind, seq, hash, at, key_id, signature }: Partial<Head & { signature: string }> = parse(
-    readFileSync(file, 'utf8'),
-    1,
-  );
+  const shown: Partial<Head & { signature: string }> = parse(readFileSync(file, 'utf8'), 1);
+  const { kind, seq, hash, at, key_id, new_key_id, new_public_key, signature } = shown;
   const head = { kind: String(kind), seq: Number(seq), hash: String(hash), at: String(at), key_id: String(key_id) };
-  return { head, signature: String(signature) };
+  const rotation = { new_key_id: String(new_key_id), new_public_key: String(new_public_key) };
+  return { head: { ...head, ...(kind === 'rotation' && rotation) }, signature: String(signature) };
 }
 
 async function main(): Promise<number> {

@@ -33,6 +33,11 @@ export class Vault {
     return this.#keys[0]?.id;
   }
 
+  /** The names of all master keys, the one that writes first. */
+  get keyIds(): readonly string[] {
+    return this.#keys.map(({ id }) => id);
+  }
+
   /** Throws `conflict` ENCRYPTION_KEY_MISSING. `boundTo`: what it belongs to, for example the table and the row's id. */
   seal(secret: string, boundTo: readonly string[]): Sealed {
     const master = this.#writer();

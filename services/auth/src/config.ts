@@ -35,6 +35,8 @@ export interface AuthConfig {
   readonly providersOnPrivateNetworks: boolean;
   /** For how many days entries of the audit log are kept; 0: for ever. */
   readonly auditDays: number;
+  /** How many days old a key of the audit log gets; 0: it is replaced only when somebody asks. */
+  readonly auditKeyDays: number;
   /** When an address is kept out by itself. */
   readonly blocking: BlockingTerms;
   /** Undefined: mails wait until there is a way to send them. */
@@ -97,6 +99,7 @@ export function readConfig(env: NodeJS.ProcessEnv): AuthConfig {
     apiKeysPerUser: read.integer('BERTH_API_KEYS_PER_USER', { min: 0, max: 10_000, fallback: 50 }),
     providersOnPrivateNetworks: read.flag('BERTH_PROVIDERS_ON_PRIVATE_NETWORKS', { fallback: false }),
     auditDays,
+    auditKeyDays: read.integer('BERTH_AUDIT_KEY_DAYS', { min: 0, max: 36_500, fallback: 30 }),
     blocking: {
       afterRefusals: read.integer('BERTH_BLOCK_AFTER_REFUSALS', { min: 0, max: 1_000_000, fallback: 100 }),
       firstSeconds: read.integer('BERTH_BLOCK_SECONDS', { min: 1, max: 86_400, fallback: 60 }),

@@ -8,6 +8,7 @@ import { timestampNow } from '@bufbuild/protobuf/wkt';
 import { Argon2Hasher } from './adapters/crypto/argon2-hasher.ts';
 import { secretFileAt } from './adapters/files/secret-file.ts';
 import { startTellingFacts } from './adapters/nats/access/tell-position.ts';
+import { serveAuditKeys } from './adapters/nats/audit/serve-audit-keys.ts';
 import { serveApiKeys } from './adapters/nats/keys/serve-api-keys.ts';
 import { PostgresAuthTransactions } from './adapters/postgres/auth-transactions.ts';
 import { entities } from './adapters/postgres/entities.ts';
@@ -32,6 +33,7 @@ import { startAudit } from './start-audit.ts';
 import { startIdentities } from './start-identities.ts';
 import { startLimits } from './start-limits.ts';
 import { startMailService, startSendingMails } from './start-mails.ts';
+import { startKeepingSecrets } from './start-secrets.ts';
 import { startSessions, tokenKeyring } from './start-sessions.ts';
 
 const writeUsesEveryMs = 10_000;
@@ -65,9 +67,10 @@ export async function startAuth(
   await outbox.start();
   onStop(() => outbox.stop());
   const vault = new Vault(config.encryptionKeys);
+  await startKeepingSecrets({ database, vault }, { log, metrics, onStop });
   const teller = startTellingFacts({ bus, database });
   onStop(() => teller.stop());
-  const audit = await startAudit({ bus, database, vault, keptDays: config.auditDays });
+  const audit = await startAudit({ bus, database, vault, keptDays: config.auditDays, keyDays: config.auditKeyDays });
   onStop(() => audit.stop());
   const sending = startSendingMails({ config, database, vault, log, metrics });
   onStop(() => sending.stop());
@@ -100,6 +103,7 @@ export async function startAuth(
   onStop(repeatedly(tidyEveryMs, log, 'dropping old answers', () => keys.tidy()));
   const verify = countingVerifications(metrics, (text) => verifyApiKey({ keys, lastUses }, text));
   const throttle = postgresSignInThrottle(database, config.sessions.signIn);
+  onStop(serveAuditKeys({ bus, transactions, rotation: audit.rotation }));
   await startSessions(config.sessions, { bus, database, transactions, passwords, throttle, onStop });
   const accounts = startAccounts({
     ...{ bus, database, transactions, throttle, hasher: passwords, policy: config.accounts },

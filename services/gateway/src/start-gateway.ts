@@ -6,6 +6,7 @@ import { accountIdentityRoutes } from './adapters/http/account-identities.ts';
 import { adoptionRoutes } from './adapters/http/adoptions.ts';
 import { apiKeyRoutes } from './adapters/http/api-keys.ts';
 import type { App } from './adapters/http/app-types.ts';
+import { auditKeyRoutes } from './adapters/http/audit-keys.ts';
 import { auditRoutes } from './adapters/http/audit-log.ts';
 import { backupRoutes } from './adapters/http/backup.ts';
 import { blockRoutes } from './adapters/http/blocks.ts';
@@ -164,6 +165,7 @@ export async function startGateway(
     const accounts = { auth, commandTimeoutMs: timing.commandTimeoutMs };
     for (const addRoutes of [registrationRoutes, accountRoutes]) addRoutes(routes, accounts);
     auditRoutes(routes, { audit: auth });
+    auditKeyRoutes(routes, accounts);
     mailRoutes(routes, { mails: auth, commandTimeoutMs: timing.commandTimeoutMs });
     apiKeyRoutes(routes, {
       apiKeys: auth,

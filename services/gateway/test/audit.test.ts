@@ -12,6 +12,7 @@ import { DomainError } from '@berth/errors';
 import { streamName } from '@berth/messaging';
 import { eventually, ownNats } from '@berth/testing';
 import { fromBinary } from '@bufbuild/protobuf';
+import { timestampFromDate } from '@bufbuild/protobuf/wkt';
 import { type GatewayUnderTest, startTestGateway } from './gateway-under-test.ts';
 
 /** What stands in the stream. */
@@ -190,4 +191,42 @@ test('an export comes part by part as far as it is read, and a refusal is a prob
   assert.equal((await gateway.call('GET', '/v1/admin/audit/export', { apiKey: 'operator-1' })).status, 403);
   assert.equal((await gateway.call('GET', '/v1/admin/audit/export?from=0')).status, 422);
   assert.equal((await gateway.call('GET', '/v1/admin/audit?since=yesterday')).status, 422);
+});
+
+test('a new key of the audit log is answered with its public part, and auth tells the log of it', async (t) => {
+  const gateway = await startTestGateway(t);
+  const keys: string[] = [];
+  gateway.answer(AuditService.method.rotateAuditKey, ({ context }) => {
+    keys.push(context?.idempotency?.key ?? '');
+    return { key: { id: 'k2', publicKey: 'PEM', createdAt: timestampFromDate(new Date(0)), signing: true } };
+  });
+  const path = '/v1/admin/audit/keys/rotate';
+  const { status, body } = await gateway.call('POST', path, { headers: { 'idempotency-key': 'once' } });
+  assert.deepEqual(
+    [status, body],
+    [201, { id: 'k2', public_key: 'PEM', created_at: '1970-01-01T00:00:00.000Z', signing: true }],
+  );
+  assert.deepEqual(keys, ['once']);
+  assert.deepEqual(await told(gateway), []);
+  assert.equal((await gateway.call('POST', path, { apiKey: 'operator-1' })).status, 403);
+  assert.equal((await gateway.call('POST', path, { body: { now: true } })).status, 422);
+  assert.deepEqual(keys, ['once']);
+});
+
+test('a head that vouches for another key is shown with all that it signed', async (t) => {
+  const gateway = await startTestGateway(t);
+  const at = timestampFromDate(new Date(0));
+  const head = { seq: 7n, hash: 'ab', at, keyId: 'k1', signature: 'c2ln' };
+  gateway.answer(AuditService.method.listAuditHeads, () => ({
+    heads: [
+      { ...head, kind: 'rotation', newKeyId: 'k2', newPublicKey: 'PEM' },
+      { ...head, kind: 'head' },
+    ],
+  }));
+  const { body } = await gateway.call('GET', '/v1/admin/audit/heads');
+  const shown = { seq: 7, hash: 'ab', at: '1970-01-01T00:00:00.000Z', key_id: 'k1', signature: 'c2ln' };
+  assert.deepEqual(body.items, [
+    { ...shown, kind: 'rotation', new_key_id: 'k2', new_public_key: 'PEM' },
+    { ...shown, kind: 'head' },
+  ]);
 });

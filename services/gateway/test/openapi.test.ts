@@ -121,6 +121,7 @@ const contract = [
   'get /v1/admin/audit',
   'get /v1/admin/audit/export',
   'get /v1/admin/audit/heads',
+  'post /v1/admin/audit/keys/rotate',
   'get /v1/admin/users',
   'post /v1/admin/users',
   'get /v1/admin/users/{id}',

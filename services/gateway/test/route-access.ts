@@ -224,6 +224,7 @@ DELETE /v1/admin/blocks/:subject                                 limits:admin
 GET    /v1/admin/audit                                           audit:read
 GET    /v1/admin/audit/export                                    audit:read
 GET    /v1/admin/audit/heads                                     audit:read
+POST   /v1/admin/audit/keys/rotate                               signing-keys:admin
 
 GET    /v1/admin/mails                                           mails:admin
 POST   /v1/admin/mails/:id/retry                                 mails:admin

@@ -9,7 +9,9 @@ import { serveRouterAdmin } from './adapters/nats/serve-router-admin.ts';
 import { PostgresLeaseStore } from './adapters/postgres/postgres-lease-store.ts';
 import { PostgresRouterLedger } from './adapters/postgres/postgres-router-ledger.ts';
 import { PostgresRouterRegistry } from './adapters/postgres/postgres-router-registry.ts';
+import { sealedKeyCounts } from './adapters/postgres/sealed-key-counts.ts';
 import { prometheusDriverMetrics } from './adapters/prometheus/prometheus-driver-metrics.ts';
+import { sealedKeysGauge } from './adapters/prometheus/sealed-keys-gauge.ts';
 import { inspectCertificate, isCertificate } from './adapters/vyos/inspect-certificate.ts';
 import { RouterBreaker } from './adapters/vyos/router-breaker.ts';
 import { RouterClient } from './adapters/vyos/router-client.ts';
@@ -50,6 +52,8 @@ export async function startRouters(around: Around): Promise<RouterFleet> {
     keyFingerprint: ownFingerprint(vault, config),
   });
   const metrics = prometheusDriverMetrics(context.metrics);
+  const masterKeyIds = (config.encryptionKeys ?? []).map(({ id }) => id);
+  sealedKeysGauge(context.metrics, masterKeyIds, () => sealedKeyCounts(database));
   const workerOf = workers(around, metrics);
   const onOwnProblem: FleetDeps['onOwnProblem'] = (problem) => {
     if (phase.started) context.fail?.(new ConfigError([problem.message]));

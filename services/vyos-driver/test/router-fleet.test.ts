@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { RouterState } from '@berth/contracts';
 import { eventually, faultProxy } from '@berth/testing';
+import { Registry } from 'prom-client';
 import { changeFor } from './changes.ts';
 import { driverWorld, isApplied, mappingOf } from './driver-world.ts';
 import { anotherRouter, masterKey, routerSide, settingsOf } from './router-side.ts';
@@ -92,8 +93,17 @@ test('a new master key seals everything again at the start; the old one is not n
   const edge = await anotherRouter(t);
   const side = routerSide(world);
   await side.add({ name: 'edge', settings: settingsOf(edge) });
+  const needed = async (metrics: Registry) => {
+    const text = await metrics.getSingleMetricAsString('berth_driver_sealed_secrets');
+    return text.split('\n').filter((line) => !line.startsWith('#'));
+  };
+  const line = (key: string, count: number) =>
+    `berth_driver_sealed_secrets{master_key="${key}",table="routers"} ${count}`;
+  assert.deepEqual(await needed(world.metrics), [line('old', 1)]);
   await first.stop();
-  const second = await world.start({ encryptionKeys: [fresh, old] });
+  const metrics = new Registry();
+  const second = await world.start({ encryptionKeys: [fresh, old] }, { metrics });
+  assert.deepEqual(await needed(metrics), [line('fresh', 1), line('old', 0)]);
   const sealed = await world.query(`SELECT sealed_with FROM routers WHERE name = 'edge'`);
   assert.deepEqual(sealed, [{ sealed_with: 'fresh' }]);
   await second.stop();

@@ -23,6 +23,7 @@ interface ReplicaSettings extends Partial<Omit<AuthConfig, 'sessions' | 'account
   readonly adminPasswordFile?: string;
   readonly sessions?: Partial<SessionSettings>;
   readonly accounts?: Partial<AccountPolicy>;
+  readonly metrics?: Registry;
 }
 
 /** One database and one prefix, on which replicas of auth are started. */
@@ -90,7 +91,7 @@ export async function newWorld(t: TestScope, ownNatsUrl?: string): Promise<World
     bus,
     told,
     logged: text,
-    async replica({ adminPasswordFile, sessions, accounts, ...settings } = {}) {
+    async replica({ adminPasswordFile, sessions, accounts, metrics = new Registry(), ...settings } = {}) {
       const stops: (() => Promise<unknown> | unknown)[] = [];
       const stop = async () => {
         for (const one of stops.splice(0).reverse()) await one();
@@ -105,6 +106,7 @@ export async function newWorld(t: TestScope, ownNatsUrl?: string): Promise<World
               apiKeysPerUser: 3,
               providersOnPrivateNetworks: true,
               auditDays: 0,
+              auditKeyDays: 30,
               mail: undefined,
               blocking: { afterRefusals: 0, firstSeconds: 60 },
             },
@@ -114,7 +116,7 @@ export async function newWorld(t: TestScope, ownNatsUrl?: string): Promise<World
             sessions: { ...testSessions, ...sessions },
             accounts: { ...usualAccounts, ...accounts },
           },
-          { log, metrics: new Registry(), onStop: (one) => stops.push(one), readyWhen: () => {}, fail: () => {} },
+          { log, metrics, onStop: (one) => stops.push(one), readyWhen: () => {}, fail: () => {} },
         );
       } catch (error) {
         await stop();

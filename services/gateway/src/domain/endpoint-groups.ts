@@ -48,7 +48,7 @@ export const endpointGroups: readonly EndpointGroup[] = [
   { ...ofAuth, name: 'groups', tag: 'Groups' },
   { ...ofAuth, name: 'identity-providers', tag: 'Identity providers', access: ['permission', 'open', 'user'] },
   { ...ofAuth, name: 'signing-keys', tag: 'Signing keys' },
-  { ...standard, name: 'audit', tag: 'Audit log' },
+  { ...ofAuth, name: 'audit', tag: 'Audit log' },
   { ...ofAuth, name: 'mails', tag: 'Mails' },
   // Nothing: whoever set a limit too low must be able to lift it.
   { ...ofAuth, name: 'limits', tag: 'Limits', access: ['permission', 'user'], counts: 'none' },

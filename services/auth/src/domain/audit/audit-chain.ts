@@ -25,14 +25,21 @@ export interface ChainEnd {
   readonly hash: Buffer;
 }
 
-/** What a signed head says: the chain stood so at that time. An anchor: entries up to this one were dropped. */
+/**
+ * What a signed head says: the chain stood so at that time. An anchor: entries up to this one were dropped. A rotation: from here on another
+ * key signs, which this one vouches for.
+ */
 export interface Head {
-  readonly kind: 'head' | 'anchor';
+  readonly kind: 'head' | 'anchor' | 'rotation';
   readonly seq: number;
   /** In hexadecimal. */
   readonly hash: string;
   readonly at: string;
   readonly key_id: string;
+  /** Of a rotation: the key that signs what comes after. */
+  readonly new_key_id?: string;
+  /** Of a rotation, PEM. */
+  readonly new_public_key?: string;
 }
 
 /** The text of an entry at its place in the chain: what is hashed, and what an export shows. */

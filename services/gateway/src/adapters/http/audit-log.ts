@@ -10,7 +10,7 @@ import { auditExportQuery, auditQuery } from './documents/audit.ts';
 import { pageQuery } from './documents/ports.ts';
 import { problems } from './documents/problem.ts';
 import { linkToNext } from './next-link.ts';
-import { showAuditEntry, showAuditHead } from './show-audit.ts';
+import { showAuditEntry, showAuditHead, showAuditKey } from './show-audit.ts';
 
 const { method } = AuditService;
 const path = '/v1/admin/audit';
@@ -105,7 +105,7 @@ function headsRoute(app: App, { audit }: { readonly audit: Pick<AuthAsk, 'read'>
     const page = await audit.read(method.listAuditHeads, question);
     return reply.send({
       items: page.heads.map(showAuditHead),
-      keys: page.keys.map(({ id, publicKey }) => ({ id, public_key: publicKey })),
+      keys: page.keys.map(showAuditKey),
       next_cursor: page.nextPageToken || null,
     });
   });

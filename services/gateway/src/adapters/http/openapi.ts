@@ -5,7 +5,7 @@ import { accountDocument, publicProfileDocument } from './documents/account.ts';
 import { adoptionItem, adoptionPreview } from './documents/adoption.ts';
 import { allocation, allocationPage, explainedValue, reservation } from './documents/allocation.ts';
 import { apiKeyDocument, apiKeyPage, newApiKey } from './documents/api-key.ts';
-import { auditEntry, auditHeads, auditPage } from './documents/audit.ts';
+import { auditEntry, auditHeads, auditKey, auditPage } from './documents/audit.ts';
 import { bulkDocument, bulkItemDocument, bulkItemPage, bulkResult } from './documents/bulk.ts';
 import { driftDocument, driftPolicies, syncResult } from './documents/drift.ts';
 import { changedForwards, forwardDocument, vmForwards } from './documents/forward.ts';
@@ -120,6 +120,7 @@ export const documents = [
   auditEntry,
   auditPage,
   auditHeads,
+  auditKey,
   identityProviderDocument,
   identityProviderList,
   signInProviderList,

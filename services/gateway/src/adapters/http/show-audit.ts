@@ -1,5 +1,5 @@
-import type { AuditEntry, AuditHead } from '@berth/contracts';
-import type { AuditEntryDocument } from './documents/audit.ts';
+import type { AuditEntry, AuditHead, AuditKey } from '@berth/contracts';
+import type { AuditEntryDocument, AuditKeyDocument } from './documents/audit.ts';
 import { showTime } from './show-time.ts';
 
 const parsed = (json: string): Record<string, unknown> | null => (json === '' ? null : JSON.parse(json));
@@ -24,11 +24,20 @@ export const showAuditEntry = (entry: AuditEntry): AuditEntryDocument => ({
 });
 
 /** A signed head as it is answered, and as `npm run audit:verify -- --head` takes it. */
-export const showAuditHead = ({ kind, seq, hash, at, keyId, signature }: AuditHead) => ({
-  kind,
-  seq: Number(seq),
-  hash,
-  at: showTime(at),
-  key_id: keyId,
-  signature,
+export const showAuditHead = (head: AuditHead) => ({
+  kind: head.kind,
+  seq: Number(head.seq),
+  hash: head.hash,
+  at: showTime(head.at),
+  key_id: head.keyId,
+  ...(head.newKeyId !== '' && { new_key_id: head.newKeyId, new_public_key: head.newPublicKey }),
+  signature: head.signature,
+});
+
+/** A key of the audit log as it is answered. */
+export const showAuditKey = ({ id, publicKey, createdAt, signing }: AuditKey): AuditKeyDocument => ({
+  id,
+  public_key: publicKey,
+  created_at: showTime(createdAt),
+  signing,
 });

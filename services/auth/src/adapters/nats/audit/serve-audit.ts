@@ -11,7 +11,7 @@ import { assertAccess } from '../serve-command.ts';
 const { method } = AuditService;
 const access = { verb: 'audit:read' } as const;
 
-/** Answers AuditService. Gives back its stop. */
+/** Answers the reads of AuditService. Gives back its stop. */
 export function serveAudit({ bus, database }: { bus: Bus; database: Database }): () => Promise<void> {
   const stops = [
     serve(bus, method.listAuditEntries, async (request) => {
@@ -33,8 +33,11 @@ export function serveAudit({ bus, database }: { bus: Bus; database: Database }):
         heads: heads.map(({ head, signature }) => ({
           ...{ kind: head.kind, seq: BigInt(head.seq), hash: head.hash, at: timestampFromDate(new Date(head.at)) },
           ...{ keyId: head.key_id, signature },
+          ...{ newKeyId: head.new_key_id ?? '', newPublicKey: head.new_public_key ?? '' },
         })),
-        keys: keys.map(({ id, public_key: publicKey }) => ({ id, publicKey })),
+        keys: keys.map(({ id, public_key: publicKey, created_at, active: signing }) => ({
+          ...{ id, publicKey, createdAt: timestampFromDate(new Date(created_at)), signing },
+        })),
         nextPageToken: nextToken,
       };
     }),

@@ -24,7 +24,7 @@ export const dropOldEntries = (database: Database, signer: AuditSigner, days: nu
     const last = dropped.at(-1);
     if (last === undefined) return false;
     const seq = Number(last.seq);
-    await writeHead(sql, signer, { kind: 'anchor', seq, hash: last.hash, at: now });
+    await writeHead(sql, await signer.active(sql), { kind: 'anchor', seq, hash: last.hash, at: now });
     await sql.execute('UPDATE audit_chain SET dropped_seq = $1', [seq]);
     await sql.execute('DELETE FROM audit_entries WHERE seq <= $1', [seq]);
     return dropped.length === batchSize;

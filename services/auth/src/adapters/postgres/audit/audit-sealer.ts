@@ -2,7 +2,7 @@ import type { Database, Sql } from '@berth/database';
 import { type ChainEnd, type Head, hashOf, headText, sealedText } from '../../../domain/audit/audit-chain.ts';
 import { clockOf } from '../clock.ts';
 import { type EntryRow, entryColumns, entryOf } from './audit-entry-rows.ts';
-import type { AuditSigner } from './audit-signer.ts';
+import type { ActiveKey, AuditSigner, NewAuditKey } from './audit-signer.ts';
 
 const batchSize = 500;
 
@@ -37,9 +37,18 @@ export async function sealEntries(
 }
 
 /** The chain's row, held until the commit; undefined while another replica has it. */
-export async function takeChain(sql: Sql): Promise<ChainRow | undefined> {
+export const takeChain = (sql: Sql): Promise<ChainRow | undefined> => lockedChain(sql, 'SKIP LOCKED');
+
+/** The same, after whoever has it. */
+export async function waitForChain(sql: Sql): Promise<ChainRow> {
+  const chain = await lockedChain(sql, '');
+  if (chain === undefined) throw new Error('the audit log has no chain');
+  return chain;
+}
+
+async function lockedChain(sql: Sql, whileHeld: 'SKIP LOCKED' | ''): Promise<ChainRow | undefined> {
   const [row] = await sql.query<{ seq: string; hash: Buffer; head_seq: string; head_at: string | null }>(
-    'SELECT seq, hash, head_seq, head_at FROM audit_chain FOR UPDATE SKIP LOCKED',
+    `SELECT seq, hash, head_seq, head_at FROM audit_chain FOR UPDATE ${whileHeld}`,
   );
   return (
     row && {
@@ -90,19 +99,22 @@ async function signHead(sql: Sql, signer: AuditSigner, pace: HeadPace, chain: Ch
   const now = await clockOf(sql);
   const age = chain.headAt === undefined ? Number.POSITIVE_INFINITY : (now.getTime() - chain.headAt.getTime()) / 1_000;
   if (chain.seq - chain.headSeq < pace.entries && age < pace.seconds) return;
-  await writeHead(sql, signer, { kind: 'head', seq: chain.seq, hash: chain.hash, at: now });
+  await writeHead(sql, await signer.active(sql), { kind: 'head', seq: chain.seq, hash: chain.hash, at: now });
   await sql.execute('UPDATE audit_chain SET head_seq = $1, head_at = $2', [chain.seq, now]);
 }
 
 /** Signs a head and keeps it. */
 export async function writeHead(
   sql: Sql,
-  signer: AuditSigner,
-  { kind, seq, hash, at }: ChainEnd & { kind: Head['kind']; at: Date },
+  { keyId, sign }: ActiveKey,
+  { kind, seq, hash, at, newKey }: ChainEnd & { kind: Head['kind']; at: Date; newKey?: NewAuditKey },
 ): Promise<void> {
-  const head: Head = { kind, seq, hash: hash.toString('hex'), at: at.toISOString(), key_id: signer.keyId };
+  const head: Head = {
+    ...{ kind, seq, hash: hash.toString('hex'), at: at.toISOString(), key_id: keyId },
+    ...(newKey && { new_key_id: newKey.id, new_public_key: newKey.publicKey }),
+  };
   await sql.execute(
-    'INSERT INTO audit_heads (kind, seq, hash, at, key_id, signature) VALUES ($1, $2, $3, $4, $5, $6)',
-    [kind, seq, hash, at, signer.keyId, signer.sign(headText(head))],
+    'INSERT INTO audit_heads (kind, seq, hash, at, key_id, signature, new_key_id) VALUES ($1, $2, $3, $4, $5, $6, $7)',
+    [kind, seq, hash, at, keyId, sign(headText(head)), newKey?.id ?? null],
   );
 }

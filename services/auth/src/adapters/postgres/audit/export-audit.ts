@@ -23,7 +23,13 @@ interface HeadRow {
   readonly at: string;
   readonly key_id: string;
   readonly signature: Buffer;
+  readonly new_key_id: string | null;
+  readonly new_public_key: string | null;
 }
+
+/** What HeadRow needs: heads with the key that a rotation vouches for. */
+const headRows = `SELECT h.id, h.kind, h.seq, h.hash, h.at, h.key_id, h.signature, h.new_key_id, k.public_key AS new_public_key
+  FROM audit_heads h LEFT JOIN audit_signing_keys k ON k.id = h.new_key_id`;
 
 /** A signed head with its place in the list. */
 export interface SignedHead {
@@ -34,7 +40,8 @@ export interface SignedHead {
 
 /**
  * The sealed entries after `afterSeq` up to `toSeq` (0: the newest), and each head after the entry that it is about, as lines. The first part
- * begins with what the export is, and with the heads that its first entry hangs on; the last one says that it is the last. An export
+ * begins with what the export is, with every rotation of the log's key, so that each key is known before a head that it signed, and with the heads
+ * that its first entry hangs on; the last one says that it is the last. Rotations stand in their places too: one may come up during the export. An export
  * up to the newest has all heads: one that speaks of an entry that is not there betrays that the end was cut off.
  */
 export async function exportPart(
@@ -43,7 +50,8 @@ export async function exportPart(
 ): Promise<ExportPart> {
   const after = first ? Math.max(afterSeq, await droppedSeq(sql)) : afterSeq;
   // Heads first: what they speak of is there when the entries are read a moment later.
-  const heads = await headsFrom(sql, first ? after : after + 1);
+  const heads = await headsFrom(sql, after, first);
+  const keys = first ? await rotations(sql) : [];
   const rows = await sql.query<EntryRow>(
     `SELECT ${entryColumns} FROM audit_entries WHERE seq > $1 AND ($2 = 0 OR seq <= $2) ORDER BY seq LIMIT ${entriesAtOnce}`,
     [after, toSeq],
@@ -55,6 +63,7 @@ export async function exportPart(
   return {
     lines: [
       ...(first ? [canonicalJson({ kind: 'export', version: 1, after, to: toSeq === 0 ? null : toSeq })] : []),
+      ...keys,
       ...inOrder(entries, told),
       ...(more ? [] : [canonicalJson({ kind: 'end', last_seq: lastSeq })]),
     ],
@@ -70,32 +79,44 @@ export async function pageOfHeads(
   if (!/^\d{0,18}$/.test(page.token)) throw pageTokenInvalid();
   const size = pageSizeOf(page.size);
   const rows = await sql.query<HeadRow>(
-    `SELECT id, kind, seq, hash, at, key_id, signature FROM audit_heads WHERE $1 = '' OR id < nullif($1, '')::bigint ORDER BY id DESC LIMIT $2`,
+    `${headRows} WHERE $1 = '' OR h.id < nullif($1, '')::bigint ORDER BY h.id DESC LIMIT $2`,
     [page.token, size + 1],
   );
   const heads = rows.slice(0, size);
   return { heads: heads.map(signedHead), nextToken: rows.length > size ? (heads.at(-1)?.id ?? '') : '' };
 }
 
-/** Every key that has signed heads. */
-export const auditKeys = (sql: Sql): Promise<{ id: string; public_key: string }[]> =>
-  sql.query('SELECT id, public_key FROM audit_signing_keys ORDER BY created_at');
+/** Every key that has signed heads, the oldest first. */
+export const auditKeys = (
+  sql: Sql,
+): Promise<{ id: string; public_key: string; created_at: string; active: boolean }[]> =>
+  sql.query('SELECT id, public_key, created_at, active FROM audit_signing_keys ORDER BY created_at, id');
 
 async function droppedSeq(sql: Sql): Promise<number> {
   const [row] = await sql.query<{ dropped_seq: string }>('SELECT dropped_seq FROM audit_chain');
   return Number(row?.dropped_seq ?? 0);
 }
 
-async function headsFrom(sql: Sql, seq: number): Promise<Line[]> {
+/** Later parts: those about later entries, and a rotation at the end of the part before, which may have come up after that was read. */
+async function headsFrom(sql: Sql, seq: number, first: boolean): Promise<Line[]> {
   const rows = await sql.query<HeadRow>(
-    `SELECT id, kind, seq, hash, at, key_id, signature FROM audit_heads WHERE seq >= $1 ORDER BY seq, id LIMIT ${headsAtOnce}`,
-    [seq],
+    `${headRows} WHERE h.seq >= $1 AND (h.seq > $1 OR $2 OR h.kind = 'rotation') ORDER BY h.seq, h.id LIMIT ${headsAtOnce}`,
+    [seq, first],
   );
   return rows.map((row) => ({ seq: Number(row.seq), line: headLine(signedHead(row)) }));
 }
 
-const signedHead = ({ kind, seq, hash, at, key_id, signature }: HeadRow): SignedHead => ({
-  head: { kind, seq: Number(seq), hash: hash.toString('hex'), at: new Date(at).toISOString(), key_id },
+/** All in their order, as lines; they are few. */
+async function rotations(sql: Sql): Promise<string[]> {
+  const rows = await sql.query<HeadRow>(`${headRows} WHERE h.kind = 'rotation' ORDER BY h.id`);
+  return rows.map((row) => headLine(signedHead(row)));
+}
+
+const signedHead = ({ kind, seq, hash, at, key_id, signature, new_key_id, new_public_key }: HeadRow): SignedHead => ({
+  head: {
+    ...{ kind, seq: Number(seq), hash: hash.toString('hex'), at: new Date(at).toISOString(), key_id },
+    ...(new_key_id !== null && new_public_key !== null && { new_key_id, new_public_key }),
+  },
   signature: signature.toString('base64'),
 });
 

@@ -5,6 +5,7 @@ import type { IdentityProviderStore } from '../../../app/identities/identity-sto
 import { providerExists, redirectTaken } from '../../../domain/identities/identity-errors.ts';
 import type { IdentityProvider, ProviderTerms } from '../../../domain/identities/identity-provider.ts';
 import { clockOf } from '../clock.ts';
+import type { SealedTable } from '../secrets/sealed-table.ts';
 import { IdentityProviderEntity, RedirectUriEntity, type StoredProvider } from './identity-provider-entity.ts';
 
 export const toProvider = (stored: StoredProvider): IdentityProvider => ({
@@ -28,6 +29,12 @@ export const toProvider = (stored: StoredProvider): IdentityProvider => ({
 });
 
 const boundTo = (name: string) => ['identity_providers', name];
+
+/** The client secrets of providers. */
+export const sealedClientSecrets: SealedTable = {
+  ...{ table: 'identity_providers', id: { column: 'name', type: 'text' }, sealed: 'sealed_secret' },
+  boundTo,
+};
 
 /** The client secret of a provider; undefined: it has none. */
 export const clientSecretOf = (

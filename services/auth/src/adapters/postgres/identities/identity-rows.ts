@@ -3,6 +3,7 @@ import type { Database, Sql } from '@berth/database';
 import type { Vault } from '@berth/vault';
 import type { AttemptSecrets, IdentityReader, IdentityStore } from '../../../app/identities/identity-stores.ts';
 import type { Identity } from '../../../domain/identities/identity.ts';
+import type { SealedTable } from '../secrets/sealed-table.ts';
 import { IdentityProviderEntity } from './identity-provider-entity.ts';
 import { clientSecretOf, toProvider } from './identity-provider-store.ts';
 
@@ -38,7 +39,13 @@ interface AttemptRow {
 /** An attempt's secret has 256 random bits, so its hash alone is kept. */
 const hashOf = (secret: string): Buffer => createHash('sha256').update(secret).digest();
 
-const boundTo = (hash: Buffer) => ['identity_attempts', hash.toString('hex')];
+const boundTo = (id: string) => ['identity_attempts', id];
+
+/** What sign-ins that wait for their provider's answer are checked with. */
+export const sealedAttempts: SealedTable = {
+  ...{ table: 'identity_attempts', id: { column: 'id', type: 'bytea' }, sealed: 'sealed_secrets' },
+  boundTo,
+};
 
 /** Identities and attempts in auth's schema. */
 export const identityRows = (sql: Sql, vault: Vault): IdentityStore => ({
@@ -93,7 +100,7 @@ export const identityRows = (sql: Sql, vault: Vault): IdentityStore => ({
 
   async addAttempt(secret, { provider, userId, redirectUri, expiresAt, secrets }) {
     const id = hashOf(secret);
-    const { bytes, masterKeyId } = vault.seal(JSON.stringify(secrets), boundTo(id));
+    const { bytes, masterKeyId } = vault.seal(JSON.stringify(secrets), boundTo(id.toString('hex')));
     await sql.execute(
       `INSERT INTO identity_attempts (id, provider, user_id, redirect_uri, sealed_secrets, master_key_id, expires_at)
        VALUES ($1, $2, $3, $4, $5, $6, $7)`,
@@ -111,7 +118,7 @@ export const identityRows = (sql: Sql, vault: Vault): IdentityStore => ({
       userId: row.user_id,
       redirectUri: row.redirect_uri,
       expiresAt: new Date(row.expires_at),
-      secrets: JSON.parse(vault.open(sealed, boundTo(id))) as AttemptSecrets, // written by `addAttempt` alone
+      secrets: JSON.parse(vault.open(sealed, boundTo(id.toString('hex')))) as AttemptSecrets, // written by `addAttempt` alone
     };
   },
 });

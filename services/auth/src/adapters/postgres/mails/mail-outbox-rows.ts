@@ -9,6 +9,7 @@ import type {
   MailView,
   UnreadableMail,
 } from '../../../app/mails/mail-outbox.ts';
+import { sealedMails } from './mail-rows.ts';
 
 interface MailRow {
   readonly id: string;
@@ -136,7 +137,7 @@ function opened(row: MailRow, vault: Vault): ClaimedMail | UnreadableMail {
   const mail = { id, template, attempts, createdAt: new Date(row.created_at) };
   try {
     const sealed = { bytes: row.sealed_values ?? Buffer.alloc(0), masterKeyId: row.master_key_id ?? '' };
-    return { ...mail, to: row.recipient, values: JSON.parse(vault.open(sealed, ['mails', id])) };
+    return { ...mail, to: row.recipient, values: JSON.parse(vault.open(sealed, sealedMails.boundTo(id))) };
   } catch (error) {
     return { ...mail, unreadable: error instanceof Error ? error.message : String(error) };
   }

@@ -10,6 +10,7 @@ import { identities } from './0007-identities.ts';
 import { limits } from './0008-limits.ts';
 import { mails } from './0009-mails.ts';
 import { audit } from './0010-audit.ts';
+import { keyRotation } from './0011-key-rotation.ts';
 
 /** The history of auth's tables. Released ones are never edited. `userIds` counts at the first migration alone. */
 export const migrations = (userIds: UserIdKind): readonly NamedMigration[] => [
@@ -24,4 +25,5 @@ export const migrations = (userIds: UserIdKind): readonly NamedMigration[] => [
   audit,
   administration,
   limits,
+  keyRotation,
 ];

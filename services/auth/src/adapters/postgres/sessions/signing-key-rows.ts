@@ -3,6 +3,7 @@ import type { Vault } from '@berth/vault';
 import { calculateJwkThumbprint, exportJWK, generateKeyPair, type JWK } from 'jose';
 import type { SigningKeyStore } from '../../../app/sessions/signing-key-store.ts';
 import type { SigningKey } from '../../../domain/sessions/signing-key.ts';
+import type { SealedTable } from '../secrets/sealed-table.ts';
 
 interface SigningKeyRow {
   readonly id: string;
@@ -14,6 +15,12 @@ interface SigningKeyRow {
 
 /** What the secret part of a key is bound to. */
 export const keyBinding = (id: string): readonly string[] => ['signing_keys', id];
+
+/** The secret parts of keys that may still sign. */
+export const sealedSigningKeys: SealedTable = {
+  ...{ table: 'signing_keys', id: { column: 'id', type: 'text' }, sealed: 'sealed_key' },
+  boundTo: keyBinding,
+};
 
 const toSigningKey = (row: SigningKeyRow): SigningKey => ({
   id: row.id,

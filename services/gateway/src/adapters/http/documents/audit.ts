@@ -111,22 +111,48 @@ export const auditPage = Type.Object(
 );
 
 const head = Type.Object({
-  kind: Type.Enum(['head', 'anchor'], {
-    description: '`anchor`: entries up to this one were dropped, because their time had passed.',
+  kind: Type.Enum(['head', 'anchor', 'rotation'], {
+    description:
+      '`anchor`: entries up to this one were dropped, because their time had passed. `rotation`: another key signs from here on, which this one vouches for.',
   }),
   seq: Type.Integer({ description: 'The entry that it speaks of.' }),
   hash: Type.String({ description: 'That entry’s hash.' }),
   at: Type.String({ format: 'date-time' }),
   key_id: Type.String(),
-  signature: Type.String({ description: 'Ed25519, base64, over `{at, hash, key_id, kind, seq}` as canonical JSON.' }),
+  new_key_id: Type.Optional(Type.String({ description: 'Of a rotation.' })),
+  new_public_key: Type.Optional(Type.String({ description: 'Of a rotation: PEM.' })),
+  signature: Type.String({ description: 'Ed25519, base64, over all the rest as canonical JSON.' }),
 });
+
+/** A key that signs heads, or did. */
+export const auditKey = Type.Object(
+  {
+    id: Type.String({ description: 'The first half of the SHA-256 of the public key (DER), in hexadecimal.' }),
+    public_key: Type.String({ description: 'PEM.' }),
+    created_at: Type.String({ format: 'date-time' }),
+    signing: Type.Boolean({ description: 'Heads are signed with it now.' }),
+  },
+  {
+    $id: 'AuditKey',
+    description: 'A key of the audit log, without its secret part.',
+    examples: [
+      {
+        id: '6ab14d9be9b6f0d2b4d0f1c2b7a90e3d',
+        public_key: '-----BEGIN PUBLIC KEY-----\n…\n-----END PUBLIC KEY-----\n',
+        created_at: '2026-01-01T12:00:00.000Z',
+        signing: true,
+      },
+    ],
+  },
+);
+export type AuditKeyDocument = Static<typeof auditKey>;
 
 /** A page of signed heads, and the keys that check them. */
 export const auditHeads = Type.Object(
   {
     items: Type.Array(head),
-    keys: Type.Array(Type.Object({ id: Type.String(), public_key: Type.String({ description: 'PEM.' }) }), {
-      description: 'Every key that has signed heads.',
+    keys: Type.Array(Type.Unsafe<AuditKeyDocument>({ $ref: 'AuditKey#' }), {
+      description: 'Every key that signs heads or did, the oldest first.',
     }),
     next_cursor: nextCursor,
   },

@@ -5,7 +5,7 @@
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
 import type { Timestamp, TimestampJson } from "@bufbuild/protobuf/wkt";
-import type { Principal, PrincipalJson } from "../../common/v1/command_pb.js";
+import type { CommandContext, CommandContextJson, Principal, PrincipalJson } from "../../common/v1/command_pb.js";
 
 /**
  * Describes the file berth/auth/v1/audit_service.proto.
@@ -929,7 +929,7 @@ export declare const ListAuditHeadsRequestSchema: GenMessage<ListAuditHeadsReque
  */
 export declare type AuditHead = Message<"berth.auth.v1.AuditHead"> & {
   /**
-   * "head"; "anchor": entries up to this one were dropped because their time had passed.
+   * "head"; "anchor": entries up to this one were dropped because their time had passed; "rotation": another key signs from here on.
    *
    * @generated from field: string kind = 1;
    */
@@ -969,6 +969,20 @@ export declare type AuditHead = Message<"berth.auth.v1.AuditHead"> & {
    * @generated from field: string signature = 6;
    */
   signature: string;
+
+  /**
+   * Of a rotation: the id of the key that signs from here on.
+   *
+   * @generated from field: string new_key_id = 7;
+   */
+  newKeyId: string;
+
+  /**
+   * Of a rotation: that key, PEM.
+   *
+   * @generated from field: string new_public_key = 8;
+   */
+  newPublicKey: string;
 };
 
 /**
@@ -978,7 +992,7 @@ export declare type AuditHead = Message<"berth.auth.v1.AuditHead"> & {
  */
 export declare type AuditHeadJson = {
   /**
-   * "head"; "anchor": entries up to this one were dropped because their time had passed.
+   * "head"; "anchor": entries up to this one were dropped because their time had passed; "rotation": another key signs from here on.
    *
    * @generated from field: string kind = 1;
    */
@@ -1018,6 +1032,20 @@ export declare type AuditHeadJson = {
    * @generated from field: string signature = 6;
    */
   signature?: string;
+
+  /**
+   * Of a rotation: the id of the key that signs from here on.
+   *
+   * @generated from field: string new_key_id = 7;
+   */
+  newKeyId?: string;
+
+  /**
+   * Of a rotation: that key, PEM.
+   *
+   * @generated from field: string new_public_key = 8;
+   */
+  newPublicKey?: string;
 };
 
 /**
@@ -1045,6 +1073,20 @@ export declare type AuditKey = Message<"berth.auth.v1.AuditKey"> & {
    * @generated from field: string public_key = 2;
    */
   publicKey: string;
+
+  /**
+   * When it was made.
+   *
+   * @generated from field: google.protobuf.Timestamp created_at = 3;
+   */
+  createdAt?: Timestamp | undefined;
+
+  /**
+   * Whether it signs; the others have been replaced.
+   *
+   * @generated from field: bool signing = 4;
+   */
+  signing: boolean;
 };
 
 /**
@@ -1066,6 +1108,20 @@ export declare type AuditKeyJson = {
    * @generated from field: string public_key = 2;
    */
   publicKey?: string;
+
+  /**
+   * When it was made.
+   *
+   * @generated from field: google.protobuf.Timestamp created_at = 3;
+   */
+  createdAt?: TimestampJson;
+
+  /**
+   * Whether it signs; the others have been replaced.
+   *
+   * @generated from field: bool signing = 4;
+   */
+  signing?: boolean;
 };
 
 /**
@@ -1137,8 +1193,76 @@ export declare type ListAuditHeadsResponseJson = {
 export declare const ListAuditHeadsResponseSchema: GenMessage<ListAuditHeadsResponse, {jsonType: ListAuditHeadsResponseJson}>;
 
 /**
+ * Asks for a new key.
+ *
+ * @generated from message berth.auth.v1.RotateAuditKeyRequest
+ */
+export declare type RotateAuditKeyRequest = Message<"berth.auth.v1.RotateAuditKeyRequest"> & {
+  /**
+   * Operation, deadline, who asks.
+   *
+   * @generated from field: berth.common.v1.CommandContext context = 1;
+   */
+  context?: CommandContext | undefined;
+};
+
+/**
+ * Asks for a new key.
+ *
+ * @generated from message berth.auth.v1.RotateAuditKeyRequest
+ */
+export declare type RotateAuditKeyRequestJson = {
+  /**
+   * Operation, deadline, who asks.
+   *
+   * @generated from field: berth.common.v1.CommandContext context = 1;
+   */
+  context?: CommandContextJson;
+};
+
+/**
+ * Describes the message berth.auth.v1.RotateAuditKeyRequest.
+ * Use `create(RotateAuditKeyRequestSchema)` to create a new message.
+ */
+export declare const RotateAuditKeyRequestSchema: GenMessage<RotateAuditKeyRequest, {jsonType: RotateAuditKeyRequestJson}>;
+
+/**
+ * The key that signs now.
+ *
+ * @generated from message berth.auth.v1.RotateAuditKeyResponse
+ */
+export declare type RotateAuditKeyResponse = Message<"berth.auth.v1.RotateAuditKeyResponse"> & {
+  /**
+   * New, or of a rotation moments ago.
+   *
+   * @generated from field: berth.auth.v1.AuditKey key = 1;
+   */
+  key?: AuditKey | undefined;
+};
+
+/**
+ * The key that signs now.
+ *
+ * @generated from message berth.auth.v1.RotateAuditKeyResponse
+ */
+export declare type RotateAuditKeyResponseJson = {
+  /**
+   * New, or of a rotation moments ago.
+   *
+   * @generated from field: berth.auth.v1.AuditKey key = 1;
+   */
+  key?: AuditKeyJson;
+};
+
+/**
+ * Describes the message berth.auth.v1.RotateAuditKeyResponse.
+ * Use `create(RotateAuditKeyResponseSchema)` to create a new message.
+ */
+export declare const RotateAuditKeyResponseSchema: GenMessage<RotateAuditKeyResponse, {jsonType: RotateAuditKeyResponseJson}>;
+
+/**
  * The audit log: who did what, on what, from where, and what came of it. Served over NATS request/reply; needs audit:read for
- * all groups.
+ * all groups, and signing-keys:admin for a new key.
  *
  * @generated from service berth.auth.v1.AuditService
  */
@@ -1172,6 +1296,16 @@ export declare const AuditService: GenService<{
     methodKind: "unary";
     input: typeof ListAuditHeadsRequestSchema;
     output: typeof ListAuditHeadsResponseSchema;
+  },
+  /**
+   * Makes a key that signs heads from now on. The one before it vouches for it.
+   *
+   * @generated from rpc berth.auth.v1.AuditService.RotateAuditKey
+   */
+  rotateAuditKey: {
+    methodKind: "unary";
+    input: typeof RotateAuditKeyRequestSchema;
+    output: typeof RotateAuditKeyResponseSchema;
   },
 }>;
 

@@ -17,6 +17,8 @@ export interface OpenAccess {
   readonly state: AccessState;
   /** Whether `state` is what auth told up to a moment ago. */
   isCurrent(): boolean;
+  /** Asks auth for news now, for whoever misses something that may have been made a moment ago. Does not fail: see `isCurrent`. */
+  readNow(): Promise<void>;
   stop(): void;
 }
 
@@ -49,6 +51,7 @@ export function openAccess(
   const stopFeed = feed.start();
   return {
     ...{ authenticator, keys, state, isCurrent },
+    readNow: () => feed.readNow(),
     stop() {
       stopFeed();
       for (const stop of stopForgetting) stop();

@@ -2,10 +2,15 @@ import { type AccessFactSchema, AccessPositionSchema, AccessService, subjects } 
 import { type Bus, notify, serve } from '@berth/messaging';
 import type { MessageInitShape } from '@bufbuild/protobuf';
 
-type Fact = NonNullable<MessageInitShape<typeof AccessFactSchema>['fact']>;
+export type Fact = NonNullable<MessageInitShape<typeof AccessFactSchema>['fact']>;
+
+/** Tells facts. */
+export interface PlayedFacts {
+  tell(fact: Fact): void;
+}
 
 /** Auth as far as facts go: whoever lets callers in learns `first`, and what `tell` tells later. */
-export async function playFacts(bus: Bus, ...first: Fact[]): Promise<{ tell(fact: Fact): void }> {
+export async function playFacts(bus: Bus, ...first: Fact[]): Promise<PlayedFacts> {
   const facts = first.map((fact, index) => ({ position: BigInt(index + 1), fact }));
   serve(bus, AccessService.method.getAccessFacts, async ({ after }) => ({
     facts: facts.slice(Number(after)),

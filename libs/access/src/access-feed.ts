@@ -42,6 +42,13 @@ export class AccessFeed {
     return performance.now() - this.#confirmedAt < silentMs && this.#bus.isConnected();
   }
 
+  /** Asks auth once more: afterwards everything is known that was told before this call, unless auth could not be asked. */
+  async readNow(): Promise<void> {
+    await this.#reading; // it may have asked before
+    this.#readSoon();
+    await this.#reading;
+  }
+
   /** Calls `listener` when the connection was lost. Gives back its stop. */
   onLapse(listener: () => void): () => void {
     this.#lapsed.add(listener);

@@ -1,10 +1,13 @@
 import type { Bus } from '@berth/messaging';
 import { AccessFeed } from './access-feed.ts';
 import { AccessState, type FactListener } from './access-state.ts';
+import { keyVerifier } from './auth-service.ts';
 import { Authenticator } from './authenticator.ts';
-import type { KeyCache, KeyCacheOptions } from './key-cache.ts';
-import { openKeyCache } from './open-key-cache.ts';
+import { KeyCache, type KeyCacheOptions } from './key-cache.ts';
 import { type TokenTerms, TokenVerifier } from './token-verifier.ts';
+
+const mostKeys = 10_000;
+const refusedKeyMs = 1_500;
 
 /** All that a process needs to know who calls. */
 export interface OpenAccess {
@@ -14,6 +17,8 @@ export interface OpenAccess {
   readonly state: AccessState;
   /** Whether `state` is what auth told up to a moment ago. */
   isCurrent(): boolean;
+  /** Asks auth for news now, for whoever misses something that may have been made a moment ago. Does not fail: see `isCurrent`. */
+  readNow(): Promise<void>;
   stop(): void;
 }
 
@@ -25,11 +30,13 @@ export function openAccess(
     readonly tokens: TokenTerms;
   },
 ): OpenAccess {
-  const { tokens: terms, ...ofKeys } = options;
+  const { tokens: terms, wait, ...ofKeys } = options;
   const state = new AccessState();
   const feed = new AccessFeed(bus, state);
-  const { keys, stop: stopKeys } = openKeyCache(bus, ofKeys);
-  const stopForgetting = state.onChange(forgetKeys(keys));
+  const bounds = { refusalTtlMs: refusedKeyMs, maxEntries: mostKeys };
+  const keys = new KeyCache({ verify: keyVerifier(bus, wait), ...bounds, ...ofKeys });
+  // A lost connection may have lost a change: what comes after it is read by its position, and whoever asks in between asks auth.
+  const stopForgetting = [state.onChange(forgetKeys(keys)), feed.onLapse(() => keys.clear())];
   const isCurrent = () => feed.isCurrent();
   const authenticator = new Authenticator({
     keys,
@@ -44,10 +51,10 @@ export function openAccess(
   const stopFeed = feed.start();
   return {
     ...{ authenticator, keys, state, isCurrent },
+    readNow: () => feed.readNow(),
     stop() {
       stopFeed();
-      stopForgetting();
-      stopKeys();
+      for (const stop of stopForgetting) stop();
     },
   };
 }

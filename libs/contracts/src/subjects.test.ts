@@ -14,7 +14,7 @@ test('every kept subject belongs to one stream, notices to none', () => {
   assert.deepEqual(streamOf(subjects.routerChangeSettled('r')), ['ROUTER_EVENTS']);
   assert.deepEqual(streamOf(subjects.routerStatus('r')), ['ROUTER_EVENTS']);
   assert.deepEqual(streamOf(subjects.operationEnded('o')), ['EVENTS']);
-  assert.deepEqual(streamOf(subjects.apiKeyChanged), []);
+  assert.deepEqual(streamOf(subjects.accessPosition), []);
 });
 
 test('a name of any kind is one token of a subject, and different names are different tokens', () => {

@@ -78,6 +78,4 @@ export const subjects = {
   auditRecord: 'audit.request',
   /** AccessPosition: plain NATS, not kept; told after each change and twice a second, so that silence is noticed. */
   accessPosition: 'notices.access.position',
-  /** ApiKeyChanged: plain NATS, not kept; caches also expire by themselves. */
-  apiKeyChanged: 'notices.api-key.changed',
 } as const;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ApiKeyChangedSchema } from '@berth/contracts';
+import { SessionFactSchema } from '@berth/contracts';
 import { eventually } from '@berth/testing';
 import { listen, notify } from '../src/index.ts';
 import { newWorld } from './world.ts';
@@ -9,9 +9,9 @@ test('a notice reaches who listens, and a bus that drains or has ended tells non
   const world = await newWorld(t);
   const [teller, listener] = [await world.bus(), await world.bus()];
   const heard: string[] = [];
-  listen(listener, 'test.notice', ApiKeyChangedSchema, ({ id }) => void heard.push(id));
+  listen(listener, 'test.notice', SessionFactSchema, ({ id }) => void heard.push(id));
   await listener.ping();
-  const tell = (id: string) => notify(teller, 'test.notice', ApiKeyChangedSchema, { id });
+  const tell = (id: string) => notify(teller, 'test.notice', SessionFactSchema, { id });
   tell('before');
   await eventually(() => heard.length > 0);
   const { promise: inWork, resolve: endWork } = Promise.withResolvers<void>();

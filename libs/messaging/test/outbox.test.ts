@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ApiKeyChangedSchema } from '@berth/contracts';
+import { SessionFactSchema } from '@berth/contracts';
 import { isKind } from '@berth/errors';
 import { eventually, ownNats } from '@berth/testing';
 import {
@@ -46,7 +46,7 @@ test('a message is in the stream soon after its commit, and nothing is after a r
   const bus = await world.bus();
   const outbox = await world.outbox(bus);
   const heard: string[] = [];
-  listen(bus, 'test.>', ApiKeyChangedSchema, ({ id }) => void heard.push(id));
+  listen(bus, 'test.>', SessionFactSchema, ({ id }) => void heard.push(id));
   await bus.ping();
   const startedAt = performance.now();
   await outbox.transaction(async (_sql, send) => send(message('committed')));
@@ -103,7 +103,7 @@ test('a public event carries the CloudEvents attributes and the id of its row', 
   const bus = await world.bus();
   const outbox = await world.outbox(bus);
   const event = { stream, subject: 'test.event', type: 'dev.berth.test.v1', source: '/test', about: 'thing-1' };
-  await outbox.transaction(async (_sql, send) => send(eventMessage(event, ApiKeyChangedSchema, { id: 'k' })));
+  await outbox.transaction(async (_sql, send) => send(eventMessage(event, SessionFactSchema, { id: 'k' })));
   await allPublished(world);
   const stored = await bus.manager.streams.getMessage(streamName(bus, stream), { seq: 1 });
   assert.deepEqual(stored?.json(), { id: 'k' });

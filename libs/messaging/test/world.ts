@@ -1,5 +1,5 @@
 import { Writable } from 'node:stream';
-import { ApiKeyChangedSchema, type StreamContract } from '@berth/contracts';
+import { SessionFactSchema, type StreamContract } from '@berth/contracts';
 import { type Database, openDatabase } from '@berth/database';
 import { createLogger, type Logger } from '@berth/service-kit';
 import { freshDatabase, freshPrefix, type TestScope, testNats } from '@berth/testing';
@@ -18,8 +18,7 @@ import {
 export const stream: StreamContract = { name: 'TEST', subjects: 'test.>', purpose: 'tests' };
 
 /** A message that carries `id`. */
-export const message = (id: string, subject = 'test.one') =>
-  binaryMessage(stream, subject, ApiKeyChangedSchema, { id });
+export const message = (id: string, subject = 'test.one') => binaryMessage(stream, subject, SessionFactSchema, { id });
 
 /** A logger that keeps its lines. */
 function recordingLogger(): { log: Logger; text: () => string } {
@@ -44,10 +43,10 @@ export interface World {
   bus(): Promise<Bus & { readonly registry: Registry }>;
   /** A started outbox; stopped after the test. */
   outbox(bus: Bus): Promise<Outbox>;
-  consume(bus: Bus, options: Partial<ConsumeOptions<typeof ApiKeyChangedSchema>> & Handling): Consumption;
+  consume(bus: Bus, options: Partial<ConsumeOptions<typeof SessionFactSchema>> & Handling): Consumption;
 }
 
-export type Handling = Pick<ConsumeOptions<typeof ApiKeyChangedSchema>, 'handle'>;
+export type Handling = Pick<ConsumeOptions<typeof SessionFactSchema>, 'handle'>;
 
 export async function newWorld(t: TestScope, nats?: { url: string }): Promise<World> {
   const prefix = nats === undefined ? freshPrefix(t) : 'own';
@@ -84,7 +83,7 @@ export async function newWorld(t: TestScope, nats?: { url: string }): Promise<Wo
       return outbox;
     },
     consume: (bus, options) =>
-      consume({ bus, database }, { stream, durable: 'reader', schema: ApiKeyChangedSchema, ...options }),
+      consume({ bus, database }, { stream, durable: 'reader', schema: SessionFactSchema, ...options }),
   };
 }
 

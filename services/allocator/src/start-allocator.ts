@@ -7,6 +7,7 @@ import type { Logger, ServiceContext } from '@berth/service-kit';
 import { allocatorMetrics } from './adapters/allocator-metrics.ts';
 import { poolMethods } from './adapters/grpc/pool-methods.ts';
 import { serveGrpc } from './adapters/grpc/serve-grpc.ts';
+import { groupsOf } from './adapters/known-groups.ts';
 import { bulkEndedMessage, itemReader } from './adapters/nats/bulk-messages.ts';
 import { tellOfBulkWork, workOnBulks } from './adapters/nats/bulk-notices.ts';
 import { consumeVerdicts } from './adapters/nats/consume-verdicts.ts';
@@ -128,15 +129,16 @@ export async function startAllocator(config: AllocatorConfig, context: Context):
     onceHeld(() => assertHeardOf(following.routers, config.defaultRouter)),
   );
 
-  const { defaultRouter } = config;
-  const commands = new CommandQueue(
-    counted.measured((together) => acceptCommands({ ledger, defaultRouter }, together)),
-  );
+  const access = openAccess(bus, { wait: askAuth, ttlMs: config.keyCacheSeconds * 1_000, tokens: config.tokens });
+  onStop(() => access.stop());
+  const accepting = { ledger, defaultRouter: config.defaultRouter, groups: groupsOf(access) };
+  const { defaultRouter, groups } = accepting;
+  const commands = new CommandQueue(counted.measured((together) => acceptCommands(accepting, together)));
   const onAnswer = counted.countAnswer;
   const bulks = postgresBulks(database);
   const readItem = itemReader(defaultRouter);
   const onBug = (error: unknown, bulkId: string) => log.error({ err: error, bulkId }, 'an item of a bulk failed');
-  onStop(workOnBulks({ bus, log }, () => workOnBulk({ ledger, defaultRouter, bulks, readItem, onAnswer, onBug })));
+  onStop(workOnBulks({ bus, log }, () => workOnBulk({ ...accepting, bulks, readItem, onAnswer, onBug })));
   onStop(repeatedly(dropKeysEveryMs, log, 'dropping old bulks', () => dropOldBulks(database)));
   const stopServing = serveVms(bus, {
     commands,
@@ -149,10 +151,10 @@ export async function startAllocator(config: AllocatorConfig, context: Context):
   onStop(serveBulks(bus, { bulks }));
   onStop(serveRouterUse(bus, database));
   onStop(serveDrift(bus, { reader: postgresReader(database), submit: (command) => commands.submit(command) }));
-  const plans = { ledger, defaultRouter, planMs: config.planMs, plans: postgresPlanReader(database) };
+  const plans = { ...accepting, planMs: config.planMs, plans: postgresPlanReader(database) };
   onStop(servePlans(bus, { ...plans, foresee: foreseeRouter(bus) }));
   onStop(serveRestore(bus, { ...plans, foresee: foreseeRouter(bus), reader: postgresRestoreReader(database) }));
-  onStop(serveAdoptions(bus, { bulks, reader: postgresAdoptions(database) }));
+  onStop(serveAdoptions(bus, { bulks, groups, reader: postgresAdoptions(database) }));
   const operations = postgresOperationList(database);
   onStop(serveOperations(bus, { ledger, bulks, operations, reader: postgresReader(database), onBug: onStartBug }));
   onStop(async () => {
@@ -160,10 +162,8 @@ export async function startAllocator(config: AllocatorConfig, context: Context):
     await commands.idle();
   });
 
-  const pools = startPools({ database, bus, outbox, defaultRouter }, context);
+  const pools = startPools({ database, bus, outbox, defaultRouter, groups }, context);
 
-  const access = openAccess(bus, { wait: askAuth, ttlMs: config.keyCacheSeconds * 1_000, tokens: config.tokens });
-  onStop(() => access.stop());
   const grpc = await serveGrpc(
     { host: config.grpcHost, port: config.grpcPort, tls: config.grpcTls, callsPerSecond: config.callsPerSecond },
     { log, metrics, keys: access.authenticator, ping: () => database.ping(), methods: poolMethods(pools) },

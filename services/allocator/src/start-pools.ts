@@ -14,6 +14,7 @@ import { postgresPoolLedger } from './adapters/postgres/pool-ledger.ts';
 import { allPoolLevels, samplePools } from './adapters/postgres/pool-levels.ts';
 import { postgresPoolReader } from './adapters/postgres/pool-reader.ts';
 import { repeatedly } from './adapters/repeatedly.ts';
+import type { KnownGroups } from './app/known-groups.ts';
 import { passThresholds } from './app/pass-thresholds.ts';
 import { endReservations } from './app/reserve-values.ts';
 
@@ -29,10 +30,11 @@ export function startPools(
     readonly bus: Bus;
     readonly outbox: Outbox;
     readonly defaultRouter: string;
+    readonly groups: KnownGroups;
   },
   { log, onStop }: Pick<ServiceContext, 'log' | 'onStop'>,
 ): PoolHandlers {
-  const { database, bus, outbox, defaultRouter } = deps;
+  const { database, bus, outbox, defaultRouter, groups } = deps;
   const ledger = postgresPoolLedger({ database, outbox, forms: changeForms });
 
   onStop(repeatedly(everySecondMs, log, 'ending reservations', () => endReservations(ledger)));
@@ -47,7 +49,7 @@ export function startPools(
   onStop(listen(bus, subjects.anyPoolChanged, PoolChangedSchema, () => feed.ring()));
 
   const handlers = makePoolHandlers({
-    ...{ ledger, feed, defaultRouter, reader: postgresPoolReader(database) },
+    ...{ ledger, feed, defaultRouter, groups, reader: postgresPoolReader(database) },
     ...{ allocations: postgresAllocations(database), values: postgresValueReader(database) },
   });
   onStop(servePools(bus, handlers));

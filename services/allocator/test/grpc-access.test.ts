@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { test } from 'node:test';
-import { ApiKeyChangedSchema, PoolService, subjects } from '@berth/contracts';
-import { notify } from '@berth/messaging';
+import { PoolService } from '@berth/contracts';
 import { eventually } from '@berth/testing';
 import type { DescMethod, DescMethodUnary } from '@bufbuild/protobuf';
 import type { ServiceError } from '@grpc/grpc-js';
 import { failureOf, type GrpcSide, startGrpcSide } from './grpc-side.ts';
+import { playFacts } from './played-facts.ts';
 
 const { method } = PoolService;
 const isUnary = (one: DescMethod): one is DescMethod & DescMethodUnary => one.methodKind === 'unary';
@@ -78,20 +78,28 @@ test('when auth is away a call is UNAVAILABLE and says when to try again', async
   assert.ok(Object(failure.details['google.rpc.RetryInfo']).retryDelay.seconds > 0n);
 });
 
-test('a revoked key is refused from the notice on', async (t) => {
+test('a revoked key is refused once that is told', async (t) => {
   const side = await startGrpcSide(t);
+  const tell = await keyTeller(side);
   const client = side.client();
   const apiKey = 'viewer-1';
   await client.call(method.getPool, {}, { apiKey });
   side.auth.ended.add(apiKey);
   await client.call(method.getPool, {}, { apiKey });
   assert.equal(side.auth.asked, 1, 'the cache still believed it');
-  notify(side.bus, subjects.apiKeyChanged, ApiKeyChangedSchema, { id: apiKey });
+  tell(apiKey);
   await eventually(async () => {
     const refused = client.failure(method.getPool, {}, { apiKey }).catch(() => undefined);
     return (await refused)?.code === 'UNAUTHENTICATED';
   });
 });
+
+/** Tells that a key has changed, to an allocator that has read the facts. */
+async function keyTeller(side: GrpcSide): Promise<(id: string) => void> {
+  const { tell } = await playFacts(side.bus, { case: 'limits', value: { rules: '' } });
+  await eventually(() => side.access.isCurrent());
+  return (id) => tell({ case: 'apiKey', value: { id, userId: '' } });
+}
 
 /** A watch that lasts, of a key; and how it ends. */
 async function lastingWatch(side: GrpcSide, apiKey: string) {
@@ -108,7 +116,7 @@ async function* untilAborted(_: unknown, _call: unknown, signal: AbortSignal) {
 
 test('a watch ends with its key: when it is revoked, at its own end, and when it may something else', async (t) => {
   const side = await startGrpcSide(t, { watchPools: untilAborted });
-  const tell = (id: string) => notify(side.bus, subjects.apiKeyChanged, ApiKeyChangedSchema, { id });
+  const tell = await keyTeller(side);
   const others = await lastingWatch(side, 'viewer-others');
 
   const revoked = await lastingWatch(side, 'viewer-revoked');

@@ -1,5 +1,5 @@
 import type { TestContext } from 'node:test';
-import { openAccess } from '@berth/access';
+import { type OpenAccess, openAccess } from '@berth/access';
 import { AuthService, ErrorInfoSchema, type PermissionLevel, permissionsOf, StatusSchema } from '@berth/contracts';
 import { DomainError } from '@berth/errors';
 import { type Bus, connectBus, serve } from '@berth/messaging';
@@ -83,6 +83,7 @@ async function playAuth(bus: Bus): Promise<GrpcSide['auth']> {
 export interface GrpcSide {
   readonly server: GrpcServer;
   readonly bus: Bus;
+  readonly access: OpenAccess;
   readonly metrics: Registry;
   /** Lines of the log, parsed. */
   readonly logged: Record<string, unknown>[];
@@ -129,7 +130,7 @@ export async function startGrpcSide(
   );
   t.after(() => server.stop());
   const client = (secured = credentials.createInsecure()) => new TestClient(t, server.address, secured);
-  return { server, bus, metrics, logged, auth, client };
+  return { server, bus, access, metrics, logged, auth, client };
 }
 
 export interface CallOptions {

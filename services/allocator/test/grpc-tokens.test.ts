@@ -2,10 +2,11 @@ import assert from 'node:assert/strict';
 import { generateKeyPairSync, sign } from 'node:crypto';
 import { once } from 'node:events';
 import { test } from 'node:test';
-import { AccessPositionSchema, AccessService, PoolService, permissionsOf, subjects } from '@berth/contracts';
-import { type Bus, notify, serve } from '@berth/messaging';
+import { PoolService, permissionsOf } from '@berth/contracts';
+import type { Bus } from '@berth/messaging';
 import { eventually } from '@berth/testing';
 import { startGrpcSide } from './grpc-side.ts';
+import { playFacts } from './played-facts.ts';
 
 const { method } = PoolService;
 
@@ -13,23 +14,11 @@ const { method } = PoolService;
 async function playTokens(bus: Bus) {
   const { publicKey, privateKey } = generateKeyPairSync('ed25519');
   const publicJwk = JSON.stringify({ ...publicKey.export({ format: 'jwk' }), kid: 'k1', alg: 'EdDSA' });
-  const facts = [
-    { position: 1n, fact: { case: 'signingKey' as const, value: { id: 'k1', publicJwk } } },
-    {
-      position: 2n,
-      fact: {
-        case: 'group' as const,
-        value: { name: 'viewer', permissions: [...permissionsOf.viewer], everywhere: true },
-      },
-    },
-  ];
-  const ended = { position: 3n, fact: { case: 'session' as const, value: { id: 's1' } } };
-  let known: ((typeof facts)[number] | typeof ended)[] = facts;
-  serve(bus, AccessService.method.getAccessFacts, async ({ after }) => ({
-    facts: known.filter(({ position }) => position > after),
-    position: BigInt(known.length),
-  }));
-  await bus.ping();
+  const { tell } = await playFacts(
+    bus,
+    { case: 'signingKey', value: { id: 'k1', publicJwk } },
+    { case: 'group', value: { name: 'viewer', permissions: [...permissionsOf.viewer], everywhere: true } },
+  );
   const encode = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
   const exp = Math.floor(Date.now() / 1_000) + 60;
   const names = { iss: 'http://berth.test', aud: 'berth', sub: '7', jti: 't', name: 'ada' };
@@ -38,10 +27,7 @@ async function playTokens(bus: Bus) {
   })}`;
   return {
     token: `${text}.${sign(null, Buffer.from(text), privateKey).toString('base64url')}`,
-    end() {
-      known = [...facts, ended];
-      notify(bus, subjects.accessPosition, AccessPositionSchema, { position: ended.position });
-    },
+    end: () => tell({ case: 'session', value: { id: 's1' } }),
   };
 }
 

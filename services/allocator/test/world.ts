@@ -26,6 +26,7 @@ import { Registry } from 'prom-client';
 import type { AllocatorConfig } from '../src/config.ts';
 import { openAllocatorDatabase, startAllocator } from '../src/start-allocator.ts';
 import { DriverSide } from './driver-side.ts';
+import { type Fact, type PlayedFacts, playFacts } from './played-facts.ts';
 
 type ProvisionInit = Exclude<MessageInitShape<typeof ProvisionVmRequestSchema>, ProvisionVmRequest>;
 type ChangeForwardsInit = Exclude<MessageInitShape<typeof ChangeForwardsRequestSchema>, ChangeForwardsRequest>;
@@ -61,14 +62,17 @@ export class World {
   readonly bus: Bus;
   readonly database: Database;
   readonly driver: DriverSide;
+  /** Auth, as far as it tells of groups; undefined: it is away. */
+  readonly facts: PlayedFacts | undefined;
   readonly #t: TestContext;
 
-  constructor(t: TestContext, parts: Pick<World, 'config' | 'bus' | 'database' | 'driver'>) {
+  constructor(t: TestContext, parts: Pick<World, 'config' | 'bus' | 'database' | 'driver' | 'facts'>) {
     this.#t = t;
     this.config = parts.config;
     this.bus = parts.bus;
     this.database = parts.database;
     this.driver = parts.driver;
+    this.facts = parts.facts;
   }
 
   async startReplica(): Promise<Replica> {
@@ -242,10 +246,18 @@ export interface WorldOptions {
   readonly config?: Partial<AllocatorConfig>;
   /** false: the driver has told nothing yet. */
   readonly routerKnown?: boolean;
+  /** Nobody tells which groups there are. */
+  readonly authAway?: boolean;
   readonly foreign?: DriverSide['holdings'];
   /** A server of the test's own. */
   readonly databaseUrl?: string;
 }
+
+/** The groups that there are in a test's world. */
+const groupNames = ['blue', 'red', 'team', 'team-a', 'team-b', 'others', 'office', 'a', 'b', 'x'];
+
+/** That a group is there. */
+export const groupFact = (name: string): Fact => ({ case: 'group', value: { name } });
 
 /** Makes a world in which, unless told otherwise, one allocator runs and the router `default` answers. */
 export async function makeWorld(t: TestContext, options: WorldOptions = {}): Promise<World> {
@@ -283,7 +295,8 @@ export async function makeWorld(t: TestContext, options: WorldOptions = {}): Pro
     resendAfterSeconds: 30,
     ...options.config,
   };
-  const world = new World(t, { config, bus, database, driver });
+  const facts = options.authAway ? undefined : await playFacts(bus, ...groupNames.map(groupFact));
+  const world = new World(t, { config, bus, database, driver, facts });
   for (let count = 0; count < (options.replicas ?? 1); count++) await world.startReplica();
   if (options.routerKnown ?? true) {
     await driver.report({});

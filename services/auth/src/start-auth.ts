@@ -1,10 +1,9 @@
-import { ApiKeyChangedSchema, streams, subjects } from '@berth/contracts';
+import { streams } from '@berth/contracts';
 import { openDatabase } from '@berth/database';
 import { isKind } from '@berth/errors';
-import { connectBus, notify, Outbox } from '@berth/messaging';
+import { connectBus, Outbox } from '@berth/messaging';
 import { ConfigError, type ServiceContext } from '@berth/service-kit';
 import { Vault } from '@berth/vault';
-import { timestampNow } from '@bufbuild/protobuf/wkt';
 import { Argon2Hasher } from './adapters/crypto/argon2-hasher.ts';
 import { secretFileAt } from './adapters/files/secret-file.ts';
 import { startTellingFacts } from './adapters/nats/access/tell-position.ts';
@@ -84,12 +83,8 @@ export async function startAuth(
   const passwords = new Argon2Hasher(config.sessions.hashing);
 
   const keys = postgresApiKeys(database);
-  const tellChanged = (id: string) =>
-    notify(bus, subjects.apiKeyChanged, ApiKeyChangedSchema, { id, changedAt: timestampNow() });
   const adminKeyFile = config.adminKeyFile === undefined ? undefined : secretFileAt(config.adminKeyFile);
-  const report = await bootstrapKeys({ transactions, tellChanged, adminKeyFile }, config.givenKeys).catch(
-    refuseSettings,
-  );
+  const report = await bootstrapKeys({ transactions, adminKeyFile }, config.givenKeys).catch(refuseSettings);
   log.info(report, 'keys follow the settings');
   if (config.firstAdmin !== undefined) {
     const { name, passwordFile } = config.firstAdmin;
@@ -109,7 +104,7 @@ export async function startAuth(
     ...{ bus, database, transactions, throttle, hasher: passwords, policy: config.accounts },
   });
   onStop(() => accounts.stop());
-  onStop(serveApiKeys({ bus, keys, transactions, tellChanged, verify, keysPerUser: config.apiKeysPerUser }));
+  onStop(serveApiKeys({ bus, keys, transactions, verify, keysPerUser: config.apiKeysPerUser }));
   onStop(startIdentities({ bus, database, vault, transactions, onPrivateNetworks: config.providersOnPrivateNetworks }));
   const given = { check: passwordFaults(accounts.checkPassword), hash: (text: string) => passwords.hash(text) };
   onStop(startAdministration({ bus, database, transactions, passwords: given }));

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { AuthService, Permission, permissionsOf } from '@berth/contracts';
+import { AccessService, AuthService, Permission, permissionsOf } from '@berth/contracts';
 import { request } from '@berth/messaging';
 import { eventually } from '@berth/testing';
 import { timestampDate } from '@bufbuild/protobuf/wkt';
@@ -192,14 +192,24 @@ test('each change is told, so that caches forget the key', async (t) => {
   await world.replica();
   const api = client(world.bus);
   const id = idOf(await api.create());
-  const told = (count: number) => eventually(() => world.told.filter((one) => one === id).length === count);
-  await told(1);
-  await api.update({ id, name: 'x' }, ['name']);
-  await told(2);
-  await api.rotate(id, 60);
-  await told(3);
-  await api.remove(id);
-  await told(4);
+  let known = 0n;
+  for (const change of [
+    () => {},
+    () => api.update({ id, name: 'x' }, ['name']),
+    () => api.rotate(id, 60),
+    () => api.remove(id),
+  ]) {
+    await change();
+    const { facts, position } = await request(
+      world.bus,
+      AccessService.method.getAccessFacts,
+      { after: known },
+      { timeoutMs: 10_000 },
+    );
+    const told = facts.filter(({ fact }) => fact.case === 'apiKey' && fact.value.id === id);
+    assert.equal(told.length, 1);
+    known = position;
+  }
 });
 
 test('the minute of the last use is kept, by whichever replica saw it', async (t) => {

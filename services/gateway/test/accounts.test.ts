@@ -111,8 +111,8 @@ test('the account is shown with what its user may do, and is not sent again to w
   const { status, body, headers } = await asUser(gateway, 'GET', '/v1/account');
   assert.equal(status, 200);
   assert.deepEqual(
-    [body.email_verified, body.permissions, body.last_sign_in_at],
-    [true, ['vms:read', 'vms:write'], null],
+    [body.email_verified_at, body.permissions, body.last_sign_in_at],
+    ['2026-01-01T12:00:00.000Z', ['vms:read', 'vms:write'], null],
   );
   assert.deepEqual(body.grants[1], { group: null, permissions: ['vms:read'] });
   const etag = headers.get('etag') ?? '';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { OperationKind, permissionsOf, permissionVerbs, VmService } from '@berth/contracts';
+import { GroupService, OperationKind, permissionsOf, permissionVerbs, VmService } from '@berth/contracts';
 import { curlExamples } from '@berth/testing';
 import { anOperation, aVm, startTestGateway } from './gateway-under-test.ts';
 
@@ -10,6 +10,7 @@ const page = readFileSync(new URL('../../../docs/permissions.md', import.meta.ur
 
 test('every example of docs/permissions.md is a request that the gateway takes', async (t) => {
   const gateway = await startTestGateway(t);
+  gateway.answer(GroupService.method.createGroup, ({ group }) => (group ? { group } : {}));
   const owners: string[] = [];
   const ends =
     (kind: OperationKind) =>

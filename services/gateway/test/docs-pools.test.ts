@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { PoolSchema } from '@berth/contracts';
+import { GroupService, PoolSchema } from '@berth/contracts';
 import { curlExamples } from '@berth/testing';
 import { create } from '@bufbuild/protobuf';
 import { startTestGateway } from './gateway-under-test.ts';
@@ -11,6 +11,7 @@ const page = readFileSync(new URL('../../../docs/pools.md', import.meta.url), 'u
 
 test('every example of docs/pools.md is a request that the gateway takes', async (t) => {
   const gateway = await startTestGateway(t);
+  gateway.answer(GroupService.method.createGroup, ({ group }) => (group ? { group } : {}));
   const { pools } = await playPools(gateway);
   for (const [kind, short] of [
     ['ip-pools', 'ip'],

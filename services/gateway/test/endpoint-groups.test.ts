@@ -57,3 +57,12 @@ test('a route without a group, or of a kind that its group does not have, stops 
   await assert.rejects(start('VMs', { open: true }), /\/v1\/new is open, which the endpoint group vms does not have/);
   await (await start('VMs', { permission: 'vms:read' })).close();
 });
+
+test('a group is called like its tag, and every tag of the OpenAPI document is one of a group', async (t) => {
+  for (const { name, tag } of endpointGroups) {
+    if (tag !== '') assert.equal(name, tag.toLowerCase().replaceAll(' ', '-'));
+  }
+  const { tags } = (await (await startTestGateway(t)).call('GET', '/openapi.json', { apiKey: null })).body;
+  const described = tags.map(({ name }: { readonly name: string }) => name).sort();
+  assert.deepEqual(described, endpointGroups.flatMap(({ tag }) => tag || []).sort());
+});

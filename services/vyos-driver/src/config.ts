@@ -5,7 +5,7 @@ import { type MasterKey, readMasterKeys } from '@berth/vault';
 
 import type { DriverTimes } from './app/driver-times.ts';
 import type { HistorySettings } from './app/keep-history.ts';
-import type { RouterWorkSettings } from './app/session.ts';
+import type { RouterWorkSettings } from './app/session-parts.ts';
 import type { ProfileWishes } from './domain/inventory.ts';
 import { isFingerprint, isHost, isPrefix, routerName } from './domain/router-settings.ts';
 

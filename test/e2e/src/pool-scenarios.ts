@@ -48,6 +48,7 @@ export const poolScenarios: readonly PoolScenario[] = [
         description: 'for a test',
         groups: ['blue', 'green'],
       });
+      assertRefused(await pools.create('ip-pools', { ...wanted, groups: ['nobody'] }), 'UNKNOWN_GROUP', ['groups']);
       const made = granted(await pools.create('ip-pools', wanted));
       assert.deepEqual(granted(await pools.get('ip-pools', 'life')), made);
       assert.ok(granted(await pools.list('ip-pools', 1)).includes('life'));

@@ -115,6 +115,7 @@ test('what people configured by hand becomes VMs without a change on the router,
       assert.equal(some.body.results[1].problem.code, 'NOT_ADOPTABLE');
 
       const key = { headers: { 'idempotency-key': randomUUID() } };
+      assert.equal((await api.post('/v1/admin/groups', { name: 'team', permissions: ['vms:*'] })).status, 201);
       const rest = await api.post(adoptions, { all: true, owner_group: 'team' }, key);
       assert.equal(rest.status, 200, JSON.stringify(rest.body).slice(0, 2_000));
       assert.equal(rest.body.total, 29); // the others, and the printer

@@ -21,6 +21,11 @@ test('administration of pools comes out the same over REST and over gRPC', async
     grpc.system.adminApiKey,
   );
   t.after(() => client.close());
+  for (const { api } of [rest, grpc]) {
+    for (const name of ['blue', 'green', 'red']) {
+      assert.equal((await api.post('/v1/admin/groups', { name, permissions: ['vms:*'] })).status, 201);
+    }
+  }
   for (const scenario of poolScenarios) {
     await t.test(scenario.name, async () => {
       const overRest = await scenario.run({ pools: restPools(rest.api), api: rest.api });

@@ -1,5 +1,6 @@
 import { Acceptance, type Answer } from './acceptance.ts';
 import type { Command } from './commands.ts';
+import { type KnownGroups, learnOwners } from './known-groups.ts';
 import { atTheirRouters } from './place-commands.ts';
 import type { Books, Ledger } from './ports.ts';
 
@@ -7,7 +8,9 @@ export interface AcceptDeps {
   readonly ledger: Ledger;
   /** Known from the settings before the driver has told of it. */
   readonly defaultRouter: string;
+  readonly groups: KnownGroups;
 }
+
 /** More than single commands are accepted together: only all items of an atomic bulk are. */
 const many = 200;
 
@@ -20,6 +23,7 @@ export async function acceptCommands(
   asked: readonly Command[],
   besides: (books: Books, answers: readonly Answer[]) => Promise<void> = async () => {},
 ): Promise<readonly Answer[]> {
+  await learnOwners(deps.groups, asked);
   return atTheirRouters(deps.ledger, asked, (commands, routers) => {
     const work = async (books: Books) => {
       const answers = await acceptIn(deps, books, commands);
@@ -32,7 +36,7 @@ export async function acceptCommands(
 
 /** Accepts commands in a transaction that has the locks of their routers. The answers are in their order. */
 export async function acceptIn(
-  deps: Pick<AcceptDeps, 'defaultRouter'>,
+  deps: Omit<AcceptDeps, 'ledger'>,
   books: Books,
   commands: readonly Command[],
 ): Promise<readonly Answer[]> {

@@ -1,6 +1,6 @@
 import { notForYou, standing } from '@berth/contracts';
 import { DomainError } from '@berth/errors';
-import { type Progressed, runSaga } from '@berth/saga';
+import { type Progressed, runSaga, type Saga } from '@berth/saga';
 import {
   claimTaken,
   deadlinePassed,
@@ -10,7 +10,6 @@ import {
   versionMismatch,
   vmNotFound,
 } from '../domain/errors.ts';
-import type { Forward } from '../domain/forward.ts';
 import { planNewForwards } from '../domain/new-forwards.ts';
 import { hasEnded, type Operation } from '../domain/operation.ts';
 import { placeVm } from '../domain/place-vm.ts';
@@ -19,10 +18,11 @@ import { assertAvailable, type Router, routerNotTold } from '../domain/router.ts
 import type { Vm } from '../domain/vm.ts';
 import { adoptVm } from './adopt-vm.ts';
 import { changePorts } from './change-ports.ts';
-import { maxRetries } from './choose-elsewhere.ts';
 import { isAdoption, isMachine, isProvision, isRestore, type MachineCommand } from './command-kinds.ts';
 import type { Accepted, AdoptCommand, Command, ProvisionCommand, RestoreCommand } from './commands.ts';
 import { decommissionVm } from './decommission-vm.ts';
+import { assertGroups, type KnownGroups } from './known-groups.ts';
+import { askedOf, newOperation } from './operation-of-command.ts';
 import { progressIn, vmOf } from './operation-progress.ts';
 import { type Books, type FirstUse, LookAgain } from './ports.ts';
 import { provisionVm } from './provision-vm.ts';
@@ -35,11 +35,16 @@ export type Answer = Accepted | DomainError;
 export class Acceptance {
   /** Known from the settings before the driver has told of it. */
   readonly #defaultRouter: string;
+  readonly #groups: KnownGroups;
   readonly #books: Books;
   readonly #answers = new Map<Command, Answer>();
 
-  constructor({ defaultRouter }: { readonly defaultRouter: string }, books: Books) {
+  constructor(
+    { defaultRouter, groups }: { readonly defaultRouter: string; readonly groups: KnownGroups },
+    books: Books,
+  ) {
     this.#defaultRouter = defaultRouter;
+    this.#groups = groups;
     this.#books = books;
   }
 
@@ -77,78 +82,59 @@ export class Acceptance {
     }
   }
 
+  /** Starts what brings a VM into being, or back. */
+  async #begin<C extends ProvisionCommand | AdoptCommand | RestoreCommand>(
+    saga: Saga<Operation, Books>,
+    commands: readonly C[],
+    told: (command: C) => Pick<Operation, 'router' | 'vmName'> & Partial<Operation>,
+  ): Promise<void> {
+    if (commands.length === 0) return;
+    const operations = commands.flatMap((command) => {
+      try {
+        const { vmId, ownerGroup } = command;
+        const operation: Operation = { ...newOperation(command, this.#books.now), vmId, ownerGroup, ...told(command) };
+        this.#books.operations.put(operation);
+        return [operation];
+      } catch (error) {
+        return this.#refuse(command, error);
+      }
+    });
+    const options = { deps: this.#books, store: progressIn(this.#books) };
+    this.#answerWith(commands, await runSaga(saga, operations, options));
+  }
+
   async #provision(commands: readonly ProvisionCommand[]): Promise<void> {
     if (commands.length === 0) return;
     const pools = await this.#books.pools();
-    const operations = commands.flatMap((command) => {
-      let forwards: readonly Forward[];
-      try {
-        this.#checkPlace(command, pools);
-        forwards = planNewForwards(command.request.forwards, this.#books.template.forwards);
-      } catch (error) {
-        return this.#refuse(command, error);
-      }
-      const operation: Operation = {
-        ...this.#newOperation(command),
-        router: command.request.router,
-        vmId: command.vmId,
-        vmName: command.request.vmName,
-        ownerGroup: command.ownerGroup,
-        addressRange: command.request.addressRange ?? null,
-        request: { ...command.request, forwards },
-      };
-      this.#books.operations.put(operation);
-      return [operation];
+    await this.#begin(provisionVm, commands, (command) => {
+      const { request } = command;
+      this.#checkPlace(command, pools);
+      this.#assertOwner(command.ownerGroup);
+      const forwards = planNewForwards(request.forwards, this.#books.template.forwards);
+      const { router, vmName, addressRange = null } = request;
+      return { router, vmName, addressRange, request: { ...request, forwards } };
     });
-    const store = progressIn(this.#books);
-    this.#answerWith(commands, await runSaga(provisionVm, operations, { deps: this.#books, store }));
   }
 
-  async #adopt(commands: readonly AdoptCommand[]): Promise<void> {
-    if (commands.length === 0) return;
-    const operations = commands.flatMap((command) => {
-      const { vmId, ownerGroup, request } = command;
-      try {
-        assertAvailable(this.#routerNamed(request.router), command.mayWait);
-      } catch (error) {
-        return this.#refuse(command, error);
-      }
+  #adopt(commands: readonly AdoptCommand[]): Promise<void> {
+    return this.#begin(adoptVm, commands, ({ ownerGroup, mayWait, request }) => {
       const { router, vmName } = request;
-      const operation: Operation = {
-        ...this.#newOperation(command),
-        router,
-        vmId,
-        vmName,
-        ownerGroup,
-        adoption: request,
-      };
-      this.#books.operations.put(operation);
-      return [operation];
+      assertAvailable(this.#routerNamed(router), mayWait);
+      this.#assertOwner(ownerGroup);
+      return { router, vmName, adoption: request };
     });
-    const store = progressIn(this.#books);
-    this.#answerWith(commands, await runSaga(adoptVm, operations, { deps: this.#books, store }));
   }
 
-  async #restore(commands: readonly RestoreCommand[]): Promise<void> {
-    if (commands.length === 0) return;
-    const operations = commands.flatMap((command) => {
-      const { vmId, ownerGroup, request } = command;
-      try {
-        assertAvailable(this.#routerNamed(request.router), command.mayWait);
-      } catch (error) {
-        return this.#refuse(command, error);
-      }
+  #restore(commands: readonly RestoreCommand[]): Promise<void> {
+    return this.#begin(restoreVm, commands, ({ ownerGroup, mayWait, request }) => {
       const { router, vmName, isNew, metadata } = request;
-      const operation: Operation = {
-        ...this.#newOperation(command),
-        ...{ router, vmId, vmName, ownerGroup, restore: request },
-        update: isNew ? null : { metadata, ownerGroup },
-      };
-      this.#books.operations.put(operation);
-      return [operation];
+      assertAvailable(this.#routerNamed(router), mayWait);
+      return { router, vmName, restore: request, update: isNew ? null : { metadata, ownerGroup } };
     });
-    const store = progressIn(this.#books);
-    this.#answerWith(commands, await runSaga(restoreVm, operations, { deps: this.#books, store }));
+  }
+
+  #assertOwner(group: string): void {
+    assertGroups(this.#groups, 'owner_group', [group]);
   }
 
   /** Throws when the command names a place that is not there, or that cannot be had now. */
@@ -189,8 +175,11 @@ export class Acceptance {
     for (const command of commands) {
       try {
         const vm = this.#writableVm(command, vms);
+        // What stays as it is may be of a group that is gone.
+        const owner = command.kind === 'update-vm' ? command.update.ownerGroup : undefined;
+        if (owner !== undefined && owner !== vm.ownerGroup) this.#assertOwner(owner);
         const operation: Operation = {
-          ...this.#newOperation(command),
+          ...newOperation(command, this.#books.now),
           router: vm.router,
           vmId: vm.id,
           vmName: vm.name,
@@ -254,40 +243,6 @@ export class Acceptance {
     if (router) assertAvailable(router, mayWait);
   }
 
-  #newOperation(command: Command) {
-    return {
-      id: command.operationId,
-      kind: command.kind,
-      state: 'pending',
-      principalId: command.caller.id,
-      principalName: command.caller.name,
-      userId: command.caller.userId,
-      requestId: command.requestId,
-      traceparent: command.traceparent,
-      portAction: null,
-      portNames: [],
-      edit: null,
-      update: null,
-      addressRange: null,
-      step: '',
-      revision: 0,
-      sentAt: null,
-      cancelAsked: false,
-      wanted: null,
-      reserved: [],
-      stood: false,
-      alone: false,
-      retries: command.pinned ? maxRetries : 0,
-      result: null,
-      error: null,
-      createdAt: this.#books.now,
-      updatedAt: this.#books.now,
-      fresh: true,
-      impatient: !command.mayWait,
-      bulk: command.bulk,
-    } as const;
-  }
-
   #answerWith(commands: readonly Command[], progressed: readonly Progressed<Operation>[]): void {
     const byId = new Map(progressed.map(({ instance, progress }) => [instance.id, progress]));
     for (const command of commands) {
@@ -305,22 +260,6 @@ export class Acceptance {
     if (!(error instanceof DomainError)) throw error;
     this.#answers.set(command, error);
     return [];
-  }
-}
-
-/** What a command asks of its VM. */
-function askedOf(command: MachineCommand, vm: Vm): Partial<Operation> {
-  switch (command.kind) {
-    case 'change-ports': {
-      const ofTemplate = vm.forwards.flatMap((forward) => (forward.ofTemplate ? [forward.name] : []));
-      return { portAction: command.action, portNames: command.names.length > 0 ? command.names : ofTemplate };
-    }
-    case 'change-forwards':
-      return { edit: command.edit };
-    case 'update-vm':
-      return { update: command.update };
-    default:
-      return {};
   }
 }
 

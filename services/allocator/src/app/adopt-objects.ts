@@ -7,11 +7,13 @@ import { type AdoptionWish, type Selected, selectAdoption } from '../domain/sele
 import { isGroupName, isVmName } from '../domain/text-rules.ts';
 import type { BulkContext, BulkStore, StagedItem } from './bulk-ports.ts';
 import { startBulk } from './bulk-start.ts';
+import { groupFault, type KnownGroups } from './known-groups.ts';
 import { owningGroup } from './owning-group.ts';
 import { type AdoptionDeps, planFor } from './plan-adoption.ts';
 
 export interface AdoptObjectsDeps extends AdoptionDeps {
   readonly bulks: BulkStore;
+  readonly groups: KnownGroups;
   /** The form in which an item is kept. */
   readonly toItem: (selected: Selected, asked: AdoptObjects) => StagedItem;
 }
@@ -38,6 +40,9 @@ export async function adoptObjects(
   const ownerGroup = owningGroup(context.caller, asked.ownerGroup);
   const known = await deps.bulks.find(context.id);
   if (known !== undefined && known.principalId === context.caller.id) return { bulk: known, replayed: false };
+  await deps.groups.learn([ownerGroup]);
+  const noGroup = groupFault(deps.groups, 'owner_group', [ownerGroup]);
+  if (noGroup) return replayOr(deps, context, noGroup);
   const plan = await planFor(deps, context.caller, asked);
   const selected = selectAdoption(plan, asked).slice(0, maxBulkItems);
   if (selected.length === 0) return replayOr(deps, context, nothingToAdopt(asked.router));

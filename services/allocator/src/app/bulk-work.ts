@@ -176,6 +176,8 @@ async function accept(
     const errors = new Map<number, DomainError>();
     for (const [index, one] of read.entries()) {
       const answer = one instanceof DomainError ? one : answered[place++];
+      // It says nothing of the item: it is tried again until it does.
+      if (answer instanceof DomainError && answer.code === 'ACCESS_STATE_STALE') throw answer;
       if (answer instanceof DomainError) errors.set(from + index, answer);
     }
     await note(books, errors);

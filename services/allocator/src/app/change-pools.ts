@@ -8,6 +8,7 @@ import type { PoolDraft } from '../domain/pool-draft.ts';
 import { poolInUse, poolNameTaken, poolWriteForbidden, versionMismatch } from '../domain/pool-errors.ts';
 import type { Router } from '../domain/router.ts';
 import { type CheckedPool, checkPool, invalidFields } from '../domain/validate-pool.ts';
+import { assertGroups, type KnownGroups } from './known-groups.ts';
 import type { DescribedPool, HeldValues, PoolBooks, PoolSegments } from './pool-ports.ts';
 import { assertMayWriteFor, lockPool, lockRouter, type PoolWrite } from './write-pools.ts';
 
@@ -15,10 +16,16 @@ import { assertMayWriteFor, lockPool, lockRouter, type PoolWrite } from './write
 export async function createPool(
   books: PoolBooks,
   write: PoolWrite,
-  wish: { readonly draft: PoolDraft; readonly defaultRouter: string; readonly id: string },
+  wish: {
+    readonly draft: PoolDraft;
+    readonly defaultRouter: string;
+    readonly id: string;
+    readonly groups: KnownGroups;
+  },
 ): Promise<DescribedPool> {
   const checked = checkPool({ ...wish.draft, router: wish.draft.router || wish.defaultRouter });
   assertMayWriteFor(write.caller, checked.groups);
+  assertGroups(wish.groups, 'groups', checked.groups);
   const { router, now } = await lockRouter(books, checked.router, write, wish.defaultRouter);
   refuse(misplaced(checked.spec, router));
   const times = { createdAt: now, updatedAt: now };
@@ -41,6 +48,7 @@ export interface PoolUpdate {
   readonly merge: (pool: Pool) => PoolDraft;
   /** The caller names it as the default, also where it is one for some of its groups already. */
   readonly claimsDefault: boolean;
+  readonly groups: KnownGroups;
 }
 
 /** Changes a pool. What VMs and reservations hold stays in it, or all stays as it was. What changes nothing is no change. */
@@ -49,6 +57,12 @@ export async function updatePool(books: PoolBooks, write: PoolWrite, update: Poo
   if (update.ifVersion !== 0 && update.ifVersion !== pool.version) throw versionMismatch(update.name);
   const checked = checkPool(update.merge(pool));
   assertMayWriteFor(write.caller, checked.groups);
+  // One that is gone may stay: a pool whose group was removed is changed like any other.
+  assertGroups(
+    update.groups,
+    'groups',
+    checked.groups.filter((name) => !pool.groups.includes(name)),
+  );
   if (checked.router !== pool.router) refuse([{ field: 'router', message: 'cannot be changed' }]);
   const isSame = isDeepStrictEqual(checked, partsOf(pool));
   if (isSame && !update.claimsDefault) return described(books, pool);

@@ -15,6 +15,7 @@ import { type AcceptDeps, acceptIn } from './accept-commands.ts';
 import type { Answer } from './acceptance.ts';
 import { bulkRefusal } from './bulk-work.ts';
 import type { Caller, Command } from './commands.ts';
+import { learnOwners } from './known-groups.ts';
 import { atTheirRouters } from './place-commands.ts';
 import type { CommandPlan, ForeseeRouter, PinnedCommand, PlanBook, Takings, Trial } from './plan-ports.ts';
 import type { KeyUse } from './ports.ts';
@@ -76,8 +77,12 @@ export function foreseeAll(
   return Promise.all(byRouter.map(([router, own]) => foresee(caller, router, own)));
 }
 
-function tryCommands(deps: PlanDeps, wish: PlanWish): Promise<{ readonly plan: CommandPlan; readonly isNew: boolean }> {
+async function tryCommands(
+  deps: PlanDeps,
+  wish: PlanWish,
+): Promise<{ readonly plan: CommandPlan; readonly isNew: boolean }> {
   const commands = wish.commands.filter((one) => !(one instanceof DomainError));
+  await learnOwners(deps.groups, commands);
   return atTheirRouters(deps.ledger, commands, (placed, routers) =>
     deps.ledger.rehearse(
       routers,

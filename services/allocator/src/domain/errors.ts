@@ -108,6 +108,12 @@ export const rulePoolExhausted = exhausted('RULE_POOL_EXHAUSTED');
 export const nothingOfRange = (code: string, range: string): DomainError =>
   new DomainError('exhausted', code, `Nothing of ${range} can be handed out.`);
 
+/** Whoever may do something with the things of all groups still names one that is there. */
+export const unknownGroup = (field: string, name: string): DomainError =>
+  new DomainError('invalid', 'UNKNOWN_GROUP', `There is no group "${name}".`, {
+    fields: [{ field, message: `there is no group "${name}"` }],
+  });
+
 /** Also said of a pool that the VM's group may not have values from: others' things do not exist. */
 export const unknownPool = (field: string, name: string): DomainError =>
   new DomainError('invalid', 'UNKNOWN_POOL', `There is no pool "${name}".`, {

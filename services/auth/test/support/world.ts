@@ -1,14 +1,12 @@
 import { Writable } from 'node:stream';
 import {
-  ApiKeyChangedSchema,
   AuthService,
   type CommandContextSchema,
   type CreateApiKeyResponse,
   type Permission,
   permissionsOf,
-  subjects,
 } from '@berth/contracts';
-import { type Bus, connectBus, listen, request } from '@berth/messaging';
+import { type Bus, connectBus, request } from '@berth/messaging';
 import { createLogger, type Logger } from '@berth/service-kit';
 import { freshDatabase, freshPrefix, type TestScope, testNats } from '@berth/testing';
 import type { MessageInitShape } from '@bufbuild/protobuf';
@@ -38,8 +36,6 @@ export interface World {
   replica(settings?: ReplicaSettings): Promise<() => Promise<void>>;
   /** Opens auth's database, for looking into it. */
   database(): ReturnType<typeof openAuthDatabase>;
-  /** Ids of the keys that were told to have changed. */
-  readonly told: readonly string[];
 }
 
 /** Of all worlds: what one process sealed others can read. */
@@ -82,14 +78,11 @@ export async function newWorld(t: TestScope, ownNatsUrl?: string): Promise<World
   const { log, text } = recordingLogger();
   const bus = await connectBus({ url: natsUrl, prefix, name: 'test', log });
   t.after(() => bus.drain());
-  const told: string[] = [];
-  listen(bus, subjects.apiKeyChanged, ApiKeyChangedSchema, ({ id }) => void told.push(id));
   return {
     databaseUrl,
     natsUrl,
     prefix,
     bus,
-    told,
     logged: text,
     async replica({ adminPasswordFile, sessions, accounts, metrics = new Registry(), ...settings } = {}) {
       const stops: (() => Promise<unknown> | unknown)[] = [];

@@ -3,6 +3,7 @@ export type RouteAccess = 'open' | 'user' | 'permission';
 
 /** What holds for all routes of a group. A route belongs to the group of its OpenAPI tag. */
 export interface EndpointGroup {
+  /** Its tag in lower case, with hyphens, where it has one. */
   readonly name: string;
   /** The tag of its routes; empty: its routes are not in the OpenAPI document and name the group themselves. */
   readonly tag: string;
@@ -30,7 +31,7 @@ const free = { access: ['open'], rate: 'free', counts: 'none', audit: 'gateway',
 export const endpointGroups: readonly EndpointGroup[] = [
   { ...free, name: 'health', tag: 'Health' },
   { ...free, name: 'documents', tag: '', cache: 'private, no-cache' },
-  { ...free, name: 'keys', tag: 'Keys', cache: 'public, max-age=300' },
+  { ...free, name: 'public-keys', tag: 'Public keys', cache: 'public, max-age=300' },
   { ...ofAuth, name: 'sign-in', tag: 'Sign-in', access: ['open', 'user'], rate: 'guarded' },
   { ...ofAuth, name: 'account', tag: 'Account', access: ['user', 'permission'] },
   { ...standard, name: 'vms', tag: 'VMs' },
@@ -48,7 +49,7 @@ export const endpointGroups: readonly EndpointGroup[] = [
   { ...ofAuth, name: 'groups', tag: 'Groups' },
   { ...ofAuth, name: 'identity-providers', tag: 'Identity providers', access: ['permission', 'open', 'user'] },
   { ...ofAuth, name: 'signing-keys', tag: 'Signing keys' },
-  { ...ofAuth, name: 'audit', tag: 'Audit log' },
+  { ...ofAuth, name: 'audit-log', tag: 'Audit log' },
   { ...ofAuth, name: 'mails', tag: 'Mails' },
   // Nothing: whoever set a limit too low must be able to lift it.
   { ...ofAuth, name: 'limits', tag: 'Limits', access: ['permission', 'user'], counts: 'none' },

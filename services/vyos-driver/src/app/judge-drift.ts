@@ -2,7 +2,8 @@ import { type PathDifference, pathDifferences, policyFor, sameTree } from '../do
 import type { OwnedContent } from '../domain/plan.ts';
 import type { DriftBook, FoundDrift } from './drift-book.ts';
 import type { OwnedResource } from './router-ledger.ts';
-import type { Difference, RouterSession } from './session.ts';
+import type { RouterSession } from './session.ts';
+import type { Difference } from './session-knowledge.ts';
 
 /** Why differences are undone whatever their policies say. */
 export interface Occasion {

@@ -4,7 +4,8 @@ import { sameContent } from '../domain/plan-changes.ts';
 import type { DriftBook, DriftFindings, FoundDrift } from './drift-book.ts';
 import { judgeDrift, type Occasion } from './judge-drift.ts';
 import type { Reading } from './look.ts';
-import type { Difference, RouterSession } from './session.ts';
+import type { RouterSession } from './session.ts';
+import type { Difference } from './session-knowledge.ts';
 
 const nothing: OwnedContent = new Map();
 

@@ -4,7 +4,8 @@ import { Bell, pause } from './bell.ts';
 import { growingMs } from './driver-times.ts';
 import { type LeaseStore, RouterLease } from './lease.ts';
 import { LeaseLost, type RouterLedger } from './router-ledger.ts';
-import { RouterSession, type SessionParts } from './session.ts';
+import { RouterSession } from './session.ts';
+import type { SessionParts } from './session-parts.ts';
 import { workRouter } from './work-router.ts';
 
 export interface WorkerParts extends Omit<SessionParts, 'ledger' | 'lease' | 'stopping' | 'bell'> {

@@ -1,109 +1,18 @@
 import type { CommitConfirm } from '../domain/commit-confirm.ts';
-import type { ConfigTree } from '../domain/config-tree.ts';
 import { type CostModel, initialCostModel } from '../domain/cost-model.ts';
 import { type Dialect, dialectFor } from '../domain/dialect.ts';
 import { mendedContent } from '../domain/drift.ts';
 import { foreignConfig } from '../domain/foreign-config.ts';
 import type { Fragment } from '../domain/fragment.ts';
-import type { ProfileWishes, RouterPlace } from '../domain/inventory.ts';
+import type { RouterPlace } from '../domain/inventory.ts';
 import type { OwnedContent } from '../domain/plan.ts';
-import type { Cause, RejectedChange } from '../domain/verdict.ts';
-import { type Bell, pause } from './bell.ts';
-import type { Clock } from './clock.ts';
+import { pause } from './bell.ts';
 import type { UnconfirmedCommit } from './confirm-batch.ts';
 import type { DriftRequests } from './drift-book.ts';
-import type { DriverMetrics } from './driver-metrics.ts';
-import type { DriverTimes } from './driver-times.ts';
-import type { RouterLease } from './lease.ts';
 import { type OwnedPath, OwnedPaths } from './owned-paths.ts';
-import type { Log, Router } from './ports.ts';
-import {
-  LeaseLost,
-  mustBeSaved,
-  type OwnedResource,
-  type RouterLedger,
-  type RouterRecord,
-  type Settlement,
-  type Standing,
-} from './router-ledger.ts';
-
-/** How a router is to be worked. */
-export interface RouterWorkSettings {
-  /** Where the router can, it takes a commit back that is not confirmed within so many minutes; 0: commits are not confirmed. */
-  readonly commitConfirmMinutes: number;
-}
-
-/** What a session works with. */
-export interface SessionParts {
-  readonly name: string;
-  readonly router: Router;
-  readonly ledger: RouterLedger;
-  readonly lease: RouterLease;
-  readonly times: DriverTimes;
-  readonly wishes: ProfileWishes;
-  /** What the operator set for this router. */
-  readonly settings: RouterWorkSettings;
-  readonly log: Log;
-  readonly metrics: DriverMetrics;
-  readonly clock: Clock;
-  /** Rings when changes wait. */
-  readonly bell: Bell;
-  readonly stopping: AbortSignal;
-  /** Takes secrets out of what the router says. */
-  readonly redact: (text: string) => string;
-  /** Awaited between the write-ahead row and the request: where a process can be paused for the longest. For tests of the fence. */
-  readonly beforeSend?: () => Promise<void>;
-}
-
-/** A resource that does not stand on the router as it is applied in the ledger. */
-export interface Difference {
-  readonly resource: OwnedResource;
-  readonly standing: OwnedContent;
-  /** To be undone by us; otherwise it is only reported. */
-  readonly repair: boolean;
-  /** Path keys that stay as others made them even when the rest is undone. */
-  readonly kept: ReadonlySet<string>;
-  /** A batch of ours left something of it. */
-  readonly leftover: boolean;
-}
-
-/** What is known of the owned paths: they stand as they are applied, with these differences. */
-export interface Ground {
-  readonly differences: Map<string, Difference>;
-}
-
-/** What the last complete reading showed of others. The reading itself held the router's secrets, and is not kept. */
-export interface LastLook {
-  /** Their part of NAT and DHCP. */
-  readonly foreign: ConfigTree;
-  /** On the monotonic clock. */
-  readonly at: number;
-  readonly costMs: number;
-  /** Rules and mappings of others. */
-  readonly foreignSize: number;
-}
-
-/** A change that failed, whose verdict waits until the router surely holds what it held before. */
-export interface Condemned extends RejectedChange {
-  readonly applied: Fragment;
-  /** Of the refused change: they are those of its way back too. */
-  readonly causes: readonly Cause[];
-}
-
-/** What the history was told last of what looks show. */
-export interface LastSeen {
-  /** A digest of others' part. */
-  readonly foreign: string;
-  /** Resources that did not stand as they are applied. */
-  readonly differing: ReadonlySet<string>;
-}
-
-/** Something that keeps us from working, and when to try again (monotonic clock). */
-export interface Trouble {
-  readonly text: string;
-  readonly tries: number;
-  readonly retryAt: number;
-}
+import { LeaseLost, mustBeSaved, type RouterRecord, type Settlement, type Standing } from './router-ledger.ts';
+import type { Condemned, Ground, LastLook, LastSeen, Trouble } from './session-knowledge.ts';
+import type { SessionParts } from './session-parts.ts';
 
 /** One epoch of one router: all that its holder knows beyond the ledger. Dies with the lease; the next holder starts from ledger and router. */
 export class RouterSession {

@@ -5,7 +5,8 @@ import type { OwnedContent } from '../domain/plan.ts';
 import { sameContent } from '../domain/plan-changes.ts';
 import type { AppliedChange, Clash, RejectionCode } from '../domain/verdict.ts';
 import type { AdoptedPaths, WaitingChange } from './router-ledger.ts';
-import type { Condemned, RouterSession } from './session.ts';
+import type { RouterSession } from './session.ts';
+import type { Condemned } from './session-knowledge.ts';
 import type { Member } from './take-work.ts';
 
 /** What becomes of the changes that wait. */

@@ -1,9 +1,7 @@
 import { AdoptableService, AdoptionItemSchema, AdoptionService, requirePermission } from '@berth/contracts';
 import { type Bus, request, serve } from '@berth/messaging';
-import { adoptObjects } from '../../app/adopt-objects.ts';
-import type { BulkStore } from '../../app/bulk-ports.ts';
+import { type AdoptObjectsDeps, adoptObjects } from '../../app/adopt-objects.ts';
 import type { Caller } from '../../app/commands.ts';
-import type { AdoptionReader } from '../../app/plan-adoption.ts';
 import { previewAdoption } from '../../app/preview-adoption.ts';
 import type { Found } from '../../domain/plan-adoption.ts';
 import { fitting } from '../fitting.ts';
@@ -33,11 +31,10 @@ async function fetchFound(bus: Bus, router: string, caller: Caller): Promise<Fou
 /** Answers about adopting what others made on routers. Gives back its stop. */
 export function serveAdoptions(
   bus: Bus,
-  { bulks, reader }: { readonly bulks: BulkStore; readonly reader: AdoptionReader },
+  { bulks, groups, reader }: Pick<AdoptObjectsDeps, 'bulks' | 'groups' | 'reader'>,
 ): () => Promise<void> {
   const deps = {
-    bulks,
-    reader,
+    ...{ bulks, groups, reader },
     toItem: toAdoptionItem,
     fetchFound: (router: string, caller: Caller) => fetchFound(bus, router, caller),
   };

@@ -20,6 +20,7 @@ import {
 import { durationMs } from '@bufbuild/protobuf/wkt';
 import { createPool, deletePool, setPoolState, updatePool } from '../../app/change-pools.ts';
 import { explain, type ValueReader } from '../../app/explain-value.ts';
+import type { KnownGroups } from '../../app/known-groups.ts';
 import { type AllocationReader, type HeldRun, listAllocations } from '../../app/list-allocations.ts';
 import type { DescribedPool, PoolBooks, PoolLedger } from '../../app/pool-ports.ts';
 import { getPool, listPools, type PoolReader } from '../../app/read-pools.ts';
@@ -43,11 +44,12 @@ export interface PoolHandlerDeps {
   readonly feed: ChangeFeed<Uint8Array>;
   /** The router of pools and values that name none. */
   readonly defaultRouter: string;
+  readonly groups: KnownGroups;
 }
 
 /** PoolService as use cases, whichever way a call comes. */
 export function makePoolHandlers(deps: PoolHandlerDeps): PoolHandlers {
-  const { ledger, reader, defaultRouter } = deps;
+  const { ledger, reader, defaultRouter, groups } = deps;
 
   /** Answers the same to the same Idempotency-Key. */
   const write = <Desc extends DescMessage>(
@@ -68,8 +70,9 @@ export function makePoolHandlers(deps: PoolHandlerDeps): PoolHandlers {
   };
 
   return {
-    createPool({ pool, validateOnly }, call) {
-      const wish = { draft: toPoolDraft(present(pool)), defaultRouter, id: randomUUID() };
+    async createPool({ pool, validateOnly }, call) {
+      const wish = { draft: toPoolDraft(present(pool)), defaultRouter, id: randomUUID(), groups };
+      await groups.learn(wish.draft.groups);
       return writePool(call, validateOnly, (books) => createPool(books, call, wish));
     },
 
@@ -92,7 +95,9 @@ export function makePoolHandlers(deps: PoolHandlerDeps): PoolHandlers {
         merge: (stored: DescribedPool['pool']) =>
           toPoolDraft(mergePool(create(PoolSchema, toPoolMessage(stored)), changes, paths)),
         claimsDefault: changes.isDefault && paths.includes('is_default'),
+        groups,
       };
+      await groups.learn(changes.groups);
       return writePool(call, validateOnly, (books) => updatePool(books, call, update));
     },
 

@@ -66,6 +66,3 @@ export interface PagePosition {
   readonly createdAt: Date;
   readonly id: string;
 }
-
-/** Tells whoever caches keys that one has changed. */
-export type TellChanged = (id: string) => void;

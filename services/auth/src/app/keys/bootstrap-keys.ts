@@ -6,7 +6,6 @@ import { weaknessOf } from '../../domain/keys/given-key.ts';
 import { berthItself } from '../asker.ts';
 import type { AuthTransaction, AuthTransactions } from '../auth-transaction.ts';
 import type { SecretFile } from '../secret-file.ts';
-import type { TellChanged } from './api-key-store.ts';
 import { aloneWithKeys, noteKey } from './note-key.ts';
 
 /** What the start did with keys, for the log: no key in it. */
@@ -26,27 +25,22 @@ export interface BootstrapReport {
  * take turns and the first one's key is everybody's. Throws `invalid` when nobody could administer the result.
  */
 export async function bootstrapKeys(
-  deps: { transactions: AuthTransactions; tellChanged: TellChanged; adminKeyFile: SecretFile | undefined },
+  deps: { transactions: AuthTransactions; adminKeyFile: SecretFile | undefined },
   givenKeys: readonly string[],
 ): Promise<BootstrapReport> {
-  const { report, changed } = await deps.transactions.run(berthItself, async (transaction) => {
+  return deps.transactions.run(berthItself, async (transaction) => {
     await aloneWithKeys(transaction);
     const fromSettings = await followSettings(transaction, givenKeys);
     const adminKey = await haveAnAdmin(transaction, deps.adminKeyFile, fromSettings.usable);
     const { listed, unlisted, deletedButListed } = fromSettings;
-    return {
-      report: { listed: listed.length, unlisted: unlisted.length, deletedButListed, adminKey },
-      changed: [...listed, ...unlisted],
-    };
+    return { listed, unlisted, deletedButListed, adminKey };
   });
-  for (const id of changed) deps.tellChanged(id);
-  return report;
 }
 
 async function followSettings(transaction: AuthTransaction, givenKeys: readonly string[]) {
   const { apiKeys, now } = transaction;
-  const listed: string[] = [];
-  const unlisted: string[] = [];
+  let listed = 0;
+  let unlisted = 0;
   const deletedButListed: string[] = [];
   const named = new Set<string>();
   for (const text of new Set(givenKeys)) {
@@ -55,7 +49,7 @@ async function followSettings(transaction: AuthTransaction, givenKeys: readonly 
     const key = known ?? keyOf(text, 'settings', `env-${newPrefix()}`, now);
     named.add(key.id);
     if (known === undefined) await addKey(transaction, key);
-    if (known === undefined || key.ended === 'unlisted') listed.push(key.id);
+    if (known === undefined || key.ended === 'unlisted') listed++;
     if (key.ended === 'deleted') deletedButListed.push(key.prefix);
     if (key.ended === 'unlisted') {
       key.listAgain();
@@ -68,7 +62,7 @@ async function followSettings(transaction: AuthTransaction, givenKeys: readonly 
     key.end('unlisted', now);
     await apiKeys.save(key);
     noteKey(transaction, 'deleted', { after: key });
-    unlisted.push(key.id);
+    unlisted++;
   }
   return { listed, unlisted, deletedButListed, usable: named.size > deletedButListed.length };
 }

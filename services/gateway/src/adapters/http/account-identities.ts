@@ -1,12 +1,12 @@
 import { IdentityService } from '@berth/contracts';
 import { DomainError } from '@berth/errors';
 import { isUuid } from '../../domain/vm-name.ts';
+import type { AdministrationDeps } from './administration.ts';
 import { commandContext, principalOf } from './answer-command.ts';
 import type { AnyRequest, App } from './app-types.ts';
 import { keyedHeaders } from './command-docs.ts';
 import { identityParams, providerParams, signInAnswerBody, startSignInBody } from './documents/identity.ts';
-import { type ProblemStatus, problems } from './documents/problem.ts';
-import type { IdentityDeps } from './identity-providers.ts';
+import { responses } from './documents/problem.ts';
 import { showIdentity } from './show-identity.ts';
 import { attemptSeconds } from './sign-in-providers.ts';
 
@@ -15,17 +15,14 @@ const path = '/v1/account/identities';
 const config = { user: true } as const;
 const tags = ['Account'];
 
-const responses = (answers: object, ...more: ProblemStatus[]) =>
-  ({ ...answers, ...problems(401, 403, 429, 500, 503, ...more) }) as unknown;
-
 /** One's own identities at providers: listed, linked and taken off. */
-export function accountIdentityRoutes(app: App, deps: IdentityDeps): void {
+export function accountIdentityRoutes(app: App, deps: AdministrationDeps): void {
   listRoute(app, deps);
   linkRoutes(app, deps);
   unlinkRoute(app, deps);
 }
 
-function listRoute(app: App, { auth }: IdentityDeps): void {
+function listRoute(app: App, { auth }: AdministrationDeps): void {
   const schema = {
     operationId: 'listIdentities',
     summary: 'List one’s identities',
@@ -38,7 +35,7 @@ function listRoute(app: App, { auth }: IdentityDeps): void {
   });
 }
 
-function linkRoutes(app: App, deps: IdentityDeps): void {
+function linkRoutes(app: App, deps: AdministrationDeps): void {
   const start = {
     operationId: 'startLink',
     summary: 'Begin to link an identity',
@@ -73,7 +70,7 @@ function linkRoutes(app: App, deps: IdentityDeps): void {
   });
 }
 
-function unlinkRoute(app: App, deps: IdentityDeps): void {
+function unlinkRoute(app: App, deps: AdministrationDeps): void {
   const schema = {
     operationId: 'unlinkIdentity',
     summary: 'Take an identity off',
@@ -91,5 +88,5 @@ function unlinkRoute(app: App, deps: IdentityDeps): void {
   });
 }
 
-const contextOf = ({ commandTimeoutMs }: IdentityDeps, request: AnyRequest) =>
+const contextOf = ({ commandTimeoutMs }: AdministrationDeps, request: AnyRequest) =>
   commandContext(request, new Date(Date.now() + commandTimeoutMs));

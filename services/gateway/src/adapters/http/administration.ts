@@ -1,7 +1,7 @@
 import type { AuthAsk } from '../nats/auth-service.ts';
 import { commandContext, ifVersionOf } from './answer-command.ts';
 import type { AnyReply, AnyRequest } from './app-types.ts';
-import { type ProblemStatus, problems } from './documents/problem.ts';
+import { type ProblemStatus, responses } from './documents/problem.ts';
 import { digestOf, sendTagged, sendWithTag } from './entity-tag.ts';
 import { linkToNext } from './next-link.ts';
 
@@ -11,12 +11,7 @@ export interface AdministrationDeps {
   readonly commandTimeoutMs: number;
 }
 
-/** The responses of a route: what it answers, and the problems. */
-export const responses = (answers: object, ...more: ProblemStatus[]) =>
-  ({ ...answers, ...problems(401, 403, 429, 500, 503, ...more) }) as unknown;
-
-/** The problems that every change can have, beside those of all routes. */
-export const changeProblems = [400, 409, 413, 415, 422, 504] as const;
+const changeProblems = [400, 409, 413, 415, 422, 504] as const;
 
 const tag = { ETag: { type: 'string', description: 'Begins with the version, which is what If-Match compares.' } };
 
@@ -27,18 +22,35 @@ export const tagged = (schemaId: string, description: string, isNew = false) => 
   content: { 'application/json': { schema: { $ref: `${schemaId}#` } } },
 });
 
-/** A page of that `$id`. */
-export const pageAnswer = (schemaId: string) => ({
-  description: 'A page.',
-  headers: {
-    ETag: { type: 'string', description: 'Tells this answer from others.' },
-    Link: { type: 'string', description: '`<…>; rel="next"` when there is more.' },
-  },
-  content: { 'application/json': { schema: { $ref: `${schemaId}#` } } },
-});
+const notModified = { 304: { description: 'Nothing changed since that ETag.' } };
 
-/** What is answered when the caller has the document already. */
-export const notModified = { 304: { description: 'Nothing changed since that ETag.' } };
+/** The responses of a route that shows a document of that `$id`. */
+export const showing = (schemaId: string, description: string) =>
+  responses({ 200: tagged(schemaId, description), ...notModified }, 404);
+
+/** The responses of a route that shows pages of that `$id`. */
+export const paging = (schemaId: string, ...more: ProblemStatus[]) => {
+  const page = {
+    description: 'A page.',
+    headers: {
+      ETag: { type: 'string', description: 'Tells this answer from others.' },
+      Link: { type: 'string', description: '`<…>; rel="next"` when there is more.' },
+    },
+    content: { 'application/json': { schema: { $ref: `${schemaId}#` } } },
+  };
+  return responses({ 200: page, ...notModified }, 422, ...more);
+};
+
+/** The responses of a route that makes something. */
+export const making = (answer: object) => responses({ 201: answer }, ...changeProblems);
+
+/** The responses of a route that changes something. */
+export const changing = (answer: object, ...more: ProblemStatus[]) =>
+  responses({ 200: answer }, ...changeProblems, 404, ...more);
+
+/** The responses of a route that ends something. `description`: what is so afterwards. */
+export const ending = (description: string, ...more: ProblemStatus[]) =>
+  responses({ 204: { description, type: 'null' } }, 404, 409, 422, 504, ...more);
 
 /** What a command carries, with the version that the caller wants to change. */
 export const contextOf = (

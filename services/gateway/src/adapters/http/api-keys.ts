@@ -18,7 +18,7 @@ import {
   updateOwnKeyBody,
 } from './documents/api-key.ts';
 import { pageQuery } from './documents/ports.ts';
-import { type ProblemStatus, problems } from './documents/problem.ts';
+import { responses } from './documents/problem.ts';
 import { showApiKey, showNewApiKey } from './show-api-key.ts';
 
 /** What the routes need: the service, and after how long a command is refused. */
@@ -32,9 +32,6 @@ export interface ApiKeyDeps {
 const { method } = AuthService;
 
 const defaultOverlapSeconds = 3_600;
-
-const responses = (status: number, document: object, ...more: ProblemStatus[]) =>
-  ({ [status]: document, ...problems(401, 403, 429, 500, 503, ...more) }) as unknown;
 
 /** API keys: made, listed, changed, ended and given new secrets, all of them by administrators and their own by users. */
 export function apiKeyRoutes(app: App, deps: ApiKeyDeps): void {
@@ -86,7 +83,7 @@ function createRoute(app: App, { apiKeys, commandTimeoutMs }: ApiKeyDeps, { path
     tags: face.tags,
     headers: keyedHeaders,
     body: face.createBody,
-    response: responses(201, { $ref: 'NewApiKey#' }, 400, 404, 409, 413, 415, 422, 504),
+    response: responses({ 201: { $ref: 'NewApiKey#' } }, 400, 404, 409, 413, 415, 422, 504),
   };
   app.post(path, { schema, config: face.config }, async (request, reply) => {
     const key = toNewApiKey(request.body, face.usual);
@@ -103,7 +100,7 @@ function listRoute(app: App, { apiKeys }: ApiKeyDeps, { path, own, ...face }: Fa
     summary: 'List API keys',
     tags: face.tags,
     querystring: face.listQuery,
-    response: responses(200, { $ref: 'ApiKeyPage#' }, 422),
+    response: responses({ 200: { $ref: 'ApiKeyPage#' } }, 422),
   };
   app.get(path, { schema, config: face.config }, async (request, reply) => {
     const query: Static<typeof keysQuery> = request.query;
@@ -120,7 +117,7 @@ function getRoute(app: App, { apiKeys }: ApiKeyDeps, { path, own, ...face }: Fac
     summary: 'Get an API key',
     tags: face.tags,
     params: apiKeyParams,
-    response: responses(200, { $ref: 'ApiKey#' }, 404),
+    response: responses({ 200: { $ref: 'ApiKey#' } }, 404),
   };
   app.get(`${path}/:id`, { schema, config: face.config }, async (request, reply) => {
     const question = { principal: principalOf(request), id: idOf(request.params), own };
@@ -139,7 +136,7 @@ function updateRoutes(app: App, { apiKeys, commandTimeoutMs, forget }: ApiKeyDep
       headers: keyedHeaders,
       params: apiKeyParams,
       body: face.updateBody,
-      response: responses(200, { $ref: 'ApiKey#' }, 400, 404, 409, 413, 415, 422, 504),
+      response: responses({ 200: { $ref: 'ApiKey#' } }, 400, 404, 409, 413, 415, 422, 504),
     };
     app.route({
       method: verb,
@@ -166,7 +163,7 @@ function deleteRoute(app: App, { apiKeys, commandTimeoutMs, forget }: ApiKeyDeps
     tags: face.tags,
     headers: keyedHeaders,
     params: apiKeyParams,
-    response: responses(204, { description: 'It has ended.', type: 'null' }, 404, 409, 422, 504),
+    response: responses({ 204: { description: 'It has ended.', type: 'null' } }, 404, 409, 422, 504),
   };
   app.delete(`${path}/:id`, { schema, config: face.config }, async (request, reply) => {
     const context = keyContext(request, commandTimeoutMs);
@@ -186,7 +183,7 @@ function rotateRoute(app: App, { apiKeys, commandTimeoutMs, forget }: ApiKeyDeps
     headers: keyedHeaders,
     params: apiKeyParams,
     body: rotateApiKeyBody,
-    response: responses(200, { $ref: 'NewApiKey#' }, 400, 404, 409, 413, 415, 422, 504),
+    response: responses({ 200: { $ref: 'NewApiKey#' } }, 400, 404, 409, 413, 415, 422, 504),
   };
   app.post(`${path}/:id/rotate`, { schema, config: { ...face.config, bodyOptional: true } }, async (request, reply) => {
     const overlapSeconds = request.body.overlap_seconds ?? defaultOverlapSeconds;

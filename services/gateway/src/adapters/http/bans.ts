@@ -1,15 +1,12 @@
-import { UserAdminService } from '@berth/contracts';
 import { timestampFromDate } from '@bufbuild/protobuf/wkt';
 import { FieldChecks } from '../../domain/field-checks.ts';
 import { parseTime } from '../../domain/parse-time.ts';
 import { userIdOf } from '../../domain/user-id.ts';
 import {
   type AdministrationDeps,
-  changeProblems,
+  changing,
   contextOf,
-  notModified,
-  pageAnswer,
-  responses,
+  paging,
   sendPage,
   sendVersioned,
   tagged,
@@ -20,11 +17,9 @@ import { ifNoneMatchHeader, keyedHeaders } from './command-docs.ts';
 import { pageQuery } from './documents/ports.ts';
 import { banBody, unbanBody, userParams } from './documents/user.ts';
 import { present, showBan, showUser } from './show-access.ts';
+import { userAdministration } from './user-administration.ts';
 
-const { method } = UserAdminService;
-const onePath = '/v1/admin/users/:id';
-const config = { permission: 'users:admin' } as const;
-const tags = ['Users'];
+const { method, onePath, reading, administering, tags } = userAdministration;
 
 /** Bans: begun, lifted and listed. */
 export function banRoutes(app: App, deps: AdministrationDeps): void {
@@ -38,9 +33,9 @@ function banRoute(app: App, deps: AdministrationDeps): void {
     ...{ operationId: 'banUser', summary: 'Ban a user', tags, headers: keyedHeaders },
     description: 'At once, on every gateway, for ever or until a date. Nobody bans themselves or the last admin.',
     ...{ params: userParams, body: banBody },
-    response: responses({ 200: tagged('User', 'The user.') }, ...changeProblems, 404),
+    response: changing(tagged('User', 'The user.')),
   };
-  app.post(`${onePath}/ban`, { schema, config }, async (request, reply) => {
+  app.post(`${onePath}/ban`, { schema, config: administering }, async (request, reply) => {
     const { reason, until, notify = true } = request.body;
     const checks = new FieldChecks();
     const end = typeof until === 'string' ? checks.of('until', () => parseTime(until)) : undefined;
@@ -57,9 +52,9 @@ function unbanRoute(app: App, deps: AdministrationDeps): void {
   const schema = {
     ...{ operationId: 'unbanUser', summary: 'Lift a ban', tags, headers: keyedHeaders },
     ...{ params: userParams, body: unbanBody },
-    response: responses({ 200: tagged('User', 'The user.') }, ...changeProblems, 404),
+    response: changing(tagged('User', 'The user.')),
   };
-  app.post(`${onePath}/unban`, { schema, config }, async (request, reply) => {
+  app.post(`${onePath}/unban`, { schema, config: administering }, async (request, reply) => {
     const { reason } = request.body;
     const message = { id: userIdOf(request.params.id), reason, context: contextOf(deps, request) };
     const answer = await deps.auth.change(method.unbanUser, message);
@@ -72,9 +67,9 @@ function historyRoute(app: App, { auth }: AdministrationDeps): void {
     ...{ operationId: 'listBans', summary: 'List the bans of a user', tags, headers: ifNoneMatchHeader },
     description: 'Past ones and the one that stands, the newest first.',
     ...{ params: userParams, querystring: pageQuery(500) },
-    response: responses({ 200: pageAnswer('BanPage'), ...notModified }, 404, 422),
+    response: paging('BanPage', 404),
   };
-  app.get(`${onePath}/bans`, { schema, config: { permission: 'users:read' } }, async (request, reply) => {
+  app.get(`${onePath}/bans`, { schema, config: reading }, async (request, reply) => {
     const { limit: pageSize = 0, cursor: pageToken = '' } = request.query;
     const question = { principal: principalOf(request), userId: userIdOf(request.params.id), pageSize, pageToken };
     const { bans, nextPageToken } = await auth.read(method.listBans, question);

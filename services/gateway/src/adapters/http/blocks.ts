@@ -9,7 +9,7 @@ import type { App } from './app-types.ts';
 import { keyedHeaders } from './command-docs.ts';
 import { addBlockBody, type BlockDocument, blockParams } from './documents/limits.ts';
 import { pageQuery } from './documents/ports.ts';
-import { type ProblemStatus, problems } from './documents/problem.ts';
+import { responses } from './documents/problem.ts';
 import type { LimitDeps } from './limits.ts';
 
 type Deps = LimitDeps & { readonly isExempt: (address: string) => boolean };
@@ -18,9 +18,6 @@ const { method } = LimitService;
 const path = '/v1/admin/blocks';
 const config = { permission: 'limits:admin' } as const;
 const tags = ['Limits'];
-
-const responses = (answers: object, ...more: ProblemStatus[]) =>
-  ({ ...answers, ...problems(401, 403, 422, 429, 500, 503, ...more) }) as unknown;
 
 /** Who is kept out: listed, added and lifted. */
 export function blockRoutes(app: App, deps: Deps): void {
@@ -35,7 +32,7 @@ function listRoute(app: App, { limits }: Deps): void {
     summary: 'List who is kept out',
     tags,
     querystring: pageQuery(500),
-    response: responses({ 200: { $ref: 'BlockPage#' } }),
+    response: responses({ 200: { $ref: 'BlockPage#' } }, 422),
   };
   app.get(path, { schema, config }, async (request, reply) => {
     const { limit = 0, cursor = '' } = request.query;
@@ -53,7 +50,7 @@ function addRoute(app: App, { limits, commandTimeoutMs, isExempt }: Deps): void 
     tags,
     headers: keyedHeaders,
     body: addBlockBody,
-    response: responses({ 201: { $ref: 'Block#' } }, 400, 409, 413, 415, 504),
+    response: responses({ 201: { $ref: 'Block#' } }, 422, 400, 409, 413, 415, 504),
   };
   app.post(path, { schema, config }, async (request, reply) => {
     const { reason, seconds } = request.body;
@@ -75,7 +72,7 @@ function liftRoute(app: App, { limits, commandTimeoutMs }: Deps): void {
     tags,
     headers: keyedHeaders,
     params: blockParams,
-    response: responses({ 204: { description: 'It is lifted.', type: 'null' } }, 404, 504),
+    response: responses({ 204: { description: 'It is lifted.', type: 'null' } }, 422, 404, 504),
   };
   app.delete(`${path}/:subject`, { schema, config }, async (request, reply) => {
     const context = commandContext(request, new Date(Date.now() + commandTimeoutMs));

@@ -6,7 +6,8 @@ import { parsePoolAddress } from '../../domain/value-spans.ts';
 import { poolMethods as method } from '../nats/pool-service.ts';
 import type { App } from './app-types.ts';
 import { explainQuery } from './documents/allocation.ts';
-import { asking, type PoolDeps, reading, responses, tags } from './pool-requests.ts';
+import { responses } from './documents/problem.ts';
+import { asking, type PoolDeps, reading, tags } from './pool-requests.ts';
 import { showExplainedValue } from './show-allocation.ts';
 
 /** Tells who holds a value, or why nobody can have it. */

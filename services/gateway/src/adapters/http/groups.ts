@@ -2,13 +2,14 @@ import { GroupService } from '@berth/contracts';
 import { userIdOf } from '../../domain/user-id.ts';
 import {
   type AdministrationDeps,
-  changeProblems,
+  changing,
   contextOf,
-  notModified,
-  pageAnswer,
-  responses,
+  ending,
+  making,
+  paging,
   sendPage,
   sendVersioned,
+  showing,
   tagged,
 } from './administration.ts';
 import { principalOf } from './answer-command.ts';
@@ -46,7 +47,7 @@ function readRoutes(app: App, { auth }: AdministrationDeps): void {
   const list = {
     ...{ operationId: 'listGroups', summary: 'List groups', tags, headers: ifNoneMatchHeader },
     querystring: pageQuery(500),
-    response: responses({ 200: pageAnswer('GroupPage'), ...notModified }, 422),
+    response: paging('GroupPage'),
   };
   app.get(path, { schema: list, config }, async (request, reply) => {
     const { limit = 0, cursor = '' } = request.query;
@@ -57,7 +58,7 @@ function readRoutes(app: App, { auth }: AdministrationDeps): void {
 
   const get = {
     ...{ operationId: 'getGroup', summary: 'Get a group', tags, headers: ifNoneMatchHeader, params: groupParams },
-    response: responses({ 200: tagged('Group', 'The group.'), ...notModified }, 404),
+    response: showing('Group', 'The group.'),
   };
   app.get(onePath, { schema: get, config }, async (request, reply) => {
     const question = { principal: principalOf(request), name: request.params.name };
@@ -71,7 +72,7 @@ function createRoute(app: App, deps: AdministrationDeps): void {
     ...{ operationId: 'createGroup', summary: 'Make a group', tags, headers: keyedHeaders },
     description: 'Nobody gives more than they hold themselves.',
     body: createGroupBody,
-    response: responses({ 201: tagged('Group', 'The group.', true) }, ...changeProblems),
+    response: making(tagged('Group', 'The group.', true)),
   };
   app.post(path, { schema, config }, async (request, reply) => {
     const { name, take_over: takeOver = false, ...terms } = request.body;
@@ -88,7 +89,7 @@ function updateRoute(app: App, deps: AdministrationDeps): void {
       'For all its members at once, on every gateway. Who does must hold all that it gives, before and after.',
     params: groupParams,
     body: updateGroupBody,
-    response: responses({ 200: tagged('Group', 'The group.') }, ...changeProblems, 404, 412),
+    response: changing(tagged('Group', 'The group.'), 412),
   };
   app.patch(onePath, { schema, config }, async (request, reply) => {
     const group = { name: request.params.name, ...toGroup(request.body) };
@@ -103,7 +104,7 @@ function deleteRoute(app: App, deps: AdministrationDeps): void {
     ...{ operationId: 'deleteGroup', summary: 'Remove a group', tags, headers: keyedConditionalHeaders },
     description: 'VMs and pools that it owns stay owned by its name.',
     ...{ params: groupParams, querystring: deleteGroupQuery },
-    response: responses({ 204: { description: 'It is gone.', type: 'null' } }, 404, 409, 412, 422, 504),
+    response: ending('It is gone.', 412),
   };
   app.delete(onePath, { schema, config }, async (request, reply) => {
     const { force = false } = request.query;
@@ -117,7 +118,7 @@ function listMembersRoute(app: App, { auth }: AdministrationDeps): void {
   const schema = {
     ...{ operationId: 'listGroupMembers', summary: 'List the members of a group', tags, headers: ifNoneMatchHeader },
     ...{ params: groupParams, querystring: pageQuery(500) },
-    response: responses({ 200: pageAnswer('GroupMemberPage'), ...notModified }, 404, 422),
+    response: paging('GroupMemberPage', 404),
   };
   app.get(`${onePath}/members`, { schema, config }, async (request, reply) => {
     const { limit = 0, cursor = '' } = request.query;
@@ -133,7 +134,7 @@ function changeMembersRoutes(app: App, deps: AdministrationDeps): void {
     ...{ operationId: 'addGroupMember', summary: 'Make a user a member of a group', tags, headers: keyedHeaders },
     description: 'At once, on every gateway. Who is a member already stays one.',
     ...{ params: groupParams, body: groupMemberBody },
-    response: responses({ 200: { $ref: 'GroupMember#' } }, ...changeProblems, 404),
+    response: changing({ $ref: 'GroupMember#' }),
   };
   app.post(`${onePath}/members`, { schema: add, config }, async (request, reply) => {
     const { user_id, home = false } = request.body;
@@ -146,7 +147,7 @@ function changeMembersRoutes(app: App, deps: AdministrationDeps): void {
     ...{ operationId: 'removeGroupMember', summary: 'End a membership', tags, headers: keyedHeaders },
     description: 'At once, on every gateway. The last admin stays one.',
     params: memberParams,
-    response: responses({ 204: { description: 'The user is no member.', type: 'null' } }, 404, 409, 422, 504),
+    response: ending('The user is no member.'),
   };
   app.delete(`${onePath}/members/:user_id`, { schema: remove, config }, async (request, reply) => {
     const { name, user_id } = request.params;

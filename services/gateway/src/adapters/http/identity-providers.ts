@@ -1,24 +1,18 @@
-import { type IdentityProvider, type IdentityProviderTermsSchema, IdentityService } from '@berth/contracts';
+import { type IdentityProviderTermsSchema, IdentityService } from '@berth/contracts';
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import type { Static } from 'typebox';
-import type { AuthAsk } from '../nats/auth-service.ts';
-import { commandContext, ifVersionOf, principalOf } from './answer-command.ts';
-import type { AnyReply, AnyRequest, App } from './app-types.ts';
+import { type AdministrationDeps, contextOf, sendVersioned } from './administration.ts';
+import { principalOf } from './answer-command.ts';
+import type { App } from './app-types.ts';
 import { ifNoneMatchHeader, keyedConditionalHeaders, keyedHeaders, taggedResponses } from './command-docs.ts';
 import {
   createIdentityProviderBody,
   identityProviderParams,
   updateIdentityProviderBody,
 } from './documents/identity-provider.ts';
-import { type ProblemStatus, problems } from './documents/problem.ts';
-import { digestOf, sendTagged, sendWithTag } from './entity-tag.ts';
+import { responses } from './documents/problem.ts';
+import { sendTagged } from './entity-tag.ts';
 import { showIdentityProvider } from './show-identity.ts';
-
-/** What the routes need: the service, and after how long a command is refused. */
-export interface IdentityDeps {
-  readonly auth: AuthAsk;
-  readonly commandTimeoutMs: number;
-}
 
 const { method } = IdentityService;
 const path = '/v1/admin/identity-providers';
@@ -26,19 +20,17 @@ const onePath = `${path}/:name`;
 const config = { permission: 'identity-providers:admin' } as const;
 const tags = ['Identity providers'];
 
-const responses = (answers: object, ...more: ProblemStatus[]) =>
-  ({ ...answers, ...problems(401, 403, 429, 500, 503, ...more) }) as unknown;
 const oneProvider = taggedResponses('IdentityProvider', 'The provider, as it is now.');
 
 /** Identity providers, for admins: made, listed, looked at, changed and removed. */
-export function identityProviderRoutes(app: App, deps: IdentityDeps): void {
+export function identityProviderRoutes(app: App, deps: AdministrationDeps): void {
   readRoutes(app, deps);
   createRoute(app, deps);
   updateRoute(app, deps);
   deleteRoute(app, deps);
 }
 
-function readRoutes(app: App, { auth }: IdentityDeps): void {
+function readRoutes(app: App, { auth }: AdministrationDeps): void {
   const list = {
     operationId: 'listIdentityProviders',
     summary: 'List identity providers',
@@ -62,11 +54,11 @@ function readRoutes(app: App, { auth }: IdentityDeps): void {
   app.get(onePath, { schema: get, config }, async (request, reply) => {
     const question = { principal: principalOf(request), name: request.params.name };
     const { provider } = await auth.read(method.getIdentityProvider, question);
-    return sendProvider(request, reply, provider);
+    return sendVersioned(request, reply, showIdentityProvider(provider));
   });
 }
 
-function createRoute(app: App, deps: IdentityDeps): void {
+function createRoute(app: App, deps: AdministrationDeps): void {
   const { 200: answer } = oneProvider;
   const schema = {
     operationId: 'createIdentityProvider',
@@ -88,11 +80,11 @@ function createRoute(app: App, deps: IdentityDeps): void {
     const context = contextOf(deps, request);
     const { provider } = await deps.auth.change(method.createIdentityProvider, { context, name, terms });
     reply.code(201).header('Location', `${path}/${encodeURIComponent(name)}`);
-    return sendProvider(request, reply, provider);
+    return sendVersioned(request, reply, showIdentityProvider(provider));
   });
 }
 
-function updateRoute(app: App, deps: IdentityDeps): void {
+function updateRoute(app: App, deps: AdministrationDeps): void {
   const schema = {
     operationId: 'updateIdentityProvider',
     summary: 'Change an identity provider',
@@ -112,11 +104,11 @@ function updateRoute(app: App, deps: IdentityDeps): void {
       updateMask: { paths: pathsOf(request.body) },
     };
     const { provider } = await deps.auth.change(method.updateIdentityProvider, message);
-    return sendProvider(request, reply, provider);
+    return sendVersioned(request, reply, showIdentityProvider(provider));
   });
 }
 
-function deleteRoute(app: App, deps: IdentityDeps): void {
+function deleteRoute(app: App, deps: AdministrationDeps): void {
   const schema = {
     operationId: 'deleteIdentityProvider',
     summary: 'Remove an identity provider',
@@ -132,11 +124,6 @@ function deleteRoute(app: App, deps: IdentityDeps): void {
     return reply.code(204).send();
   });
 }
-
-const contextOf = ({ commandTimeoutMs }: IdentityDeps, request: AnyRequest) => ({
-  ...commandContext(request, new Date(Date.now() + commandTimeoutMs)),
-  ifVersion: ifVersionOf(request),
-});
 
 type Changes = Static<typeof updateIdentityProviderBody>;
 type Terms = Exclude<MessageInitShape<typeof IdentityProviderTermsSchema>, { $typeName: string }>;
@@ -164,9 +151,4 @@ function pathsOf({ registration, groups, ...body }: Changes): string[] {
     ...Object.keys(registration ?? {}),
     ...(groups === undefined ? [] : ['group_claim', 'claim_groups']),
   ];
-}
-
-function sendProvider(request: AnyRequest, reply: AnyReply, provider: IdentityProvider | undefined): unknown {
-  const body = JSON.stringify(showIdentityProvider(provider));
-  return sendWithTag(request, reply, `"${provider?.version}-${digestOf(body)}"`, () => body);
 }

@@ -1,11 +1,9 @@
-import { UserAdminService } from '@berth/contracts';
 import {
   type AdministrationDeps,
-  changeProblems,
   contextOf,
-  notModified,
-  pageAnswer,
-  responses,
+  ending,
+  making,
+  paging,
   sendPage,
   sendVersioned,
   tagged,
@@ -21,11 +19,10 @@ import {
 } from './documents/invitation.ts';
 import { problems } from './documents/problem.ts';
 import { present, showInvitation, showUser } from './show-access.ts';
+import { userAdministration } from './user-administration.ts';
 
-const { method } = UserAdminService;
+const { method, reading, administering, tags } = userAdministration;
 const path = '/v1/admin/invitations';
-const config = { permission: 'users:admin' } as const;
-const tags = ['Users'];
 
 /** Invitations: sent, listed, revoked and accepted. */
 export function invitationRoutes(app: App, deps: AdministrationDeps): void {
@@ -40,9 +37,9 @@ function createRoute(app: App, deps: AdministrationDeps): void {
     ...{ operationId: 'createInvitation', summary: 'Invite somebody by mail', tags, headers: keyedHeaders },
     description: 'The token is in the mail alone. An earlier open invitation of the same address ends.',
     body: createInvitationBody,
-    response: responses({ 201: { $ref: 'Invitation#' } }, ...changeProblems),
+    response: making({ $ref: 'Invitation#' }),
   };
-  app.post(path, { schema, config }, async (request, reply) => {
+  app.post(path, { schema, config: administering }, async (request, reply) => {
     const { email, groups = [], expires_in_days: expiresInDays = 0, name = '' } = request.body;
     const message = { email, groups, expiresInDays, name, context: contextOf(deps, request) };
     const { invitation } = await deps.auth.change(method.createInvitation, message);
@@ -55,9 +52,9 @@ function listRoute(app: App, { auth }: AdministrationDeps): void {
     ...{ operationId: 'listInvitations', summary: 'List invitations', tags, headers: ifNoneMatchHeader },
     description: 'The newest first.',
     querystring: listInvitationsQuery,
-    response: responses({ 200: pageAnswer('InvitationPage'), ...notModified }, 422),
+    response: paging('InvitationPage'),
   };
-  app.get(path, { schema, config: { permission: 'users:read' } }, async (request, reply) => {
+  app.get(path, { schema, config: reading }, async (request, reply) => {
     const { limit: pageSize = 0, cursor: pageToken = '', open: onlyOpen = false } = request.query;
     const question = { principal: principalOf(request), pageSize, pageToken, onlyOpen };
     const { invitations, nextPageToken } = await auth.read(method.listInvitations, question);
@@ -69,9 +66,9 @@ function revokeRoute(app: App, deps: AdministrationDeps): void {
   const schema = {
     ...{ operationId: 'revokeInvitation', summary: 'Revoke an invitation', tags, headers: keyedHeaders },
     params: invitationParams,
-    response: responses({ 204: { description: 'It opens nothing any more.', type: 'null' } }, 404, 409, 422, 504),
+    response: ending('It opens nothing any more.'),
   };
-  app.delete(`${path}/:id`, { schema, config }, async (request, reply) => {
+  app.delete(`${path}/:id`, { schema, config: administering }, async (request, reply) => {
     const message = { id: request.params.id, context: contextOf(deps, request) };
     await deps.auth.change(method.revokeInvitation, message);
     return reply.code(204).send();

@@ -15,7 +15,7 @@ import {
   testMailBody,
 } from './documents/mail.ts';
 import { emptyBody } from './documents/pool-bodies.ts';
-import { type ProblemStatus, problems } from './documents/problem.ts';
+import { responses } from './documents/problem.ts';
 
 export interface MailDeps {
   readonly mails: AuthAsk;
@@ -27,9 +27,6 @@ const { method } = MailService;
 const path = '/v1/admin/mails';
 const config = { permission: 'mails:admin' } as const;
 const tags = ['Mails'];
-
-const responses = (status: number, document: object, ...more: ProblemStatus[]) =>
-  ({ [status]: document, ...problems(401, 403, 422, 429, 500, 503, ...more) }) as unknown;
 
 /** Mails for administrators, and what users want to hear of by mail. */
 export function mailRoutes(app: App, deps: MailDeps): void {
@@ -46,7 +43,7 @@ function listRoute(app: App, { mails }: MailDeps): void {
     description: 'The newest first. What they say is not shown: it may be secret. Kept for 30 days.',
     tags,
     querystring: mailsQuery,
-    response: responses(200, { $ref: 'MailPage#' }),
+    response: responses({ 200: { $ref: 'MailPage#' } }, 422),
   };
   app.get(path, { schema, config }, async (request, reply) => {
     const { limit = 0, cursor = '', state = '' } = request.query;
@@ -65,7 +62,7 @@ function retryRoute(app: App, { mails, commandTimeoutMs }: MailDeps): void {
     headers: keyedHeaders,
     params: mailParams,
     body: emptyBody,
-    response: responses(200, { $ref: 'Mail#' }, 400, 404, 409, 413, 415, 504),
+    response: responses({ 200: { $ref: 'Mail#' } }, 422, 400, 404, 409, 413, 415, 504),
   };
   app.post(`${path}/:id/retry`, { schema, config: { ...config, bodyOptional: true } }, async (request, reply) => {
     const { id } = request.params;
@@ -84,7 +81,7 @@ function testRoute(app: App, { mails, commandTimeoutMs }: MailDeps): void {
     tags,
     headers: keyedHeaders,
     body: testMailBody,
-    response: responses(204, { description: 'It waits to be sent.', type: 'null' }, 400, 409, 413, 415, 504),
+    response: responses({ 204: { description: 'It waits to be sent.', type: 'null' } }, 422, 400, 409, 413, 415, 504),
   };
   app.post(`${path}/test`, { schema, config }, async (request, reply) => {
     const context = contextOf(request, commandTimeoutMs);
@@ -99,7 +96,7 @@ function subscriptionRoutes(app: App, { mails, commandTimeoutMs }: MailDeps): vo
     operationId: 'getSubscriptions',
     summary: 'Get what you hear of by mail',
     tags: ['Account'],
-    response: responses(200, { $ref: 'Subscriptions#' }),
+    response: responses({ 200: { $ref: 'Subscriptions#' } }, 422),
   };
   app.get(url, { schema: read, config: { user: true } }, async (request, reply) => {
     const found = await mails.read(method.getSubscriptions, { principal: principalOf(request) });
@@ -112,7 +109,7 @@ function subscriptionRoutes(app: App, { mails, commandTimeoutMs }: MailDeps): vo
     tags: ['Account'],
     headers: keyedHeaders,
     body: subscriptionsBody,
-    response: responses(200, { $ref: 'Subscriptions#' }, 400, 409, 413, 415, 504),
+    response: responses({ 200: { $ref: 'Subscriptions#' } }, 422, 400, 409, 413, 415, 504),
   };
   app.put(url, { schema: change, config: { user: true } }, async (request, reply) => {
     const context = contextOf(request, commandTimeoutMs);

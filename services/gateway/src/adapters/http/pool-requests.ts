@@ -11,7 +11,6 @@ import { commandContext, principalOf } from './answer-command.ts';
 import type { AnyReply, AnyRequest } from './app-types.ts';
 import { keyedHeaders } from './command-docs.ts';
 import { strict } from './documents/json-types.ts';
-import { type ProblemStatus, problems } from './documents/problem.ts';
 import { matches } from './entity-tag.ts';
 import { partsOf, showPool } from './show-pool.ts';
 
@@ -50,10 +49,6 @@ export const rehearsalQuery = Type.Object(
 export const isRehearsal = ({ validate_only, dry_run }: Static<typeof rehearsalQuery>): boolean =>
   validate_only === true || dry_run === true;
 export const notModified = { 304: { description: 'Nothing changed since that ETag.' } };
-
-/** The responses of a route of pools: what it answers, and the problems. */
-export const responses = (answers: Record<number, object>, ...more: ProblemStatus[]) =>
-  ({ ...answers, ...problems(401, 403, 429, 500, 503, ...more) }) as unknown;
 
 /** The answer that is a page. */
 export const pageAnswer = (schemaId: string, description: string) => ({

@@ -5,6 +5,7 @@ import type { App } from './app-types.ts';
 import { keyedHeaders } from './command-docs.ts';
 import { poolDocumentIds } from './documents/pool.ts';
 import { emptyBody, poolChangeBodies } from './documents/pool-bodies.ts';
+import { responses } from './documents/problem.ts';
 import {
   asking,
   changeHeaders,
@@ -13,7 +14,6 @@ import {
   poolParams,
   rehearsalQuery,
   resourceOf,
-  responses,
   sendPool,
   taggedPool,
   writing,

@@ -7,6 +7,7 @@ import { strict } from './documents/json-types.ts';
 import { poolDocumentIds } from './documents/pool.ts';
 import { label, newPoolBodies } from './documents/pool-bodies.ts';
 import { pageQuery } from './documents/ports.ts';
+import { responses } from './documents/problem.ts';
 import { sendTagged } from './entity-tag.ts';
 import {
   asking,
@@ -20,7 +21,6 @@ import {
   reading,
   rehearsalQuery,
   resourceOf,
-  responses,
   sendPool,
   sendPoolUnlessKnown,
   taggedHeaders,

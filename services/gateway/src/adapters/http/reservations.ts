@@ -10,6 +10,7 @@ import { holderWords } from './documents/allocation.ts';
 import { strict } from './documents/json-types.ts';
 import { reservationBodies } from './documents/pool-bodies.ts';
 import { pageQuery } from './documents/ports.ts';
+import { responses } from './documents/problem.ts';
 import { sendTagged } from './entity-tag.ts';
 import {
   asking,
@@ -20,7 +21,6 @@ import {
   poolParams,
   reading,
   resourceOf,
-  responses,
   taggedHeaders,
   writing,
 } from './pool-requests.ts';

@@ -6,7 +6,7 @@ import { commandContext, ifVersionOf, principalOf } from './answer-command.ts';
 import type { AnyReply, AnyRequest, App } from './app-types.ts';
 import { ifNoneMatchHeader, keyedConditionalHeaders, keyedHeaders, taggedResponses } from './command-docs.ts';
 import { emptyBody } from './documents/pool-bodies.ts';
-import { type ProblemStatus, problems } from './documents/problem.ts';
+import { type ProblemStatus, responses } from './documents/problem.ts';
 import { addRouterBody, routerParams, testRouterBody, updateRouterBody } from './documents/router.ts';
 import { digestOf, sendTagged, sendWithTag } from './entity-tag.ts';
 import { showRouter, showRouterTest } from './show-router.ts';
@@ -23,9 +23,6 @@ const onePath = `${path}/:router`;
 const reading = { permission: 'routers:read' } as const;
 const administering = { permission: 'routers:admin' } as const;
 const tags = ['Routers'];
-
-const responses = (answers: object, ...more: ProblemStatus[]) =>
-  ({ ...answers, ...problems(401, 403, 429, 500, 503, ...more) }) as unknown;
 
 const changed = (status: 200 | 201, ...more: ProblemStatus[]) => {
   const { 200: answer } = taggedResponses('Router', 'The router, as it is now.');

@@ -8,7 +8,7 @@ export const showAccount = (account: Account): AccountDocument => ({
   id: account.id,
   name: account.name,
   email: account.email || null,
-  email_verified: account.emailVerifiedAt !== undefined,
+  email_verified_at: account.emailVerifiedAt === undefined ? null : showTime(account.emailVerifiedAt),
   profile: account.profile,
   public_fields: account.publicFields,
   groups: account.groups,

@@ -1,10 +1,10 @@
 import { IdentityService } from '@berth/contracts';
 import { DomainError } from '@berth/errors';
+import type { AdministrationDeps } from './administration.ts';
 import { openContext } from './answer-command.ts';
 import type { App } from './app-types.ts';
 import { providerParams, signInAnswerBody, startSignInBody } from './documents/identity.ts';
 import { type ProblemStatus, problems } from './documents/problem.ts';
-import type { IdentityDeps } from './identity-providers.ts';
 import { showTokens } from './show-tokens.ts';
 
 const { method } = IdentityService;
@@ -18,7 +18,7 @@ const responses = (answer: object, ...more: ProblemStatus[]) =>
   ({ 200: answer, ...problems(429, 500, 503, ...more) }) as unknown;
 
 /** Signing in with an identity provider. Nobody is signed in yet, so these routes are open. */
-export function signInProviderRoutes(app: App, { auth, commandTimeoutMs }: IdentityDeps): void {
+export function signInProviderRoutes(app: App, { auth, commandTimeoutMs }: AdministrationDeps): void {
   const deadline = () => new Date(Date.now() + commandTimeoutMs);
 
   const list = {

@@ -34,21 +34,17 @@ function keySetRoute(app: App, { access }: SigningKeyDeps): void {
     operationId: 'getKeySet',
     summary: 'Public keys of access tokens',
     description: 'Fetch it again when a token names a key that is not in it.',
-    tags: ['Sign-in'],
+    tags: ['Public keys'],
     security: [],
     response: { 200: { $ref: 'KeySet#' }, ...problems(429, 500, 503) } as unknown,
   };
-  app.get(
-    '/.well-known/jwks.json',
-    { schema, config: { open: true, endpointGroup: 'keys' } },
-    async (_request, reply) => {
-      if (!access.isCurrent()) throw stale();
-      return reply
-        .header('Cache-Control', 'public, max-age=60')
-        .type('application/jwk-set+json')
-        .send(JSON.stringify({ keys: access.state.publicKeys() }));
-    },
-  );
+  app.get('/.well-known/jwks.json', { schema, config: { open: true } }, async (_request, reply) => {
+    if (!access.isCurrent()) throw stale();
+    return reply
+      .header('Cache-Control', 'public, max-age=60')
+      .type('application/jwk-set+json')
+      .send(JSON.stringify({ keys: access.state.publicKeys() }));
+  });
 }
 
 function listRoute(app: App, { auth }: SigningKeyDeps): void {

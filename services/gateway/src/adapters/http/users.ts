@@ -1,15 +1,15 @@
-import { UserAdminService } from '@berth/contracts';
 import { fingerprintOf } from '../../domain/idempotency.ts';
 import { userIdOf } from '../../domain/user-id.ts';
 import {
   type AdministrationDeps,
-  changeProblems,
+  changing,
   contextOf,
-  notModified,
-  pageAnswer,
-  responses,
+  ending,
+  making,
+  paging,
   sendPage,
   sendVersioned,
+  showing,
   tagged,
 } from './administration.ts';
 import { principalOf } from './answer-command.ts';
@@ -18,13 +18,9 @@ import { ifNoneMatchHeader, keyedConditionalHeaders, keyedHeaders } from './comm
 import { createUserBody, listUsersQuery, updateUserBody, userParams } from './documents/user.ts';
 import { present, showUser } from './show-access.ts';
 import { maskOf, toUser } from './to-access.ts';
+import { userAdministration } from './user-administration.ts';
 
-const { method } = UserAdminService;
-const path = '/v1/admin/users';
-const onePath = `${path}/:id`;
-const reading = { permission: 'users:read' } as const;
-const administering = { permission: 'users:admin' } as const;
-const tags = ['Users'];
+const { method, path, onePath, reading, administering, tags } = userAdministration;
 
 /** Users: made, listed, looked at, changed and removed. */
 export function userRoutes(app: App, deps: AdministrationDeps): void {
@@ -39,7 +35,7 @@ function readRoutes(app: App, { auth }: AdministrationDeps): void {
     ...{ operationId: 'listUsers', summary: 'List users', tags, headers: ifNoneMatchHeader },
     description: 'In the order of their names, 100 at a time, unless the query says otherwise.',
     querystring: listUsersQuery,
-    response: responses({ 200: pageAnswer('UserPage'), ...notModified }, 422),
+    response: paging('UserPage'),
   };
   app.get(path, { schema: list, config: reading }, async (request, reply) => {
     const { limit: pageSize = 0, cursor: pageToken = '', sort = '', ...filter } = request.query;
@@ -50,7 +46,7 @@ function readRoutes(app: App, { auth }: AdministrationDeps): void {
 
   const get = {
     ...{ operationId: 'getUser', summary: 'Get a user', tags, headers: ifNoneMatchHeader, params: userParams },
-    response: responses({ 200: tagged('User', 'The user.'), ...notModified }, 404),
+    response: showing('User', 'The user.'),
   };
   app.get(onePath, { schema: get, config: reading }, async (request, reply) => {
     const question = { principal: principalOf(request), id: userIdOf(request.params.id) };
@@ -65,7 +61,7 @@ function createRoute(app: App, deps: AdministrationDeps): void {
     description:
       'Without a password they are asked by mail to choose one. Nobody gives more than they hold themselves.',
     body: createUserBody,
-    response: responses({ 201: tagged('User', 'The user.', true) }, ...changeProblems),
+    response: making(tagged('User', 'The user.', true)),
   };
   app.post(path, { schema, config: administering }, async (request, reply) => {
     const { password = '', email_verified: emailVerified = false, ...terms } = request.body;
@@ -83,7 +79,7 @@ function updateRoute(app: App, deps: AdministrationDeps): void {
     ...{ operationId: 'updateUser', summary: 'Change a user', tags, headers: keyedConditionalHeaders },
     description: 'Other groups hold at once, on every gateway. Nobody changes who holds more than they do.',
     ...{ params: userParams, body: updateUserBody },
-    response: responses({ 200: tagged('User', 'The user.') }, ...changeProblems, 404, 412),
+    response: changing(tagged('User', 'The user.'), 412),
   };
   app.patch(onePath, { schema, config: administering }, async (request, reply) => {
     const user = { id: userIdOf(request.params.id), ...toUser(request.body) };
@@ -99,7 +95,7 @@ function deleteRoute(app: App, deps: AdministrationDeps): void {
     ...{ operationId: 'deleteUser', summary: 'Remove a user', tags, headers: keyedConditionalHeaders },
     description: 'For good: nothing that they hold opens anything from then on. The last admin stays.',
     params: userParams,
-    response: responses({ 204: { description: 'They are gone.', type: 'null' } }, 404, 409, 412, 422, 504),
+    response: ending('They are gone.', 412),
   };
   app.delete(onePath, { schema, config: administering }, async (request, reply) => {
     const message = { id: userIdOf(request.params.id), context: contextOf(deps, request) };

@@ -1,6 +1,7 @@
-import { askPatiently, DomainError, wasNotAnswered } from '@berth/errors';
+import { askPatiently } from '@berth/errors';
 import { type Bus, request } from '@berth/messaging';
 import type { DescMessage, DescMethodUnary, MessageInitShape, MessageShape } from '@bufbuild/protobuf';
+import { orOutcomeUnknown } from './or-outcome-unknown.ts';
 
 type Ask = <I extends DescMessage, O extends DescMessage>(
   method: DescMethodUnary<I, O>,
@@ -19,21 +20,6 @@ export const authAsk = (bus: Bus, wait: { answerTimeoutMs: number; nobodyThereMs
     askPatiently(() => request(bus, asked, message, { timeoutMs: wait.answerTimeoutMs }), wait.nobodyThereMs);
   return {
     read,
-    async change(asked, message) {
-      try {
-        return await read(asked, message);
-      } catch (error) {
-        throw wasNotAnswered(error) ? outcomeUnknown(error) : error;
-      }
-    },
+    change: (asked, message) => orOutcomeUnknown('anything was', read(asked, message)),
   };
 };
-
-const outcomeUnknown = (cause: unknown) =>
-  new DomainError(
-    'unavailable',
-    'OUTCOME_UNKNOWN',
-    'No answer came in time, so it is not known whether anything was changed. Look at it, or repeat the request with the same Idempotency-Key.',
-    { retryAfterSeconds: 5 },
-    { cause },
-  );

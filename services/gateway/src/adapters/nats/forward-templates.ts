@@ -4,9 +4,10 @@ import {
   type SetForwardTemplateRequestSchema,
   VmService,
 } from '@berth/contracts';
-import { askPatiently, DomainError, sendPatiently, wasNotAnswered } from '@berth/errors';
+import { askPatiently, sendPatiently } from '@berth/errors';
 import { type Bus, request } from '@berth/messaging';
 import type { MessageInitShape } from '@bufbuild/protobuf';
+import { orOutcomeUnknown } from './or-outcome-unknown.ts';
 
 const { method } = VmService;
 
@@ -23,20 +24,9 @@ export const forwardTemplates = (
 ): ForwardTemplates => ({
   get: (principal) =>
     askPatiently(() => request(bus, method.getForwardTemplate, { principal }, { timeoutMs }), nobodyThereMs),
-  async set(message) {
-    try {
-      return await sendPatiently(() => request(bus, method.setForwardTemplate, message, { timeoutMs }), nobodyThereMs);
-    } catch (error) {
-      throw wasNotAnswered(error) ? outcomeUnknown(error) : error;
-    }
-  },
+  set: (message) =>
+    orOutcomeUnknown(
+      'the template was',
+      sendPatiently(() => request(bus, method.setForwardTemplate, message, { timeoutMs }), nobodyThereMs),
+    ),
 });
-
-const outcomeUnknown = (cause: unknown) =>
-  new DomainError(
-    'unavailable',
-    'OUTCOME_UNKNOWN',
-    'No answer came in time, so it is not known whether the template was changed. Look at it, or repeat the request with the same Idempotency-Key.',
-    { retryAfterSeconds: 5 },
-    { cause },
-  );

@@ -1,7 +1,8 @@
 import { type CommandContextSchema, PoolService } from '@berth/contracts';
-import { askPatiently, DomainError, wasNotAnswered } from '@berth/errors';
+import { askPatiently } from '@berth/errors';
 import { type Bus, request } from '@berth/messaging';
 import type { DescMessage, DescMethodUnary, MessageInitShape, MessageShape } from '@bufbuild/protobuf';
+import { orOutcomeUnknown } from './or-outcome-unknown.ts';
 
 type Ask = <I extends DescMessage, O extends DescMessage>(
   method: DescMethodUnary<I, O>,
@@ -30,21 +31,6 @@ export const poolAdministration = (
     askPatiently(() => request(bus, method, message, { timeoutMs: wait.answerTimeoutMs, context }), wait.nobodyThereMs);
   return {
     read,
-    async change(method, message, context) {
-      try {
-        return await read(method, message, context);
-      } catch (error) {
-        throw wasNotAnswered(error) ? outcomeUnknown(error) : error;
-      }
-    },
+    change: (method, message, context) => orOutcomeUnknown('the pool was', read(method, message, context)),
   };
 };
-
-const outcomeUnknown = (cause: unknown) =>
-  new DomainError(
-    'unavailable',
-    'OUTCOME_UNKNOWN',
-    'No answer came in time, so it is not known whether the pool was changed. Look at it, or repeat the request with the same Idempotency-Key.',
-    { retryAfterSeconds: 5 },
-    { cause },
-  );

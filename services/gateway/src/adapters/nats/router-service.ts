@@ -1,7 +1,8 @@
 import { RouterAdminService, RouterUseService } from '@berth/contracts';
-import { askPatiently, DomainError, sendPatiently, wasNotAnswered } from '@berth/errors';
+import { askPatiently, sendPatiently } from '@berth/errors';
 import { type Bus, request } from '@berth/messaging';
 import type { DescMessage, DescMethodUnary, MessageInitShape, MessageShape } from '@bufbuild/protobuf';
+import { orOutcomeUnknown } from './or-outcome-unknown.ts';
 
 type Ask = <I extends DescMessage, O extends DescMessage>(
   method: DescMethodUnary<I, O>,
@@ -30,22 +31,11 @@ export function routerAdministration(
   const { answerTimeoutMs: timeoutMs, nobodyThereMs } = wait;
   return {
     read: (method, message) => askPatiently(() => request(bus, method, message, { timeoutMs }), nobodyThereMs),
-    async change(method, message) {
-      try {
-        return await sendPatiently(() => request(bus, method, message, { timeoutMs }), nobodyThereMs);
-      } catch (error) {
-        throw wasNotAnswered(error) ? outcomeUnknown(error) : error;
-      }
-    },
+    change: (method, message) =>
+      orOutcomeUnknown(
+        'the router was',
+        sendPatiently(() => request(bus, method, message, { timeoutMs }), nobodyThereMs),
+      ),
     try: (method, message) => sendPatiently(() => request(bus, method, message, { timeoutMs: testMs }), nobodyThereMs),
   };
 }
-
-const outcomeUnknown = (cause: unknown) =>
-  new DomainError(
-    'unavailable',
-    'OUTCOME_UNKNOWN',
-    'No answer came in time, so it is not known whether the router was changed. Look at it, or repeat the request.',
-    { retryAfterSeconds: 5 },
-    { cause },
-  );

@@ -15,26 +15,15 @@ import {
   type Standing,
   type WaitingChange,
 } from '../../app/router-ledger.ts';
-import type { CommitConfirm } from '../../domain/commit-confirm.ts';
-import type { ConfigTree } from '../../domain/config-tree.ts';
-import type { CostModel } from '../../domain/cost-model.ts';
-import type { Fragment } from '../../domain/fragment.ts';
-import type { RouterPlace } from '../../domain/inventory.ts';
 import type { RouterState } from '../../domain/router-state.ts';
-import type { Cause } from '../../domain/verdict.ts';
 import { storeAdoptable } from './adoptable-rows.ts';
 import { readOpenBatch, writeBatchAhead } from './batch-rows.ts';
 import { endMended, readDriftBook, readDriftRequests, recordFindings } from './drift-rows.ts';
-import { inTurns } from './in-turns.ts';
+import { readOwnedPaths, readOwnedResources, readRecord, readWaiting } from './ledger-reads.ts';
 import { recordSeenLines } from './record-seen-lines.ts';
 import { recordSettlement } from './record-settlement.ts';
 import { readFileAsked, recordFileEnd } from './router-file-rows.ts';
 import { type StatusRow, stateChangedMessage, statusColumns, statusMessage } from './router-messages.ts';
-
-/** What waits is counted up to so many times what is taken: more makes no difference to a batch. */
-const countedTimes = 5;
-
-const nothing: Fragment = { rules: [] };
 
 /** One router's ledger under one epoch of its lease. */
 export class PostgresRouterLedger implements RouterLedger {
@@ -53,99 +42,24 @@ export class PostgresRouterLedger implements RouterLedger {
     this.#epoch = epoch;
   }
 
-  async load(): Promise<RouterRecord> {
-    const [row] = await this.#database.query<{
-      state: RouterState;
-      reason: string;
-      version: string;
-      profile: (RouterPlace & { readonly commitConfirm?: CommitConfirm }) | null;
-      inventory_hash: string;
-      cost_model: CostModel | null;
-      applied_count: string;
-      saved_count: string;
-    }>('SELECT * FROM routers WHERE name = $1', [this.#router]);
-    if (row === undefined) throw new LeaseLost(`router ${this.#router} is not managed any more`);
-    return {
-      state: row.state,
-      reason: row.reason,
-      version: row.version,
-      place: row.profile ?? undefined,
-      commitConfirm: row.profile?.commitConfirm,
-      inventoryHash: row.inventory_hash,
-      costModel: row.cost_model ?? undefined,
-      appliedCount: BigInt(row.applied_count),
-      savedCount: BigInt(row.saved_count),
-    };
+  load(): Promise<RouterRecord> {
+    return readRecord(this.#database, this.#router);
   }
 
   openBatch(): Promise<OpenBatch | undefined> {
     return readOpenBatch(this.#database, this.#router);
   }
 
-  async waiting(limit: number): Promise<{ changes: readonly WaitingChange[]; total: number }> {
-    const rows = await this.#database.query<{
-      resource_id: string;
-      wanted_incarnation: string;
-      wanted_number: string;
-      wanted: Fragment | null;
-      applied: Fragment | null;
-      adopts: boolean;
-      owner_group: string;
-      causes: readonly Cause[];
-      total: number;
-    }>(
-      `WITH RECURSIVE ${inTurns('$2')}
-       SELECT resource_id, wanted_incarnation, wanted_number, wanted, applied, adopts, owner_group, causes,
-         (SELECT count(*) FROM (SELECT FROM resources WHERE router = $1 AND waiting LIMIT $3) AS counted)::integer AS total
-       FROM in_turns JOIN resources USING (resource_id) WHERE router = $1 ORDER BY turn, in_turns.queued`,
-      [this.#router, limit, countedTimes * limit],
-    );
-    const changes = rows.map((row) => ({
-      resourceId: row.resource_id,
-      revision: { incarnation: BigInt(row.wanted_incarnation), number: BigInt(row.wanted_number) },
-      wanted: row.wanted ?? nothing,
-      applied: row.applied ?? nothing,
-      adopts: row.adopts,
-      ownerGroup: row.owner_group,
-      causes: row.causes,
-    }));
-    return { changes, total: rows[0]?.total ?? 0 };
+  waiting(limit: number): Promise<{ changes: readonly WaitingChange[]; total: number }> {
+    return readWaiting(this.#database, this.#router, limit);
   }
 
-  async ownedResources(): Promise<readonly OwnedResource[]> {
-    const rows = await this.#database.query<{
-      resource_id: string;
-      applied: Fragment | null;
-      applied_incarnation: string;
-      applied_number: string;
-      owner_group: string;
-    }>(
-      `SELECT resource_id, applied, applied_incarnation, applied_number, owner_group FROM resources
-       WHERE router = $1 AND (applied IS NOT NULL
-         OR EXISTS (SELECT FROM owned_paths AS path WHERE path.router = $1 AND path.resource_id = resources.resource_id))
-       ORDER BY resource_id`,
-      [this.#router],
-    );
-    return rows.map((row) => ({
-      resourceId: row.resource_id,
-      applied: row.applied ?? nothing,
-      appliedRevision: { incarnation: BigInt(row.applied_incarnation), number: BigInt(row.applied_number) },
-      ownerGroup: row.owner_group,
-    }));
+  ownedResources(): Promise<readonly OwnedResource[]> {
+    return readOwnedResources(this.#database, this.#router);
   }
 
-  async ownedPaths(): Promise<readonly OwnedPath[]> {
-    const rows = await this.#database.query<{
-      path: string;
-      resource_id: string;
-      released_at: string | null;
-      released_content: readonly ConfigTree[] | null;
-    }>('SELECT path, resource_id, released_at, released_content FROM owned_paths WHERE router = $1', [this.#router]);
-    return rows.map(({ path, resource_id, released_at, released_content }) => ({
-      key: path,
-      resourceId: resource_id,
-      ...(released_at === null ? {} : { released: { at: BigInt(released_at), contents: released_content ?? [] } }),
-    }));
+  ownedPaths(): Promise<readonly OwnedPath[]> {
+    return readOwnedPaths(this.#database, this.#router);
   }
 
   writeAhead(batch: NewBatch): Promise<readonly string[]> {

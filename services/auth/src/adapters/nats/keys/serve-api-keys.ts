@@ -2,7 +2,7 @@ import { AuthService, type Principal } from '@berth/contracts';
 import { type Bus, serve } from '@berth/messaging';
 import { timestampFromDate } from '@bufbuild/protobuf/wkt';
 import type { Asker } from '../../../app/asker.ts';
-import type { ApiKeyStore, KeyChoice, TellChanged } from '../../../app/keys/api-key-store.ts';
+import type { ApiKeyStore, KeyChoice } from '../../../app/keys/api-key-store.ts';
 import { deleteApiKey, type KeyChanger, rotateApiKey, updateApiKey } from '../../../app/keys/change-api-key.ts';
 import { createApiKey } from '../../../app/keys/create-api-key.ts';
 import { getApiKey, listApiKeys } from '../../../app/keys/read-api-keys.ts';
@@ -16,7 +16,6 @@ interface Deps {
   readonly bus: Bus;
   readonly keys: ApiKeyStore;
   readonly transactions: PostgresAuthTransactions;
-  readonly tellChanged: TellChanged;
   readonly verify: (apiKey: string) => Promise<KeyHolder>;
   /** So many keys one user may have. */
   readonly keysPerUser: number;
@@ -53,21 +52,17 @@ const changers = (deps: Deps) => [
     const changer = changerOf(asker, request.own);
     const id = request.apiKey?.id ?? '';
     const terms = maskedTerms(request);
-    const answer = await inTransaction(async (transaction) => {
+    return inTransaction(async (transaction) => {
       const { key } = await updateApiKey(transaction, changer, id, terms);
       return { apiKey: toMessage(key) };
     });
-    deps.tellChanged(id);
-    return answer;
   }),
   serveCommand(deps, method.deleteApiKey, { access: 'anybody' }, async ({ id, own }, asker, inTransaction) => {
     const changer = changerOf(asker, own);
-    const answer = await inTransaction(async (transaction) => {
+    return inTransaction(async (transaction) => {
       await deleteApiKey(transaction, changer, id);
       return {};
     });
-    deps.tellChanged(id);
-    return answer;
   }),
 ];
 
@@ -80,12 +75,10 @@ const makingSecrets = (deps: Deps) => [
     async (request, asker, inTransaction) => {
       const maker = { ...changerOf(asker, request.own), mostKeys: deps.keysPerUser };
       const terms = newTerms(request);
-      const answer = await inTransaction(async (transaction) => {
+      return inTransaction(async (transaction) => {
         const { key, secret } = await createApiKey(transaction, maker, terms);
         return { apiKey: toMessage(key), secret };
       });
-      deps.tellChanged(answer.apiKey?.id ?? '');
-      return answer;
     },
   ),
   serveCommand(
@@ -94,12 +87,10 @@ const makingSecrets = (deps: Deps) => [
     { access: 'anybody', withoutSecrets: (answer) => ({ ...answer, secret: '' }) },
     async ({ id, overlapSeconds, own }, asker, inTransaction) => {
       const changer = changerOf(asker, own);
-      const answer = await inTransaction(async (transaction) => {
+      return inTransaction(async (transaction) => {
         const { key, secret } = await rotateApiKey(transaction, changer, id, overlapSeconds);
         return { apiKey: toMessage(key), secret };
       });
-      deps.tellChanged(id);
-      return answer;
     },
   ),
 ];

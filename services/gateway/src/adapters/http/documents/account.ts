@@ -92,7 +92,12 @@ export const accountDocument = Type.Object(
     id: Type.String(),
     name: Type.String(),
     email: nullable(Type.String()),
-    email_verified: Type.Boolean({ description: 'Whether the address was proved to be the user’s.' }),
+    email_verified_at: nullable(
+      Type.String({
+        format: 'date-time',
+        description: 'When the address was proved to be the user’s; null: it was not.',
+      }),
+    ),
     profile,
     public_fields: Type.Array(Type.String()),
     groups: Type.Array(Type.String(), { description: 'The home group, which owns what the user makes, first.' }),
@@ -118,7 +123,7 @@ export const accountDocument = Type.Object(
         id: '5d1f4f0e-9d0b-4b53-8b0e-3d4f1c2b7a90',
         name: 'ada',
         email: 'ada@example.com',
-        email_verified: true,
+        email_verified_at: '2026-01-01T12:00:00.000Z',
         profile: { display_name: 'Ada' },
         public_fields: ['display_name'],
         groups: ['viewer'],

@@ -71,3 +71,7 @@ export const problems = (...statuses: ProblemStatus[]): Record<number, unknown> 
       { description: meanings[status], content: { 'application/problem+json': { schema: { $ref: 'Problem#' } } } },
     ]),
   );
+
+/** The responses of a route that is not open: what it answers, and the problems. */
+export const responses = (answers: object, ...more: ProblemStatus[]) =>
+  ({ ...answers, ...problems(401, 403, 429, 500, 503, ...more) }) as unknown;

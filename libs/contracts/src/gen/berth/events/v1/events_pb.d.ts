@@ -5,9 +5,9 @@
 import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
 import type { Operation, OperationJson } from "../../allocator/v1/operation_pb.js";
-import type { Timestamp, TimestampJson } from "@bufbuild/protobuf/wkt";
 import type { WatchPoolsResponse, WatchPoolsResponseJson } from "../../allocator/v1/pool_service_pb.js";
 import type { DriftItem, DriftItemJson } from "../../driver/v1/drift_service_pb.js";
+import type { Timestamp, TimestampJson } from "@bufbuild/protobuf/wkt";
 import type { Commit, CommitJson } from "../../driver/v1/commit_pb.js";
 import type { RouterState, RouterStateJson } from "../../driver/v1/router_pb.js";
 
@@ -49,54 +49,6 @@ export declare type OperationEndedJson = {
  * Use `create(OperationEndedSchema)` to create a new message.
  */
 export declare const OperationEndedSchema: GenMessage<OperationEnded, {jsonType: OperationEndedJson}>;
-
-/**
- * API keys changed: whoever caches what they may do must forget it.
- *
- * @generated from message berth.events.v1.ApiKeyChanged
- */
-export declare type ApiKeyChanged = Message<"berth.events.v1.ApiKeyChanged"> & {
-  /**
-   * The key's id.
-   *
-   * @generated from field: string id = 1;
-   */
-  id: string;
-
-  /**
-   * When.
-   *
-   * @generated from field: google.protobuf.Timestamp changed_at = 2;
-   */
-  changedAt?: Timestamp | undefined;
-};
-
-/**
- * API keys changed: whoever caches what they may do must forget it.
- *
- * @generated from message berth.events.v1.ApiKeyChanged
- */
-export declare type ApiKeyChangedJson = {
-  /**
-   * The key's id.
-   *
-   * @generated from field: string id = 1;
-   */
-  id?: string;
-
-  /**
-   * When.
-   *
-   * @generated from field: google.protobuf.Timestamp changed_at = 2;
-   */
-  changedAt?: TimestampJson;
-};
-
-/**
- * Describes the message berth.events.v1.ApiKeyChanged.
- * Use `create(ApiKeyChangedSchema)` to create a new message.
- */
-export declare const ApiKeyChangedSchema: GenMessage<ApiKeyChanged, {jsonType: ApiKeyChangedJson}>;
 
 /**
  * Something happened to a pool: the same that a watch tells.

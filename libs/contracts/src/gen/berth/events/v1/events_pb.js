@@ -14,7 +14,7 @@ import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
  * Describes the file berth/events/v1/events.proto.
  */
 export const file_berth_events_v1_events = /*@__PURE__*/
-  fileDesc("ChxiZXJ0aC9ldmVudHMvdjEvZXZlbnRzLnByb3RvEg9iZXJ0aC5ldmVudHMudjEiQgoOT3BlcmF0aW9uRW5kZWQSMAoJb3BlcmF0aW9uGAEgASgLMh0uYmVydGguYWxsb2NhdG9yLnYxLk9wZXJhdGlvbiJLCg1BcGlLZXlDaGFuZ2VkEgoKAmlkGAEgASgJEi4KCmNoYW5nZWRfYXQYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIkUKC1Bvb2xDaGFuZ2VkEjYKBmNoYW5nZRgBIAEoCzImLmJlcnRoLmFsbG9jYXRvci52MS5XYXRjaFBvb2xzUmVzcG9uc2UimgEKElJvdXRlckRyaWZ0Q2hhbmdlZBIOCgZyb3V0ZXIYASABKAkSKQoFaXRlbXMYAiADKAsyGi5iZXJ0aC5kcml2ZXIudjEuRHJpZnRJdGVtEg0KBWNvdW50GAMgASgNEhIKCm9wZW5faXRlbXMYBCABKA0SJgoCYXQYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIlAKD1JvdXRlckNvbW1pdHRlZBInCgZjb21taXQYASABKAsyFy5iZXJ0aC5kcml2ZXIudjEuQ29tbWl0EhQKDHJlc291cmNlX2lkcxgCIAMoCSLCAQoSUm91dGVyU3RhdGVDaGFuZ2VkEg4KBnJvdXRlchgBIAEoCRIrCgVzdGF0ZRgCIAEoDjIcLmJlcnRoLmRyaXZlci52MS5Sb3V0ZXJTdGF0ZRI0Cg5wcmV2aW91c19zdGF0ZRgDIAEoDjIcLmJlcnRoLmRyaXZlci52MS5Sb3V0ZXJTdGF0ZRIOCgZyZWFzb24YBCABKAkSKQoFc2luY2UYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIo4BCg1BY2Nlc3NDaGFuZ2VkEhQKDHN1YmplY3RfdHlwZRgBIAEoCRISCgpzdWJqZWN0X2lkGAIgASgJEg8KB3VzZXJfaWQYAyABKAkSDgoGcmVhc29uGAQgASgJEgoKAmJ5GAUgASgJEiYKAmF0GAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcGIGcHJvdG8z", [file_berth_allocator_v1_operation, file_berth_allocator_v1_pool_service, file_berth_driver_v1_commit, file_berth_driver_v1_drift_service, file_berth_driver_v1_router, file_google_protobuf_timestamp]);
+  fileDesc("ChxiZXJ0aC9ldmVudHMvdjEvZXZlbnRzLnByb3RvEg9iZXJ0aC5ldmVudHMudjEiQgoOT3BlcmF0aW9uRW5kZWQSMAoJb3BlcmF0aW9uGAEgASgLMh0uYmVydGguYWxsb2NhdG9yLnYxLk9wZXJhdGlvbiJFCgtQb29sQ2hhbmdlZBI2CgZjaGFuZ2UYASABKAsyJi5iZXJ0aC5hbGxvY2F0b3IudjEuV2F0Y2hQb29sc1Jlc3BvbnNlIpoBChJSb3V0ZXJEcmlmdENoYW5nZWQSDgoGcm91dGVyGAEgASgJEikKBWl0ZW1zGAIgAygLMhouYmVydGguZHJpdmVyLnYxLkRyaWZ0SXRlbRINCgVjb3VudBgDIAEoDRISCgpvcGVuX2l0ZW1zGAQgASgNEiYKAmF0GAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJQCg9Sb3V0ZXJDb21taXR0ZWQSJwoGY29tbWl0GAEgASgLMhcuYmVydGguZHJpdmVyLnYxLkNvbW1pdBIUCgxyZXNvdXJjZV9pZHMYAiADKAkiwgEKElJvdXRlclN0YXRlQ2hhbmdlZBIOCgZyb3V0ZXIYASABKAkSKwoFc3RhdGUYAiABKA4yHC5iZXJ0aC5kcml2ZXIudjEuUm91dGVyU3RhdGUSNAoOcHJldmlvdXNfc3RhdGUYAyABKA4yHC5iZXJ0aC5kcml2ZXIudjEuUm91dGVyU3RhdGUSDgoGcmVhc29uGAQgASgJEikKBXNpbmNlGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCKOAQoNQWNjZXNzQ2hhbmdlZBIUCgxzdWJqZWN0X3R5cGUYASABKAkSEgoKc3ViamVjdF9pZBgCIAEoCRIPCgd1c2VyX2lkGAMgASgJEg4KBnJlYXNvbhgEIAEoCRIKCgJieRgFIAEoCRImCgJhdBgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBiBnByb3RvMw", [file_berth_allocator_v1_operation, file_berth_allocator_v1_pool_service, file_berth_driver_v1_commit, file_berth_driver_v1_drift_service, file_berth_driver_v1_router, file_google_protobuf_timestamp]);
 
 /**
  * Describes the message berth.events.v1.OperationEnded.
@@ -24,44 +24,37 @@ export const OperationEndedSchema = /*@__PURE__*/
   messageDesc(file_berth_events_v1_events, 0);
 
 /**
- * Describes the message berth.events.v1.ApiKeyChanged.
- * Use `create(ApiKeyChangedSchema)` to create a new message.
- */
-export const ApiKeyChangedSchema = /*@__PURE__*/
-  messageDesc(file_berth_events_v1_events, 1);
-
-/**
  * Describes the message berth.events.v1.PoolChanged.
  * Use `create(PoolChangedSchema)` to create a new message.
  */
 export const PoolChangedSchema = /*@__PURE__*/
-  messageDesc(file_berth_events_v1_events, 2);
+  messageDesc(file_berth_events_v1_events, 1);
 
 /**
  * Describes the message berth.events.v1.RouterDriftChanged.
  * Use `create(RouterDriftChangedSchema)` to create a new message.
  */
 export const RouterDriftChangedSchema = /*@__PURE__*/
-  messageDesc(file_berth_events_v1_events, 3);
+  messageDesc(file_berth_events_v1_events, 2);
 
 /**
  * Describes the message berth.events.v1.RouterCommitted.
  * Use `create(RouterCommittedSchema)` to create a new message.
  */
 export const RouterCommittedSchema = /*@__PURE__*/
-  messageDesc(file_berth_events_v1_events, 4);
+  messageDesc(file_berth_events_v1_events, 3);
 
 /**
  * Describes the message berth.events.v1.RouterStateChanged.
  * Use `create(RouterStateChangedSchema)` to create a new message.
  */
 export const RouterStateChangedSchema = /*@__PURE__*/
-  messageDesc(file_berth_events_v1_events, 5);
+  messageDesc(file_berth_events_v1_events, 4);
 
 /**
  * Describes the message berth.events.v1.AccessChanged.
  * Use `create(AccessChangedSchema)` to create a new message.
  */
 export const AccessChangedSchema = /*@__PURE__*/
-  messageDesc(file_berth_events_v1_events, 6);
+  messageDesc(file_berth_events_v1_events, 5);
 

@@ -73,7 +73,7 @@ export async function startAllocator(config: AllocatorConfig, context: Context):
   onStop(() => bus.drain());
   readyWhen('bus', () => bus.ping());
 
-  const outbox = new Outbox({ database, bus, streams: [streams.routerChanges, streams.events] });
+  const outbox = new Outbox({ database, bus, streams: [streams.routerChanges, streams.events, streams.audit] });
   await outbox.start();
   onStop(() => outbox.stop());
 
@@ -142,7 +142,7 @@ export async function startAllocator(config: AllocatorConfig, context: Context):
     commands,
     reader: postgresReader(database),
     list: postgresVmList(database),
-    templates: postgresTemplates(database),
+    templates: postgresTemplates({ database, outbox }),
     defaultRouter,
     onAnswer,
   });

@@ -11,6 +11,7 @@ import {
   status,
 } from '@grpc/grpc-js';
 import { admitCaller, keyUseOf } from './admit-call.ts';
+import { authorOfCall } from './author-of-call.ts';
 import type { CallLimits } from './call-limits.ts';
 import type { GrpcMetrics } from './grpc-metrics.ts';
 import { keepAdmitted } from './keep-admitted.ts';
@@ -150,6 +151,7 @@ export class CallRunner {
     const used = { principalId: caller.id, path: call.getPath(), canonical: request.canonical };
     const pool = {
       caller,
+      author: authorOfCall(caller, call, open.scope.requestId),
       requestId: open.scope.requestId,
       traceparent: currentTrace()['traceparent'] ?? '',
       key: keyUseOf(call.metadata, used),

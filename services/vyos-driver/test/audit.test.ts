@@ -98,7 +98,7 @@ test('new policies of drift are told with the old ones; the same ones, a repeat 
       DriftService.method.setDriftPolicies,
       {
         ...{ principal: admin, router: 'default', rules: [{ path: ['nat', 'destination'], policy }] },
-        ...{ context: contextOf(), ...more },
+        ...{ origin: asked, ...more },
       },
       { timeoutMs },
     );

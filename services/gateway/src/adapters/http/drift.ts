@@ -130,7 +130,7 @@ function policyRoutes(app: App, { drift }: DriftDeps): void {
       rules: toRules(request.body),
       ifTag: parseIfTag(request.headers['if-match']),
       idempotency: idempotencyOf(request),
-      context: originOf(request),
+      origin: originOf(request),
     });
     if (answer.replayed) reply.header('Idempotency-Replayed', 'true');
     return sendPolicies(request, reply, answer);

@@ -45,11 +45,11 @@ export function serveDrift(
       const { rules, tag } = policiesMessage(await directory.policies(router));
       return { rules, tag };
     }),
-    serve(bus, method.setDriftPolicies, async ({ principal, router, rules, ifTag, idempotency: key, context }) => {
+    serve(bus, method.setDriftPolicies, async ({ principal, router, rules, ifTag, idempotency: key, origin }) => {
       requireEverywhere(principal, 'routers:admin');
       const wanted = rules.map(toRule);
       checkRules(wanted);
-      const { clientAddress = '', userAgent = '', requestId = '' } = context ?? {};
+      const { clientAddress = '', userAgent = '', requestId = '' } = origin ?? {};
       const author = authorOf({ principal, clientAddress, userAgent, requestId });
       const now = await directory.setPolicies(router, wanted, { ifTag, key, author });
       checking.wake(router);

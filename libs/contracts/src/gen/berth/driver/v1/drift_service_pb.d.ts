@@ -4,7 +4,7 @@
 
 import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
-import type { CommandContext, CommandContextJson, Idempotency, IdempotencyJson, Principal, PrincipalJson } from "../../common/v1/command_pb.js";
+import type { Idempotency, IdempotencyJson, Origin, OriginJson, Principal, PrincipalJson } from "../../common/v1/command_pb.js";
 import type { Timestamp, TimestampJson } from "@bufbuild/protobuf/wkt";
 import type { RouterState, RouterStateJson } from "./router_pb.js";
 import type { ConfigOperation, ConfigOperationJson } from "./config_pb.js";
@@ -1184,11 +1184,11 @@ export declare type SetDriftPoliciesRequest = Message<"berth.driver.v1.SetDriftP
   idempotency?: Idempotency | undefined;
 
   /**
-   * From where and in which request, for the audit log; who asks is `principal`.
+   * From where and in which request, for the audit log.
    *
-   * @generated from field: berth.common.v1.CommandContext context = 6;
+   * @generated from field: berth.common.v1.Origin origin = 6;
    */
-  context?: CommandContext | undefined;
+  origin?: Origin | undefined;
 };
 
 /**
@@ -1233,11 +1233,11 @@ export declare type SetDriftPoliciesRequestJson = {
   idempotency?: IdempotencyJson;
 
   /**
-   * From where and in which request, for the audit log; who asks is `principal`.
+   * From where and in which request, for the audit log.
    *
-   * @generated from field: berth.common.v1.CommandContext context = 6;
+   * @generated from field: berth.common.v1.Origin origin = 6;
    */
-  context?: CommandContextJson;
+  origin?: OriginJson;
 };
 
 /**

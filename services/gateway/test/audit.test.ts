@@ -77,17 +77,47 @@ test('what a service tells of in the transaction of its change is told from here
     return answer();
   };
   const pool = { name: 'rule-pools/a', values: { case: 'rule' as const, value: {} } };
-  gateway.answer(RouterAdminService.method.addRouter, unless(() => made));
-  gateway.answer(RouterAdminService.method.updateRouter, unless(() => made));
-  gateway.answer(RouterAdminService.method.removeRouter, unless(() => ({})));
+  gateway.answer(
+    RouterAdminService.method.addRouter,
+    unless(() => made),
+  );
+  gateway.answer(
+    RouterAdminService.method.updateRouter,
+    unless(() => made),
+  );
+  gateway.answer(
+    RouterAdminService.method.removeRouter,
+    unless(() => ({})),
+  );
   gateway.answer(RouterUseService.method.getRouterUse, () => ({}));
-  gateway.answer(DriftService.method.setDriftPolicies, unless(() => ({})));
-  gateway.answer(VmService.method.setForwardTemplate, unless(() => ({})));
-  gateway.answer(PoolService.method.createPool, unless(() => pool));
-  gateway.answer(PoolService.method.deletePool, unless(() => ({})));
-  gateway.answer(PoolService.method.drainPool, unless(() => pool));
-  gateway.answer(PoolService.method.reserve, unless(() => ({ id: 'r', pool: 'rule-pools/a', first: '1', last: '1' })));
-  gateway.answer(PoolService.method.release, unless(() => ({})));
+  gateway.answer(
+    DriftService.method.setDriftPolicies,
+    unless(() => ({})),
+  );
+  gateway.answer(
+    VmService.method.setForwardTemplate,
+    unless(() => ({})),
+  );
+  gateway.answer(
+    PoolService.method.createPool,
+    unless(() => pool),
+  );
+  gateway.answer(
+    PoolService.method.deletePool,
+    unless(() => ({})),
+  );
+  gateway.answer(
+    PoolService.method.drainPool,
+    unless(() => pool),
+  );
+  gateway.answer(
+    PoolService.method.reserve,
+    unless(() => ({ id: 'r', pool: 'rule-pools/a', first: '1', last: '1' })),
+  );
+  gateway.answer(
+    PoolService.method.release,
+    unless(() => ({})),
+  );
   const pools = '/v1/pools/rule-pools';
   const ask = async () => [
     await gateway.call('POST', routers, { body: aBody() }),

@@ -143,14 +143,10 @@ function switchRoutes(app: App, deps: RouterDeps): void {
       body: emptyBody,
       response: changed(200, 404, 409, 412),
     };
-    app.post(
-      `${onePath}/${verb}`,
-      { schema, config: { ...changing, bodyOptional: true } },
-      async (request, reply) => {
-        const message = { router: request.params.router, enabled, context: contextOf(deps, request) };
-        return sendRouter(request, reply, await deps.routers.change(method.updateRouter, message));
-      },
-    );
+    app.post(`${onePath}/${verb}`, { schema, config: { ...changing, bodyOptional: true } }, async (request, reply) => {
+      const message = { router: request.params.router, enabled, context: contextOf(deps, request) };
+      return sendRouter(request, reply, await deps.routers.change(method.updateRouter, message));
+    });
   }
 }
 

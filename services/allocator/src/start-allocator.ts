@@ -6,6 +6,7 @@ import { connectBus, Outbox } from '@berth/messaging';
 import type { Logger, ServiceContext } from '@berth/service-kit';
 import { allocatorMetrics } from './adapters/allocator-metrics.ts';
 import { poolMethods } from './adapters/grpc/pool-methods.ts';
+import { recordRefusals } from './adapters/grpc/record-refusals.ts';
 import { serveGrpc } from './adapters/grpc/serve-grpc.ts';
 import { bulkEndedMessage, itemReader } from './adapters/nats/bulk-messages.ts';
 import { tellOfBulkWork, workOnBulks } from './adapters/nats/bulk-notices.ts';
@@ -164,9 +165,11 @@ export async function startAllocator(config: AllocatorConfig, context: Context):
 
   const access = openAccess(bus, { wait: askAuth, ttlMs: config.keyCacheSeconds * 1_000, tokens: config.tokens });
   onStop(() => access.stop());
+  const refusals = recordRefusals({ bus, log });
+  onStop(() => refusals.stop());
   const grpc = await serveGrpc(
     { host: config.grpcHost, port: config.grpcPort, tls: config.grpcTls, callsPerSecond: config.callsPerSecond },
-    { log, metrics, keys: access.authenticator, ping: () => database.ping(), methods: poolMethods(pools) },
+    { log, metrics, refusals, keys: access.authenticator, ping: () => database.ping(), methods: poolMethods(pools) },
   );
   onStop(() => grpc.stop());
   await bus.ping(); // the server knows of the subscriptions now

@@ -1,5 +1,6 @@
+import { RefusalCounts } from '@berth/access';
 import { safeForAudit, safeTextForAudit } from '@berth/service-kit';
-import { RefusalCounts } from '../../domain/refusal-counts.ts';
+
 import type { AuditInit, AuditRecorder } from '../nats/audit-recorder.ts';
 import type { AnyReply, AnyRequest, App } from './app-types.ts';
 

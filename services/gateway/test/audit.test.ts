@@ -153,7 +153,7 @@ test('reads, unknown addresses and wrong methods are no entries; refused writes 
   await gateway.call('POST', routers, { body: {}, apiKey: 'viewer-1' });
   await gateway.call('POST', routers, { body: { name: 'a b' } });
   await gateway.call('POST', routers, { body: '{' });
-  await gateway.call('POST', '/v1/admin/api-keys', { body: { permission: 'king' } }); // whose success auth would tell of
+  await gateway.call('POST', '/v1/admin/api-keys', { body: { permission: 'king' } }); // whose success auth tells of
   assert.deepEqual(
     (await told(gateway)).map(({ result, principal }) => [result, principal?.name]),
     [

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { CommandContext } from './gen/berth/common/v1/command_pb.js';
+import type { Origin, Principal } from './gen/berth/common/v1/command_pb.js';
 
 /** Who changes something, from where and in which request: what an entry of the audit log says besides the change. */
 export interface AuditAuthor {
@@ -16,12 +16,13 @@ export const berthItself: AuditAuthor = {
   ...{ clientAddress: '', userAgent: '', requestId: '' },
 };
 
-/** The author of what a command changes. One without a principal is of Berth itself. */
+/** The author of what a command changes. Without a principal it is Berth itself. */
 export function authorOf(
-  context: Pick<CommandContext, 'principal' | 'clientAddress' | 'userAgent' | 'requestId'> | undefined,
+  principal: Principal | undefined,
+  origin: Pick<Origin, 'clientAddress' | 'userAgent' | 'requestId'> | undefined,
 ): AuditAuthor {
-  if (context?.principal === undefined) return berthItself;
-  const { principal, clientAddress, userAgent, requestId } = context;
+  if (principal === undefined) return berthItself;
+  const { clientAddress = '', userAgent = '', requestId = '' } = origin ?? {};
   const { id, kind, name } = principal;
   return { principal: { id, kind, name }, clientAddress, userAgent, requestId };
 }

@@ -15,7 +15,7 @@ function toCall(context: CommandContext | undefined): PoolCall {
   }
   return {
     caller: callerOf(principal),
-    author: authorOf(context),
+    author: authorOf(principal, context),
     requestId: context.requestId,
     traceparent: currentTrace()['traceparent'] ?? '',
     key: context.idempotency,

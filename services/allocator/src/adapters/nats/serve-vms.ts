@@ -78,7 +78,7 @@ export function serveVms(bus: Bus, deps: VmServiceDeps): () => Promise<void> {
       const caller = permittedCaller(context?.principal, 'pools:write');
       const template = await setForwardTemplate(deps, {
         caller,
-        author: authorOf(context),
+        author: authorOf(context?.principal, context),
         forwards: forwards.map(toTemplateForward),
         ifVersion: Number(context?.ifVersion ?? 0n),
         isRehearsal: validateOnly,

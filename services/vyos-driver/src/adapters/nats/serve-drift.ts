@@ -49,8 +49,7 @@ export function serveDrift(
       requireEverywhere(principal, 'routers:admin');
       const wanted = rules.map(toRule);
       checkRules(wanted);
-      const { clientAddress = '', userAgent = '', requestId = '' } = origin ?? {};
-      const author = authorOf({ principal, clientAddress, userAgent, requestId });
+      const author = authorOf(principal, origin);
       const now = await directory.setPolicies(router, wanted, { ifTag, key, author });
       checking.wake(router);
       return now;

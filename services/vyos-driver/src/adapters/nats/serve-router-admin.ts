@@ -77,7 +77,7 @@ function commandOf(context: CommandContext | undefined, router: string): RouterC
   const deadline = context?.deadline;
   return {
     router,
-    author: authorOf(context),
+    author: authorOf(context?.principal, context),
     deadline: deadline === undefined ? undefined : timestampDate(deadline),
     ifVersion: context?.ifVersion ?? 0n,
     key: context?.idempotency,

@@ -17,7 +17,7 @@ export interface StreamContract {
   readonly purpose: string;
 }
 
-/** Every stream of Berth. Rows of the outboxes can rebuild each of them but AUDIT. */
+/** Every stream of Berth. Rows of the outboxes can rebuild each of them; of AUDIT only what services changed, not what gateways saw: those have no database. */
 export const streams = {
   routerChanges: {
     name: 'ROUTER_CHANGES',
@@ -37,7 +37,8 @@ export const streams = {
   audit: {
     name: 'AUDIT',
     subjects: 'audit.>',
-    purpose: 'gateways to auth: what was asked of them, for the audit log; kept nowhere else until auth has it',
+    purpose:
+      'for the audit log, to auth: what gateways were asked, which is kept nowhere else until auth has it, and what allocator and driver changed',
   },
 } as const satisfies Record<string, StreamContract>;
 

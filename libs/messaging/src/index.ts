@@ -1,3 +1,4 @@
+export { auditMessage } from './audit-message.ts';
 export { backoffMs } from './backoff.ts';
 export { type Bus, type BusOptions, connectBus } from './bus.ts';
 export { type ConsumeOptions, type Consumption, consume } from './consume.ts';

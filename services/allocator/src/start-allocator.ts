@@ -6,6 +6,7 @@ import { connectBus, Outbox } from '@berth/messaging';
 import type { Logger, ServiceContext } from '@berth/service-kit';
 import { allocatorMetrics } from './adapters/allocator-metrics.ts';
 import { poolMethods } from './adapters/grpc/pool-methods.ts';
+import { recordRefusals } from './adapters/grpc/record-refusals.ts';
 import { serveGrpc } from './adapters/grpc/serve-grpc.ts';
 import { groupsOf } from './adapters/known-groups.ts';
 import { bulkEndedMessage, itemReader } from './adapters/nats/bulk-messages.ts';
@@ -74,7 +75,7 @@ export async function startAllocator(config: AllocatorConfig, context: Context):
   onStop(() => bus.drain());
   readyWhen('bus', () => bus.ping());
 
-  const outbox = new Outbox({ database, bus, streams: [streams.routerChanges, streams.events] });
+  const outbox = new Outbox({ database, bus, streams: [streams.routerChanges, streams.events, streams.audit] });
   await outbox.start();
   onStop(() => outbox.stop());
 
@@ -144,7 +145,7 @@ export async function startAllocator(config: AllocatorConfig, context: Context):
     commands,
     reader: postgresReader(database),
     list: postgresVmList(database),
-    templates: postgresTemplates(database),
+    templates: postgresTemplates({ database, outbox }),
     defaultRouter,
     onAnswer,
   });
@@ -164,9 +165,11 @@ export async function startAllocator(config: AllocatorConfig, context: Context):
 
   const pools = startPools({ database, bus, outbox, defaultRouter, groups }, context);
 
+  const refusals = recordRefusals({ bus, log });
+  onStop(() => refusals.stop());
   const grpc = await serveGrpc(
     { host: config.grpcHost, port: config.grpcPort, tls: config.grpcTls, callsPerSecond: config.callsPerSecond },
-    { log, metrics, keys: access.authenticator, ping: () => database.ping(), methods: poolMethods(pools) },
+    { log, metrics, refusals, keys: access.authenticator, ping: () => database.ping(), methods: poolMethods(pools) },
   );
   onStop(() => grpc.stop());
   await bus.ping(); // the server knows of the subscriptions now

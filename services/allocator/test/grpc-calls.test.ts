@@ -31,6 +31,10 @@ test('a use case gets who calls, the request id and the deadline', async (t) => 
   assert.equal((await client.call(method.reserve, {}, { metadata, deadlineMs: 90_000 })).pool, 'ip-pools/a');
   const call = only();
   assert.deepEqual([call.caller.id, call.caller.permissions, call.requestId], ['admin-1', ['*'], 'req-7']);
+  const principal = { id: 'admin-1', kind: 'api_key', name: 'tests' };
+  const { userAgent, ...author } = call.author;
+  assert.deepEqual(author, { principal, clientAddress: '127.0.0.1', requestId: 'req-7' });
+  assert.match(userAgent, /^grpc-node-js\//);
   assert.equal(call.key, undefined);
   const leftMs = call.deadline.getTime() - Date.now();
   assert.ok(leftMs > 60_000 && leftMs <= 90_000, String(leftMs));

@@ -30,6 +30,7 @@ import {
 } from '@grpc/grpc-js';
 import { Registry } from 'prom-client';
 import { poolMethods } from '../src/adapters/grpc/pool-methods.ts';
+import { type RefusalRecorder, recordRefusals } from '../src/adapters/grpc/record-refusals.ts';
 import { type GrpcOptions, type GrpcServer, serveGrpc } from '../src/adapters/grpc/serve-grpc.ts';
 import type { PoolHandlers } from '../src/adapters/pools/pool-handlers.ts';
 
@@ -85,6 +86,7 @@ export interface GrpcSide {
   readonly bus: Bus;
   readonly access: OpenAccess;
   readonly metrics: Registry;
+  readonly refusals: RefusalRecorder;
   /** Lines of the log, parsed. */
   readonly logged: Record<string, unknown>[];
   readonly auth: {
@@ -124,13 +126,22 @@ export async function startGrpcSide(
   t.after(() => access.stop());
   await bus.ping();
   const metrics = new Registry();
+  const refusals = recordRefusals({ bus, log });
+  t.after(() => refusals.stop());
   const server = await serveGrpc(
     { host: '127.0.0.1', port: 0, tls: undefined, callsPerSecond: 0, ...options },
-    { log, metrics, keys: access.authenticator, ping: async () => {}, methods: poolMethods(answering(handlers)) },
+    {
+      log,
+      metrics,
+      refusals,
+      keys: access.authenticator,
+      ping: async () => {},
+      methods: poolMethods(answering(handlers)),
+    },
   );
   t.after(() => server.stop());
   const client = (secured = credentials.createInsecure()) => new TestClient(t, server.address, secured);
-  return { server, bus, access, metrics, logged, auth, client };
+  return { server, bus, access, metrics, refusals, logged, auth, client };
 }
 
 export interface CallOptions {

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { TestContext } from 'node:test';
-import { type CommandContextSchema, PoolService, type Principal, streams } from '@berth/contracts';
+import { berthItself, type CommandContextSchema, PoolService, type Principal, streams } from '@berth/contracts';
 import { connectBus, Outbox, request } from '@berth/messaging';
 import type { DescMessage, DescMethodUnary, MessageInitShape, MessageShape } from '@bufbuild/protobuf';
 import { timestampFromMs } from '@bufbuild/protobuf/wkt';
@@ -79,7 +79,7 @@ export async function poolReplica(
   onStop(() => database.close());
   const bus = await connectBus({ url: config.natsUrl, prefix: config.subjectPrefix, name: 'test-replica', log });
   onStop(() => bus.drain());
-  const outbox = new Outbox({ database, bus, streams: [streams.routerChanges, streams.events] });
+  const outbox = new Outbox({ database, bus, streams: [streams.routerChanges, streams.events, streams.audit] });
   const handlers = startPools(
     { database, bus, outbox, defaultRouter: config.defaultRouter, groups: anyGroup },
     { log, onStop },
@@ -95,6 +95,7 @@ export async function poolReplica(
 /** Who watches, with a call as a way in would make it. */
 export const aCall = (group = ''): PoolCall => ({
   caller: { id: 'key-admin', name: 'admin', permissions: ['*'], group, grants: [], userId: '' },
+  author: berthItself,
   requestId: 'req-1',
   traceparent: '',
   key: undefined,

@@ -97,7 +97,7 @@ const worldFor =
       await database.close();
     });
     await database.migrate();
-    const outbox = new Outbox({ database, bus, streams: [streams.routerChanges, streams.events] });
+    const outbox = new Outbox({ database, bus, streams: [streams.routerChanges, streams.events, streams.audit] });
     await outbox.sweep(); // the streams are there
     const messages = {
       change: changeMessage,

@@ -89,6 +89,27 @@ test('what gateways tell while auth is away becomes entries when it is back, onc
   );
 });
 
+test('what another service changed becomes one entry with before and after, without what it should not have told', async (t) => {
+  const world = await newWorld(t);
+  await world.replica();
+  const record = aRecord({
+    ...{ action: 'router.changed', resourceType: 'router', resourceId: 'edge', resourceName: 'edge' },
+    ...{ beforeJson: '{"port":443}', afterJson: '{"port":8443,"key":"Planted-1"}', detailsJson: '' },
+  });
+  await tell(world.bus, record);
+  await tell(world.bus, record, `${record.id}-after-a-wipe`);
+  await tell(world.bus, aRecord({ action: 'broken', afterJson: '{' })); // set aside, and in nobody's way
+  await tell(world.bus, aRecord({ action: 'request.last' }));
+  const { list } = auditLog(world.bus);
+  await eventually(async () => (await list({ actionPrefix: 'request.last' })).entries.length === 1);
+  const { entries } = await list({ resourceId: 'edge' });
+  assert.deepEqual(
+    entries.map((entry) => [entry.id, entry.resourceName, entry.beforeJson, entry.afterJson, entry.detailsJson]),
+    [[record.id, 'edge', '{"port":443}', '{"key":"[redacted]","port":8443}', '{}']],
+  );
+  assert.equal((await list({ actionPrefix: 'broken' })).entries.length, 0);
+});
+
 test('an entry of auth names the trace of its request, and the signing key that it is about', async (t) => {
   const world = await newWorld(t);
   await world.replica();

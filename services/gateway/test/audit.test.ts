@@ -4,9 +4,13 @@ import {
   type AuditRecord,
   AuditRecordSchema,
   AuditService,
+  DriftService,
+  PoolService,
   RouterAdminService,
+  RouterUseService,
   SessionService,
   streams,
+  VmService,
 } from '@berth/contracts';
 import { DomainError } from '@berth/errors';
 import { streamName } from '@berth/messaging';
@@ -33,29 +37,29 @@ async function told({ bus }: GatewayUnderTest): Promise<(AuditRecord & { details
 const made = { status: { router: 'edge' }, settings: { host: '192.0.2.9' }, version: 1n };
 const routers = '/v1/routers';
 const aBody = (name = 'edge') => ({ name, host: '192.0.2.9', key: 'the-key-of-the-router' });
-const itsEntry = (name = 'edge') => ({ ...aBody(name), key: '[redacted]' });
+/** A write of which no service tells: it changes nothing. */
+const trial = `${routers}/test`;
+const aTrial = (host = '192.0.2.9') => ({ host, key: 'the-key-of-the-router' });
+const itsEntry = (host = '192.0.2.9') => ({ host, key: '[redacted]' });
 
 test('when a write is answered the stream has its entry: who, what, on what, from where, and what came of it', async (t) => {
   const gateway = await startTestGateway(t);
-  gateway.answer(RouterAdminService.method.addRouter, () => made);
+  gateway.answer(RouterAdminService.method.testRouter, () => ({}));
   gateway.answer(RouterAdminService.method.updateRouter, () => {
     throw new DomainError('not_found', 'ROUTER_UNKNOWN', 'No such router.');
   });
   const headers = { 'x-request-id': 'r-1', 'user-agent': 'tests/1' };
-  assert.equal((await gateway.call('POST', routers, { body: aBody(), headers })).status, 201);
+  assert.equal((await gateway.call('POST', trial, { body: aTrial(), headers })).status, 200);
   const [entry, ...more] = await told(gateway);
   assert.equal(more.length, 0);
-  const { principal, action, result, resourceType, resourceId, clientAddress, userAgent, requestId } =
-    entry ?? assert.fail();
+  const { principal, action, result, resourceType, clientAddress, userAgent, requestId } = entry ?? assert.fail();
   assert.deepEqual(
-    [principal?.id, principal?.kind, principal?.name, action, result, resourceType, resourceId],
-    ['id-of-admin-1', 'api_key', 'admin-1', 'request.addRouter', 'succeeded', 'routers', 'edge'],
+    [principal?.id, principal?.kind, principal?.name, action, result, resourceType],
+    ['id-of-admin-1', 'api_key', 'admin-1', 'request.testRouterSettings', 'succeeded', 'routers'],
   );
   assert.deepEqual([clientAddress, userAgent, requestId], ['127.0.0.1', 'tests/1', 'r-1']);
   assert.match(entry?.traceId ?? '', /^[0-9a-f]{32}$/);
-  const { operation_id: operationId, ...details } = entry?.details ?? {};
-  assert.match(String(operationId), /^[0-9a-f-]{36}$/);
-  assert.deepEqual(details, { method: 'POST', path: routers, status: 201, body: itsEntry() });
+  assert.deepEqual(entry?.details, { method: 'POST', path: trial, status: 200, body: itsEntry() });
   // The same request id again is another request, and another entry.
   assert.equal(
     (await gateway.call('PATCH', `${routers}/edge`, { body: { wan_interface: 'eth1' }, headers })).status,
@@ -63,6 +67,80 @@ test('when a write is answered the stream has its entry: who, what, on what, fro
   );
   const [, second] = await told(gateway);
   assert.deepEqual([second?.result, second?.resourceId], ['ROUTER_UNKNOWN', 'edge']);
+  assert.match(String(second?.details['operation_id']), /^[0-9a-f-]{36}$/);
+});
+
+test('what a service tells of in the transaction of its change is told from here only when it came to nothing', async (t) => {
+  const gateway = await startTestGateway(t);
+  let fails = false;
+  const unless = (answer: () => object) => () => {
+    if (fails) throw new DomainError('conflict', 'REFUSED_HERE', 'It is refused.');
+    return answer();
+  };
+  const pool = { name: 'rule-pools/a', values: { case: 'rule' as const, value: {} } };
+  gateway.answer(
+    RouterAdminService.method.addRouter,
+    unless(() => made),
+  );
+  gateway.answer(
+    RouterAdminService.method.updateRouter,
+    unless(() => made),
+  );
+  gateway.answer(
+    RouterAdminService.method.removeRouter,
+    unless(() => ({})),
+  );
+  gateway.answer(RouterUseService.method.getRouterUse, () => ({}));
+  gateway.answer(
+    DriftService.method.setDriftPolicies,
+    unless(() => ({})),
+  );
+  gateway.answer(
+    VmService.method.setForwardTemplate,
+    unless(() => ({})),
+  );
+  gateway.answer(
+    PoolService.method.createPool,
+    unless(() => pool),
+  );
+  gateway.answer(
+    PoolService.method.deletePool,
+    unless(() => ({})),
+  );
+  gateway.answer(
+    PoolService.method.drainPool,
+    unless(() => pool),
+  );
+  gateway.answer(
+    PoolService.method.reserve,
+    unless(() => ({ id: 'r', pool: 'rule-pools/a', first: '1', last: '1' })),
+  );
+  gateway.answer(
+    PoolService.method.release,
+    unless(() => ({})),
+  );
+  const pools = '/v1/pools/rule-pools';
+  const ask = async () => [
+    await gateway.call('POST', routers, { body: aBody() }),
+    await gateway.call('PATCH', `${routers}/edge`, { body: { wan_interface: 'eth1' } }),
+    await gateway.call('POST', `${routers}/edge/disable`, { body: {} }),
+    await gateway.call('DELETE', `${routers}/edge`),
+    await gateway.call('PUT', `${routers}/edge/drift/policies`, { body: { policies: [] } }),
+    await gateway.call('PUT', '/v1/forward-template', { body: { forwards: [] } }),
+    await gateway.call('POST', pools, { body: { name: 'a', ranges: ['1-9'] } }),
+    await gateway.call('POST', `${pools}/a/drain`, { body: {} }),
+    await gateway.call('POST', `${pools}/a/reservations`, { body: { count: 1 } }),
+    await gateway.call('DELETE', `${pools}/a/reservations/4e4b1f3a-0b63-4a4c-9d5e-0a7f5d1c2b3a`),
+    await gateway.call('DELETE', `${pools}/a`),
+  ];
+  for (const { status, body } of await ask()) assert.ok(status < 300, JSON.stringify(body));
+  assert.deepEqual(await told(gateway), []);
+  fails = true;
+  const refused = await ask();
+  assert.deepEqual(
+    (await told(gateway)).map(({ result }) => result),
+    refused.map(() => 'REFUSED_HERE'),
+  );
 });
 
 test('reads, unknown addresses and wrong methods are no entries; refused writes are', async (t) => {
@@ -76,7 +154,7 @@ test('reads, unknown addresses and wrong methods are no entries; refused writes 
   await gateway.call('POST', routers, { body: {}, apiKey: 'viewer-1' });
   await gateway.call('POST', routers, { body: { name: 'a b' } });
   await gateway.call('POST', routers, { body: '{' });
-  await gateway.call('POST', '/v1/admin/api-keys', { body: { permission: 'king' } }); // whose success auth would tell of
+  await gateway.call('POST', '/v1/admin/api-keys', { body: { permission: 'king' } }); // whose success auth tells of
   assert.deepEqual(
     (await told(gateway)).map(({ result, principal }) => [result, principal?.name]),
     [
@@ -144,28 +222,28 @@ test('whoever is refused again and again is told one by one at first and counted
 test('while the stream is away answers go out soon, and the entry is in the log of the gateway', async (t) => {
   const nats = await ownNats(t);
   const gateway = await startTestGateway(t, { natsUrl: nats.url });
-  gateway.answer(RouterAdminService.method.addRouter, () => made);
-  await gateway.call('POST', routers, { body: aBody('first') });
+  gateway.answer(RouterAdminService.method.testRouter, () => ({}));
+  await gateway.call('POST', trial, { body: aTrial('192.0.2.1') });
   await nats.stop();
   await eventually(() => gateway.logged.some(({ status }) => status === 'disconnect'));
   const startedAt = performance.now();
-  const answer = await gateway.call('POST', routers, { body: aBody('second') });
+  const answer = await gateway.call('POST', trial, { body: aTrial('192.0.2.2') });
   assert.equal(answer.status, 503);
   assert.ok(performance.now() - startedAt < 5_000);
   const line = gateway.logged.find(({ msg }) => msg === 'audit entry could not be kept');
-  assert.match(JSON.stringify(line?.['auditEntry']), /request\.addRouter/);
+  assert.match(JSON.stringify(line?.['auditEntry']), /request\.testRouterSettings/);
   assert.match(await gateway.metrics.metrics(), /berth_gateway_audit_lost_total 1/);
 });
 
 test('a stream that was wiped is made again for the next entry', async (t) => {
   const gateway = await startTestGateway(t);
-  gateway.answer(RouterAdminService.method.addRouter, () => made);
-  await gateway.call('POST', routers, { body: aBody('first') });
+  gateway.answer(RouterAdminService.method.testRouter, () => ({}));
+  await gateway.call('POST', trial, { body: aTrial('192.0.2.1') });
   await gateway.bus.manager.streams.delete(streamName(gateway.bus, streams.audit));
-  await gateway.call('POST', routers, { body: aBody('second') });
+  await gateway.call('POST', trial, { body: aTrial('192.0.2.2') });
   assert.deepEqual(
     (await told(gateway)).map(({ details }) => details['body']),
-    [itsEntry('second')],
+    [itsEntry('192.0.2.2')],
   );
 });
 

@@ -27,14 +27,14 @@ test('docs/endpoint-groups.md has the groups with the routes of a running gatewa
       routes.set(tag, [...(routes.get(tag) ?? []), `\`${method.toUpperCase()} ${path}\``]);
     }
   }
-  const rows = endpointGroups.flatMap(({ name, tag, access, rate, counts, cache }) => {
+  const rows = endpointGroups.flatMap(({ name, tag, access, rate, counts, audit, cache }) => {
     const own = tag === '' ? ['`GET /openapi.json`', '`GET /v1/openapi.json`'] : routes.get(tag);
     if (own === undefined) return [];
     routes.delete(tag);
-    return `| \`${name}\` | ${access.join(', ')} | ${rate} | ${counts} | \`${cache}\` | ${own.sort().join('<br>')} |`;
+    return `| \`${name}\` | ${access.join(', ')} | ${rate} | ${counts} | ${audit} | \`${cache}\` | ${own.sort().join('<br>')} |`;
   });
   assert.deepEqual([...routes.keys()], [], 'a tag without a group');
-  const head = '| group | access | rate | counts | Cache-Control | routes |\n|---|---|---|---|---|---|';
+  const head = '| group | access | rate | counts | audit | Cache-Control | routes |\n|---|---|---|---|---|---|---|';
   const table = `\n${head}\n${rows.join('\n')}\n\n`;
   const written = readFileSync(page, 'utf8');
   const wanted = written.replace(between, (_, begin: string, end: string) => begin + table + end);

@@ -40,8 +40,8 @@ export function startAnswers({
   stops.push(serveAdoptable(bus, database));
   stops.push(serveQueue(bus, new PostgresQueue({ database, outbox })));
   stops.push(servePlans(bus, new PostgresPlanGrounds(database)));
-  stops.push(serveDrift(bus, new PostgresDriftDirectory(database), { wake, stopping: ending.signal }));
-  stops.push(serveFiles(bus, new PostgresRouterFiles(database), { wake, stopping: ending.signal }));
+  stops.push(serveDrift(bus, new PostgresDriftDirectory({ database, outbox }), { wake, stopping: ending.signal }));
+  stops.push(serveFiles(bus, new PostgresRouterFiles({ database, outbox }), { wake, stopping: ending.signal }));
   stops.push(() => ending.abort());
   stops.push(...startHistory(bus, database, { log, ...config.history }));
   stops.push(offerToAllocator(bus, postgresDriftOffers(database), config.times.pollMs));

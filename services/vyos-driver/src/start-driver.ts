@@ -66,7 +66,7 @@ export async function startDriver(config: DriverConfig, context: DriverContext):
       ...(context.fail && { fail: context.fail }),
     });
     stops.push(() => bus.drain());
-    const outbox = new Outbox({ database, bus, streams: [streams.routerEvents, streams.events] });
+    const outbox = new Outbox({ database, bus, streams: [streams.routerEvents, streams.events, streams.audit] });
     await outbox.start();
     stops.push(() => outbox.stop());
     const fleet = await startRouters({ config, context, database, bus, outbox, phase, stops });

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
-import { RouterFileService, RouterFileState } from '@berth/contracts';
+import { AuditRecordSchema, RouterFileService, RouterFileState } from '@berth/contracts';
 import { request } from '@berth/messaging';
 import { eventually } from '@berth/testing';
+import { fromBinary } from '@bufbuild/protobuf';
 import { changeFor } from './changes.ts';
 import { driverWorld, type World } from './driver-world.ts';
 
@@ -43,6 +44,11 @@ test('a file is written once, by whichever replica works the router, with the en
   await assert.rejects(save(world, '../one'), { code: 'INVALID_REQUEST' });
   await assert.rejects(save(world, 'two', { principal: { ...admin, group: 'team' } }), { code: 'PERMISSION_DENIED' });
   assert.deepEqual(await list(world), [file]);
+  const told = await world.query<{ payload: Buffer }>(
+    "SELECT payload FROM outbox WHERE stream = 'AUDIT' AND payload::text LIKE '%' || encode('router_file.asked', 'hex') || '%'",
+  );
+  const [entry, ...others] = told.map(({ payload }) => fromBinary(AuditRecordSchema, payload));
+  assert.deepEqual([others, entry?.resourceId, entry?.principal?.name], [[], 'default/one', 'ann']);
   assert.deepEqual(
     written(world).map(({ body }) => Object(body).file),
     ['/config/berth-backup-one.boot'],

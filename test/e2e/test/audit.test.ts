@@ -4,7 +4,8 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { eventually, temporaryFolder } from '@berth/testing';
-import { startBerth } from '../src/index.ts';
+import { credentials } from '@grpc/grpc-js';
+import { ReflectionClient, startBerth, startSecondRouter } from '../src/index.ts';
 
 const tool = join(import.meta.dirname, '../../../tools/audit-verify.ts');
 
@@ -49,3 +50,64 @@ test('a provision is two entries, of its request and of its end, and what is exp
     /^OK: [3-9] entries, 1 to [3-9]; head /,
   );
 });
+
+test('what is changed over REST and over gRPC is one entry each, of the service that changed it, with how it was', async (t) => {
+  const { api, system } = await startBerth(t);
+  const edge = await startSecondRouter(t);
+  const client = await ReflectionClient.connect(system.grpc, credentials.createInsecure(), system.adminApiKey);
+  t.after(() => client.close());
+  const key = { headers: { 'idempotency-key': 'once', 'x-request-id': 'made-once' } };
+  const pool = { name: 'audited', ranges: [{ first: 5_000, last: 5_009 }] };
+  for (const status of [201, 201]) assert.equal((await api.post('/v1/pools/rule-pools', pool, key)).status, status);
+  await client.call('berth.allocator.v1.PoolService', 'DrainPool', { name: 'rule-pools/audited' });
+  assert.equal((await api.post('/v1/pools/rule-pools', pool)).status, 409);
+  const { host, port, key: secret, fingerprint } = edge.settings;
+  const router = { name: 'edge', host, port, key: secret, fingerprint, key_id: 'berth', enabled: false };
+  assert.equal((await api.post('/v1/routers', router)).status, 201);
+  const policies = { policies: [{ path: 'nat', policy: 'repair' }] };
+  assert.equal((await api.call('PUT', '/v1/routers/edge/drift/policies', { body: policies })).status, 200);
+  assert.equal((await api.delete('/v1/routers/edge')).status, 204);
+
+  const entries = await eventually(
+    async () => {
+      const { items } = (await api.get('/v1/admin/audit')).body;
+      const ours = items.filter(({ actor }: { actor: { kind: string } }) => actor.kind !== 'service').reverse();
+      return ours.length >= 6 && ours;
+    },
+    { what: 'entries', timeoutMs: 30_000 },
+  );
+  assert.deepEqual(
+    entries.map(({ action, result, resource }: Entry) => [action, result, resource.type, resource.id]).sort(),
+    [
+      ['drift_policies.changed', 'succeeded', 'drift_policies', 'edge'],
+      ['pool.changed', 'succeeded', 'pool', 'rule-pools/audited'],
+      ['pool.created', 'succeeded', 'pool', 'rule-pools/audited'],
+      ['request.createRulePool', 'POOL_NAME_TAKEN', 'pools', ''],
+      ['router.created', 'succeeded', 'router', 'edge'],
+      ['router.removed', 'succeeded', 'router', 'edge'],
+    ],
+  );
+  const of = (action: string): Entry => entries.find((entry: Entry) => entry.action === action);
+  const [made, drained, removed] = [of('pool.created'), of('pool.changed'), of('router.removed')];
+  assert.deepEqual([made.request_id, made.client_address, made.actor.kind], ['made-once', '127.0.0.1', 'api_key']);
+  assert.deepEqual([made.before, made.after?.['ranges']], [null, ['5000-5009']]);
+  assert.deepEqual(
+    [drained.before, drained.after, drained.actor, drained.client_address],
+    [{ state: 'active', version: 1 }, { state: 'draining', version: 2 }, made.actor, '127.0.0.1'],
+  );
+  assert.match(drained.user_agent, /^grpc-/);
+  assert.deepEqual([removed.before?.['enabled'], removed.after], [false, null]);
+  assert.ok(!JSON.stringify(entries).includes(secret));
+});
+
+interface Entry {
+  readonly action: string;
+  readonly result: string;
+  readonly request_id: string;
+  readonly client_address: string;
+  readonly user_agent: string;
+  readonly actor: { readonly kind: string };
+  readonly resource: { readonly type: string; readonly id: string };
+  readonly before: Readonly<Record<string, unknown>> | null;
+  readonly after: Readonly<Record<string, unknown>> | null;
+}

@@ -34,7 +34,7 @@ export async function createPool(
   const displaced = pool.isDefault ? await books.pools.takeDefaults(pool) : [];
   await applyWritten(books, write, router, pool);
   books.tell({ kind: 'created', pool, at: now });
-  for (const other of displaced) books.tell({ kind: 'updated', pool: other, at: now });
+  tellDisplaced(books, displaced, now);
   return described(books, pool);
 }
 
@@ -79,8 +79,8 @@ export async function updatePool(books: PoolBooks, write: PoolWrite, update: Poo
     const lost = await books.pools.heldOutside(next, before);
     if (lost.count > 0) throw inUse(pool, 'Values that are held cannot leave the pool:', lost);
   }
-  books.tell({ kind: 'updated', pool: next, at: now });
-  for (const other of displaced) books.tell({ kind: 'updated', pool: other, at: now });
+  books.tell({ kind: 'updated', pool: next, before: pool, at: now });
+  tellDisplaced(books, displaced, now);
   return described(books, next);
 }
 
@@ -95,7 +95,7 @@ export async function setPoolState(
   if (pool.state === state) return described(books, pool);
   const next: Pool = { ...pool, state, version: pool.version + 1, updatedAt: now };
   await books.pools.replace(next);
-  books.tell({ kind: 'updated', pool: next, at: now });
+  books.tell({ kind: 'updated', pool: next, before: pool, at: now });
   return described(books, next);
 }
 
@@ -161,6 +161,13 @@ function settleDefaults(books: PoolBooks, before: Pool, after: Pool, claims: boo
   return after.isDefault && (claims || !before.isDefault || !isDeepStrictEqual(before.groups, after.groups))
     ? books.pools.takeDefaults(after)
     : dropped(books, before, after);
+}
+
+/** They were defaults, and may still be for some of their groups. */
+function tellDisplaced(books: PoolBooks, displaced: readonly Pool[], at: Date): void {
+  for (const pool of displaced) {
+    books.tell({ kind: 'updated', pool, before: { ...pool, isDefault: true, version: pool.version - 1 }, at });
+  }
 }
 
 async function dropped(books: PoolBooks, before: Pool, after: Pool): Promise<readonly Pool[]> {

@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import type { AuditAuthor } from '@berth/contracts';
 import { deadlinePassed, idempotencyKeyReused, versionMismatch } from '../domain/errors.ts';
 import { checkTemplate, type ForwardTemplate, type TemplateForward } from '../domain/forward-template.ts';
 import type { KeyUse } from './ports.ts';
@@ -8,10 +9,10 @@ export interface TemplateStore {
   read(): Promise<ForwardTemplate>;
   /**
    * Runs `change` under the template's lock, at a moment of the database's clock, and stores what it gives back, bound to `key`; a key that
-   * was used is answered from before.
+   * was used is answered from before. The audit log has each change in the author's name.
    */
   update(
-    key: KeyUse | undefined,
+    by: { readonly key: KeyUse | undefined; readonly author: AuditAuthor },
     change: (stored: ForwardTemplate, now: Date) => ForwardTemplate,
   ): Promise<AnsweredTemplate>;
 }
@@ -36,7 +37,7 @@ export async function setForwardTemplate(
   deps: { readonly templates: TemplateStore },
   command: SetTemplate,
 ): Promise<ForwardTemplate> {
-  const { caller, forwards, ifVersion, key, deadline } = command;
+  const { caller, author, forwards, ifVersion, key, deadline } = command;
   assertMayWriteFor(caller, []);
   checkTemplate(forwards);
   const change = (stored: ForwardTemplate): ForwardTemplate => {
@@ -44,7 +45,7 @@ export async function setForwardTemplate(
     return isDeepStrictEqual(stored.forwards, forwards) ? stored : { forwards, version: stored.version + 1 };
   };
   if (command.isRehearsal) return change(await deps.templates.read());
-  const { template, fingerprint } = await deps.templates.update(key, (stored, now) => {
+  const { template, fingerprint } = await deps.templates.update({ key, author }, (stored, now) => {
     if (deadline.getTime() <= now.getTime()) throw deadlinePassed();
     return change(stored);
   });

@@ -1,3 +1,4 @@
+import type { AuditAuthor } from '@berth/contracts';
 import type { PoolWarning } from '../domain/lint-pool.ts';
 import type { NumberRange } from '../domain/number-range.ts';
 import type { Pool, PoolKind } from '../domain/pool.ts';
@@ -116,14 +117,22 @@ export interface PoolBooks {
   tell(change: PoolChange): void;
 }
 
+/** Of one transaction. */
+export interface PoolWork {
+  /** Soon after it, by the database's clock, the transaction is ended and holds no lock any more. Absent: never. */
+  readonly deadline?: Date;
+  /** In whose name the audit log has what it changes. Absent: Berth itself. */
+  readonly author?: AuditAuthor;
+}
+
 export interface PoolLedger {
   /**
-   * Runs `work` in one transaction; may run it again, so it must have no effects elsewhere. Soon after `deadline`, by the database's clock,
-   * it is ended and holds no lock any more: `unavailable` DEADLINE_PASSED, and nothing was done.
+   * Runs `work` in one transaction with the entries of the audit log about what it tells; may run it again, so it must have no effects elsewhere.
+   * After its deadline: `unavailable` DEADLINE_PASSED, and nothing was done.
    */
-  transaction<T>(work: (books: PoolBooks) => Promise<T>, deadline?: Date): Promise<T>;
+  transaction<T>(work: (books: PoolBooks) => Promise<T>, about?: PoolWork): Promise<T>;
   /** The same, and nothing is kept. */
-  rehearse<T>(work: (books: PoolBooks) => Promise<T>, deadline?: Date): Promise<T>;
+  rehearse<T>(work: (books: PoolBooks) => Promise<T>, about?: PoolWork): Promise<T>;
   /** The routers of which reservations have ended. A look without locks. */
   routersWithEndedReservations(): Promise<readonly string[]>;
 }

@@ -1,4 +1,4 @@
-import { permitsForAll, requirePermission, standingAmong } from '@berth/contracts';
+import { type AuditAuthor, permitsForAll, requirePermission, standingAmong } from '@berth/contracts';
 import { DomainError } from '@berth/errors';
 import { deadlinePassed } from '../domain/errors.ts';
 import type { Pool } from '../domain/pool.ts';
@@ -12,6 +12,8 @@ import { type KeyUse, LookAgain } from './ports.ts';
 /** What goes with each change of pools. */
 export interface PoolWrite {
   readonly caller: Caller;
+  /** The same caller, as the audit log names it. */
+  readonly author: AuditAuthor;
   readonly key: KeyUse | undefined;
   /** After this moment, by the database's clock, it is refused. */
   readonly deadline: Date;
@@ -26,7 +28,7 @@ export interface AnswerForm<Answer> {
 /** Does `work`, which looks whose the pools are, if the caller may change any; once for each Idempotency-Key: a repeat gets the first answer. A refusal binds no key. */
 export function writePools<Answer>(
   ledger: PoolLedger,
-  { caller, key, deadline }: PoolWrite,
+  { caller, key, ...about }: PoolWrite,
   form: AnswerForm<Answer>,
   work: (books: PoolBooks) => Promise<Answer>,
 ): Promise<Answer> {
@@ -38,7 +40,7 @@ export function writePools<Answer>(
     const answer = await work(books);
     if (key) await books.answers.answer(key, form.encode(answer));
     return answer;
-  }, deadline);
+  }, about);
 }
 
 /** What `work` would answer, if the caller may; nothing is kept, and no key is bound. */
@@ -48,7 +50,7 @@ export function rehearsePools<Answer>(
   work: (books: PoolBooks) => Promise<Answer>,
 ): Promise<Answer> {
   requirePermission(caller, 'pools:write');
-  return ledger.rehearse(work, deadline);
+  return ledger.rehearse(work, { deadline });
 }
 
 /** Throws unless the caller may change what is for these groups; for none named: what is for all. */

@@ -17,7 +17,8 @@ export interface Reservation {
 
 /** Something that happened to a pool; `pool` is how it was left, of a removal how it was. */
 export type PoolChange =
-  | { readonly kind: 'created' | 'updated' | 'deleted'; readonly pool: Pool; readonly at: Date }
+  | { readonly kind: 'created' | 'deleted'; readonly pool: Pool; readonly at: Date }
+  | { readonly kind: 'updated'; readonly pool: Pool; readonly before: Pool; readonly at: Date }
   | {
       readonly kind: 'reserved' | 'released';
       readonly pool: Pool;

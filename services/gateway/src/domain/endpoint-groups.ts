@@ -1,6 +1,9 @@
 /** Who may reach a route: anybody, users who have signed in, or whoever has its permission. */
 export type RouteAccess = 'open' | 'user' | 'permission';
 
+/** Who tells the audit log of a write: the gateway that was asked, or the service that makes the change, in the transaction of it. */
+export type AuditWriter = 'gateway' | 'auth' | 'allocator' | 'driver';
+
 /** What holds for all routes of a group. A route belongs to the group of its OpenAPI tag. */
 export interface EndpointGroup {
   /** Its tag in lower case, with hyphens, where it has one. */
@@ -13,11 +16,8 @@ export interface EndpointGroup {
   readonly rate: 'standard' | 'guarded' | 'free';
   /** Which of its requests count for rates and quotas. */
   readonly counts: 'all' | 'writes' | 'none';
-  /**
-   * Who tells the audit log of its writes: the gateway, or auth in the transaction of the change. What came to nothing is told from the
-   * gateway in either case.
-   */
-  readonly audit: 'gateway' | 'auth';
+  /** Of its writes, unless a route says otherwise. What came to nothing is told from the gateway in any case. */
+  readonly audit: AuditWriter;
   /** Cache-Control of answers that say nothing else. */
   readonly cache: string;
 }
@@ -37,7 +37,7 @@ export const endpointGroups: readonly EndpointGroup[] = [
   { ...standard, name: 'vms', tag: 'VMs' },
   { ...standard, name: 'forwards', tag: 'Forwards' },
   { ...standard, name: 'ports', tag: 'Ports' },
-  { ...standard, name: 'pools', tag: 'Pools' },
+  { ...standard, name: 'pools', tag: 'Pools', audit: 'allocator' },
   { ...standard, name: 'bulks', tag: 'Bulks' },
   { ...standard, name: 'plans', tag: 'Plans' },
   { ...standard, name: 'routers', tag: 'Routers' },

@@ -1,3 +1,4 @@
+import type { AuditAuthor } from '@berth/contracts';
 import type { RouterFile } from '../domain/router-file.ts';
 import { checkFileName } from '../domain/router-file.ts';
 import { pause } from './bell.ts';
@@ -7,7 +8,7 @@ export interface AskForFileDeps {
   readonly files: {
     ask(
       router: string,
-      wish: { readonly name: string; readonly requestId: string; readonly askedBy: string },
+      wish: { readonly name: string; readonly requestId: string; readonly author: AuditAuthor },
     ): Promise<void>;
     find(router: string, name: string): Promise<RouterFile | undefined>;
   };
@@ -21,7 +22,7 @@ export interface FileWish {
   readonly router: string;
   readonly name: string;
   readonly requestId: string;
-  readonly askedBy: string;
+  readonly author: AuditAuthor;
   readonly waitMs: number;
 }
 

@@ -1,3 +1,4 @@
+import { berthItself } from '@berth/contracts';
 import { normalFingerprint, type RouterTerms, sameTerms } from '../domain/router-settings.ts';
 import type { RouterRegistry } from './router-registry.ts';
 
@@ -15,7 +16,7 @@ export async function registerOwnRouter(
   { name, terms: given, keyFingerprint }: OwnRouter,
 ): Promise<void> {
   const terms = { ...given, fingerprint: normalFingerprint(given.fingerprint) };
-  await registry.change(name, undefined, (known) => {
+  await registry.change(name, { author: berthItself }, (known) => {
     const same =
       known?.fromSettings === true && sameTerms(known.terms, terms) && known.keyFingerprint === keyFingerprint;
     if (same) return { kind: 'keep' };

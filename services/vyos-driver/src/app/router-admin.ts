@@ -1,3 +1,4 @@
+import type { AuditAuthor } from '@berth/contracts';
 import { DomainError, type FieldError } from '@berth/errors';
 import {
   keyProblems,
@@ -33,10 +34,12 @@ export interface RouterAdminDeps {
 /** What a command brings besides what it is about. */
 export interface RouterCommand {
   readonly router: string;
+  /** In whose name the audit log has it. */
+  readonly author: AuditAuthor;
   readonly deadline: Date | undefined;
   /** 0: whatever it is. */
   readonly ifVersion: bigint;
-  readonly idempotency?: KeyUse | undefined;
+  readonly key?: KeyUse | undefined;
 }
 
 /** A router that is to be added. */
@@ -62,23 +65,17 @@ export async function addRouter(
     sealedKey: deps.vault.seal(asked.key, router, terms.keyId),
     keyFingerprint: deps.vault.fingerprint(asked.key),
   };
-  const answer = await deps.registry.change(
-    router,
-    command.deadline,
-    (known, { namedAlike }, others) => {
-      if (known === undefined) {
-        if (namedAlike !== '')
-          throw nameTaken(`There is a router named ${namedAlike}: names differ in more than case.`);
-        refuseKnown(others, terms);
-        const added = { terms, ...sealed, fromSettings: false, enabled: asked.enabled, connectionChanged: false };
-        return { kind: 'put', registration: added };
-      }
-      const same = known.enabled === asked.enabled && sameTerms(known.terms, terms) && isKey(deps, known, asked.key);
-      if (same && !known.fromSettings) return { kind: 'keep' };
-      throw nameTaken(`There is a router named ${router} already, with other settings.`);
-    },
-    command.idempotency,
-  );
+  const answer = await deps.registry.change(router, command, (known, { namedAlike }, others) => {
+    if (known === undefined) {
+      if (namedAlike !== '') throw nameTaken(`There is a router named ${namedAlike}: names differ in more than case.`);
+      refuseKnown(others, terms);
+      const added = { terms, ...sealed, fromSettings: false, enabled: asked.enabled, connectionChanged: false };
+      return { kind: 'put', registration: added };
+    }
+    const same = known.enabled === asked.enabled && sameTerms(known.terms, terms) && isKey(deps, known, asked.key);
+    if (same && !known.fromSettings) return { kind: 'keep' };
+    throw nameTaken(`There is a router named ${router} already, with other settings.`);
+  });
   deps.announce(router);
   return answer;
 }
@@ -88,22 +85,18 @@ const nameTaken = (message: string): DomainError => new DomainError('conflict', 
 /** Changes what is given. Sessions with the old connection end once their request in flight has. */
 export async function updateRouter(
   deps: RouterAdminDeps,
-  { router, deadline, ifVersion, idempotency }: RouterCommand,
+  command: RouterCommand,
   changes: RouterChanges,
 ): Promise<RegistryAnswer> {
-  const answer = await deps.registry.change(
-    router,
-    deadline,
-    (known, _, others) => {
-      const registered = existing(router, known, ifVersion);
-      const changed = changedRegistration(deps, registered, changes);
-      const moved = !leadsAsBefore(changed.terms, registered.terms);
-      if (moved) refuseKnown(others, changed.terms);
-      const idle = !changed.connectionChanged && changed.enabled === registered.enabled;
-      return idle ? { kind: 'keep' } : { kind: 'put', registration: changed };
-    },
-    idempotency,
-  );
+  const { router, ifVersion } = command;
+  const answer = await deps.registry.change(router, command, (known, _, others) => {
+    const registered = existing(router, known, ifVersion);
+    const changed = changedRegistration(deps, registered, changes);
+    const moved = !leadsAsBefore(changed.terms, registered.terms);
+    if (moved) refuseKnown(others, changed.terms);
+    const idle = !changed.connectionChanged && changed.enabled === registered.enabled;
+    return idle ? { kind: 'keep' } : { kind: 'put', registration: changed };
+  });
   deps.announce(router);
   return answer;
 }
@@ -124,21 +117,14 @@ export const knownAs = (name: string): string =>
   `This device is the router ${name} already: it has the same address or the same certificate.`;
 
 /** Forgets a router on which nothing of ours is left. Changes that come later are rejected as ROUTER_UNKNOWN. */
-export async function removeRouter(
-  deps: RouterAdminDeps,
-  { router, deadline, ifVersion, idempotency }: RouterCommand,
-): Promise<RegistryAnswer> {
-  const answer = await deps.registry.change(
-    router,
-    deadline,
-    (known, use) => {
-      const registered = existing(router, known, ifVersion);
-      if (isOwn(deps, registered)) throw fromSettings(router);
-      refuseUsed(router, use);
-      return { kind: 'remove' };
-    },
-    idempotency,
-  );
+export async function removeRouter(deps: RouterAdminDeps, command: RouterCommand): Promise<RegistryAnswer> {
+  const { router, ifVersion } = command;
+  const answer = await deps.registry.change(router, command, (known, use) => {
+    const registered = existing(router, known, ifVersion);
+    if (isOwn(deps, registered)) throw fromSettings(router);
+    refuseUsed(router, use);
+    return { kind: 'remove' };
+  });
   deps.announce(router);
   return answer;
 }

@@ -1,3 +1,4 @@
+import type { AuditAuthor } from '@berth/contracts';
 import type { RouterTerms } from '../domain/router-settings.ts';
 import type { SealedKey } from './key-vault.ts';
 
@@ -42,6 +43,15 @@ export interface KeyUse {
   readonly fingerprint: Uint8Array;
 }
 
+/** What goes with a change of the registry. */
+export interface RegistryWrite {
+  /** In whose name the audit log has it. */
+  readonly author: AuditAuthor;
+  /** After this moment, by the database's clock, it is refused. */
+  readonly deadline?: Date | undefined;
+  readonly key?: KeyUse | undefined;
+}
+
 /** What the first to use the key is answered, in the words of the bus. */
 export interface RegistryAnswer {
   readonly answer: Uint8Array;
@@ -62,19 +72,18 @@ export interface RouterRegistry {
   leave(replica: string): Promise<void>;
   all(): Promise<readonly RegisteredRouter[]>;
   /**
-   * What `decide` says of a router (undefined: none of that name) beside all others, under a lock on all of them, in one transaction. Throws `unavailable` DEADLINE_PASSED
+   * What `decide` says of a router (undefined: none of that name) beside all others, under a lock on all of them, in one transaction with its entry of the audit log; what is kept is none. Throws `unavailable` DEADLINE_PASSED
    * when it comes after `deadline` by the database's clock. With the `key` of an earlier change nothing is done, and the answer is that one's; throws
    * `unprocessable` IDEMPOTENCY_KEY_REUSED when that asked for something else. The answer is how the router is then; empty: removed.
    */
   change(
     name: string,
-    deadline: Date | undefined,
+    write: RegistryWrite,
     decide: (
       known: RegisteredRouter | undefined,
       use: RouterUse,
       others: readonly RegisteredRouter[],
     ) => RegistryDecision,
-    key?: KeyUse,
   ): Promise<RegistryAnswer>;
   /** Replaces a sealed key by the same key sealed anew, unless somebody has changed it meanwhile. */
   reseal(name: string, before: SealedKey, after: SealedKey): Promise<void>;

@@ -7,17 +7,24 @@ import type { KeyUse } from '../../app/ports.ts';
 import { hostOf } from './call-limits.ts';
 import { textOf } from './metadata-text.ts';
 
-/**
- * Who calls, by the access token or the API key in the metadata and from where. Throws `unauthenticated`, `forbidden`, or `unavailable`
- * when auth is away.
- */
+interface Shown {
+  readonly metadata: Metadata;
+  readonly peer: string;
+}
+
+/** Who calls, by the access token or the API key in the metadata and from where. Throws `unauthenticated`, or `unavailable` when auth is away. */
+export function knownCaller(keys: Pick<KeyCache, 'principalOf'>, { metadata, peer }: Shown): Promise<Principal> {
+  const shown = { apiKey: textOf(metadata, 'x-api-key'), authorization: textOf(metadata, 'authorization') };
+  return keys.principalOf(presentedKey(shown), hostOf(peer));
+}
+
+/** The same for one who may do `verb`; throws `forbidden` too. */
 export async function admitCaller(
   keys: Pick<KeyCache, 'principalOf'>,
-  { metadata, peer }: { readonly metadata: Metadata; readonly peer: string },
+  shown: Shown,
   verb: PermissionVerb,
 ): Promise<Principal> {
-  const shown = { apiKey: textOf(metadata, 'x-api-key'), authorization: textOf(metadata, 'authorization') };
-  const principal = await keys.principalOf(presentedKey(shown), hostOf(peer));
+  const principal = await knownCaller(keys, shown);
   requirePermission(principal, verb);
   return principal;
 }

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import type { KeyCache } from '@berth/access';
+import { requirePermission } from '@berth/contracts';
 import { DomainError, isKind } from '@berth/errors';
 import { currentTrace } from '@berth/messaging';
 import type { Logger } from '@berth/service-kit';
@@ -10,11 +11,13 @@ import {
   type ServerWritableStream,
   status,
 } from '@grpc/grpc-js';
-import { admitCaller, keyUseOf } from './admit-call.ts';
+import { admitCaller, keyUseOf, knownCaller } from './admit-call.ts';
+import { authorOfCall } from './author-of-call.ts';
 import type { CallLimits } from './call-limits.ts';
 import type { GrpcMetrics } from './grpc-metrics.ts';
 import { keepAdmitted } from './keep-admitted.ts';
 import { type CallEnd, endOf, type OpenCall, openCall, type ServerCall } from './open-call.ts';
+import type { RefusalRecorder } from './record-refusals.ts';
 import { type RpcStatus, rpcStatus } from './rpc-status.ts';
 import type { MethodBetweenBytes, ReadRequest, ServedMethod, StreamingMethod, UnaryMethod } from './served-method.ts';
 
@@ -23,6 +26,8 @@ export interface CallDeps {
   readonly log: Logger;
   readonly metrics: GrpcMetrics;
   readonly limits: CallLimits;
+  /** Told of each call with one answer that came to nothing, before its caller is. */
+  readonly refusals: Pick<RefusalRecorder, 'refused'>;
   /** For calls with one answer whose caller names no deadline. */
   readonly defaultDeadlineMs: number;
 }
@@ -47,7 +52,7 @@ export class CallRunner {
     return (call, callback) => {
       const open = openCall(method, call, this.#deps.defaultDeadlineMs);
       const work = this.#track(open.scope.run(() => this.#answer(method, call, open)));
-      void open.scope.run(async () => {
+      const answered = open.scope.run(async () => {
         try {
           const answer = await untilInterrupted(work, open.signal);
           call.sendMetadata(requestIdOf(open));
@@ -55,10 +60,14 @@ export class CallRunner {
           this.#end(open, { code: status.OK });
         } catch (error) {
           const end = endOf(error, open);
-          if (end.error !== undefined) callback(rpcStatus(end.error, open.scope.requestId));
+          if (end.error !== undefined) {
+            await this.#deps.refusals.refused(open, call, end.error);
+            callback(rpcStatus(end.error, open.scope.requestId));
+          }
           this.#end(open, end);
         }
       });
+      void this.#track(answered);
     };
   }
 
@@ -137,11 +146,12 @@ export class CallRunner {
     const { keys, limits } = this.#deps;
     limits.checkHost(call.getPeer());
     const shown = { metadata: call.metadata, peer: call.getPeer() };
-    const caller = await admitCaller(keys, shown, method.needs).catch((error: unknown) => {
+    const caller = await knownCaller(keys, shown).catch((error: unknown) => {
       if (isKind(error, 'unauthenticated')) limits.countStranger(call.getPeer());
       throw error;
     });
-    open.principalId = caller.id;
+    open.principal = caller;
+    requirePermission(caller, method.needs);
     limits.countCaller(caller.id);
     return { caller, request: method.read(call.request) };
   }
@@ -150,6 +160,7 @@ export class CallRunner {
     const used = { principalId: caller.id, path: call.getPath(), canonical: request.canonical };
     const pool = {
       caller,
+      author: authorOfCall(caller, call, open.scope.requestId),
       requestId: open.scope.requestId,
       traceparent: currentTrace()['traceparent'] ?? '',
       key: keyUseOf(call.metadata, used),
@@ -172,7 +183,7 @@ export class CallRunner {
     else metrics.seconds.observe(labels, ms / 1_000);
     metrics.handled.inc({ ...labels, code: status[code] });
     if (isKind(error, 'bug')) log.error({ err: error, ...labels }, 'call failed');
-    const who = open.principalId === undefined ? {} : { principalId: open.principalId };
+    const who = open.principal === undefined ? {} : { principalId: open.principal.id };
     const { traceId } = open.scope;
     log.info({ ...labels, code: status[code], ms: Math.round(ms), traceId, ...who }, 'call');
     open.close(code);

@@ -1,3 +1,4 @@
+import type { Principal } from '@berth/contracts';
 import { DomainError, toDomainError } from '@berth/errors';
 import { type ServerUnaryCall, type ServerWritableStream, status } from '@grpc/grpc-js';
 import { type CallScope, openCallScope } from './call-scope.ts';
@@ -18,8 +19,8 @@ export interface OpenCall {
   readonly deadline: Date;
   /** Fires when nobody waits for the answer any more; its reason is a DomainError, or `cancelled`. */
   readonly signal: AbortSignal;
-  /** Once it is known. */
-  principalId?: string;
+  /** Who calls, once it is known. */
+  principal?: Principal;
   interrupt(reason: DomainError | 'cancelled'): void;
   /** Takes the timer away. */
   close(code: status): void;

@@ -1,4 +1,4 @@
-import { type CommandContext, PoolService, requirePermission } from '@berth/contracts';
+import { authorOf, type CommandContext, PoolService, requirePermission } from '@berth/contracts';
 import { type Bus, currentTrace, serve } from '@berth/messaging';
 import { timestampDate } from '@bufbuild/protobuf/wkt';
 import type { PoolCall, PoolHandlers } from '../pools/pool-handlers.ts';
@@ -15,6 +15,7 @@ function toCall(context: CommandContext | undefined): PoolCall {
   }
   return {
     caller: callerOf(principal),
+    author: authorOf(principal, context),
     requestId: context.requestId,
     traceparent: currentTrace()['traceparent'] ?? '',
     key: context.idempotency,

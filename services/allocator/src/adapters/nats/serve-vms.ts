@@ -1,4 +1,4 @@
-import { VmSchema, VmService } from '@berth/contracts';
+import { authorOf, VmSchema, VmService } from '@berth/contracts';
 import { type Bus, currentTrace, serve } from '@berth/messaging';
 import { timestampDate } from '@bufbuild/protobuf/wkt';
 import type { CommandQueue } from '../../app/command-queue.ts';
@@ -78,6 +78,7 @@ export function serveVms(bus: Bus, deps: VmServiceDeps): () => Promise<void> {
       const caller = permittedCaller(context?.principal, 'pools:write');
       const template = await setForwardTemplate(deps, {
         caller,
+        author: authorOf(context?.principal, context),
         forwards: forwards.map(toTemplateForward),
         ifVersion: Number(context?.ifVersion ?? 0n),
         isRehearsal: validateOnly,

@@ -6,12 +6,13 @@ import {
   type WatchPoolsResponse,
   WatchPoolsResponseSchema,
 } from '@berth/contracts';
-import { eventMessage } from '@berth/messaging';
+import { auditMessage, eventMessage } from '@berth/messaging';
 import { create, toBinary } from '@bufbuild/protobuf';
 import { timestampFromDate } from '@bufbuild/protobuf/wkt';
 import { resourceName } from '../../domain/pool.ts';
 import type { PoolChange } from '../../domain/pool-change.ts';
 import type { ChangeForms } from '../postgres/pool-changes.ts';
+import { auditedPoolChange } from './audited-pool-change.ts';
 import { toPoolMessage, toReservationMessage } from './to-pool-messages.ts';
 
 const kinds: Record<PoolChange['kind'], PoolChangeKind> = {
@@ -33,8 +34,13 @@ const toChangeMessage = (change: PoolChange, revision: string): WatchPoolsRespon
     at: timestampFromDate(change.at),
   });
 
-/** Changes as the watch and the public event tell them. */
+/** Changes as the watch, the public event and the audit log tell them. */
 export const changeForms: ChangeForms = {
+  audited: (change, author) => {
+    const audited = auditedPoolChange(change);
+    return audited && auditMessage(author, audited);
+  },
+
   told(change, revision) {
     const message = toChangeMessage(change, revision);
     const { pool } = change;

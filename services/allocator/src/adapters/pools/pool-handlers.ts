@@ -1,4 +1,4 @@
-import type { PoolService } from '@berth/contracts';
+import type { AuditAuthor, PoolService } from '@berth/contracts';
 import type { MessageInitShape, MessageShape } from '@bufbuild/protobuf';
 import type { Caller } from '../../app/commands.ts';
 import type { KeyUse } from '../../app/ports.ts';
@@ -6,6 +6,8 @@ import type { KeyUse } from '../../app/ports.ts';
 /** What travels beside a message of PoolService, whichever way it came. */
 export interface PoolCall {
   readonly caller: Caller;
+  /** The same caller, as the audit log names it. */
+  readonly author: AuditAuthor;
   readonly requestId: string;
   readonly traceparent: string;
   /** Present when the caller sent an Idempotency-Key. */

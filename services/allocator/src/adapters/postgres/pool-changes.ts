@@ -1,10 +1,13 @@
+import { type AuditAuthor, berthItself } from '@berth/contracts';
 import type { Sql } from '@berth/database';
 import type { OutgoingMessage, Send } from '@berth/messaging';
 import type { PoolChange } from '../../domain/pool-change.ts';
 
-/** How a change is told: in the watch, and as a public event. */
+/** How a change is told: in the watch, as a public event, and in the audit log. */
 export interface ChangeForms {
   told(change: PoolChange, revision: string): { readonly message: Uint8Array; readonly event: OutgoingMessage };
+  /** Undefined: nobody changed anything. */
+  audited(change: PoolChange, author: AuditAuthor): OutgoingMessage | undefined;
 }
 
 /** Where the watch stands. */
@@ -31,6 +34,7 @@ export async function storeChanges(
   changes: readonly PoolChange[],
   forms: ChangeForms,
   send: Send,
+  author = berthItself,
 ): Promise<void> {
   if (changes.length === 0) return;
   const [counted] = await sql.query<{ generation: string; revision: string }>(
@@ -55,7 +59,11 @@ export async function storeChanges(
       told.map(({ change }) => change.at),
     ],
   );
-  for (const { event } of told) send(event);
+  for (const { change, event } of told) {
+    send(event);
+    const entry = forms.audited(change, author);
+    if (entry) send(entry);
+  }
 }
 
 export const revisionText = (generation: string, revision: number): string => `${generation}.${revision}`;

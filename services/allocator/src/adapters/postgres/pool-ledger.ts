@@ -1,6 +1,6 @@
 import type { Database, Sql } from '@berth/database';
 import type { Outbox } from '@berth/messaging';
-import type { PoolBooks, PoolLedger } from '../../app/pool-ports.ts';
+import type { PoolBooks, PoolLedger, PoolWork } from '../../app/pool-ports.ts';
 import { LookAgain } from '../../app/ports.ts';
 import type { PoolChange } from '../../domain/pool-change.ts';
 import { postgresAnswers } from './answered-keys.ts';
@@ -34,20 +34,20 @@ export function postgresPoolLedger(deps: {
 }): PoolLedger {
   const { database, outbox, forms } = deps;
 
-  const attempt = <T>(work: Work<T>, isKept: boolean, deadline: Date | undefined): Promise<T> =>
+  const attempt = <T>(work: Work<T>, isKept: boolean, { deadline, author }: PoolWork): Promise<T> =>
     outbox.transaction(async (unbounded, send) => {
       const sql = deadline ? await untilDeadline(unbounded, deadline) : unbounded;
       const changes: PoolChange[] = [];
       const outcome = await work(booksOf(sql, changes));
       if (!isKept) throw new NotKept(outcome);
-      await storeChanges(sql, changes, forms, send);
+      await storeChanges(sql, changes, forms, send, author);
       return outcome;
     });
 
-  const run = async <T>(work: Work<T>, isKept: boolean, deadline: Date | undefined): Promise<T> => {
+  const run = async <T>(work: Work<T>, isKept: boolean, about: PoolWork): Promise<T> => {
     for (let looks = 1; ; looks++) {
       try {
-        return await repairingSpans(database, () => attempt(work, isKept, deadline));
+        return await repairingSpans(database, () => attempt(work, isKept, about));
       } catch (error) {
         if (error instanceof NotKept) return error.outcome;
         if (!(error instanceof LookAgain) || looks === maxLooks) throw error;
@@ -56,8 +56,8 @@ export function postgresPoolLedger(deps: {
   };
 
   return {
-    transaction: (work, deadline) => run(work, true, deadline),
-    rehearse: (work, deadline) => run(work, false, deadline),
+    transaction: (work, about = {}) => run(work, true, about),
+    rehearse: (work, about = {}) => run(work, false, about),
     routersWithEndedReservations: () => routersWithEnded(database),
   };
 }

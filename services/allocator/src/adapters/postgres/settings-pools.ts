@@ -15,20 +15,28 @@ export async function followSettings(sql: Sql, router: Router, specs: readonly P
   const moved = await updateSpecs(sql, router.name, specs);
   await applyPools(sql, router);
   const isNew = new Set(made);
-  const told = await poolsById(sql, [...new Set([...made, ...moved])]);
-  return told.map((pool) => ({ kind: isNew.has(pool.id) ? 'created' : 'updated', pool, at: pool.updatedAt }));
+  const told = await poolsById(sql, [...new Set([...made, ...moved.keys()])]);
+  return told.map((pool): PoolChange => {
+    const spec = isNew.has(pool.id) ? undefined : moved.get(pool.id);
+    if (spec === undefined) return { kind: 'created', pool, at: pool.updatedAt };
+    return { kind: 'updated', pool, before: { ...pool, spec, version: pool.version - 1 }, at: pool.updatedAt };
+  });
 }
 
-/** Makes the pools that are still the settings' what these say. Gives back the ids of those that changed. */
-async function updateSpecs(sql: Sql, router: string, specs: readonly PoolSpec[]): Promise<string[]> {
-  const moved = await sql.query<{ id: string }>(
+/** Makes the pools that are still the settings' what these say. Gives back what those that changed had before, by their ids. */
+async function updateSpecs(
+  sql: Sql,
+  router: string,
+  specs: readonly PoolSpec[],
+): Promise<ReadonlyMap<string, PoolSpec>> {
+  const moved = await sql.query<{ id: string; before: PoolSpec }>(
     `UPDATE pools p SET spec = w.spec, version = p.version + 1, updated_at = clock_timestamp()
-     FROM unnest($2::jsonb[]) AS w (spec)
-     WHERE p.router = $1 AND p.from_settings AND p.kind = w.spec ->> 'kind' AND p.spec <> w.spec
-     RETURNING p.id`,
+     FROM unnest($2::jsonb[]) AS w (spec), pools o
+     WHERE o.id = p.id AND p.router = $1 AND p.from_settings AND p.kind = w.spec ->> 'kind' AND p.spec <> w.spec
+     RETURNING p.id, o.spec AS before`,
     [router, specs.map((spec) => JSON.stringify(spec))],
   );
-  return moved.map(({ id }) => id);
+  return new Map(moved.map(({ id, before }) => [id, before]));
 }
 
 /** Makes the pools of the kinds that this router never had one of from the settings. Gives back their ids. */

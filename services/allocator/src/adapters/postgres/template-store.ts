@@ -1,4 +1,6 @@
+import { differences } from '@berth/contracts';
 import type { Database, Sql } from '@berth/database';
+import { auditMessage, type Outbox } from '@berth/messaging';
 import type { TemplateStore } from '../../app/forward-template.ts';
 import type { KeyUse } from '../../app/ports.ts';
 import type { ForwardTemplate, TemplateForward } from '../../domain/forward-template.ts';
@@ -15,6 +17,12 @@ async function readTemplate(sql: Sql, lock = ''): Promise<ForwardTemplate> {
   if (row === undefined) throw new Error('the table forward_template is empty');
   return toTemplate(row);
 }
+
+/** For the audit log, in the names of the API. */
+const shown = ({ forwards, version }: ForwardTemplate) => ({
+  forwards: forwards.map(({ internalPort, ...forward }) => ({ ...forward, internal_port: internalPort })),
+  version,
+});
 
 /** How long a key binds. */
 const keysKept = '24 hours';
@@ -37,21 +45,31 @@ const remember = (sql: Sql, { scope, key, fingerprint }: KeyUse, template: Forwa
   );
 
 /** The forwards that new VMs get, in the only row of its table: its lock also keeps uses of one key apart. */
-export const postgresTemplates = (database: Database): TemplateStore => ({
+export const postgresTemplates = ({
+  database,
+  outbox,
+}: {
+  readonly database: Database;
+  readonly outbox: Outbox;
+}): TemplateStore => ({
   read: () => readTemplate(database),
 
-  update: (key, change) =>
-    database.transaction(async (sql) => {
+  update: ({ key, author }, change) =>
+    outbox.transaction(async (sql, send) => {
       const stored = await readTemplate(sql, 'FOR UPDATE');
       const known = key && (await answerOf(sql, key));
       if (known) return known;
       const [clock] = await sql.query<{ now: string }>('SELECT clock_timestamp() AS now');
-      const template = change(stored, new Date(clock?.now ?? Number.NaN));
+      const at = new Date(clock?.now ?? Number.NaN);
+      const template = change(stored, at);
       if (template !== stored) {
         await sql.execute('UPDATE forward_template SET forwards = $1, version = $2', [
           JSON.stringify(template.forwards),
           template.version,
         ]);
+        const resource = { type: 'forward_template', id: '' };
+        const changed = differences(shown(stored), shown(template));
+        send(auditMessage(author, { action: 'forward_template.changed', resource, at, ...changed }));
       }
       if (key) await remember(sql, key, template);
       return { template, fingerprint: undefined };

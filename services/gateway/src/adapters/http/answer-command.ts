@@ -110,14 +110,15 @@ export function commandContext(
 export function openContext(request: AnyRequest, deadline: Date) {
   const operationId = randomUUID();
   request.scope.operationId = operationId;
-  return {
-    operationId,
-    deadline: timestampFromDate(deadline),
-    requestId: request.scope.requestId,
-    clientAddress: request.ip,
-    userAgent: (headerOf(request, 'user-agent') ?? '').slice(0, longestUserAgent),
-  };
+  return { operationId, deadline: timestampFromDate(deadline), ...originOf(request) };
 }
+
+/** From where a request came. */
+export const originOf = (request: AnyRequest) => ({
+  requestId: request.scope.requestId,
+  clientAddress: request.ip,
+  userAgent: (headerOf(request, 'user-agent') ?? '').slice(0, longestUserAgent),
+});
 
 /** The request's Idempotency-Key, whose it is and what is asked with it; undefined when it has none. */
 export function idempotencyOf(

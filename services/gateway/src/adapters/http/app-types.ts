@@ -9,7 +9,7 @@ import type {
   RawRequestDefaultExpression,
   RawServerDefault,
 } from 'fastify';
-import type { EndpointGroup } from '../../domain/endpoint-groups.ts';
+import type { AuditWriter, EndpointGroup } from '../../domain/endpoint-groups.ts';
 import type { RouteAccess } from './access.ts';
 import type { LargeBody } from './large-bodies.ts';
 import type { RequestScope } from './request-scope.ts';
@@ -45,6 +45,8 @@ declare module 'fastify' {
     user?: true;
     /** Anyone may ask, without a key. */
     open?: true;
+    /** Who tells the audit log of this write, where that is not who tells it of the others of its group. */
+    audit?: AuditWriter;
     /** The endpoint group of a route that has no tag. */
     endpointGroup?: string;
     /** It only says which methods a path has. */

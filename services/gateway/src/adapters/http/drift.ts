@@ -3,7 +3,7 @@ import { DomainError } from '@berth/errors';
 import { Type } from 'typebox';
 import { parseIfTag } from '../../domain/if-match.ts';
 import type { DriftReader } from '../nats/drift-service.ts';
-import { idempotencyOf, principalOf } from './answer-command.ts';
+import { idempotencyOf, originOf, principalOf } from './answer-command.ts';
 import type { AnyReply, AnyRequest, App } from './app-types.ts';
 import { ifNoneMatchHeader, keyedConditionalHeaders, taggedResponses } from './command-docs.ts';
 import { checkDriftBody, type DriftDocument, driftPoliciesBody } from './documents/drift.ts';
@@ -122,13 +122,15 @@ function policyRoutes(app: App, { drift }: DriftDeps): void {
       ...problems(400, 401, 403, 404, 412, 413, 415, 422, 429, 500, 503),
     } as unknown,
   };
-  app.put(`${path}/policies`, { schema: replace, config: { permission: 'routers:admin' } }, async (request, reply) => {
+  const config = { permission: 'routers:admin', audit: 'driver' } as const;
+  app.put(`${path}/policies`, { schema: replace, config }, async (request, reply) => {
     const answer = await drift.setPolicies({
       principal: principalOf(request),
       router: request.params.router,
       rules: toRules(request.body),
       ifTag: parseIfTag(request.headers['if-match']),
       idempotency: idempotencyOf(request),
+      origin: originOf(request),
     });
     if (answer.replayed) reply.header('Idempotency-Replayed', 'true');
     return sendPolicies(request, reply, answer);

@@ -62,7 +62,7 @@ function putRoute(app: App, { templates, commandTimeoutMs }: TemplateDeps): void
       ...problems(400, 401, 403, 409, 412, 413, 415, 422, 429, 500, 503, 504),
     } as unknown,
   };
-  app.put(path, { schema, config: { permission: 'pools:write' } }, async (request, reply) => {
+  app.put(path, { schema, config: { permission: 'pools:write', audit: 'allocator' } }, async (request, reply) => {
     const forwards = toTemplate(request.body);
     const context = commandContext(request, new Date(Date.now() + commandTimeoutMs));
     const { dry_run: validateOnly = false } = request.query;

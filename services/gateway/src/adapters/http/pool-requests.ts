@@ -7,7 +7,7 @@ import { type Static, Type } from 'typebox';
 import { fingerprintOf } from '../../domain/idempotency.ts';
 import { canBePoolName, type PoolKind } from '../../domain/pool-terms.ts';
 import type { PoolAdministration } from '../nats/pool-service.ts';
-import { commandContext, principalOf } from './answer-command.ts';
+import { commandContext, originOf, principalOf } from './answer-command.ts';
 import type { AnyReply, AnyRequest } from './app-types.ts';
 import { keyedHeaders } from './command-docs.ts';
 import { strict } from './documents/json-types.ts';
@@ -103,7 +103,8 @@ function changeContext(request: AnyRequest, deadline: Date): Context {
     key: operationId,
     fingerprint: fingerprintOf(request.body, request.query),
   };
-  return { ...questionContext(request, deadline), operationId, idempotency: idempotency ?? ownKey };
+  const context = { ...questionContext(request, deadline), ...originOf(request) };
+  return { ...context, operationId, idempotency: idempotency ?? ownKey };
 }
 
 /** The pool that a path names. One that no pool can have is as unknown as any other. */

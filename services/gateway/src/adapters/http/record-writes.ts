@@ -1,5 +1,6 @@
+import { RefusalCounts } from '@berth/access';
 import { safeForAudit, safeTextForAudit } from '@berth/service-kit';
-import { RefusalCounts } from '../../domain/refusal-counts.ts';
+
 import type { AuditInit, AuditRecorder } from '../nats/audit-recorder.ts';
 import type { AnyReply, AnyRequest, App } from './app-types.ts';
 
@@ -11,8 +12,8 @@ const mostBodyBytes = 4_096;
 const tellCountsEveryMs = 10_000;
 
 /**
- * Tells the audit log of each request that changes something or wanted to, before its answer leaves: every write, unless auth writes the entry
- * itself (`audit` of the endpoint group), in the transaction of the change; then what was refused is told from here nevertheless.
+ * Tells the audit log of each request that changes something or wanted to, before its answer leaves: every write, unless the service that makes the
+ * change writes the entry (`audit` of the route or its endpoint group), in the transaction of it; then what was refused is told from here nevertheless.
  * Requests to addresses that are no route, or with a method that a route does not know, asked for nothing.
  */
 export function recordWrites(app: App, recorder: AuditRecorder): void {
@@ -36,8 +37,9 @@ export function recordWrites(app: App, recorder: AuditRecorder): void {
 
 function isTold({ method, is404, routeOptions }: AnyRequest & { is404: boolean }, status: number): boolean {
   if (reading.has(method) || is404 || status === 405) return false;
-  // Auth tells of what it changed, with before and after; of what came to nothing it keeps nothing.
-  return routeOptions.config.group?.audit !== 'auth' || status >= 400;
+  const { audit, group } = routeOptions.config;
+  // Services tell of what they changed, with before and after; of what came to nothing they keep nothing.
+  return (audit ?? group?.audit ?? 'gateway') === 'gateway' || status >= 400;
 }
 
 /** Anybody can be refused as often as he likes. */

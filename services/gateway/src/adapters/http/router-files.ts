@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { type RouterFile, RouterFileState } from '@berth/contracts';
 import { DomainError } from '@berth/errors';
 import type { RouterFiles } from '../nats/router-files.ts';
-import { principalOf } from './answer-command.ts';
+import { originOf, principalOf } from './answer-command.ts';
 import type { App } from './app-types.ts';
 import { routerParams } from './documents/history.ts';
 import { problems } from './documents/problem.ts';
@@ -42,9 +42,10 @@ function saveRoute(app: App, { files, waitSeconds }: RouterFileDeps): void {
       ...problems(400, 401, 403, 404, 409, 413, 415, 422, 429, 500, 502, 503),
     } as unknown,
   };
-  app.post(path, { schema, config: { permission: 'routers:admin' } }, async (request, reply) => {
+  app.post(path, { schema, config: { permission: 'routers:admin', audit: 'driver' } }, async (request, reply) => {
     const { router } = request.params;
-    const asked = { router, name: request.body.name, requestId: randomUUID(), waitMs: waitSeconds * 1_000 };
+    const wish = { router, name: request.body.name, requestId: randomUUID(), waitMs: waitSeconds * 1_000 };
+    const asked = { ...wish, origin: originOf(request) };
     const file = await files.save(principalOf(request), asked);
     if (file?.state === RouterFileState.FAILED) throw notSaved(file.message);
     return reply.code(file?.state === RouterFileState.SAVED ? 201 : 202).send(file && showFile(file));

@@ -22,6 +22,7 @@ const path = '/v1/routers';
 const onePath = `${path}/:router`;
 const reading = { permission: 'routers:read' } as const;
 const administering = { permission: 'routers:admin' } as const;
+const changing = { ...administering, audit: 'driver' } as const;
 const tags = ['Routers'];
 
 const changed = (status: 200 | 201, ...more: ProblemStatus[]) => {
@@ -78,7 +79,7 @@ function addRoute(app: App, deps: RouterDeps): void {
     body: addRouterBody,
     response: changed(201, 409),
   };
-  app.post(path, { schema, config: administering }, async (request, reply) => {
+  app.post(path, { schema, config: changing }, async (request, reply) => {
     const { name, enabled = true, ...settings } = request.body;
     const message = { name, settings: toSettings(settings), disabled: !enabled, context: contextOf(deps, request) };
     const details = await deps.routers.change(method.addRouter, message);
@@ -96,7 +97,7 @@ function updateRoute(app: App, deps: RouterDeps): void {
     body: updateRouterBody,
     response: changed(200, 404, 409, 412),
   };
-  app.patch(onePath, { schema, config: administering }, async (request, reply) => {
+  app.patch(onePath, { schema, config: changing }, async (request, reply) => {
     const { router } = request.params;
     const message = { router, ...toSettings(request.body), context: contextOf(deps, request) };
     return sendRouter(request, reply, await deps.routers.change(method.updateRouter, message));
@@ -114,7 +115,7 @@ function removeRoute(app: App, deps: RouterDeps): void {
     params: routerParams,
     response: responses({ 204: { description: 'It is removed.', type: 'null' } }, 404, 409, 412, 422, 504),
   };
-  app.delete(onePath, { schema, config: administering }, async (request, reply) => {
+  app.delete(onePath, { schema, config: changing }, async (request, reply) => {
     const { router } = request.params;
     const use = await deps.routers.read(routerUse, { principal: principalOf(request), router });
     refuseUsed(router, use);
@@ -139,14 +140,10 @@ function switchRoutes(app: App, deps: RouterDeps): void {
       body: emptyBody,
       response: changed(200, 404, 409, 412),
     };
-    app.post(
-      `${onePath}/${verb}`,
-      { schema, config: { ...administering, bodyOptional: true } },
-      async (request, reply) => {
-        const message = { router: request.params.router, enabled, context: contextOf(deps, request) };
-        return sendRouter(request, reply, await deps.routers.change(method.updateRouter, message));
-      },
-    );
+    app.post(`${onePath}/${verb}`, { schema, config: { ...changing, bodyOptional: true } }, async (request, reply) => {
+      const message = { router: request.params.router, enabled, context: contextOf(deps, request) };
+      return sendRouter(request, reply, await deps.routers.change(method.updateRouter, message));
+    });
   }
 }
 

@@ -1,15 +1,18 @@
-import { type Principal, type RouterFile, RouterFileService } from '@berth/contracts';
+import { type Principal, type RouterFile, RouterFileService, type SaveRouterFileRequestSchema } from '@berth/contracts';
 import { askPatiently, sendPatiently } from '@berth/errors';
 import { type Bus, request } from '@berth/messaging';
+import type { MessageInitShape } from '@bufbuild/protobuf';
 
 const { method } = RouterFileService;
+
+type FileWish = MessageInitShape<typeof SaveRouterFileRequestSchema>;
 
 /** Whole configurations as files on routers. */
 export interface RouterFiles {
   /** Waits at most `waitMs` for the end. Sent again with the same request id, it is the same request. */
   save(
     principal: Principal,
-    asked: { readonly router: string; readonly name: string; readonly requestId: string; readonly waitMs: number },
+    asked: Required<Pick<FileWish, 'router' | 'name' | 'requestId' | 'waitMs' | 'origin'>>,
   ): Promise<RouterFile | undefined>;
   list(principal: Principal, router: string): Promise<readonly RouterFile[]>;
 }

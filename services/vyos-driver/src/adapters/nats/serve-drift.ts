@@ -1,4 +1,10 @@
-import { DriftPolicy, DriftService, type DriftRule as RuleMessage, requireEverywhere } from '@berth/contracts';
+import {
+  authorOf,
+  DriftPolicy,
+  DriftService,
+  type DriftRule as RuleMessage,
+  requireEverywhere,
+} from '@berth/contracts';
 import { DomainError } from '@berth/errors';
 import { type Bus, serve } from '@berth/messaging';
 import { type CheckDriftDeps, checkDrift, checkRules } from '../../app/check-drift.ts';
@@ -39,11 +45,12 @@ export function serveDrift(
       const { rules, tag } = policiesMessage(await directory.policies(router));
       return { rules, tag };
     }),
-    serve(bus, method.setDriftPolicies, async ({ principal, router, rules, ifTag, idempotency: key }) => {
+    serve(bus, method.setDriftPolicies, async ({ principal, router, rules, ifTag, idempotency: key, origin }) => {
       requireEverywhere(principal, 'routers:admin');
       const wanted = rules.map(toRule);
       checkRules(wanted);
-      const now = await directory.setPolicies(router, wanted, { ifTag, key });
+      const author = authorOf(principal, origin);
+      const now = await directory.setPolicies(router, wanted, { ifTag, key, author });
       checking.wake(router);
       return now;
     }),

@@ -1,4 +1,4 @@
-import { RouterFileService, RouterFileState, requireEverywhere } from '@berth/contracts';
+import { authorOf, RouterFileService, RouterFileState, requireEverywhere } from '@berth/contracts';
 import { DomainError } from '@berth/errors';
 import { type Bus, serve } from '@berth/messaging';
 import { timestampFromDate } from '@bufbuild/protobuf/wkt';
@@ -22,11 +22,11 @@ export function serveFiles(
 ): () => Promise<void> {
   const { method } = RouterFileService;
   const stops = [
-    serve(bus, method.saveRouterFile, async ({ principal, router, name, requestId, waitMs }) => {
+    serve(bus, method.saveRouterFile, async ({ principal, router, name, requestId, waitMs, origin }) => {
       requireEverywhere(principal, 'routers:admin');
       if (!uuid.test(requestId)) throw new DomainError('invalid', 'MALFORMED_COMMAND', 'The request has no id.');
-      const askedBy = principal?.name ?? '';
-      return { file: onWire(await askForFile({ ...asking, files }, { router, name, requestId, askedBy, waitMs })) };
+      const author = authorOf(principal, origin);
+      return { file: onWire(await askForFile({ ...asking, files }, { router, name, requestId, author, waitMs })) };
     }),
     serve(bus, method.listRouterFiles, async ({ principal, router }) => {
       requireEverywhere(principal, 'routers:read');

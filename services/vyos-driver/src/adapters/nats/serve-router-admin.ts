@@ -1,4 +1,5 @@
 import {
+  authorOf,
   type CommandContext,
   RouterAdminService,
   RouterDetailsSchema,
@@ -76,9 +77,10 @@ function commandOf(context: CommandContext | undefined, router: string): RouterC
   const deadline = context?.deadline;
   return {
     router,
+    author: authorOf(context?.principal, context),
     deadline: deadline === undefined ? undefined : timestampDate(deadline),
     ifVersion: context?.ifVersion ?? 0n,
-    idempotency: context?.idempotency,
+    key: context?.idempotency,
   };
 }
 

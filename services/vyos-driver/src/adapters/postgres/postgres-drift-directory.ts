@@ -1,4 +1,6 @@
 import {
+  type AuditAuthor,
+  type AuditedChange,
   type DriftItemSchema,
   type DriftReportSchema,
   type SetDriftPoliciesResponse,
@@ -6,6 +8,7 @@ import {
 } from '@berth/contracts';
 import type { Database, Sql } from '@berth/database';
 import { DomainError } from '@berth/errors';
+import { auditMessage, type Outbox, type Send } from '@berth/messaging';
 import { create, fromBinary, type MessageInitShape, toBinary } from '@bufbuild/protobuf';
 import { timestampFromDate, timestampFromMs } from '@bufbuild/protobuf/wkt';
 import { policiesTag } from '../../app/policies-tag.ts';
@@ -63,9 +66,11 @@ const silent: readonly RouterState[] = ['unseen', 'unreachable', 'breaker_open',
 /** Drift as any replica can tell it, from the tables alone. */
 export class PostgresDriftDirectory {
   readonly #database: Database;
+  readonly #outbox: Outbox;
 
-  constructor(database: Database) {
+  constructor({ database, outbox }: { readonly database: Database; readonly outbox: Outbox }) {
     this.#database = database;
+    this.#outbox = outbox;
   }
 
   /** Every router's newest report. */
@@ -145,29 +150,38 @@ export class PostgresDriftDirectory {
 
   /**
    * Replaces all, unless their tag is another than `ifTag` (empty: any): `precondition_failed` then. What was contested or on its way to be undone is
-   * judged anew by the comparison that this asks for. Gives back what holds then; with the `key` of an earlier use what held after that.
+   * judged anew by the comparison that this asks for. Gives back what holds then; with the `key` of an earlier use what held after that. The audit
+   * log has it in the author's name, unless nothing was other than before.
    */
   async setPolicies(
     router: string,
     rules: readonly DriftRule[],
-    { ifTag, key }: { readonly ifTag: string; readonly key: KeyUse | undefined },
+    { ifTag, key, author }: { readonly ifTag: string; readonly key: KeyUse | undefined; readonly author: AuditAuthor },
   ): Promise<SetDriftPoliciesResponse> {
-    const changed = async (sql: Sql) => {
-      const changed = await sql.execute(
-        'UPDATE routers SET drift_policies_set_at = now(), drift_asked = drift_asked + 1 WHERE name = $1 AND removed_at IS NULL',
+    const changed = async (sql: Sql, send: Send) => {
+      const [set] = await sql.query<{ now: string }>(
+        `UPDATE routers SET drift_policies_set_at = now(), drift_asked = drift_asked + 1 WHERE name = $1 AND removed_at IS NULL
+         RETURNING clock_timestamp() AS now`,
         [router],
       );
-      if (changed === 0) throw routerUnknown(router);
-      if (ifTag !== '' && ifTag !== policiesTag(await rulesOf(sql, router))) throw otherPolicies();
+      if (set === undefined) throw routerUnknown(router);
+      const before = await rulesOf(sql, router);
+      if (ifTag !== '' && ifTag !== policiesTag(before)) throw otherPolicies();
       await replaceRules(sql, router, rules);
-      await sql.execute(
+      const judgedAnew = await sql.execute(
         `UPDATE drift_items SET contested = false, repairing = false, offer = '', note = ''
-         WHERE router = $1 AND state = 'open'`,
+         WHERE router = $1 AND state = 'open' AND (contested OR repairing OR offer <> '' OR note <> '')`,
         [router],
       );
-      return toBinary(SetDriftPoliciesResponseSchema, policiesMessage(await rulesOf(sql, router)));
+      const after = await rulesOf(sql, router);
+      if (judgedAnew > 0 || policiesTag(before) !== policiesTag(after)) {
+        send(auditMessage(author, auditedPolicies(router, new Date(set.now), judgedAnew, { before, after })));
+      }
+      return toBinary(SetDriftPoliciesResponseSchema, policiesMessage(after));
     };
-    const { answer, replayed } = await this.#database.transaction((sql) => answeredOnce(sql, key, () => changed(sql)));
+    const { answer, replayed } = await this.#outbox.transaction((sql, send) =>
+      answeredOnce(sql, key, () => changed(sql, send)),
+    );
     return { ...fromBinary(SetDriftPoliciesResponseSchema, answer), replayed };
   }
 }
@@ -178,6 +192,21 @@ export const policiesMessage = (rules: readonly DriftRule[]): SetDriftPoliciesRe
     rules: rules.map(({ path, policy }) => ({ path: [...path], policy: policyOnWire[policy] })),
     tag: policiesTag(rules),
   });
+
+/** `judgedAnew`: how many differences were contested, offered or on their way to be undone. */
+function auditedPolicies(
+  router: string,
+  at: Date,
+  judgedAnew: number,
+  { before, after }: Readonly<Record<'before' | 'after', readonly DriftRule[]>>,
+): AuditedChange {
+  const shown = (rules: readonly DriftRule[]) => ({
+    policies: rules.map(({ path, policy }) => ({ path: path.join(' '), policy })),
+  });
+  const resource = { type: 'drift_policies', id: router, name: router };
+  const details = { items_judged_anew: judgedAnew };
+  return { action: 'drift_policies.changed', resource, at, before: shown(before), after: shown(after), details };
+}
 
 const otherPolicies = () =>
   new DomainError('precondition_failed', 'VERSION_MISMATCH', 'The policies are others now: read them again.');

@@ -1,4 +1,6 @@
+import type { AuditAuthor } from '@berth/contracts';
 import type { Database } from '@berth/database';
+import { auditMessage, type Outbox } from '@berth/messaging';
 import { fileExists, type RouterFile } from '../../domain/router-file.ts';
 import { routerUnknown } from '../../domain/router-unknown.ts';
 
@@ -29,24 +31,33 @@ const toFile = (row: FileRow): RouterFile => ({
 /** Files as any replica knows them, and may ask for them. */
 export class PostgresRouterFiles {
   readonly #database: Database;
+  readonly #outbox: Outbox;
 
-  constructor(database: Database) {
+  constructor({ database, outbox }: { readonly database: Database; readonly outbox: Outbox }) {
     this.#database = database;
+    this.#outbox = outbox;
   }
 
-  /** Asks the router's worker for a file. One of that name that failed is tried again; any other of that name is refused. */
+  /** Asks the router's worker for a file, once for each request. One of that name that failed is tried again; any other of that name is refused. */
   async ask(
     router: string,
-    { name, requestId, askedBy }: { readonly name: string; readonly requestId: string; readonly askedBy: string },
+    { name, requestId, author }: { readonly name: string; readonly requestId: string; readonly author: AuditAuthor },
   ): Promise<void> {
     await this.#assertManaged(router);
-    await this.#database.execute(
-      `INSERT INTO router_files (router, name, request_id, state, asked_at, asked_by)
-       VALUES ($1, $2, $3, 'asked', clock_timestamp(), $4)
-       ON CONFLICT (router, name) DO UPDATE SET request_id = excluded.request_id, state = 'asked', asked_at = excluded.asked_at,
-         asked_by = excluded.asked_by, message = '' WHERE router_files.state = 'failed' AND router_files.request_id <> excluded.request_id`,
-      [router, name, requestId, askedBy],
-    );
+    await this.#outbox.transaction(async (sql, send) => {
+      const [asked] = await sql.query<{ asked_at: string }>(
+        `INSERT INTO router_files (router, name, request_id, state, asked_at, asked_by)
+         VALUES ($1, $2, $3, 'asked', clock_timestamp(), $4)
+         ON CONFLICT (router, name) DO UPDATE SET request_id = excluded.request_id, state = 'asked', asked_at = excluded.asked_at,
+           asked_by = excluded.asked_by, message = '' WHERE router_files.state = 'failed' AND router_files.request_id <> excluded.request_id
+         RETURNING asked_at`,
+        [router, name, requestId, author.principal.name],
+      );
+      if (asked === undefined) return;
+      const at = new Date(asked.asked_at);
+      const resource = { type: 'router_file', id: `${router}/${name}`, name };
+      send(auditMessage(author, { action: 'router_file.asked', resource, at, after: { router, name } }));
+    });
     const [row] = await this.#rows(router, name);
     if (row?.request_id !== requestId) throw fileExists(name);
   }

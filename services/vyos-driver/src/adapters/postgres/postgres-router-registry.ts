@@ -1,13 +1,14 @@
 import type { Database, Sql } from '@berth/database';
 import { DomainError } from '@berth/errors';
-import type { Outbox, Send } from '@berth/messaging';
+import { auditMessage, type Outbox, type Send } from '@berth/messaging';
+import { auditedRouter } from '../../app/audited-router.ts';
 import type { SealedKey } from '../../app/key-vault.ts';
 import type {
-  KeyUse,
   NewRegistration,
   RegisteredRouter,
   RegistryAnswer,
   RegistryDecision,
+  RegistryWrite,
   RouterRegistry,
   RouterUse,
 } from '../../app/router-registry.ts';
@@ -47,25 +48,26 @@ export class PostgresRouterRegistry implements RouterRegistry {
 
   async change(
     name: string,
-    deadline: Date | undefined,
+    { author, deadline, key }: RegistryWrite,
     decide: (
       known: RegisteredRouter | undefined,
       use: RouterUse,
       others: readonly RegisteredRouter[],
     ) => RegistryDecision,
-    key?: KeyUse,
   ): Promise<RegistryAnswer> {
     const changed = async (sql: Sql, send: Send) => {
       // A router that is not there yet has no row to lock, and the same device could be added under two names at once.
       await sql.query(`SELECT pg_advisory_xact_lock(hashtextextended('routers', 0))`);
       const known = await lockedRouter(sql, name);
-      await refuseLate(sql, deadline);
+      const at = await momentBefore(sql, deadline);
       const others = (await registered(sql)).filter((one) => one.name !== name);
       const decision = decide(known, await useOf(sql, name), others);
       if (decision.kind === 'put') await put(sql, send, name, known, decision.registration);
-      if (decision.kind !== 'remove') return detailsBytes(await routerDetails(sql, name));
-      await remove(sql, send, name);
-      return new Uint8Array();
+      if (decision.kind === 'remove') await remove(sql, send, name);
+      if (decision.kind !== 'keep') {
+        send(auditMessage(author, auditedRouter(name, known, await lockedRouter(sql, name), at)));
+      }
+      return decision.kind === 'remove' ? new Uint8Array() : detailsBytes(await routerDetails(sql, name));
     };
     return this.#outbox.transaction((sql, send) => answeredOnce(sql, key, () => changed(sql, send)));
   }
@@ -128,10 +130,13 @@ async function lockedRouter(sql: Sql, name: string): Promise<RegisteredRouter | 
   return row === undefined || row.removed_at !== null ? undefined : toRegistered(row);
 }
 
-async function refuseLate(sql: Sql, deadline: Date | undefined): Promise<void> {
-  if (deadline === undefined) return;
-  const [row] = await sql.query<{ late: boolean }>('SELECT clock_timestamp() > $1::timestamptz AS late', [deadline]);
-  if (row?.late !== true) return;
+/** Now, by the database's clock, unless that is too late. */
+async function momentBefore(sql: Sql, deadline: Date | undefined): Promise<Date> {
+  const [row] = await sql.query<{ now: string; late: boolean | null }>(
+    'SELECT clock_timestamp() AS now, clock_timestamp() > $1::timestamptz AS late',
+    [deadline ?? null],
+  );
+  if (row?.late !== true) return new Date(row?.now ?? Number.NaN);
   throw new DomainError('unavailable', 'DEADLINE_PASSED', 'The command came too late and was not carried out.', {
     retryAfterSeconds: 1,
   });

@@ -19,8 +19,8 @@ import { insertEntries } from '../../postgres/audit/audit-rows.ts';
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 /**
- * Makes entries of what gateways saw and of operations that ended. An entry's id is that of its message, so a message that comes twice is one
- * entry. `written` is told when there are new ones.
+ * Makes entries of what gateways saw, of what other services changed, and of operations that ended. An entry's id is that of its message, so a
+ * message that comes twice is one entry. `written` is told when there are new ones.
  */
 export function consumeAudit(deps: { bus: Bus; database: Database; written: () => void }): () => Promise<void> {
   const keep = async (entries: readonly AuditEntry[]) => {
@@ -31,7 +31,7 @@ export function consumeAudit(deps: { bus: Bus; database: Database; written: () =
     stream: streams.audit,
     durable: 'auth-audit',
     schema: AuditRecordSchema,
-    handle: (batch) => keep(batch.map(({ message }) => requestEntry(message))),
+    handle: (batch) => keep(batch.map(({ message }) => recordEntry(message))),
   });
   const operations = consume(deps, {
     stream: streams.events,
@@ -46,22 +46,23 @@ export function consumeAudit(deps: { bus: Bus; database: Database; written: () =
   };
 }
 
-function requestEntry(record: AuditRecord): AuditEntry {
+function recordEntry(record: AuditRecord): AuditEntry {
   if (!uuid.test(record.id) || record.at === undefined) throw malformed();
   const { id, kind, name } = record.principal ?? { id: '', kind: 'anonymous', name: '' };
   return {
     ...{ id: record.id, at: timestampDate(record.at).toISOString(), action: record.action, result: record.result },
     actor: { id, kind, name },
-    resource: { type: record.resourceType, id: record.resourceId, name: '' },
+    resource: { type: record.resourceType, id: record.resourceId, name: record.resourceName },
     ...{ client_address: record.clientAddress, user_agent: record.userAgent },
     ...{ request_id: record.requestId, trace_id: record.traceId },
-    ...{ before: null, after: null, details: detailsOf(record.detailsJson) },
+    ...{ before: jsonOf(record.beforeJson, null), after: jsonOf(record.afterJson, null) },
+    details: jsonOf(record.detailsJson, {}),
   };
 }
 
-function detailsOf(text: string): unknown {
+function jsonOf(text: string, otherwise: unknown): unknown {
   try {
-    return text === '' ? {} : JSON.parse(text);
+    return text === '' ? otherwise : JSON.parse(text);
   } catch (error) {
     throw malformed(error);
   }

@@ -13,27 +13,27 @@ import type { CommandContext, CommandContextJson, Principal, PrincipalJson } fro
 export declare const file_berth_auth_v1_audit_service: GenFile;
 
 /**
- * JetStream: what a gateway saw happen. Becomes one entry, however often it comes.
+ * JetStream: what a gateway saw happen, or what another service changed. Becomes one entry, however often it comes.
  *
  * @generated from message berth.auth.v1.AuditRecord
  */
 export declare type AuditRecord = Message<"berth.auth.v1.AuditRecord"> & {
   /**
-   * Of the request, chosen by the gateway: the entry's id. A UUID.
+   * Chosen by the teller: the entry's id. A UUID.
    *
    * @generated from field: string id = 1;
    */
   id: string;
 
   /**
-   * When, by the gateway's clock.
+   * When, by the teller's clock or its database's.
    *
    * @generated from field: google.protobuf.Timestamp at = 2;
    */
   at?: Timestamp | undefined;
 
   /**
-   * What was asked for, for example "request.createPool".
+   * What was asked for, for example "request.createPool", or what was changed, for example "pool.created".
    *
    * @generated from field: string action = 3;
    */
@@ -96,35 +96,56 @@ export declare type AuditRecord = Message<"berth.auth.v1.AuditRecord"> & {
   traceId: string;
 
   /**
-   * Method, path, status and body without secrets, as a JSON object.
+   * More about it without secrets, as a JSON object; of requests: method, path, status and body.
    *
    * @generated from field: string details_json = 12;
    */
   detailsJson: string;
+
+  /**
+   * On what: its name, for people.
+   *
+   * @generated from field: string resource_name = 13;
+   */
+  resourceName: string;
+
+  /**
+   * How it was before, without secrets, as JSON; empty when there is nothing to say.
+   *
+   * @generated from field: string before_json = 14;
+   */
+  beforeJson: string;
+
+  /**
+   * How it is since, without secrets, as JSON; empty when there is nothing to say.
+   *
+   * @generated from field: string after_json = 15;
+   */
+  afterJson: string;
 };
 
 /**
- * JetStream: what a gateway saw happen. Becomes one entry, however often it comes.
+ * JetStream: what a gateway saw happen, or what another service changed. Becomes one entry, however often it comes.
  *
  * @generated from message berth.auth.v1.AuditRecord
  */
 export declare type AuditRecordJson = {
   /**
-   * Of the request, chosen by the gateway: the entry's id. A UUID.
+   * Chosen by the teller: the entry's id. A UUID.
    *
    * @generated from field: string id = 1;
    */
   id?: string;
 
   /**
-   * When, by the gateway's clock.
+   * When, by the teller's clock or its database's.
    *
    * @generated from field: google.protobuf.Timestamp at = 2;
    */
   at?: TimestampJson;
 
   /**
-   * What was asked for, for example "request.createPool".
+   * What was asked for, for example "request.createPool", or what was changed, for example "pool.created".
    *
    * @generated from field: string action = 3;
    */
@@ -187,11 +208,32 @@ export declare type AuditRecordJson = {
   traceId?: string;
 
   /**
-   * Method, path, status and body without secrets, as a JSON object.
+   * More about it without secrets, as a JSON object; of requests: method, path, status and body.
    *
    * @generated from field: string details_json = 12;
    */
   detailsJson?: string;
+
+  /**
+   * On what: its name, for people.
+   *
+   * @generated from field: string resource_name = 13;
+   */
+  resourceName?: string;
+
+  /**
+   * How it was before, without secrets, as JSON; empty when there is nothing to say.
+   *
+   * @generated from field: string before_json = 14;
+   */
+  beforeJson?: string;
+
+  /**
+   * How it is since, without secrets, as JSON; empty when there is nothing to say.
+   *
+   * @generated from field: string after_json = 15;
+   */
+  afterJson?: string;
 };
 
 /**

@@ -354,6 +354,68 @@ export declare type CommandContextJson = {
 export declare const CommandContextSchema: GenMessage<CommandContext, {jsonType: CommandContextJson}>;
 
 /**
+ * From where a request came, for commands without a context.
+ *
+ * @generated from message berth.common.v1.Origin
+ */
+export declare type Origin = Message<"berth.common.v1.Origin"> & {
+  /**
+   * The caller's IP address. Empty when a service asks for itself.
+   *
+   * @generated from field: string client_address = 1;
+   */
+  clientAddress: string;
+
+  /**
+   * The caller's User-Agent, cut at 200 characters.
+   *
+   * @generated from field: string user_agent = 2;
+   */
+  userAgent: string;
+
+  /**
+   * The HTTP request's id.
+   *
+   * @generated from field: string request_id = 3;
+   */
+  requestId: string;
+};
+
+/**
+ * From where a request came, for commands without a context.
+ *
+ * @generated from message berth.common.v1.Origin
+ */
+export declare type OriginJson = {
+  /**
+   * The caller's IP address. Empty when a service asks for itself.
+   *
+   * @generated from field: string client_address = 1;
+   */
+  clientAddress?: string;
+
+  /**
+   * The caller's User-Agent, cut at 200 characters.
+   *
+   * @generated from field: string user_agent = 2;
+   */
+  userAgent?: string;
+
+  /**
+   * The HTTP request's id.
+   *
+   * @generated from field: string request_id = 3;
+   */
+  requestId?: string;
+};
+
+/**
+ * Describes the message berth.common.v1.Origin.
+ * Use `create(OriginSchema)` to create a new message.
+ */
+export declare const OriginSchema: GenMessage<Origin, {jsonType: OriginJson}>;
+
+/**
  * An Idempotency-Key with its scope and the fingerprint of what was asked.
  *
  * @generated from message berth.common.v1.Idempotency

@@ -4,7 +4,7 @@
 
 import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
-import type { Idempotency, IdempotencyJson, Principal, PrincipalJson } from "../../common/v1/command_pb.js";
+import type { Idempotency, IdempotencyJson, Origin, OriginJson, Principal, PrincipalJson } from "../../common/v1/command_pb.js";
 import type { Timestamp, TimestampJson } from "@bufbuild/protobuf/wkt";
 import type { RouterState, RouterStateJson } from "./router_pb.js";
 import type { ConfigOperation, ConfigOperationJson } from "./config_pb.js";
@@ -1182,6 +1182,13 @@ export declare type SetDriftPoliciesRequest = Message<"berth.driver.v1.SetDriftP
    * @generated from field: berth.common.v1.Idempotency idempotency = 5;
    */
   idempotency?: Idempotency | undefined;
+
+  /**
+   * From where and in which request, for the audit log.
+   *
+   * @generated from field: berth.common.v1.Origin origin = 6;
+   */
+  origin?: Origin | undefined;
 };
 
 /**
@@ -1224,6 +1231,13 @@ export declare type SetDriftPoliciesRequestJson = {
    * @generated from field: berth.common.v1.Idempotency idempotency = 5;
    */
   idempotency?: IdempotencyJson;
+
+  /**
+   * From where and in which request, for the audit log.
+   *
+   * @generated from field: berth.common.v1.Origin origin = 6;
+   */
+  origin?: OriginJson;
 };
 
 /**

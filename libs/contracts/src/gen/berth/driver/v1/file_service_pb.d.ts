@@ -4,7 +4,7 @@
 
 import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
-import type { Principal, PrincipalJson } from "../../common/v1/command_pb.js";
+import type { Origin, OriginJson, Principal, PrincipalJson } from "../../common/v1/command_pb.js";
 import type { Timestamp, TimestampJson } from "@bufbuild/protobuf/wkt";
 
 /**
@@ -52,6 +52,13 @@ export declare type SaveRouterFileRequest = Message<"berth.driver.v1.SaveRouterF
    * @generated from field: uint32 wait_ms = 5;
    */
   waitMs: number;
+
+  /**
+   * From where and in which request, for the audit log.
+   *
+   * @generated from field: berth.common.v1.Origin origin = 6;
+   */
+  origin?: Origin | undefined;
 };
 
 /**
@@ -94,6 +101,13 @@ export declare type SaveRouterFileRequestJson = {
    * @generated from field: uint32 wait_ms = 5;
    */
   waitMs?: number;
+
+  /**
+   * From where and in which request, for the audit log.
+   *
+   * @generated from field: berth.common.v1.Origin origin = 6;
+   */
+  origin?: OriginJson;
 };
 
 /**

@@ -1,0 +1,50 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { Origin, Principal } from './gen/berth/common/v1/command_pb.js';
+
+/** Who changes something, from where and in which request: what an entry of the audit log says besides the change. */
+export interface AuditAuthor {
+  readonly principal: { readonly id: string; readonly kind: string; readonly name: string };
+  /** An IP address; empty for Berth itself. So are the others. */
+  readonly clientAddress: string;
+  readonly userAgent: string;
+  readonly requestId: string;
+}
+
+/** Who changes what nobody asked for: the start, a clock, the settings. */
+export const berthItself: AuditAuthor = {
+  principal: { id: '', kind: 'service', name: 'berth' },
+  ...{ clientAddress: '', userAgent: '', requestId: '' },
+};
+
+/** The author of what a command changes. Without a principal it is Berth itself. */
+export function authorOf(
+  principal: Principal | undefined,
+  origin: Pick<Origin, 'clientAddress' | 'userAgent' | 'requestId'> | undefined,
+): AuditAuthor {
+  if (principal === undefined) return berthItself;
+  const { clientAddress = '', userAgent = '', requestId = '' } = origin ?? {};
+  const { id, kind, name } = principal;
+  return { principal: { id, kind, name }, clientAddress, userAgent, requestId };
+}
+
+/** A change as the audit log tells it. */
+export interface AuditedChange {
+  /** `<resource>.<verb in the past>`, such as `pool.created`. */
+  readonly action: string;
+  readonly resource: { readonly type: string; readonly id: string; readonly name?: string };
+  /** By the database's clock. */
+  readonly at: Date;
+  /** As it was and as it is; no secrets. */
+  readonly before?: object;
+  readonly after?: object;
+  readonly details?: object;
+}
+
+type State = Readonly<Record<string, unknown>>;
+
+/** What of two states is not the same, by its names: a long list that stayed does not push what changed out of the entry. */
+export function differences(before: State, after: State): { readonly before: State; readonly after: State } {
+  const isOther = (name: string) => !isDeepStrictEqual(before[name], after[name]);
+  const among = (state: State): State => Object.fromEntries(Object.entries(state).filter(([name]) => isOther(name)));
+  return { before: among(before), after: among(after) };
+}

@@ -18,6 +18,7 @@ import { berthItself } from '../src/app/asker.ts';
 import { canonicalJson } from '../src/domain/audit/audit-chain.ts';
 import { openAuthDatabase } from '../src/start-auth.ts';
 import { sealed } from './support/audit-log.ts';
+import { authSchema } from './support/auth-schema.ts';
 
 const tool = fileURLToPath(new URL('../../../tools/audit-verify.ts', import.meta.url));
 // biome-ignore lint/suspicious/noExplicitAny: tests change whatever they want in the lines
@@ -25,7 +26,7 @@ type Line = any;
 
 /** A log with a head after every third entry, and the tool at hand. */
 async function newLog(t: TestScope) {
-  const { url } = await freshDatabase(t);
+  const { url } = await freshDatabase(t, authSchema());
   const database = await openAuthDatabase(url);
   t.after(() => database.close());
   await database.migrate();

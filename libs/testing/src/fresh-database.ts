@@ -22,9 +22,23 @@ export interface TestSchema {
 export async function freshDatabase(scope: TestScope, schema?: TestSchema): Promise<{ url: string }> {
   const server = await testPostgres();
   const name = `t_${randomBytes(8).toString('hex')}`;
-  await withAdmin(server.url, (admin) => copyOf(templateOf(schema), admin, server.url, name));
-  lastly(scope, () => withAdmin(server.url, (admin) => admin.query(`DROP DATABASE ${name} WITH (FORCE)`)));
+  const admins = adminsOf(server.url);
+  const admin = await admins.connect();
+  try {
+    await copyOf(templateOf(schema), admin, server.url, name);
+  } finally {
+    admin.release();
+  }
+  lastly(scope, async () => void (await admins.query(`DROP DATABASE ${name} WITH (FORCE)`)));
   return { url: databaseUrl(server.url, name) };
+}
+
+let admins: pg.Pool | undefined;
+
+/** Kept for the next database, since a connection costs as much as a copy; it does not keep the process alive. */
+function adminsOf(url: string): pg.Pool {
+  admins ??= new pg.Pool({ connectionString: url, max: 4, allowExitOnIdle: true }).on('error', () => {});
+  return admins;
 }
 
 /** The same server's URL for another database. */
@@ -45,7 +59,7 @@ interface Template {
 const empty: Template = {
   name: emptyTemplate,
   parent: undefined,
-  prepare: (url) => withAdmin(url, (client) => client.query('CREATE EXTENSION btree_gist')),
+  prepare: withGist,
 };
 
 /** Another name for another history: a server that was given may have templates of earlier ones. */
@@ -56,7 +70,7 @@ function templateOf(schema: TestSchema | undefined): Template {
   return { name: `${emptyTemplate}_${schema.name}_${fingerprint}`, parent: empty, prepare: schema.migrate };
 }
 
-async function copyOf(template: Template, admin: pg.Client, serverUrl: string, name: string): Promise<void> {
+async function copyOf(template: Template, admin: pg.ClientBase, serverUrl: string, name: string): Promise<void> {
   // Copying files beats writing 7 MB through the log when the server does not flush them anyway.
   const create = `CREATE DATABASE ${name} TEMPLATE ${template.name} STRATEGY FILE_COPY`;
   try {
@@ -69,7 +83,7 @@ async function copyOf(template: Template, admin: pg.Client, serverUrl: string, n
 }
 
 /** One process makes it while the others wait for its lock. It appears under its name only when it is complete. */
-async function makeTemplate(template: Template, admin: pg.Client, serverUrl: string): Promise<void> {
+async function makeTemplate(template: Template, admin: pg.ClientBase, serverUrl: string): Promise<void> {
   const unfinished = `${template.name}_new`;
   await admin.query('SELECT pg_advisory_lock(hashtext($1))', [template.name]);
   try {
@@ -85,11 +99,11 @@ async function makeTemplate(template: Template, admin: pg.Client, serverUrl: str
   }
 }
 
-async function withAdmin(url: string, work: (client: pg.Client) => Promise<unknown>): Promise<void> {
+async function withGist(url: string): Promise<void> {
   const client = new pg.Client({ connectionString: url });
   await client.connect();
   try {
-    await work(client);
+    await client.query('CREATE EXTENSION btree_gist');
   } finally {
     await client.end();
   }

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { choosePort, isPortFree } from '@berth/local-servers';
+import { isPortFree } from '@berth/local-servers';
 import { takeLock } from './run-lock.ts';
 import { endLeftovers, type RunState, runningProcess, type ServiceProcessState, writeRunState } from './run-state.ts';
 import { type ServiceName, type Surroundings, serviceEntries } from './service-plan.ts';
@@ -159,7 +159,7 @@ async function startLocked(
       onService: (name, { pid, url }) => run.onService(name, pid, url),
     },
     stops,
-    { replicas, port, grpcPort: options.grpcPort ?? (await choosePort(servers.ports['grpc'])) },
+    { replicas, port, grpcPort: options.grpcPort ?? (await lastPort(servers.ports['grpc'])) },
   );
   servers.ports['grpc'] = Number(allocator.grpc?.split(':').at(-1));
   const addresses = {
@@ -193,6 +193,9 @@ function urlOf(host: string, port: number): string {
   const reached = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
   return `http://${reached.includes(':') ? `[${reached}]` : reached}:${port}`;
 }
+
+/** 0 where it is not free any more: the service takes a port itself, since one chosen here could be another's by then. */
+const lastPort = async (port = 0): Promise<number> => ((await isPortFree(port)) ? port : 0);
 
 async function refuseTakenPort(setting: string, port: number, host: string): Promise<void> {
   if (port === 0 || (await isPortFree(port, host))) return;

@@ -125,7 +125,8 @@ async function makeCluster(
         ...[`--pgdata=${data}`, '--username=postgres', `--pwfile=${passwordFile}`, '--auth=scram-sha-256'],
         // The builtin provider sorts the same on every machine, whatever locales it has.
         ...['--encoding=UTF8', '--locale=C', '--locale-provider=builtin', '--builtin-locale=C.UTF-8'],
-        ...(options.durable === false ? ['--no-sync'] : []),
+        // Passwords are random and hashed once for each connection, of which a run of the tests makes thousands.
+        ...(options.durable === false ? ['--no-sync', '--set=scram_iterations=1'] : []),
       ],
       { cwd: data, ...user },
     );

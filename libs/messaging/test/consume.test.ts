@@ -298,14 +298,15 @@ test('replicas that come and go under load lose nothing, repeat nothing, and wai
     await new Promise((resolve) => setImmediate(resolve));
     for (const { message: each } of batch) seen.set(each.id, (seen.get(each.id) ?? 0) + 1);
   };
+  const ackWaitMs = 200_000; // far beyond what a busy machine takes for the rest
   const startedAt = performance.now();
   for (let round = 1; round <= 6; round++) {
-    const consumption = world.consume(round % 2 === 0 ? one : two, { batchSize: 50, handle, ackWaitMs: 60_000 });
-    await eventually(() => seen.size >= round * 300, { everyMs: 1, timeoutMs: 40_000 });
+    const consumption = world.consume(round % 2 === 0 ? one : two, { batchSize: 50, handle, ackWaitMs });
+    await eventually(() => seen.size >= round * 300, { everyMs: 1, timeoutMs: 150_000 });
     await consumption.stop();
   }
-  world.consume(one, { handle, ackWaitMs: 60_000 });
-  await eventually(() => seen.size === 3_000, { timeoutMs: 40_000 });
-  assert.ok(performance.now() - startedAt < 50_000, 'no ack wait was waited for');
+  world.consume(one, { handle, ackWaitMs });
+  await eventually(() => seen.size === 3_000, { timeoutMs: 150_000 });
+  assert.ok(performance.now() - startedAt < ackWaitMs - 20_000, 'no ack wait was waited for');
   assert.deepEqual([...new Set(seen.values())], [1]);
 });

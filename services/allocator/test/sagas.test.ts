@@ -20,6 +20,7 @@ import { plainWish } from '../src/domain/forward-wish.ts';
 import { planNewForwards } from '../src/domain/new-forwards.ts';
 import type { Operation } from '../src/domain/operation.ts';
 import { openAllocatorDatabase } from '../src/start-allocator.ts';
+import { allocatorSchema } from './allocator-schema.ts';
 import { silentLog } from './world.ts';
 
 const vmId = '5b0a4a3e-0b7e-4a58-9d8f-0b6a0f0e1a11';
@@ -88,7 +89,7 @@ const provision = anOperation('provision-vm', '5b0a4a3e-0b7e-4a58-9d8f-0b6a0f0e1
 const worldFor =
   (operation: Operation, withVm: boolean) =>
   async (t: TestContext): Promise<SagaWorld<Operation, Books>> => {
-    const { url: databaseUrl } = await freshDatabase(t);
+    const { url: databaseUrl } = await freshDatabase(t, allocatorSchema);
     const { url } = await testNats();
     const bus = await connectBus({ url, prefix: freshPrefix(t), name: 'test', log: silentLog() });
     const database = await openAllocatorDatabase(databaseUrl);

@@ -25,6 +25,7 @@ import { timestampFromMs } from '@bufbuild/protobuf/wkt';
 import { Registry } from 'prom-client';
 import type { AllocatorConfig } from '../src/config.ts';
 import { openAllocatorDatabase, startAllocator } from '../src/start-allocator.ts';
+import { allocatorSchema } from './allocator-schema.ts';
 import { DriverSide } from './driver-side.ts';
 import { type Fact, type PlayedFacts, playFacts } from './played-facts.ts';
 
@@ -261,7 +262,7 @@ export const groupFact = (name: string): Fact => ({ case: 'group', value: { name
 
 /** Makes a world in which, unless told otherwise, one allocator runs and the router `default` answers. */
 export async function makeWorld(t: TestContext, options: WorldOptions = {}): Promise<World> {
-  const databaseUrl = options.databaseUrl ?? (await freshDatabase(t)).url;
+  const databaseUrl = options.databaseUrl ?? (await freshDatabase(t, allocatorSchema)).url;
   const { url: natsUrl } = await testNats();
   const subjectPrefix = freshPrefix(t);
   const log = silentLog();

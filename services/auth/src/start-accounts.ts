@@ -28,7 +28,7 @@ export function startAccounts(deps: {
   readonly policy: AccountPolicy;
 }): { readonly checkPassword: CheckPassword; stop(): Promise<void> } {
   const { bus, database, transactions, policy } = deps;
-  const checkPassword = passwordCheck({ rules: policy.passwords, estimate: zxcvbnStrength() });
+  const checkPassword = passwordCheck({ rules: policy.passwords, estimate: zxcvbnStrength });
   const sendAll = async () => {
     while (await sendAskedMail(transactions)) {}
   };

@@ -4,6 +4,7 @@ import type { Database, Sql } from '@berth/database';
 import { freshDatabase } from '@berth/testing';
 import { type AuditFilters, pageOfEntries } from '../src/adapters/postgres/audit/read-audit.ts';
 import { openAuthDatabase } from '../src/start-auth.ts';
+import { authSchema } from './support/auth-schema.ts';
 
 const rows = 30_000;
 const actions = 10;
@@ -40,7 +41,7 @@ async function cost(database: Database, filters: AuditFilters, token = ''): Prom
 }
 
 test('a page looks at about as many entries as it has, with each filter and wherever it lies', async (t) => {
-  const { url } = await freshDatabase(t);
+  const { url } = await freshDatabase(t, authSchema());
   const database = await openAuthDatabase(url);
   t.after(() => database.close());
   await database.migrate();

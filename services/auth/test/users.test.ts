@@ -11,7 +11,7 @@ for (const [userIds, shape] of [
   ['integer', /^[1-9][0-9]*$/],
 ] as const) {
   test(`users are made, read, found, changed and removed where ids are of the kind ${userIds}`, async (t) => {
-    const world = await newWorld(t);
+    const world = await newWorld(t, undefined, userIds);
     await world.replica({ userIds });
     const people = peopleClient(world.bus);
     const anna = await newUser(people, 'Anna', 'operator');
@@ -36,7 +36,7 @@ for (const [userIds, shape] of [
 }
 
 test('another kind of ids than the database was made with stops the start, and none said is the one there is', async (t) => {
-  const world = await newWorld(t);
+  const world = await newWorld(t, undefined, 'integer');
   await world.replica({ userIds: 'integer' });
   await assert.rejects(
     world.replica({ userIds: 'uuid' }),

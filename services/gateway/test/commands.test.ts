@@ -377,7 +377,9 @@ test('a stop answers 202 to whoever waits', async (t) => {
   gateway.answer(method.getOperation, ({ operationId }) => ({ operation: running(operationId) }));
   const waiting = gateway.call('POST', path, { body });
   await eventually(() => asked[0]);
+  const stoppedAt = performance.now();
   await gateway.stop();
+  assert.ok(performance.now() - stoppedAt < 30_000, 'no connection is kept that would hold up the stop (for 72 s)');
   const answer = await waiting;
   assert.equal(answer.status, 202);
   assert.equal(answer.body.id, asked[0]?.context?.operationId);

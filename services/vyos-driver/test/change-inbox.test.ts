@@ -12,9 +12,10 @@ import { PostgresRouterLedger } from '../src/adapters/postgres/postgres-router-l
 import { receiveChanges } from '../src/app/receive-changes.ts';
 import { ChangesWithdrawn, LeaseLost } from '../src/app/router-ledger.ts';
 import { changeFor, fragmentFor } from './changes.ts';
+import { driverSchema } from './driver-schema.ts';
 
 async function emptyDriver(t: TestContext) {
-  const { url } = await freshDatabase(t);
+  const { url } = await freshDatabase(t, driverSchema);
   const log = createLogger('test', 'fatal');
   const database = await openDatabase({ url, schema: 'vyos_driver', migrations, applicationName: 'test' });
   t.after(() => database.close());

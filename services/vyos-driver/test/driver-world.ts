@@ -23,6 +23,7 @@ import { Registry } from 'prom-client';
 import type { DriverTimes } from '../src/app/driver-times.ts';
 import { type DriverConfig, defaultTimes } from '../src/config.ts';
 import { type DriverContext, type RunningDriver, startDriver } from '../src/start-driver.ts';
+import { driverSchema } from './driver-schema.ts';
 
 /** Everything waits as briefly as it can in a test; what a test is about it sets itself. */
 const quickTimes: DriverTimes = {
@@ -65,7 +66,7 @@ export interface World {
 
 export async function driverWorld(t: TestContext, options: WorldOptions = {}): Promise<World> {
   const log = createLogger('test', process.env['BERTH_TEST_LOG_LEVEL'] ?? 'silent');
-  const { url: databaseUrl } = await freshDatabase(t);
+  const { url: databaseUrl } = await freshDatabase(t, driverSchema);
   const natsUrl = (await testNats()).url;
   const prefix = freshPrefix(t);
   const router = await startSimulator({ key: randomBytes(24).toString('base64url'), ...options.simulator });

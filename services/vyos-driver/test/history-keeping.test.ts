@@ -10,9 +10,10 @@ import { PostgresHistoryKeeper } from '../src/adapters/postgres/postgres-history
 import { PostgresHistoryStore } from '../src/adapters/postgres/postgres-history-store.ts';
 import { keepHistory } from '../src/app/keep-history.ts';
 import { type ConfigLine, type ConfigState, changeOf, type LineChange } from '../src/domain/config-line.ts';
+import { driverSchema } from './driver-schema.ts';
 
 async function openHistory(t: TestContext) {
-  const { url } = await freshDatabase(t);
+  const { url } = await freshDatabase(t, driverSchema);
   const database = await openDatabase({ url, schema: 'vyos_driver', migrations, applicationName: 'test' });
   t.after(() => database.close());
   await database.migrate();

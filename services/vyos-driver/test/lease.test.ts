@@ -6,12 +6,13 @@ import { faultProxy, freshDatabase } from '@berth/testing';
 import { migrations } from '../src/adapters/postgres/migrations/index.ts';
 import { PostgresLeaseStore } from '../src/adapters/postgres/postgres-lease-store.ts';
 import { RouterLease } from '../src/app/lease.ts';
+import { driverSchema } from './driver-schema.ts';
 
 const times = { leaseTtlMs: 2_000, leaseMarginMs: 500 };
 
 /** A lease over a line to the database that can be cut. */
 async function takeLease(t: TestContext) {
-  const url = new URL((await freshDatabase(t)).url);
+  const url = new URL((await freshDatabase(t, driverSchema)).url);
   const proxy = await faultProxy(t, { host: url.hostname, port: Number(url.port) });
   url.port = String(proxy.port);
   url.hostname = '127.0.0.1';

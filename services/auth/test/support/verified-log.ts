@@ -15,6 +15,7 @@ import { berthItself } from '../../src/app/asker.ts';
 import { canonicalJson } from '../../src/domain/audit/audit-chain.ts';
 import { openAuthDatabase } from '../../src/start-auth.ts';
 import { sealed } from './audit-log.ts';
+import { authSchema } from './auth-schema.ts';
 import { masterKey } from './world.ts';
 
 const tool = fileURLToPath(new URL('../../../../tools/audit-verify.ts', import.meta.url));
@@ -23,7 +24,7 @@ export type Line = any;
 
 /** A log with a head after every third entry, and the tool at hand, with the key that the log began with. */
 export async function newLog(t: TestScope) {
-  const { url } = await freshDatabase(t);
+  const { url } = await freshDatabase(t, authSchema());
   const database = await openAuthDatabase(url);
   t.after(() => database.close());
   await database.migrate();

@@ -11,10 +11,12 @@ import { createLogger, type Logger } from '@berth/service-kit';
 import { freshDatabase, freshPrefix, type TestScope, testNats } from '@berth/testing';
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { Registry } from 'prom-client';
+import type { UserIdKind } from '../../src/adapters/postgres/migrations/0002-access.ts';
 import type { AccountPolicy } from '../../src/app/accounts/account-deps.ts';
 import type { AuthConfig } from '../../src/config.ts';
 import type { SessionSettings } from '../../src/config-sessions.ts';
 import { openAuthDatabase, startAuth } from '../../src/start-auth.ts';
+import { authSchema } from './auth-schema.ts';
 
 /** What a test wants otherwise than usual. */
 interface ReplicaSettings extends Partial<Omit<AuthConfig, 'sessions' | 'accounts'>> {
@@ -70,10 +72,10 @@ function recordingLogger(): { log: Logger; text: () => string } {
   return { log: createLogger('auth', 'trace', sink), text: () => lines.join('') };
 }
 
-/** `ownNatsUrl`: a server of this test alone. */
-export async function newWorld(t: TestScope, ownNatsUrl?: string): Promise<World> {
+/** `ownNatsUrl`: a server of this test alone. `userIds`: what the tables are made for; replicas have to agree. */
+export async function newWorld(t: TestScope, ownNatsUrl?: string, userIds?: UserIdKind): Promise<World> {
   const prefix = freshPrefix(t);
-  const { url: databaseUrl } = await freshDatabase(t);
+  const { url: databaseUrl } = await freshDatabase(t, authSchema(userIds));
   const natsUrl = ownNatsUrl ?? (await testNats()).url;
   const { log, text } = recordingLogger();
   const bus = await connectBus({ url: natsUrl, prefix, name: 'test', log });

@@ -6,16 +6,19 @@ import type { EstimateStrength } from '../../app/accounts/check-password.ts';
 /** The time that zxcvbn takes grows with the square of the length and more; what follows can only make a password stronger. */
 const longestLookedAt = 40;
 
-/** Estimates by zxcvbn with the words of English, common passwords and keyboards. Making it takes a quarter of a second. */
-export function zxcvbnStrength(): EstimateStrength {
-  const zxcvbn = new ZxcvbnFactory({
+let made: ZxcvbnFactory | undefined;
+
+/**
+ * Estimates by zxcvbn with the words of English, common passwords and keyboards. Sorting them takes a quarter of a second, which
+ * the first password that is checked waits for, once in a process: the start of the service should not.
+ */
+export const zxcvbnStrength: EstimateStrength = (password, inputs) => {
+  made ??= new ZxcvbnFactory({
     dictionary: { ...commonWords, ...englishWords },
     graphs: adjacencyGraphs,
     translations,
   });
-  return (password, inputs) => {
-    const { score, feedback } = zxcvbn.check(password.slice(0, longestLookedAt), [...inputs]);
-    const { warning, suggestions } = feedback;
-    return { score, advice: [...(warning ? [warning] : []), ...suggestions] };
-  };
-}
+  const { score, feedback } = made.check(password.slice(0, longestLookedAt), [...inputs]);
+  const { warning, suggestions } = feedback;
+  return { score, advice: [...(warning ? [warning] : []), ...suggestions] };
+};

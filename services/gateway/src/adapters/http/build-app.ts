@@ -9,6 +9,7 @@ import { type Keys, registerAccess } from './access.ts';
 import type { App } from './app-types.ts';
 import { answerBadUrl, answerBrokenHttp } from './broken-http.ts';
 import { strict } from './documents/json-types.ts';
+import { endConnectionsAtStop } from './end-connections.ts';
 import { registerEndpointGroups } from './endpoint-groups.ts';
 import { refuseExpectations } from './expectations.ts';
 import { registerFormBody } from './form-body.ts';
@@ -55,6 +56,7 @@ export async function buildApp(options: HttpOptions, addRoutes: (app: App) => vo
   const app = newServer(options.trustedProxies ?? []);
   app.setValidatorCompiler(schemaCompiler);
   app.setSerializerCompiler(() => JSON.stringify);
+  endConnectionsAtStop(app);
   registerProblems(app, options.log);
   registerRequestScope(app);
   measureRequests(app, options.metrics);

@@ -10,6 +10,8 @@ export interface NatsServerOptions {
   readonly folder: string;
   readonly user: string;
   readonly password: string;
+  /** More users, as the elements of `users` of NATS' configuration. Default none. */
+  readonly users?: string | undefined;
   /** Taken when it is free, else another one. */
   readonly port?: number | undefined;
   readonly logFile?: string | undefined;
@@ -79,7 +81,7 @@ function configuration(options: NatsServerOptions, port: number): string {
     // A client that is stalled is let go after some 15 s instead of 6 minutes, and what it was given goes to others.
     'ping_interval: "5s"',
     'ping_max: 2',
-    `authorization { user: ${JSON.stringify(options.user)}, password: ${JSON.stringify(options.password)} }`,
+    `authorization { users: [{ user: ${JSON.stringify(options.user)}, password: ${JSON.stringify(options.password)} }, ${options.users ?? ''}] }`,
     '',
   ].join('\n');
 }

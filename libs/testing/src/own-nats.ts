@@ -16,10 +16,16 @@ export interface OwnNats {
   wipe(): Promise<void>;
 }
 
-/** Starts it; always a local process. It is ended after all other clean-up of the test. */
-export async function ownNats(scope: TestScope): Promise<OwnNats> {
+/** Starts it, with `users` beside its own if any (a list as in NATS' configuration); always a local process. It is ended after all other clean-up of the test. */
+export async function ownNats(scope: TestScope, more: { readonly users?: string } = {}): Promise<OwnNats> {
   const folder = newTemporaryFolder('nats');
-  const options = { folder, user: 'test', password: randomBytes(12).toString('hex'), port: await choosePort() };
+  const options = {
+    folder,
+    user: 'test',
+    password: randomBytes(12).toString('hex'),
+    port: await choosePort(),
+    ...more,
+  };
   const launch = () => startNats({ ...options, temporary: true });
   const first = await launch();
   let running: typeof first | undefined = first;

@@ -22,5 +22,7 @@ test('settings that make no sense stop the start, all named at once', () => {
     () => settingsOf(wrong),
     (error: Error) => Object.keys(wrong).every((name) => error.message.includes(name)),
   );
+  assert.throws(() => settingsOf({ BERTH_REGISTRATION_GROUPS: 'viewer,admin' }), /would be an administrator/);
+  assert.deepEqual(settingsOf({ BERTH_REGISTRATION_GROUPS: 'viewer' }).registrationGroups, ['viewer']);
   assert.deepEqual(settingsOf({ BERTH_PASSWORD_CHARACTERS: 'symbol,digit' }).passwords.characters, ['digit', 'symbol']);
 });

@@ -1,6 +1,7 @@
 import type { EnvReader } from '@berth/service-kit';
 import type { AccountPolicy, RegistrationMode } from './app/accounts/account-deps.ts';
 import { characterKinds } from './domain/accounts/password-rules.ts';
+import { adminGroup } from './domain/users/group.ts';
 
 const modes: readonly RegistrationMode[] = ['open', 'invite', 'off'];
 /** The strongest that zxcvbn knows. */
@@ -11,6 +12,10 @@ export function readAccountSettings(read: EnvReader): AccountPolicy {
   const mode = read.text('BERTH_REGISTRATION', { fallback: 'off' });
   const registration = modes.find((one) => one === mode);
   if (registration === undefined) read.reject(`BERTH_REGISTRATION must be ${modes.join(', ')}`);
+  const registrationGroups = read.list('BERTH_REGISTRATION_GROUPS');
+  if (registrationGroups.includes(adminGroup)) {
+    read.reject('BERTH_REGISTRATION_GROUPS has admin: every stranger who registers would be an administrator');
+  }
   const wanted = read.list('BERTH_PASSWORD_CHARACTERS');
   const characters = characterKinds.filter((kind) => wanted.includes(kind));
   if (characters.length !== new Set(wanted).size) {
@@ -19,7 +24,7 @@ export function readAccountSettings(read: EnvReader): AccountPolicy {
   const minLength = read.integer('BERTH_PASSWORD_MIN_LENGTH', { min: 8, max: 200, fallback: 10 });
   return {
     registration: registration ?? 'off',
-    registrationGroups: read.list('BERTH_REGISTRATION_GROUPS'),
+    registrationGroups,
     passwords: {
       minLength,
       maxLength: read.integer('BERTH_PASSWORD_MAX_LENGTH', { min: Math.max(minLength, 64), max: 1_000, fallback: 200 }),

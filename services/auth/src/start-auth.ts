@@ -19,7 +19,6 @@ import { postgresSignInThrottle } from './adapters/postgres/sessions/postgres-si
 import { tellMissingGroups } from './adapters/postgres/users/missing-groups.ts';
 import { repeatedly } from './adapters/repeatedly.ts';
 import { countingVerifications } from './adapters/verification-metrics.ts';
-import { passwordFaults } from './app/accounts/password-faults.ts';
 import { berthItself } from './app/asker.ts';
 import { bootstrapKeys } from './app/keys/bootstrap-keys.ts';
 import { LastUses } from './app/keys/last-uses.ts';
@@ -106,7 +105,7 @@ export async function startAuth(
   onStop(() => accounts.stop());
   onStop(serveApiKeys({ bus, keys, transactions, verify, keysPerUser: config.apiKeysPerUser }));
   onStop(startIdentities({ bus, database, vault, transactions, onPrivateNetworks: config.providersOnPrivateNetworks }));
-  const given = { check: passwordFaults(accounts.checkPassword), hash: (text: string) => passwords.hash(text) };
+  const given = { check: accounts.checkPassword, hash: (text: string) => passwords.hash(text) };
   onStop(startAdministration({ bus, database, transactions, passwords: given }));
   startLimits({ bus, database, transactions, blocking: config.blocking }, { log, onStop });
   onStop(startMailService({ bus, database, transactions, sending }));

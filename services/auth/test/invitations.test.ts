@@ -86,7 +86,7 @@ test('a weak password or a name that is taken leave the invitation open', async 
   await newUser(people, 'anna');
   await people.invite({ email: 'new@example.com' });
   const token = await lastToken();
-  await assert.rejects(people.accept({ token, name: 'ben', password: 'short' }), withCode('INVALID_REQUEST'));
+  await assert.rejects(people.accept({ token, name: 'ben', password: 'short' }), withCode('PASSWORD_TOO_WEAK'));
   await assert.rejects(people.accept({ token, password }), withCode('INVALID_REQUEST'), 'no name was proposed');
   await assert.rejects(people.accept({ token, name: 'Anna', password }), withCode('USER_NAME_TAKEN'));
   await people.accept({ token, name: 'ben', password });

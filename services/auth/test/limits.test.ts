@@ -98,6 +98,14 @@ test('of two who change the limits of one version one wins, and everybody is tol
   );
 });
 
+test('what was used is told of an address, a user or a key; a subject that is none of them is refused', async (t) => {
+  const { world } = await twoReplicas(t);
+  const usageOf = (subject: string) => request(world.bus, method.listUsage, { principal: admin, subject }, options);
+  for (const subject of ['ip:198.51.100.7', 'user:a', 'key:a']) assert.deepEqual((await usageOf(subject)).usages, []);
+  for (const wrong of ['a', 'users:a', 'ip:', 'user:'])
+    await assert.rejects(usageOf(wrong), withCode('INVALID_REQUEST'));
+});
+
 test('refusals that many gateways report lead to one block, twice as long after the next ones, told and published', async (t) => {
   const { world, call } = await twoReplicas(t, { blocking: { afterRefusals: 50, firstSeconds: 60 } });
   const events: string[] = [];

@@ -264,6 +264,26 @@ test('the document has every route of the contract and no other, each described'
   }
 });
 
+test('every route documents what is answered before it has its say', async (t) => {
+  const gateway = await startTestGateway(t);
+  const { paths } = (await gateway.call('GET', '/openapi.json')).body;
+  for (const [path, methods] of Object.entries<Record<string, Operation>>(paths)) {
+    for (const [method, { responses, requestBody, parameters }] of Object.entries(methods)) {
+      const takesSomething = requestBody !== undefined || (parameters ?? []).some((one) => one.in === 'path');
+      const wanted = ['403', '429', '500', '503', ...(takesSomething ? ['400', '422'] : [])];
+      for (const status of wanted) assert.ok(responses[status], `${method} ${path} ${status}`);
+    }
+  }
+  for (const [path, status] of [
+    ['/v1/vms/%E0%A4%A', 400],
+    ['/v1/vms/web-01?unknown=1', 422],
+  ] as const) {
+    const answer = await gateway.call('GET', path);
+    assert.equal(answer.status, status);
+    assert.ok(paths['/v1/vms/{machine_id}'].get.responses[status], path);
+  }
+});
+
 test('every reference in the document leads somewhere', async (t) => {
   const gateway = await startTestGateway(t);
   const document = (await gateway.call('GET', '/openapi.json')).body;

@@ -21,13 +21,14 @@ test('a password is taken as JSON and as a form, and gives tokens; both addresse
   });
   await gateway.bus.connection.flush();
   const body = { username: 'ada', password: 'p w&+' };
+  const oauth = { grant_type: 'password', scope: '', client_id: 'app', client_secret: '' };
   const headers = { 'user-agent': 'test' };
   const form = { ...headers, 'content-type': 'application/x-www-form-urlencoded' };
   const answers = [
     await gateway.call('POST', '/v1/auth/token', { apiKey: null, body, headers }),
     await gateway.call('POST', '/v1/auth/jwt', {
       apiKey: null,
-      body: new URLSearchParams(body).toString(),
+      body: new URLSearchParams({ ...body, ...oauth }).toString(),
       headers: form,
     }),
   ];

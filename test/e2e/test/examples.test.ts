@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import { symlinkSync } from 'node:fs';
+import { readdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { choosePort } from '@berth/local-servers';
-import { temporaryFolder } from '@berth/testing';
+import { eventually, temporaryFolder } from '@berth/testing';
 import {
   type BerthUnderTest,
   examplesIn,
@@ -20,7 +20,10 @@ interface Document {
   /** Settings that its examples suppose. */
   readonly env?: Variables;
   /** Once, before the first example; answers what is asked before each of them. */
-  readonly prepare?: (berth: BerthUnderTest, t: TestContext) => Promise<() => Promise<Variables> | Variables>;
+  readonly prepare?: (
+    berth: BerthUnderTest,
+    t: TestContext,
+  ) => Promise<(script: string) => Promise<Variables> | Variables>;
 }
 
 const plain: Document = {};
@@ -50,6 +53,7 @@ const documents: Readonly<Record<string, Document>> = {
   },
   'docs/security.md': plain,
   'docs/own-code.md': plain,
+  'docs/accounts.md': { env: { BERTH_REGISTRATION: 'open' }, prepare: registeredUser },
 };
 
 for (const [document, { env = {}, prepare = async () => () => ({}) }] of Object.entries(documents)) {
@@ -65,7 +69,7 @@ for (const [document, { env = {}, prepare = async () => () => ({}) }] of Object.
     let id = '';
     for (const example of examples) {
       const own = { BERTH_KEY: system.adminApiKey, ID: id, NATS_URL: natsUrl, PREFIX: subjectPrefix };
-      const variables = { ...own, ...(await more()) };
+      const variables = { ...own, ...(await more(example.script)) };
       const { ok, output } = await runExample(example, { api: system.api, folder, variables });
       assert.ok(ok, `${document}:${example.line}\n${example.script}\n${output}`);
       id = /^\{"id":"([^"]+)"/m.exec(output)?.[1] ?? id; // "with the id of the answer in $ID"
@@ -92,6 +96,39 @@ async function signedInUser({ api }: { readonly api: RestClient }) {
     return { USER_ID: String(made.body.id), TOKEN: String(body.access_token), REFRESH: String(body.refresh_token) };
   };
 }
+
+/** The user that the page registers, signed in with the password it has by then, and the tokens of the mails as they come. */
+async function registeredUser({ api, stateFolder }: BerthUnderTest) {
+  const passwords = ['wet boots in the hallway', 'seven blue kettles sing', 'twelve brown owls at dawn'];
+  const signIn = async (): Promise<Variables> => {
+    const login = { username: 'ada', password: passwords[0] };
+    const { status, body } = await api.post('/v1/auth/token', login, { apiKey: null });
+    if (status === 200) {
+      const headers = { Authorization: `Bearer ${body.access_token}` };
+      const account = await api.get('/v1/account', { headers, apiKey: null });
+      return { TOKEN: String(body.access_token), ETAG: account.headers.get('etag') ?? '' };
+    }
+    assert.ok(passwords.shift(), 'none of the passwords of the page is right');
+    return signIn();
+  };
+  return async (script: string) => ({
+    ...(script.includes('$TOKEN') && (await signIn())),
+    ...(script.includes('$MAIL_TOKEN') && { MAIL_TOKEN: await mailedToken(join(stateFolder, 'mails'), script) }),
+  });
+}
+
+/** The token that a mail brought for the request of this example. */
+const mailedToken = (folder: string, script: string): Promise<string> =>
+  eventually(() => {
+    const [path = ''] = /\/v1\/auth\/[a-z-]+/.exec(script) ?? [];
+    const mails = readdirSync(folder)
+      .filter((name) => name.endsWith('.eml'))
+      .map((name) => readFileSync(join(folder, name), 'utf8').replace(/=\r?\n/g, ''));
+    const [, token] =
+      mails.map((mail) => mail.split(`(POST ${path}), the token:`)[1]?.match(/([\w-]{20,})/)).find(Boolean) ?? [];
+    assert.ok(token, `a mail with a token for ${path}`);
+    return token;
+  });
 
 async function sessionsAndKeys(berth: BerthUnderTest) {
   const signIn = await signedInUser(berth);

@@ -1,12 +1,9 @@
-import type { FieldError } from '@berth/errors';
+import type { CheckPassword } from './check-password.ts';
 
 /** How passwords are judged and stored. */
 export interface Passwords {
-  /** What is wrong with a new password; nothing when it is good enough. */
-  check(
-    text: string,
-    about: { readonly name: string; readonly email: string | null },
-  ): readonly FieldError[] | Promise<readonly FieldError[]>;
+  /** Refuses a new password that is not good enough (`invalid` PASSWORD_TOO_WEAK). */
+  readonly check: CheckPassword;
   /** Slow on purpose: never within a transaction. */
   hash(text: string): Promise<string>;
 }

@@ -39,6 +39,19 @@ test('keys that an operator must not choose are named with the reason', () => {
   assert.match(weaknessOf('CHANGEME') ?? '', /changeme/);
   assert.match(weaknessOf('fifteen-letters') ?? '', /shorter than 16/);
   assert.match(weaknessOf('aaaaaaaaaaaaaaaaaaaaaaaa') ?? '', /repeats/);
+  for (const example of [
+    'changeme-changeme',
+    'CHANGE_ME_CHANGE_ME',
+    'your-api-key-here',
+    'berth-admin-key-2026',
+    'replace-me-with-key',
+  ]) {
+    assert.match(weaknessOf(example) ?? '', /words that examples have/, example);
+  }
+  for (const row of ['1234567890123456', '0123456789abcdef', 'abcdefghijklmnopqrstuvwxyz']) {
+    assert.match(weaknessOf(row) ?? '', /in a row/, row);
+  }
   assert.equal(weaknessOf('sixteen-letters!'), undefined);
+  assert.equal(weaknessOf('api-key-Xq7Ulb20vPmRz'), undefined);
   assert.equal(weaknessOf(newKeyText(newPrefix())), undefined);
 });

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Compile } from 'typebox/compile';
 import { Settings } from 'typebox/system';
+import { limitsBody } from './documents/limits.ts';
 import { provisionVmBody } from './documents/vm.ts';
 import { toFieldErrors } from './field-errors.ts';
 
@@ -18,6 +19,12 @@ test('missing and unknown fields are named by their path', () => {
     colour: 'is not known here',
     'ports[0].size': 'is not known here',
   });
+});
+
+test('what may be chosen is named, numbers too', () => {
+  const rule = { subject: 'user', endpoint_group: '', window_seconds: 61, requests: 1, mode: 'block' };
+  const errors = toFieldErrors(Compile(limitsBody).Errors({ rules: [rule] }), limitsBody, 'body');
+  assert.deepEqual(errors, [{ field: 'rules[0].window_seconds', message: 'must be one of 60, 3600, 86400' }]);
 });
 
 test('of alternatives, the one that was meant tells what is wrong', () => {

@@ -87,7 +87,7 @@ function explain(error: SchemaError, schema: object): FieldError[] {
         { field: at, message: typeof params.type === 'string' ? `must be ${wordFor(params.type)}` : error.message },
       ];
     case 'enum':
-      return [{ field: at, message: `must be one of ${names(params.allowedValues).join(', ')}` }];
+      return [{ field: at, message: `must be one of ${[params.allowedValues].flat().join(', ')}` }];
     default:
       return [{ field: at, message: error.message }];
   }

@@ -1,4 +1,5 @@
 import swagger from '@fastify/swagger';
+import type { FastifySchema } from 'fastify';
 import pkg from '../../../package.json' with { type: 'json' };
 import type { App } from './app-types.ts';
 import { accountDocument, publicProfileDocument } from './documents/account.ts';
@@ -29,7 +30,7 @@ import { operationDocument, operationPage } from './documents/operation.ts';
 import { planDocument, planPage } from './documents/plan.ts';
 import { ipPool, poolPage, portPool, rulePool } from './documents/pool.ts';
 import { changedPort, changedPorts, vmPorts } from './documents/ports.ts';
-import { problemSchema } from './documents/problem.ts';
+import { problemSchema, problems } from './documents/problem.ts';
 import { backupDocument } from './documents/rollback.ts';
 import { routerDocument, routerList, routerTest } from './documents/router.ts';
 import { routerFile, routerFileList } from './documents/router-file.ts';
@@ -133,6 +134,7 @@ export const documents = [
 export async function registerOpenApi(app: App): Promise<void> {
   for (const document of documents) app.addSchema(document);
   await app.register(swagger, {
+    transform: ({ schema, url }) => ({ schema: withCommonProblems(schema), url }),
     openapi: {
       openapi: '3.1.0',
       info: {
@@ -179,6 +181,17 @@ export async function registerOpenApi(app: App): Promise<void> {
         typeof json['$id'] === 'string' ? json['$id'] : `def-${index}`,
     },
   });
+}
+
+/** Adds the problems that are answered before a route has its say: each may meet them, so no route lists them all. */
+function withCommonProblems(schema: FastifySchema | undefined): FastifySchema {
+  const { body, params, querystring, response } = schema ?? {};
+  const common = {
+    ...problems(403, 429, 500, 503),
+    ...((body ?? params) !== undefined && problems(400)),
+    ...((body ?? params ?? querystring) !== undefined && problems(422)),
+  };
+  return { ...schema, response: { ...common, ...Object(response) } };
 }
 
 /** Serves the document. */

@@ -20,6 +20,8 @@ const { method } = SigningKeyService;
 const path = '/v1/admin/signing-keys';
 const config = { permission: 'signing-keys:admin' } as const;
 const tags = ['Signing keys'];
+/** RFC 7517's media type, which is JSON. */
+const keySetType = 'application/jwk-set+json';
 
 /** The keys that sign access tokens: their public parts for everybody, and their administration. */
 export function signingKeyRoutes(app: App, deps: SigningKeyDeps): void {
@@ -30,19 +32,20 @@ export function signingKeyRoutes(app: App, deps: SigningKeyDeps): void {
 }
 
 function keySetRoute(app: App, { access }: SigningKeyDeps): void {
+  const keySet = { description: 'The keys.', content: { [keySetType]: { schema: { $ref: 'KeySet#' } } } };
   const schema = {
     operationId: 'getKeySet',
     summary: 'Public keys of access tokens',
     description: 'Fetch it again when a token names a key that is not in it.',
     tags: ['Public keys'],
     security: [],
-    response: { 200: { $ref: 'KeySet#' }, ...problems(429, 500, 503) } as unknown,
+    response: { 200: keySet, ...problems(429, 500, 503) } as unknown,
   };
   app.get('/.well-known/jwks.json', { schema, config: { open: true } }, async (_request, reply) => {
     if (!access.isCurrent()) throw stale();
     return reply
       .header('Cache-Control', 'public, max-age=60')
-      .type('application/jwk-set+json')
+      .type(keySetType)
       .send(JSON.stringify({ keys: access.state.publicKeys() }));
   });
 }

@@ -5,7 +5,7 @@ import { timestampFromDate } from '@bufbuild/protobuf/wkt';
 import { berthItself } from '../../../app/asker.ts';
 import { addBlock, blockAbusers, liftBlock } from '../../../app/limits/change-blocks.ts';
 import { changeLimits } from '../../../app/limits/change-limits.ts';
-import type { Block, BlockingTerms } from '../../../domain/limits/block.ts';
+import { type Block, type BlockingTerms, checkSubject } from '../../../domain/limits/block.ts';
 import type { LimitRule, LimitRules } from '../../../domain/limits/limit-rule.ts';
 import { forEver } from '../../../domain/users/user.ts';
 import type { PostgresAuthTransactions } from '../../postgres/auth-transactions.ts';
@@ -48,6 +48,7 @@ const serveRules = (deps: Deps) => [
   ),
   serve(deps.bus, method.listUsage, async ({ principal, subject }) => {
     if (!isAboutAsker(principal, subject)) assertAccess(principal, administering);
+    checkSubject(subject);
     const usages = await usageOf(deps.database, subject);
     return {
       usages: usages.map((usage) => ({

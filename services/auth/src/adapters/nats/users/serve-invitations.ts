@@ -40,7 +40,8 @@ export const serveInvitations = (deps: UserAdminDeps): (() => Promise<void>)[] =
   serveCommand(deps, method.acceptInvitation, { access: 'anybody' }, async (request, _asker, inTransaction) => {
     const { token, password } = request;
     const { name, email } = await proposed(deps, token, request.name);
-    refuseFields([...faultsOfName(name), ...(await deps.passwords.check(password, { name, email }))]);
+    refuseFields(faultsOfName(name));
+    deps.passwords.check(password, { name, email });
     const passwordHash = await deps.passwords.hash(password);
     return inTransaction(async (transaction) => {
       const user = await acceptInvitation(transaction, { token, name, passwordHash });

@@ -93,7 +93,7 @@ const serveBans = (deps: UserAdminDeps) => [
   ),
 ];
 
-/** Checks the terms and the password together, so that everything that is wrong is said at once. */
+/** What is stored of the password, once it and the terms are found good; null: it is asked for by mail. */
 async function newHash(
   passwords: Passwords,
   password: string,
@@ -104,6 +104,7 @@ async function newHash(
     checkUserTerms(terms, terms.email === null ? [{ field: 'password', message }] : []);
     return null;
   }
-  checkUserTerms(terms, await passwords.check(password, terms));
+  checkUserTerms(terms);
+  passwords.check(password, terms);
   return passwords.hash(password);
 }

@@ -43,16 +43,16 @@ export const problemSchema = Type.Object(
 );
 
 const meanings = {
-  400: 'The body is not JSON in UTF-8.',
-  401: 'No key, or one that nobody holds.',
-  403: 'The key may not do this.',
+  400: 'The body is not JSON in UTF-8, or the address holds bytes that are not UTF-8.',
+  401: 'No key or token, or one that is not valid, or not any more.',
+  403: 'The key or token may not do this, or whoever asks is kept out for a time.',
   404: 'There is no such thing.',
   409: 'A name, MAC address or other value is taken, or the first request with this Idempotency-Key is still running (see `Location`).',
   412: 'It has another version than `If-Match` names.',
   413: 'The body is too large.',
   415: 'The body is not sent as JSON in UTF-8, or with a Content-Encoding.',
   422: 'A field is not valid (see `errors`), or the Idempotency-Key was used for another request.',
-  429: 'Too many requests with this key (see `Retry-After`).',
+  429: 'Too many requests (see `Retry-After`).',
   500: 'Something went wrong on our side.',
   502: 'The router refused the change; `detail` has its words. Nothing was kept.',
   503: 'Not available at the moment (see `Retry-After`). Nothing was stored.',

@@ -3,11 +3,16 @@ import { nullable, strict } from './json-types.ts';
 
 const refreshToken = Type.String({ minLength: 1, maxLength: 512, description: 'It can be used once.' });
 
+/** Clients made for OAuth 2 send these with every request (RFC 6749), often empty. Berth has neither scopes nor clients. */
+const ignored = Type.Optional(Type.String({ maxLength: 1_000, description: 'For OAuth 2 clients; means nothing.' }));
+const sentByOAuthClients = { scope: ignored, client_id: ignored, client_secret: ignored };
+
 export const tokenBody = Type.Object(
   {
     username: Type.String({ minLength: 1, maxLength: 320, description: 'The user’s name or e-mail address.' }),
     password: Type.String({ minLength: 1, maxLength: 1_000 }),
     grant_type: Type.Optional(Type.Enum(['password'], { description: 'For OAuth 2 clients; means nothing more.' })),
+    ...sentByOAuthClients,
   },
   { ...strict, examples: [{ username: 'ada', password: 'correct horse battery staple' }] },
 );
@@ -18,6 +23,7 @@ export const refreshBody = Type.Object(
     grant_type: Type.Optional(
       Type.Enum(['refresh_token'], { description: 'For OAuth 2 clients; means nothing more.' }),
     ),
+    ...sentByOAuthClients,
   },
   { ...strict, examples: [{ refresh_token: 'brt_…' }] },
 );

@@ -61,6 +61,12 @@ test('what a removed group owns stays, can be used and given away, and nothing m
   const pools = poolSide(world);
   const everywhere = { principal: aPrincipal({ permissions: ['*'] }) };
   world.facts?.tell(groupFact('green'));
+  const plans = new PlanSide(world);
+  const plan = await plans.create(
+    { case: 'provision', value: { vmId: randomUUID(), vmName: 'planned', ownerGroup: 'green' } },
+    {},
+    everywhere,
+  );
   const pool = await pools.createPool(ipPool('edge', '10.0.2.1', '10.0.2.9', { groups: ['green'] }), keyed('pool'));
   const operationId = randomUUID();
   const first = { vmName: 'vm', ownerGroup: 'green', pool: 'edge', noForwards: true };
@@ -74,6 +80,10 @@ test('what a removed group owns stays, can be used and given away, and nothing m
       ({ code }) => code === 'UNKNOWN_GROUP',
     ),
   );
+  await assert.rejects(plans.apply(plan.id, everywhere), {
+    code: 'PLAN_OUTDATED',
+    message: /There is no group "green"/,
+  });
   const again = await world.provision(first, { ...everywhere, operationId });
   assert.deepEqual([again.id, again.vmId], [operation.id, operation.vmId]);
   const samePool = ipPool('edge', '10.0.2.1', '10.0.2.9', { groups: ['green'] });

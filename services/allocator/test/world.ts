@@ -255,7 +255,7 @@ export interface WorldOptions {
 }
 
 /** The groups that there are in a test's world. */
-const groupNames = ['blue', 'red', 'team', 'team-a', 'team-b', 'others', 'office', 'a', 'b', 'x'];
+const groupNames = ['a', 'b', 'blue', 'red', 'team', 'team-a', 'team-b', 'team-c', 'others', 'x'];
 
 /** That a group is there. */
 export const groupFact = (name: string): Fact => ({ case: 'group', value: { name } });

@@ -16,6 +16,7 @@ import { acceptIn } from './accept-commands.ts';
 import { type Answer, answerByKey } from './acceptance.ts';
 import type { Accepted, Caller, Command } from './commands.ts';
 import { foreseeAll, type PlanDeps } from './create-plan.ts';
+import { learnOwners } from './known-groups.ts';
 import { assertMayOwn } from './owning-group.ts';
 import type { CommandPlan, PinnedCommand, PlanReader } from './plan-ports.ts';
 import type { Books, KeyUse } from './ports.ts';
@@ -59,6 +60,7 @@ export async function applyPlan(deps: ApplyDeps, asked: Application): Promise<Ap
   if (plan.commands.some(({ kind }) => kind === 'restore-vm')) assertWholeRouter(asked.caller, 'vms:write');
   try {
     if (plan.state === 'open') await assertBase(deps, asked.caller, plan);
+    await learnOwners(deps.groups, commandsOf(plan, asked));
     return await deps.ledger.transaction(plan.routers, (books) => accept(deps, books, asked), { takesLong: true });
   } catch (error) {
     if (!(error instanceof Outdated)) throw error;

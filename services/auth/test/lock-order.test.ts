@@ -35,8 +35,7 @@ async function tried(name: string, useCase: UseCase, kept: Map<string, number>):
     await useCase();
     kept.set(name, (kept.get(name) ?? 0) + 1);
   } catch (error) {
-    const isForeseen =
-      error instanceof Error && 'kind' in error && !isKind(error, 'bug') && !isDatabaseTrouble(error);
+    const isForeseen = error instanceof Error && 'kind' in error && !isKind(error, 'bug') && !isDatabaseTrouble(error);
     if (!isForeseen) throw new Error(`${name} failed`, { cause: error });
   }
 }

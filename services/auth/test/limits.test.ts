@@ -4,7 +4,8 @@ import { test } from 'node:test';
 import { AccessChangedSchema, AccessService, AuthService, LimitService, Permission } from '@berth/contracts';
 import { listen, request } from '@berth/messaging';
 import { eventually, type TestScope } from '@berth/testing';
-import { timestampDate } from '@bufbuild/protobuf/wkt';
+import { timestampDate, timestampMs } from '@bufbuild/protobuf/wkt';
+import { clockOf } from '../src/adapters/postgres/clock.ts';
 import { asUser, newUser, peopleClient } from './support/people.ts';
 import { admin, newWorld, principal, type World, withCode } from './support/world.ts';
 
@@ -61,6 +62,18 @@ test('what one asks for in advance shrinks as the end of the limit comes near; w
   assert.equal(await granted(0, 50), 0);
   assert.equal(await granted(20, 50), 7);
   assert.equal(await granted(1, 1), 0);
+});
+
+test('an answer to a lease, also to an empty one, tells the time of the database', async (t) => {
+  const { world, call } = await twoReplicas(t);
+  const database = await world.database();
+  for (const asks of [[], [ask('user:a', 10n, 1)]]) {
+    const before = await clockOf(database);
+    const { now } = await call.lease(asks);
+    const after = await clockOf(database);
+    const told = now === undefined ? Number.NaN : timestampMs(now);
+    assert.ok(before.getTime() <= told && told <= after.getTime(), `${told} is not within ${before} and ${after}`);
+  }
 });
 
 test('units come back once, although the same return comes twice', async (t) => {

@@ -5,6 +5,7 @@ import type { LimitGuard } from './adapters/http/limit-guard.ts';
 import { limitFactsOf } from './adapters/nats/limit-facts.ts';
 import { quotaSource, refusalReporter } from './adapters/nats/limit-service.ts';
 import type { CommandTiming } from './app/command-timing.ts';
+import { CommonClock } from './app/common-clock.ts';
 import { LeasedQuotas } from './app/leased-quotas.ts';
 import { RefusalReports } from './app/refusal-reports.ts';
 import { SlowAnswers } from './app/slow-answers.ts';
@@ -16,7 +17,7 @@ const reportEveryMs = 1_000;
 /** Each holds a connection and a timer, nothing else. */
 const mostSlowAnswers = 500;
 
-/** Keeps limits: follows what auth tells of them, leases units from it, and reports refusals. `now`: a clock for tests. */
+/** Keeps limits: follows what auth tells of them, leases units from it, and reports refusals. `now`: the own clock, for tests. */
 export function startLimits(
   {
     bus,
@@ -27,8 +28,12 @@ export function startLimits(
   }: { bus: Bus; timing: CommandTiming; config: GatewayConfig; state: AccessState; now?: () => number },
   { log, onStop }: Pick<ServiceContext, 'log' | 'onStop'>,
 ): LimitGuard {
-  const facts = limitFactsOf(state);
-  const quotas = new LeasedQuotas({ source: quotaSource(bus, timing), now });
+  const known = limitFactsOf(state);
+  const clock = new CommonClock(now);
+  const source = quotaSource(bus, timing, clock);
+  onStop(clock.start(() => source.lease([])));
+  const facts = { ...known, unknown: () => known.unknown() ?? clock.unknown() };
+  const quotas = new LeasedQuotas({ source, now: clock.now });
   const refusals = new RefusalReports(refusalReporter(bus, timing));
   const slow = new SlowAnswers(mostSlowAnswers);
   const quietly = (what: string, work: () => Promise<void>) => () =>
@@ -48,5 +53,5 @@ export function startLimits(
     await quietly('reporting refusals', () => refusals.flush())();
     await quietly('giving back units of limits', () => quotas.stop())();
   });
-  return { facts, quotas, slow, refusals, now, isExempt: networkTest(config.neverBlock) };
+  return { facts, quotas, slow, refusals, now: clock.now, isExempt: networkTest(config.neverBlock) };
 }

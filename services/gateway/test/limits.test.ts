@@ -52,6 +52,23 @@ test('of 300 requests at once over two gateways exactly the limit is admitted; t
   assert.deepEqual((await many([one, two], 2, 'viewer-1')).map(statusOf), [200, 200]);
 });
 
+test('a gateway whose clock is 30 seconds off counts in the window of all others', async (t) => {
+  const options = { timing: patient, now: () => noon + 50_000 };
+  const one = await startTestGateway(t, options);
+  const auth = await playLimits(one);
+  auth.now = new Date(noon + 50_000);
+  one.answer(VmService.method.listVms, () => ({ vms: [] }));
+  auth.rules(aRule({ requests: 40, window_seconds: 60 }));
+  const fast = await startTestGateway(t, { ...options, prefix: one.prefix, now: () => noon + 80_000 });
+  const reset = (gateway: GatewayUnderTest) => async () => {
+    const { headers } = await gateway.call('GET', path, { apiKey: 'viewer-probe' });
+    return headers.get('ratelimit-limit') === '40' && headers.get('ratelimit-reset') === '10';
+  };
+  for (const gateway of [one, fast]) await eventually(reset(gateway));
+  const answers = await many([one, fast], 120, 'viewer-1');
+  assert.equal(answers.map(statusOf).filter((status) => status === 200).length, 40);
+});
+
 test('requests cause few questions, and what a stopped gateway held is there for the other', async (t) => {
   const { one, two, auth, seen } = await twoGateways(t);
   auth.rules(aRule({ requests: 1_000 }));

@@ -22,6 +22,8 @@ export async function playLimits(gateway: GatewayUnderTest) {
     leases: 0,
     refusals: new Map<string, number>(),
     away: false,
+    /** What auth says of the time; undefined: nothing. */
+    now: undefined as Date | undefined,
     /** Tells everybody a fact. */
     tell(fact: Fact) {
       facts.push({ position: BigInt(facts.length + 1), fact });
@@ -38,8 +40,9 @@ export async function playLimits(gateway: GatewayUnderTest) {
   }));
   gateway.answer(LimitService.method.leaseQuota, ({ asks }) => {
     if (played.away) throw new DomainError('unavailable', 'DATABASE_UNAVAILABLE', 'Away.');
-    played.leases++;
+    if (asks.length > 0) played.leases++;
     return {
+      ...(played.now && { now: timestampFromDate(played.now) }),
       grants: asks.map(({ window, limit, needed, extra }) => {
         const name = `${window?.subject} ${window?.endpointGroup} ${window?.windowSeconds} ${window?.windowStart}`;
         const before = taken.get(name) ?? 0;

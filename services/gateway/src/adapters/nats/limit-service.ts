@@ -2,13 +2,19 @@ import { randomUUID } from 'node:crypto';
 import { LimitService } from '@berth/contracts';
 import { sendPatiently } from '@berth/errors';
 import { type Bus, request } from '@berth/messaging';
+import { timestampMs } from '@bufbuild/protobuf/wkt';
+import type { CommonClock } from '../../app/common-clock.ts';
 import type { QuotaSource } from '../../app/leased-quotas.ts';
 import type { RefusalCount } from '../../app/refusal-reports.ts';
 
 const { method } = LimitService;
 
-/** Takes units of limits from auth. Nothing is sent twice: what was taken without our hearing of it is lost until its window ends. */
-export const quotaSource = (bus: Bus, wait: { answerTimeoutMs: number; nobodyThereMs: number }): QuotaSource => {
+/** Takes units of limits from auth, whose answers set `clock`. Nothing is sent twice: what was taken without our hearing of it is lost until its window ends. */
+export const quotaSource = (
+  bus: Bus,
+  wait: { answerTimeoutMs: number; nobodyThereMs: number },
+  clock: CommonClock,
+): QuotaSource => {
   const options = { timeoutMs: wait.answerTimeoutMs };
   return {
     async lease(asks) {
@@ -19,10 +25,12 @@ export const quotaSource = (bus: Bus, wait: { answerTimeoutMs: number; nobodyThe
           window: { ...window, windowStart: BigInt(window.windowStart) },
         })),
       };
-      const { grants } = await sendPatiently(
-        () => request(bus, method.leaseQuota, message, options),
-        wait.nobodyThereMs,
-      );
+      const ask = () =>
+        clock.asking(
+          () => request(bus, method.leaseQuota, message, options),
+          ({ now }) => now && timestampMs(now),
+        );
+      const { grants } = await sendPatiently(ask, wait.nobodyThereMs);
       return grants.map(({ granted, taken }) => ({ granted, taken: Number(taken) }));
     },
     async giveBack(returns) {

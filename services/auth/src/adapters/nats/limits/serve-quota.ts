@@ -2,6 +2,7 @@ import { LimitService, type QuotaWindow as QuotaWindowMessage } from '@berth/con
 import type { Database } from '@berth/database';
 import { DomainError } from '@berth/errors';
 import { type Bus, serve } from '@berth/messaging';
+import { timestampFromDate } from '@bufbuild/protobuf/wkt';
 import { berthItself } from '../../../app/asker.ts';
 import type { PostgresAuthTransactions } from '../../postgres/auth-transactions.ts';
 import { claim, remember } from '../../postgres/idempotency.ts';
@@ -24,8 +25,9 @@ export const serveQuota = (deps: Deps) => [
       limit: Number(limit),
     }));
     assertOnce(wanted);
-    const grants = await leaseQuota(deps.database, wanted);
-    return { grants: grants.map(({ granted, taken }) => ({ granted, taken: BigInt(taken) })) };
+    const { grants, now } = await leaseQuota(deps.database, wanted);
+    const onWire = grants.map(({ granted, taken }) => ({ granted, taken: BigInt(taken) }));
+    return { grants: onWire, now: timestampFromDate(now) };
   }),
   serve(deps.bus, method.returnQuota, async ({ id, returns }) => {
     const units = returns.map((one) => ({ ...toWindow(one.window), units: one.units }));

@@ -1,4 +1,5 @@
 import type { Sql } from '@berth/database';
+import { clockOf } from '../clock.ts';
 
 /** One limit of one subject in one window of time; the start in seconds since 1970. */
 export interface QuotaWindow {
@@ -44,8 +45,11 @@ const given = (left: string, from: string): string =>
  * Takes units of many windows in one statement; of each window once. Two that ask at once wait for each other at the row, so nobody
  * gets what would go beyond the limit. The order of the rows is everybody's, so nobody waits in a circle.
  */
-export async function leaseQuota(sql: Sql, asks: readonly QuotaAsk[]): Promise<QuotaGrant[]> {
-  const rows = await sql.query<WindowRow>(
+export async function leaseQuota(
+  sql: Sql,
+  asks: readonly QuotaAsk[],
+): Promise<{ readonly grants: QuotaGrant[]; readonly now: Date }> {
+  const rows = await sql.query<WindowRow & { readonly now: string }>(
     `INSERT INTO limit_windows AS w (subject, endpoint_group, window_seconds, window_start, most, needed, extra, taken, granted)
      SELECT subject, endpoint_group, window_seconds, window_start, most, needed, extra, give, give
      FROM (SELECT *, ${given('most', 'a')} AS give
@@ -56,17 +60,19 @@ export async function leaseQuota(sql: Sql, asks: readonly QuotaAsk[]): Promise<Q
        most = excluded.most, needed = excluded.needed, extra = excluded.extra,
        granted = ${given('GREATEST(0, excluded.most - w.taken)', 'excluded')},
        taken = w.taken + ${given('GREATEST(0, excluded.most - w.taken)', 'excluded')}
-     RETURNING subject, endpoint_group, window_seconds, window_start, most, granted, taken`,
+     RETURNING subject, endpoint_group, window_seconds, window_start, most, granted, taken, clock_timestamp()::timestamptz(3) AS now`,
     [
       ...windowColumns(asks),
       ...[asks.map(({ limit }) => limit), asks.map(({ needed }) => needed), asks.map(({ extra }) => extra)],
     ],
   );
   const grants = new Map(rows.map((row) => [nameOf(toWindow(row)), row]));
-  return asks.map((ask) => {
+  const answers = asks.map((ask) => {
     const row = grants.get(nameOf(ask));
     return { granted: Number(row?.granted ?? 0), taken: Number(row?.taken ?? 0) };
   });
+  const [first] = rows;
+  return { grants: answers, now: first === undefined ? await clockOf(sql) : new Date(first.now) };
 }
 
 /** Puts units back that were taken and not spent. Locks the rows in the order of `leaseQuota`, so that nobody waits in a circle. */

@@ -439,7 +439,7 @@ export declare const QuotaAskSchema: GenMessage<QuotaAsk, {jsonType: QuotaAskJso
  */
 export declare type LeaseQuotaRequest = Message<"berth.auth.v1.LeaseQuotaRequest"> & {
   /**
-   * At most 1,000.
+   * At most 1,000; none: to be told the time.
    *
    * @generated from field: repeated berth.auth.v1.QuotaAsk asks = 1;
    */
@@ -453,7 +453,7 @@ export declare type LeaseQuotaRequest = Message<"berth.auth.v1.LeaseQuotaRequest
  */
 export declare type LeaseQuotaRequestJson = {
   /**
-   * At most 1,000.
+   * At most 1,000; none: to be told the time.
    *
    * @generated from field: repeated berth.auth.v1.QuotaAsk asks = 1;
    */
@@ -526,6 +526,13 @@ export declare type LeaseQuotaResponse = Message<"berth.auth.v1.LeaseQuotaRespon
    * @generated from field: repeated berth.auth.v1.QuotaGrant grants = 1;
    */
   grants: QuotaGrant[];
+
+  /**
+   * The time at the database, so that windows are the same for everybody; absent: not told.
+   *
+   * @generated from field: google.protobuf.Timestamp now = 2;
+   */
+  now?: Timestamp | undefined;
 };
 
 /**
@@ -540,6 +547,13 @@ export declare type LeaseQuotaResponseJson = {
    * @generated from field: repeated berth.auth.v1.QuotaGrant grants = 1;
    */
   grants?: QuotaGrantJson[];
+
+  /**
+   * The time at the database, so that windows are the same for everybody; absent: not told.
+   *
+   * @generated from field: google.protobuf.Timestamp now = 2;
+   */
+  now?: TimestampJson;
 };
 
 /**

@@ -43,7 +43,7 @@ export interface NewAuditEntry {
 /**
  * One transaction of auth: all of it is kept, or nothing. What is told, mailed and published leaves after its commit.
  *
- * Whoever locks more than one thing does it in this order, so that nobody waits in a circle (docs/decisions/0062-one-lock-order.md):
+ * Whoever locks more than one thing does it in this order, so that nobody waits in a circle (docs/decisions/0059-one-lock-order.md):
  * 1. the memory of a command's answer (before the use case begins);
  * 2. the word `identities`, then rows of identity providers;
  * 3. words: `identity …`, `address …`, `users`, `invitations`, `names`, `groups`, `api-keys`, `blocks`, `signing-keys`;

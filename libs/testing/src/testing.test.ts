@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import { connect } from 'node:net';
 import { test } from 'node:test';
 import { jetstreamManager } from '@nats-io/jetstream';
@@ -6,7 +7,7 @@ import { connect as connectNats } from '@nats-io/transport-node';
 import pg from 'pg';
 import { eventually } from './eventually.ts';
 import { faultProxy } from './fault-proxy.ts';
-import { freshDatabase } from './fresh-database.ts';
+import { freshDatabase, type TestSchema } from './fresh-database.ts';
 import { freshPrefix } from './fresh-prefix.ts';
 import { ownNats } from './own-nats.ts';
 import { ownPostgres } from './own-postgres.ts';
@@ -49,6 +50,27 @@ test('each fresh database is empty, has btree_gist, and is gone after its test',
   const { url } = await testPostgres();
   const names = [one, two].map((database) => `'${new URL(database.url).pathname.slice(1)}'`).join(',');
   assert.deepEqual(await rows(url, `SELECT FROM pg_database WHERE datname IN (${names})`), []);
+});
+
+test('a database with a schema is a copy of one that was migrated once, and another history is another template', async (t) => {
+  let migrated = 0;
+  const name = `s${randomBytes(4).toString('hex')}`;
+  const schema = (...statements: string[]): TestSchema => ({
+    name,
+    migrations: [{ name: '0001', statements }],
+    async migrate(url) {
+      migrated++;
+      for (const statement of statements) await rows(url, statement);
+    },
+  });
+  const first = schema('CREATE TABLE held (a int)');
+  const [one, two] = await Promise.all([freshDatabase(t, first), freshDatabase(t, first)]);
+  await rows(one.url, 'INSERT INTO held VALUES (1)');
+  assert.deepEqual(await rows(two.url, 'SELECT a FROM held'), []);
+  assert.equal(migrated, 1);
+  const later = await freshDatabase(t, schema('CREATE TABLE held (a int)', 'INSERT INTO held VALUES (2)'));
+  assert.deepEqual(await rows(later.url, 'SELECT a FROM held'), [{ a: 2 }]);
+  assert.equal(migrated, 2);
 });
 
 test('the streams of a fresh prefix are gone after its test, others stay', async (t) => {

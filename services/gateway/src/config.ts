@@ -22,6 +22,8 @@ export interface GatewayConfig {
   readonly tokens: { readonly issuer: string; readonly audience: string };
   /** After this a command is refused instead of accepted. */
   readonly commandTimeoutMs: number;
+  /** An answer of another service that takes longer counts as silence. */
+  readonly answerTimeoutMs: number;
   /** Networks of proxies whose X-Forwarded-For is believed. */
   readonly trustedProxies: readonly string[];
   /** Networks that are neither counted by address nor ever kept out. */
@@ -50,6 +52,7 @@ export function readConfig(env: NodeJS.ProcessEnv): GatewayConfig {
       audience: read.text('BERTH_TOKEN_AUDIENCE', { fallback: 'berth' }),
     },
     commandTimeoutMs: read.integer('BERTH_COMMAND_TIMEOUT_MS', { min: 100, max: 60_000, fallback: 10_000 }),
+    answerTimeoutMs: read.integer('BERTH_ANSWER_TIMEOUT_MS', { min: 100, max: 60_000, fallback: 3_000 }),
     trustedProxies: networks(read, 'BERTH_TRUSTED_PROXIES', []),
     neverBlock: networks(read, 'BERTH_NEVER_BLOCK', ['127.0.0.0/8', '::1']),
   });

@@ -77,7 +77,11 @@ import { addTokenRoutes } from './start-tokens.ts';
 export async function startGateway(
   config: GatewayConfig,
   context: Pick<ServiceContext, 'log' | 'metrics' | 'onStop' | 'readyWhen'> & Partial<Pick<ServiceContext, 'fail'>>,
-  timing: CommandTiming = { ...defaultTiming, commandTimeoutMs: config.commandTimeoutMs },
+  timing: CommandTiming = {
+    ...defaultTiming,
+    commandTimeoutMs: config.commandTimeoutMs,
+    answerTimeoutMs: config.answerTimeoutMs,
+  },
   now: () => number = Date.now,
 ): Promise<{ url: string; app: App }> {
   const { log, onStop } = context;

@@ -1,8 +1,8 @@
 import type { OpenAccess } from '@berth/access';
 import type { App } from './adapters/http/app-types.ts';
-import { sessionRoutes } from './adapters/http/sessions.ts';
-import { signingKeyRoutes } from './adapters/http/signing-keys.ts';
-import { tokenRoutes } from './adapters/http/tokens.ts';
+import { sessionRoutes } from './adapters/http/sessions/sessions.ts';
+import { signingKeyRoutes } from './adapters/http/sessions/signing-keys.ts';
+import { tokenRoutes } from './adapters/http/sessions/tokens.ts';
 import type { AuthAsk } from './adapters/nats/auth-service.ts';
 
 /** Tokens, sessions and signing keys. */

@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { LimitService } from '@berth/contracts';
 import { sendPatiently } from '@berth/errors';
 import { type Bus, request } from '@berth/messaging';
-import type { QuotaSource } from '../../app/leased-quotas.ts';
-import type { RefusalCount } from '../../app/refusal-reports.ts';
+import type { QuotaSource } from '../../app/limits/leased-quotas.ts';
+import type { RefusalCount } from '../../app/limits/refusal-reports.ts';
 
 const { method } = LimitService;
 

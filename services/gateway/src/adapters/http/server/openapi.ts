@@ -11,6 +11,7 @@ import { sendTagged } from '../entity-tag.ts';
 import { changedForwards, forwardDocument, vmForwards } from '../forwards/forward-schemas.ts';
 import { forwardTemplate } from '../forwards/forward-template-schemas.ts';
 import { changedPort, changedPorts, vmPorts } from '../forwards/port-schemas.ts';
+import { healthDocument, rootDocument } from '../health/health-schemas.ts';
 import {
   commitDetail,
   commitDocument,
@@ -39,7 +40,6 @@ import { invitationDocument, invitationPage } from '../users/invitation-schemas.
 import { banDocument, banPage, userDocument, userPage } from '../users/user-schemas.ts';
 import { vmDocument, vmPage } from '../vms/vm-resource-schemas.ts';
 import { decommissionedVm, provisionedVm } from '../vms/vm-schemas.ts';
-import { healthDocument, rootDocument } from './health-schemas.ts';
 
 /** Every document that answers carry, by its `$id`. */
 export const documents = [

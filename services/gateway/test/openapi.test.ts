@@ -14,6 +14,7 @@ import {
   verifyEmailBody,
 } from '../src/adapters/http/accounts/account-schemas.ts';
 import { bulkDecommissionBody, bulkProvisionBody } from '../src/adapters/http/bulk/bulk-schemas.ts';
+import { emptyBody } from '../src/adapters/http/common-schemas.ts';
 import { checkDriftBody, driftPoliciesBody } from '../src/adapters/http/drift/drift-schemas.ts';
 import {
   changeForwardsBody,
@@ -35,12 +36,7 @@ import {
   updateOwnKeyBody,
 } from '../src/adapters/http/keys/api-key-schemas.ts';
 import { addBlockBody, limitsBody } from '../src/adapters/http/limits/limit-schemas.ts';
-import {
-  emptyBody,
-  newPoolBodies,
-  poolChangeBodies,
-  reservationBodies,
-} from '../src/adapters/http/pools/pool-bodies.ts';
+import { newPoolBodies, poolChangeBodies, reservationBodies } from '../src/adapters/http/pools/pool-bodies.ts';
 import { addRouterBody, testRouterBody, updateRouterBody } from '../src/adapters/http/routers/router-schemas.ts';
 import { documents } from '../src/adapters/http/server/openapi.ts';
 import { logoutBody, refreshBody, tokenBody } from '../src/adapters/http/sessions/session-schemas.ts';

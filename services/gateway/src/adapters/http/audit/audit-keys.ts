@@ -3,7 +3,7 @@ import type { AuthAsk } from '../../nats/auth-service.ts';
 import { commandContext } from '../answer-command.ts';
 import type { App } from '../app-types.ts';
 import { keyedHeaders } from '../command-docs.ts';
-import { emptyBody } from '../pools/pool-bodies.ts';
+import { emptyBody } from '../common-schemas.ts';
 import { problems } from '../problem-schemas.ts';
 import { showAuditKey } from './show-audit.ts';
 

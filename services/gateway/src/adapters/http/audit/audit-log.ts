@@ -6,7 +6,7 @@ import { parseTime } from '../../../domain/parse-time.ts';
 import type { AuthAsk } from '../../nats/auth-service.ts';
 import { principalOf } from '../answer-command.ts';
 import type { App } from '../app-types.ts';
-import { pageQuery } from '../forwards/port-schemas.ts';
+import { pageQuery } from '../common-schemas.ts';
 import { linkToNext } from '../next-link.ts';
 import { problems } from '../problem-schemas.ts';
 import { auditExportQuery, auditQuery } from './audit-schemas.ts';

@@ -1,5 +1,5 @@
 import { type Static, Type } from 'typebox';
-import { pageQuery } from '../forwards/port-schemas.ts';
+import { pageQuery } from '../common-schemas.ts';
 import { anyObject, nullable, strict } from '../json-types.ts';
 
 const filter = (description: string, maxLength = 400) =>

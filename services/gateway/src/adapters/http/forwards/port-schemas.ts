@@ -134,14 +134,3 @@ export const vmPorts = Type.Object(
   },
 );
 export type VmPorts = Static<typeof vmPorts>;
-
-export const pageQuery = (maximum: number) =>
-  Type.Object(
-    {
-      limit: Type.Optional(Type.Integer({ minimum: 1, maximum, description: 'At most so many.' })),
-      cursor: Type.Optional(
-        Type.String({ maxLength: 512, description: 'Where the page begins; from the page before.' }),
-      ),
-    },
-    strict,
-  );

@@ -2,11 +2,11 @@ import { listVms, type VmReader } from '../../../app/list-vms.ts';
 import { principalOf } from '../answer-command.ts';
 import type { App } from '../app-types.ts';
 import { ifNoneMatchHeader } from '../command-docs.ts';
+import { pageQuery } from '../common-schemas.ts';
 import { sendTagged } from '../entity-tag.ts';
 import { problems } from '../problem-schemas.ts';
 import { machineIdOf } from '../vms/machine-id.ts';
 import { machineParams } from '../vms/vm-schemas.ts';
-import { pageQuery } from './port-schemas.ts';
 import { showVmPorts } from './show-ports.ts';
 
 const config = { permission: 'vms:read' } as const;

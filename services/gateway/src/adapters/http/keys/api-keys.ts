@@ -7,7 +7,7 @@ import type { AuthAsk } from '../../nats/auth-service.ts';
 import { commandContext, principalOf } from '../answer-command.ts';
 import type { AnyReply, AnyRequest, App } from '../app-types.ts';
 import { keyedHeaders } from '../command-docs.ts';
-import { pageQuery } from '../forwards/port-schemas.ts';
+import { pageQuery } from '../common-schemas.ts';
 import { responses } from '../problem-schemas.ts';
 import { toApiKeyChanges, toNewApiKey } from './api-key-commands.ts';
 import {

@@ -7,7 +7,7 @@ import { subjectOfAddress } from '../../../domain/limits/counted-address.ts';
 import { commandContext, principalOf } from '../answer-command.ts';
 import type { App } from '../app-types.ts';
 import { keyedHeaders } from '../command-docs.ts';
-import { pageQuery } from '../forwards/port-schemas.ts';
+import { pageQuery } from '../common-schemas.ts';
 import { responses } from '../problem-schemas.ts';
 import { addBlockBody, type BlockDocument, blockParams } from './limit-schemas.ts';
 import type { LimitDeps } from './limits.ts';

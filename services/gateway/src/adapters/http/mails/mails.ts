@@ -6,7 +6,7 @@ import type { AuthAsk } from '../../nats/auth-service.ts';
 import { commandContext, principalOf } from '../answer-command.ts';
 import type { AnyRequest, App } from '../app-types.ts';
 import { keyedHeaders } from '../command-docs.ts';
-import { emptyBody } from '../pools/pool-bodies.ts';
+import { emptyBody } from '../common-schemas.ts';
 import { responses } from '../problem-schemas.ts';
 import {
   type MailDocument,

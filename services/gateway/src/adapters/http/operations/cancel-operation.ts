@@ -6,7 +6,7 @@ import { waitMsOf } from '../../../domain/requests/prefer.ts';
 import { type AnswerCommandDeps, applyPreference, callerGone, preferenceOf, principalOf } from '../answer-command.ts';
 import type { App } from '../app-types.ts';
 import { commandHeaders } from '../command-docs.ts';
-import { emptyBody } from '../pools/pool-bodies.ts';
+import { emptyBody } from '../common-schemas.ts';
 import { problems } from '../problem-schemas.ts';
 import { operationIdOf } from './operations.ts';
 import { showOperation } from './show-operation.ts';

@@ -1,6 +1,6 @@
 import type { Problem } from '@berth/errors';
 import { type Static, Type } from 'typebox';
-import { pageQuery } from '../forwards/port-schemas.ts';
+import { pageQuery } from '../common-schemas.ts';
 import { anyObject, nullable, strict } from '../json-types.ts';
 
 const stage = Type.Object({

@@ -216,6 +216,3 @@ export const reservationBodies = {
     { ...strict, examples: [{ first: 20_500, last: 20_599, note: 'by hand' }] },
   ),
 };
-
-/** The body of a request that says everything by its address. */
-export const emptyBody = Type.Object({}, { ...strict, description: 'Nothing, or an empty object.', examples: [{}] });

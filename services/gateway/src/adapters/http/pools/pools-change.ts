@@ -3,8 +3,9 @@ import { poolMethods as method } from '../../nats/pool-service.ts';
 import { ifVersionOf } from '../answer-command.ts';
 import type { App } from '../app-types.ts';
 import { keyedHeaders } from '../command-docs.ts';
+import { emptyBody } from '../common-schemas.ts';
 import { responses } from '../problem-schemas.ts';
-import { emptyBody, poolChangeBodies } from './pool-bodies.ts';
+import { poolChangeBodies } from './pool-bodies.ts';
 import {
   asking,
   changeHeaders,

@@ -5,8 +5,8 @@ import { routerMethods as method, type RouterAdministration, routerUse } from '.
 import { commandContext, ifVersionOf, principalOf } from '../answer-command.ts';
 import type { AnyReply, AnyRequest, App } from '../app-types.ts';
 import { ifNoneMatchHeader, keyedConditionalHeaders, keyedHeaders, taggedResponses } from '../command-docs.ts';
+import { emptyBody } from '../common-schemas.ts';
 import { digestOf, sendTagged, sendWithTag } from '../entity-tag.ts';
-import { emptyBody } from '../pools/pool-bodies.ts';
 import { type ProblemStatus, responses } from '../problem-schemas.ts';
 import { addRouterBody, routerParams, testRouterBody, updateRouterBody } from './router-schemas.ts';
 import { showRouter, showRouterTest } from './show-router.ts';

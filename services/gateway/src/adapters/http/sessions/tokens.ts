@@ -5,7 +5,7 @@ import type { AuthAsk } from '../../nats/auth-service.ts';
 import { commandContext, openContext } from '../answer-command.ts';
 import type { AnyRequest, App } from '../app-types.ts';
 import { keyedHeaders } from '../command-docs.ts';
-import { emptyBody } from '../pools/pool-bodies.ts';
+import { emptyBody } from '../common-schemas.ts';
 import { problems } from '../problem-schemas.ts';
 import { logoutBody, refreshBody, tokenBody } from './session-schemas.ts';
 import { showTokens } from './show-tokens.ts';

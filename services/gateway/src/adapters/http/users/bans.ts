@@ -14,7 +14,7 @@ import {
 import { principalOf } from '../answer-command.ts';
 import type { App } from '../app-types.ts';
 import { ifNoneMatchHeader, keyedHeaders } from '../command-docs.ts';
-import { pageQuery } from '../forwards/port-schemas.ts';
+import { pageQuery } from '../common-schemas.ts';
 import { present, showBan, showUser } from './show-access.ts';
 import { userAdministration } from './user-administration.ts';
 import { banBody, unbanBody, userParams } from './user-schemas.ts';

@@ -15,7 +15,7 @@ import {
 import { principalOf } from '../answer-command.ts';
 import type { App } from '../app-types.ts';
 import { ifNoneMatchHeader, keyedConditionalHeaders, keyedHeaders } from '../command-docs.ts';
-import { pageQuery } from '../forwards/port-schemas.ts';
+import { pageQuery } from '../common-schemas.ts';
 import {
   createGroupBody,
   deleteGroupQuery,

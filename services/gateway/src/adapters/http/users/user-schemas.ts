@@ -1,5 +1,5 @@
 import { type Static, Type } from 'typebox';
-import { pageQuery } from '../forwards/port-schemas.ts';
+import { pageQuery } from '../common-schemas.ts';
 import { nullable, strict } from '../json-types.ts';
 import { lifetimes, limits, pageDocument, time } from './access-values.ts';
 

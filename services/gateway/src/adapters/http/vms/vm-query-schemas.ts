@@ -1,5 +1,5 @@
 import { Type } from 'typebox';
-import { pageQuery } from '../forwards/port-schemas.ts';
+import { pageQuery } from '../common-schemas.ts';
 import { strict } from '../json-types.ts';
 
 const pageMaxSize = 1_000;

@@ -1,6 +1,6 @@
 import { type EnvReader, envReader } from '@berth/service-kit';
-import { networkTest } from './domain/counted-address.ts';
-import { maxWaitSeconds } from './domain/prefer.ts';
+import { networkTest } from './domain/limits/counted-address.ts';
+import { maxWaitSeconds } from './domain/requests/prefer.ts';
 
 export interface GatewayConfig {
   readonly natsUrl: string;

@@ -67,6 +67,7 @@ import {
   vmReader,
 } from './adapters/nats/vm-service.ts';
 import { type CommandTiming, defaultTiming } from './app/command-timing.ts';
+import { steadyClock } from './app/common-clock.ts';
 import { healthReader } from './app/read-health.ts';
 import type { GatewayConfig } from './config.ts';
 import { administrationRoutes } from './start-administration.ts';
@@ -78,7 +79,7 @@ export async function startGateway(
   config: GatewayConfig,
   context: Pick<ServiceContext, 'log' | 'metrics' | 'onStop' | 'readyWhen'> & Partial<Pick<ServiceContext, 'fail'>>,
   timing: CommandTiming = { ...defaultTiming, commandTimeoutMs: config.commandTimeoutMs },
-  now: () => number = Date.now,
+  now: () => number = steadyClock,
 ): Promise<{ url: string; app: App }> {
   const { log, onStop } = context;
   const bus = await connectBus({

@@ -1,9 +1,9 @@
 import { type EnvReader, envReader } from '@berth/service-kit';
 import type { TlsFiles } from './adapters/grpc/credentials.ts';
-import type { PoolSettings } from './domain/default-pools.ts';
 import { parseAddressRange } from './domain/ipv4.ts';
 import { includes, type NumberRange } from './domain/number-range.ts';
-import { forwardablePorts } from './domain/pool-segments.ts';
+import type { PoolSettings } from './domain/pools/default-pools.ts';
+import { forwardablePorts } from './domain/pools/pool-segments.ts';
 
 export interface AllocatorConfig {
   readonly databaseUrl: string;

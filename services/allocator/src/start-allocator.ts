@@ -9,46 +9,46 @@ import { poolMethods } from './adapters/grpc/pool-methods.ts';
 import { recordRefusals } from './adapters/grpc/record-refusals.ts';
 import { serveGrpc } from './adapters/grpc/serve-grpc.ts';
 import { groupsOf } from './adapters/known-groups.ts';
-import { bulkEndedMessage, itemReader } from './adapters/nats/bulk-messages.ts';
-import { tellOfBulkWork, workOnBulks } from './adapters/nats/bulk-notices.ts';
-import { consumeVerdicts } from './adapters/nats/consume-verdicts.ts';
-import { askReports, consumeReports, fetchInventory } from './adapters/nats/driver-reports.ts';
-import { foreseeRouter } from './adapters/nats/foresee-router.ts';
+import { serveAdoptions } from './adapters/nats/adoption/serve-adoptions.ts';
+import { bulkEndedMessage, itemReader } from './adapters/nats/bulk/bulk-messages.ts';
+import { tellOfBulkWork, workOnBulks } from './adapters/nats/bulk/bulk-notices.ts';
+import { serveBulks } from './adapters/nats/bulk/serve-bulk.ts';
+import { serveDrift } from './adapters/nats/drift/serve-drift.ts';
+import { consumeVerdicts } from './adapters/nats/operations/consume-verdicts.ts';
+import { serveOperations } from './adapters/nats/operations/serve-operations.ts';
 import { changeMessage, endedMessage, withdrawalMessage } from './adapters/nats/outgoing-messages.ts';
-import { serveAdoptions } from './adapters/nats/serve-adoptions.ts';
-import { serveBulks } from './adapters/nats/serve-bulk.ts';
-import { serveDrift } from './adapters/nats/serve-drift.ts';
-import { serveOperations } from './adapters/nats/serve-operations.ts';
-import { servePlans } from './adapters/nats/serve-plans.ts';
-import { serveRestore } from './adapters/nats/serve-restore.ts';
-import { serveRouterUse } from './adapters/nats/serve-router-use.ts';
-import { serveVms } from './adapters/nats/serve-vms.ts';
+import { foreseeRouter } from './adapters/nats/plans/foresee-router.ts';
+import { servePlans } from './adapters/nats/plans/serve-plans.ts';
+import { serveRestore } from './adapters/nats/restore/serve-restore.ts';
+import { askReports, consumeReports, fetchInventory } from './adapters/nats/routers/driver-reports.ts';
+import { serveRouterUse } from './adapters/nats/routers/serve-router-use.ts';
+import { serveVms } from './adapters/nats/vms/serve-vms.ts';
 import { changeForms } from './adapters/pools/pool-announcements.ts';
-import { postgresAdoptions } from './adapters/postgres/adoption-reader.ts';
-import { dropOldBulks, postgresBulks } from './adapters/postgres/bulk-store.ts';
+import { postgresAdoptions } from './adapters/postgres/adoption/adoption-reader.ts';
+import { dropOldBulks, postgresBulks } from './adapters/postgres/bulk/bulk-store.ts';
+import { postgresTemplates } from './adapters/postgres/forwards/template-store.ts';
 import { endPlans, endQuarantines, resendOverdue } from './adapters/postgres/housekeeping.ts';
 import { type MessageForms, postgresLedger } from './adapters/postgres/ledger.ts';
 import { migrations } from './adapters/postgres/migrations/index.ts';
-import { dropOldKeys } from './adapters/postgres/operation-book.ts';
-import { postgresOperationList } from './adapters/postgres/operation-list.ts';
-import { dropOldPlans, postgresPlanReader } from './adapters/postgres/plan-rows.ts';
-import { postgresRestoreReader } from './adapters/postgres/restore-reader.ts';
-import { postgresRouters } from './adapters/postgres/router-store.ts';
-import { postgresTemplates } from './adapters/postgres/template-store.ts';
-import { postgresVmList } from './adapters/postgres/vm-list.ts';
-import { postgresReader } from './adapters/postgres/vm-reader.ts';
+import { dropOldKeys } from './adapters/postgres/operations/operation-book.ts';
+import { postgresOperationList } from './adapters/postgres/operations/operation-list.ts';
+import { dropOldPlans, postgresPlanReader } from './adapters/postgres/plans/plan-rows.ts';
+import { postgresRestoreReader } from './adapters/postgres/restore/restore-reader.ts';
+import { postgresRouters } from './adapters/postgres/routers/router-store.ts';
+import { postgresVmList } from './adapters/postgres/vms/vm-list.ts';
+import { postgresReader } from './adapters/postgres/vms/vm-reader.ts';
 import { repeatedly } from './adapters/repeatedly.ts';
-import { acceptCommands } from './app/accept-commands.ts';
-import { workOnBulk } from './app/bulk-work.ts';
-import { CommandQueue } from './app/command-queue.ts';
+import { workOnBulk } from './app/bulk/bulk-work.ts';
+import { acceptCommands } from './app/operations/accept-commands.ts';
+import { CommandQueue } from './app/operations/command-queue.ts';
+import type { RouterStore } from './app/ports.ts';
 import {
   catchUpInventories,
   type FollowDeps,
   forgetRemoved,
   reconcileAllPools,
   takeReports,
-} from './app/follow-routers.ts';
-import type { RouterStore } from './app/ports.ts';
+} from './app/routers/follow-routers.ts';
 import type { AllocatorConfig } from './config.ts';
 import { startPools } from './start-pools.ts';
 

@@ -4,10 +4,10 @@ import { type EnvReader, envReader } from '@berth/service-kit';
 import { type MasterKey, readMasterKeys } from '@berth/vault';
 
 import type { DriverTimes } from './app/driver-times.ts';
-import type { HistorySettings } from './app/keep-history.ts';
-import type { RouterWorkSettings } from './app/session-parts.ts';
-import type { ProfileWishes } from './domain/inventory.ts';
-import { isFingerprint, isHost, isPrefix, routerName } from './domain/router-settings.ts';
+import type { HistorySettings } from './app/history/keep-history.ts';
+import type { RouterWorkSettings } from './app/session/session-parts.ts';
+import type { ProfileWishes } from './domain/inventory/inventory.ts';
+import { isFingerprint, isHost, isPrefix, routerName } from './domain/routers/router-settings.ts';
 
 /** Where the router of the environment is, and how to get in. Its key is in this object alone: never stored, never logged. */
 export interface RouterSettings {

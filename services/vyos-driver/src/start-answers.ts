@@ -9,12 +9,12 @@ import { serveFiles } from './adapters/nats/serve-files.ts';
 import { servePlans } from './adapters/nats/serve-plans.ts';
 import { serveQueue } from './adapters/nats/serve-queue.ts';
 import { serveRouters } from './adapters/nats/serve-routers.ts';
-import { PostgresDriftDirectory } from './adapters/postgres/postgres-drift-directory.ts';
-import { postgresDriftOffers } from './adapters/postgres/postgres-drift-offers.ts';
-import { PostgresPlanGrounds } from './adapters/postgres/postgres-plan-grounds.ts';
-import { PostgresQueue } from './adapters/postgres/postgres-queue.ts';
-import { PostgresRouterDirectory } from './adapters/postgres/postgres-router-directory.ts';
-import { PostgresRouterFiles } from './adapters/postgres/postgres-router-files.ts';
+import { PostgresQueue } from './adapters/postgres/changes/postgres-queue.ts';
+import { PostgresDriftDirectory } from './adapters/postgres/drift/postgres-drift-directory.ts';
+import { postgresDriftOffers } from './adapters/postgres/drift/postgres-drift-offers.ts';
+import { PostgresPlanGrounds } from './adapters/postgres/plans/postgres-plan-grounds.ts';
+import { PostgresRouterDirectory } from './adapters/postgres/routers/postgres-router-directory.ts';
+import { PostgresRouterFiles } from './adapters/postgres/routers/postgres-router-files.ts';
 import type { DriverConfig } from './config.ts';
 import { startHistory } from './start-history.ts';
 

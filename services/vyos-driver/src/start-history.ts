@@ -1,11 +1,11 @@
 import type { Database } from '@berth/database';
 import type { Bus } from '@berth/messaging';
 import { serveHistory } from './adapters/nats/serve-history.ts';
-import { PostgresCommitLog } from './adapters/postgres/postgres-commit-log.ts';
-import { PostgresHistoryKeeper } from './adapters/postgres/postgres-history-keeper.ts';
-import { PostgresHistoryStore } from './adapters/postgres/postgres-history-store.ts';
-import { PostgresLineFinder } from './adapters/postgres/postgres-line-finder.ts';
-import { type HistorySettings, keepHistory } from './app/keep-history.ts';
+import { PostgresCommitLog } from './adapters/postgres/history/postgres-commit-log.ts';
+import { PostgresHistoryKeeper } from './adapters/postgres/history/postgres-history-keeper.ts';
+import { PostgresHistoryStore } from './adapters/postgres/history/postgres-history-store.ts';
+import { PostgresLineFinder } from './adapters/postgres/history/postgres-line-finder.ts';
+import { type HistorySettings, keepHistory } from './app/history/keep-history.ts';
 import type { Log } from './app/ports.ts';
 
 /** A pass that finds nothing to do costs a few short statements for each router. */

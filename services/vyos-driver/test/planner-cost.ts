@@ -1,8 +1,9 @@
 // The cost of planning, in processor time: `node services/vyos-driver/test/planner-cost.ts`. Prints JSON; `npm run bench -- planner` shows it.
-import { dialectFor } from '../src/domain/dialect.ts';
-import type { Fragment } from '../src/domain/fragment.ts';
-import type { OwnedContent, ResourceChange } from '../src/domain/plan.ts';
-import { planChanges } from '../src/domain/plan-changes.ts';
+
+import type { Fragment } from '../src/domain/changes/fragment.ts';
+import type { OwnedContent, ResourceChange } from '../src/domain/changes/plan.ts';
+import { planChanges } from '../src/domain/changes/plan-changes.ts';
+import { dialectFor } from '../src/domain/dialects/dialect.ts';
 
 const rulesOfVm = 4;
 const rounds = 15;

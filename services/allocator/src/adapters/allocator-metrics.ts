@@ -1,11 +1,11 @@
 import type { Database } from '@berth/database';
 import { DomainError } from '@berth/errors';
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
-import type { AcceptTogether } from '../app/command-queue.ts';
 import type { Command } from '../app/commands.ts';
-import type { Operation } from '../domain/operation.ts';
+import type { AcceptTogether } from '../app/operations/command-queue.ts';
+import type { Operation } from '../domain/operations/operation.ts';
 import { poolLevels, unsettledLevels } from './postgres/levels.ts';
-import { poolCountsReader } from './postgres/pool-levels.ts';
+import { poolCountsReader } from './postgres/pools/pool-levels.ts';
 
 /** What the allocator counts. */
 export interface AllocatorMetrics {

@@ -1,11 +1,11 @@
 import type { Permitted } from '@berth/contracts';
-import type { AdoptionRequest } from '../domain/adoption.ts';
-import type { PortAction } from '../domain/change-forwards.ts';
-import type { ForwardsEdit } from '../domain/edit-forwards.ts';
-import type { ForwardWish } from '../domain/forward-wish.ts';
-import type { BulkPlace, Operation, ProvisionRequest } from '../domain/operation.ts';
-import type { RestoreRequest } from '../domain/restore.ts';
-import type { VmUpdate } from '../domain/vm-update.ts';
+import type { AdoptionRequest } from '../domain/adoption/adoption.ts';
+import type { PortAction } from '../domain/forwards/change-forwards.ts';
+import type { ForwardsEdit } from '../domain/forwards/edit-forwards.ts';
+import type { ForwardWish } from '../domain/forwards/forward-wish.ts';
+import type { BulkPlace, Operation, ProvisionRequest } from '../domain/operations/operation.ts';
+import type { RestoreRequest } from '../domain/restore/restore.ts';
+import type { VmUpdate } from '../domain/vms/vm-update.ts';
 import type { KeyUse } from './ports.ts';
 
 /** Who asks, and what it may do: the policy of `@berth/contracts` says with whose things. */

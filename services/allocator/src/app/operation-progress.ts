@@ -1,8 +1,8 @@
 import { toWire } from '@berth/errors';
 import type { Progress, SagaStore } from '@berth/saga';
 import { operationCancelled } from '../domain/errors.ts';
-import type { Operation } from '../domain/operation.ts';
-import type { Vm } from '../domain/vm.ts';
+import type { Operation } from '../domain/operations/operation.ts';
+import type { Vm } from '../domain/vms/vm.ts';
 import type { Books } from './ports.ts';
 
 /** These operations as this transaction knows them: earlier steps may have changed them. */

@@ -1,4 +1,4 @@
-import { pageTokenInvalid } from '../domain/pool-errors.ts';
+import { pageTokenInvalid } from '../domain/pools/pool-errors.ts';
 
 /** Where the next page of a list begins. `query`: what was asked for; a token continues no other list. */
 export const writePageToken = (place: readonly string[], query: string): string =>

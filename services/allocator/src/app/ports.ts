@@ -1,18 +1,18 @@
 import type { DomainError } from '@berth/errors';
-import type { FoundValue } from '../domain/adoption.ts';
-import type { Chosen, Demand, Sources } from '../domain/choose-values.ts';
+import type { FoundValue } from '../domain/adoption/adoption.ts';
 import type { ClaimKind } from '../domain/errors.ts';
-import type { ForwardTemplate } from '../domain/forward-template.ts';
-import type { Holding } from '../domain/holdings.ts';
+import type { ForwardTemplate } from '../domain/forwards/forward-template.ts';
 import type { NumberRange } from '../domain/number-range.ts';
-import type { Operation } from '../domain/operation.ts';
-import type { PoolSpec } from '../domain/pool.ts';
-import type { PoolDirectory } from '../domain/pool-directory.ts';
-import type { BlockedBy } from '../domain/restore.ts';
-import type { DhcpSubnet, Router, RouterInterface, RouterState } from '../domain/router.ts';
-import type { RouterSite, Vm, Wanted } from '../domain/vm.ts';
-import type { BulkBook } from './bulk-book.ts';
-import type { PlanBook, Trial } from './plan-ports.ts';
+import type { Operation } from '../domain/operations/operation.ts';
+import type { PoolSpec } from '../domain/pools/pool.ts';
+import type { PoolDirectory } from '../domain/pools/pool-directory.ts';
+import type { BlockedBy } from '../domain/restore/restore.ts';
+import type { DhcpSubnet, Router, RouterInterface, RouterState } from '../domain/routers/router.ts';
+import type { Chosen, Demand, Sources } from '../domain/values/choose-values.ts';
+import type { Holding } from '../domain/values/holdings.ts';
+import type { RouterSite, Vm, Wanted } from '../domain/vms/vm.ts';
+import type { BulkBook } from './bulk/bulk-book.ts';
+import type { PlanBook, Trial } from './plans/plan-ports.ts';
 
 /** Who holds a value, or held it: within the quarantine the same group and name get the same values back. */
 export interface Holder {

@@ -1,4 +1,4 @@
-import type { RouterState } from '../domain/router-state.ts';
+import type { RouterState } from '../domain/routers/router-state.ts';
 
 export type RequestKind = 'configure' | 'empty_configure' | 'confirm' | 'read' | 'probe' | 'save';
 

@@ -1,8 +1,8 @@
+import type { OwnedContent } from '../domain/changes/plan.ts';
+import { sameContent } from '../domain/changes/plan-changes.ts';
 import type { ConfigTree } from '../domain/config-tree.ts';
-import type { OwnedContent } from '../domain/plan.ts';
-import { sameContent } from '../domain/plan-changes.ts';
-import type { RenamedPath } from '../domain/renamed-paths.ts';
-import { sameHost } from '../domain/same-host.ts';
+import type { RenamedPath } from '../domain/dialects/renamed-paths.ts';
+import { sameHost } from '../domain/dialects/same-host.ts';
 
 /** Whose a path is. `released`: nothing of it shall stand any more, and a reboot may bring it back until that is saved. */
 export interface OwnedPath {

@@ -1,7 +1,7 @@
-import type { ConfigureOutcome } from '../domain/answer.ts';
+import type { ConfigureOutcome } from '../domain/answers/answer.ts';
+import type { ConfirmOutcome, ReadOutcome, SaveOutcome } from '../domain/answers/interpret-answer.ts';
+import type { Operation } from '../domain/changes/plan.ts';
 import type { ConfigPath } from '../domain/config-tree.ts';
-import type { ConfirmOutcome, ReadOutcome, SaveOutcome } from '../domain/interpret-answer.ts';
-import type { Operation } from '../domain/plan.ts';
 
 /** How a request to the router is sent. */
 export interface CallOptions {

@@ -1,16 +1,16 @@
-import type { AdoptableObject } from '../domain/adoptable-objects.ts';
-import type { CommitConfirm } from '../domain/commit-confirm.ts';
-import type { ConfigLine } from '../domain/config-line.ts';
+import type { AdoptableObject } from '../domain/adoption/adoptable-objects.ts';
+import type { CommitConfirm } from '../domain/batches/commit-confirm.ts';
+import type { CostModel } from '../domain/batches/cost-model.ts';
+import type { Fragment } from '../domain/changes/fragment.ts';
+import type { Operation, OwnedContent } from '../domain/changes/plan.ts';
+import type { Revision } from '../domain/changes/revision.ts';
+import type { AppliedChange, Cause, RejectedChange } from '../domain/changes/verdict.ts';
 import type { ConfigTree } from '../domain/config-tree.ts';
-import type { CostModel } from '../domain/cost-model.ts';
-import type { Fragment } from '../domain/fragment.ts';
-import type { ForeignHolding, RouterPlace, RouterProfile } from '../domain/inventory.ts';
-import type { Operation, OwnedContent } from '../domain/plan.ts';
-import type { RenamedPath } from '../domain/renamed-paths.ts';
-import type { Revision } from '../domain/revision.ts';
-import type { RouterState } from '../domain/router-state.ts';
-import type { AppliedChange, Cause, RejectedChange } from '../domain/verdict.ts';
-import type { DriftLedger, MendedResource } from './drift-book.ts';
+import type { RenamedPath } from '../domain/dialects/renamed-paths.ts';
+import type { ConfigLine } from '../domain/history/config-line.ts';
+import type { ForeignHolding, RouterPlace, RouterProfile } from '../domain/inventory/inventory.ts';
+import type { RouterState } from '../domain/routers/router-state.ts';
+import type { DriftLedger, MendedResource } from './drift/drift-book.ts';
 import type { OwnedPath, ReleasedPath } from './owned-paths.ts';
 
 /** Thrown by whatever the holder of a router does after it lost the lease: it must stop at once and touch nothing. */

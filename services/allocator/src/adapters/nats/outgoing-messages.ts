@@ -1,9 +1,9 @@
 import { OperationEndedSchema, RouterChangeSchema, streams, subjects } from '@berth/contracts';
 import { binaryMessage, eventMessage, type OutgoingMessage } from '@berth/messaging';
-import { type DesiredFragment, desiredFragment } from '../../domain/desired-fragment.ts';
-import type { ConfigLeaf } from '../../domain/forward.ts';
-import type { Operation } from '../../domain/operation.ts';
-import { desiredOf, type Vm, type Wanted } from '../../domain/vm.ts';
+import type { ConfigLeaf } from '../../domain/forwards/forward.ts';
+import type { Operation } from '../../domain/operations/operation.ts';
+import { type DesiredFragment, desiredFragment } from '../../domain/vms/desired-fragment.ts';
+import { desiredOf, type Vm, type Wanted } from '../../domain/vms/vm.ts';
 import { toOperationMessage } from './to-messages.ts';
 
 /** The trace and request that an operation came with, whoever's transaction sends for it. */

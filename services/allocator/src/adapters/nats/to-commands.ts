@@ -25,16 +25,16 @@ import type {
   UpdateVmCommand,
 } from '../../app/commands.ts';
 import { assertMayOwn, owningGroup } from '../../app/owning-group.ts';
-import type { PortAction as Action } from '../../domain/change-forwards.ts';
 import { invalid } from '../../domain/check-fields.ts';
-import type { ForwardEdit } from '../../domain/edit-forwards.ts';
-import type { ForwardProtocol } from '../../domain/forward.ts';
-import type { TemplateForward } from '../../domain/forward-template.ts';
-import type { ForwardWish } from '../../domain/forward-wish.ts';
+import type { PortAction as Action } from '../../domain/forwards/change-forwards.ts';
+import type { ForwardEdit } from '../../domain/forwards/edit-forwards.ts';
+import type { ForwardProtocol } from '../../domain/forwards/forward.ts';
+import type { TemplateForward } from '../../domain/forwards/forward-template.ts';
+import type { ForwardWish } from '../../domain/forwards/forward-wish.ts';
 import { generateMac } from '../../domain/mac-address.ts';
 import { isUuid } from '../../domain/text-rules.ts';
-import { validateEdit, validateUpdate } from '../../domain/validate-changes.ts';
-import { validateProvision } from '../../domain/validate-provision.ts';
+import { validateEdit, validateUpdate } from '../../domain/vms/validate-changes.ts';
+import { validateProvision } from '../../domain/vms/validate-provision.ts';
 
 const actions: Record<Exclude<PortAction, PortAction.UNSPECIFIED>, Action> = {
   [PortAction.CREATE]: 'create',

@@ -13,12 +13,12 @@ import {
 } from '@berth/contracts';
 import { create, type JsonObject, type MessageInitShape } from '@bufbuild/protobuf';
 import { timestampFromDate } from '@bufbuild/protobuf/wkt';
-import type { OperationPlace } from '../../app/read-vms.ts';
-import type { PortAction as Action } from '../../domain/change-forwards.ts';
-import { type Forward, type ForwardProtocol, ruleNumbersOf, stands } from '../../domain/forward.ts';
-import type { ForwardTemplate } from '../../domain/forward-template.ts';
-import type { Operation } from '../../domain/operation.ts';
-import type { Vm } from '../../domain/vm.ts';
+import type { OperationPlace } from '../../app/vms/read-vms.ts';
+import type { PortAction as Action } from '../../domain/forwards/change-forwards.ts';
+import { type Forward, type ForwardProtocol, ruleNumbersOf, stands } from '../../domain/forwards/forward.ts';
+import type { ForwardTemplate } from '../../domain/forwards/forward-template.ts';
+import type { Operation } from '../../domain/operations/operation.ts';
+import type { Vm } from '../../domain/vms/vm.ts';
 
 const protocols: Record<ForwardProtocol, Protocol> = {
   tcp: Protocol.TCP,

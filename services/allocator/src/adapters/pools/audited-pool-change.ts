@@ -1,7 +1,7 @@
 import { type AuditedChange, differences } from '@berth/contracts';
 import type { NumberRange } from '../../domain/number-range.ts';
-import { type Pool, type PoolKind, type PoolSpec, resourceName } from '../../domain/pool.ts';
-import type { PoolChange, Reservation } from '../../domain/pool-change.ts';
+import { type Pool, type PoolKind, type PoolSpec, resourceName } from '../../domain/pools/pool.ts';
+import type { PoolChange, Reservation } from '../../domain/pools/pool-change.ts';
 import { valueText } from './to-pool-messages.ts';
 
 /** A change as the audit log tells it; undefined where only a level was passed. */

@@ -18,17 +18,17 @@ import {
   toBinary,
 } from '@bufbuild/protobuf';
 import { durationMs } from '@bufbuild/protobuf/wkt';
-import { createPool, deletePool, setPoolState, updatePool } from '../../app/change-pools.ts';
-import { explain, type ValueReader } from '../../app/explain-value.ts';
 import type { KnownGroups } from '../../app/known-groups.ts';
-import { type AllocationReader, type HeldRun, listAllocations } from '../../app/list-allocations.ts';
-import type { DescribedPool, PoolBooks, PoolLedger } from '../../app/pool-ports.ts';
-import { getPool, listPools, type PoolReader } from '../../app/read-pools.ts';
-import { releaseReservation, reserveValues } from '../../app/reserve-values.ts';
-import { type ChangeFeed, type Heard, watchPools } from '../../app/watch-pools.ts';
-import { rehearsePools, writePools } from '../../app/write-pools.ts';
-import { type Pool, resourceName } from '../../domain/pool.ts';
-import { invalidFields } from '../../domain/validate-pool.ts';
+import { createPool, deletePool, setPoolState, updatePool } from '../../app/pools/change-pools.ts';
+import { explain, type ValueReader } from '../../app/pools/explain-value.ts';
+import { type AllocationReader, type HeldRun, listAllocations } from '../../app/pools/list-allocations.ts';
+import type { DescribedPool, PoolBooks, PoolLedger } from '../../app/pools/pool-ports.ts';
+import { getPool, listPools, type PoolReader } from '../../app/pools/read-pools.ts';
+import { releaseReservation, reserveValues } from '../../app/pools/reserve-values.ts';
+import { type ChangeFeed, type Heard, watchPools } from '../../app/pools/watch-pools.ts';
+import { rehearsePools, writePools } from '../../app/pools/write-pools.ts';
+import { type Pool, resourceName } from '../../domain/pools/pool.ts';
+import { invalidFields } from '../../domain/pools/validate-pool.ts';
 import { fitting } from '../fitting.ts';
 import { maskPaths, mergePool } from './merge-pool.ts';
 import type { PoolCall, PoolHandlers } from './pool-handlers.ts';

@@ -2,7 +2,7 @@ import { IpPoolSchema, type Pool as PoolMessage, PoolSchema, PortPoolSchema, Rul
 import type { FieldError } from '@berth/errors';
 import { clone, create, type DescMessage, type MessageShape } from '@bufbuild/protobuf';
 import { reflect } from '@bufbuild/protobuf/reflect';
-import { invalidFields } from '../../domain/validate-pool.ts';
+import { invalidFields } from '../../domain/pools/validate-pool.ts';
 
 const schemas = { ip: IpPoolSchema, port: PortPoolSchema, rule: RulePoolSchema } as const;
 type ValuesCase = keyof typeof schemas;

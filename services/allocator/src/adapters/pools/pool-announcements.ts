@@ -9,9 +9,9 @@ import {
 import { auditMessage, eventMessage } from '@berth/messaging';
 import { create, toBinary } from '@bufbuild/protobuf';
 import { timestampFromDate } from '@bufbuild/protobuf/wkt';
-import { resourceName } from '../../domain/pool.ts';
-import type { PoolChange } from '../../domain/pool-change.ts';
-import type { ChangeForms } from '../postgres/pool-changes.ts';
+import { resourceName } from '../../domain/pools/pool.ts';
+import type { PoolChange } from '../../domain/pools/pool-change.ts';
+import type { ChangeForms } from '../postgres/pools/pool-changes.ts';
 import { auditedPoolChange } from './audited-pool-change.ts';
 import { toPoolMessage, toReservationMessage } from './to-pool-messages.ts';
 

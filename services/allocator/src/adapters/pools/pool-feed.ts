@@ -3,8 +3,8 @@ import type { Database } from '@berth/database';
 import { DomainError } from '@berth/errors';
 import type { Logger } from '@berth/service-kit';
 import { fromBinary } from '@bufbuild/protobuf';
-import type { ChangeFeed, ChangeHead, KeptChange } from '../../app/watch-pools.ts';
-import { changesAfter, type StoredChange, watchHead } from '../postgres/pool-changes.ts';
+import type { ChangeFeed, ChangeHead, KeptChange } from '../../app/pools/watch-pools.ts';
+import { changesAfter, type StoredChange, watchHead } from '../postgres/pools/pool-changes.ts';
 
 const pageSize = 200;
 const lookEveryMs = 1_000;

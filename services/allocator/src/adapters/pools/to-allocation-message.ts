@@ -1,8 +1,8 @@
 import { type AllocationSchema, HolderKind as HolderCode, PortProtocol } from '@berth/contracts';
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { timestampFromDate } from '@bufbuild/protobuf/wkt';
-import type { HeldRun, HolderKind } from '../../app/list-allocations.ts';
-import { invalidFields } from '../../domain/validate-pool.ts';
+import type { HeldRun, HolderKind } from '../../app/pools/list-allocations.ts';
+import { invalidFields } from '../../domain/pools/validate-pool.ts';
 import { toProtocolCode, valueText } from './to-pool-messages.ts';
 
 const codes: Record<HolderKind, HolderCode> = {

@@ -6,8 +6,8 @@ import {
   PoolState as PoolStateCode,
   PortProtocol,
 } from '@berth/contracts';
-import type { PoolState } from '../../domain/pool.ts';
-import type { PoolDraft, SpanDraft } from '../../domain/pool-draft.ts';
+import type { PoolState } from '../../domain/pools/pool.ts';
+import type { PoolDraft, SpanDraft } from '../../domain/pools/pool-draft.ts';
 
 const states: Partial<Record<PoolStateCode, PoolState>> = {
   [PoolStateCode.UNSPECIFIED]: 'active',

@@ -9,12 +9,12 @@ import {
 } from '@berth/contracts';
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { timestampFromDate } from '@bufbuild/protobuf/wkt';
-import type { DescribedPool } from '../../app/pool-ports.ts';
+import type { DescribedPool } from '../../app/pools/pool-ports.ts';
 import { formatIpv4 } from '../../domain/ipv4.ts';
 import type { NumberRange } from '../../domain/number-range.ts';
-import { type Pool, type PoolKind, resourceName } from '../../domain/pool.ts';
-import type { Reservation } from '../../domain/pool-change.ts';
-import type { PoolUse } from '../../domain/pool-use.ts';
+import { type Pool, type PoolKind, resourceName } from '../../domain/pools/pool.ts';
+import type { Reservation } from '../../domain/pools/pool-change.ts';
+import type { PoolUse } from '../../domain/pools/pool-use.ts';
 
 export type PoolInit = MessageInitShape<typeof PoolSchema>;
 

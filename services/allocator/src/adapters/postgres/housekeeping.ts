@@ -1,16 +1,16 @@
 import type { Database } from '@berth/database';
 import type { Outbox } from '@berth/messaging';
-import { hasEnded, type Operation } from '../../domain/operation.ts';
-import { desiredOf } from '../../domain/vm.ts';
-import { deriveForeign } from './foreign-store.ts';
-import { type FreedRange, freeRanges } from './free-ranges.ts';
+import { hasEnded, type Operation } from '../../domain/operations/operation.ts';
+import { desiredOf } from '../../domain/vms/vm.ts';
 import type { MessageForms } from './ledger.ts';
-import { type OperationRow, toOperation } from './operation-rows.ts';
-import { endDuePlans } from './plan-holds.ts';
-import { routersOfDuePlans } from './plan-rows.ts';
+import { type OperationRow, toOperation } from './operations/operation-rows.ts';
+import { endDuePlans } from './plans/plan-holds.ts';
+import { routersOfDuePlans } from './plans/plan-rows.ts';
 import { lockRouters } from './router-rows.ts';
-import { repairingSpans } from './spans-out-of-step.ts';
-import { overdueVms } from './vm-rows.ts';
+import { deriveForeign } from './values/foreign-store.ts';
+import { type FreedRange, freeRanges } from './values/free-ranges.ts';
+import { repairingSpans } from './values/spans-out-of-step.ts';
+import { overdueVms } from './vms/vm-rows.ts';
 
 /** Frees values whose quarantine is over. Gives back how many there were. Any replica may run it at any time. */
 export async function endQuarantines(database: Database): Promise<number> {

@@ -1,5 +1,5 @@
 import type { Sql } from '@berth/database';
-import type { Router } from '../../domain/router.ts';
+import type { Router } from '../../domain/routers/router.ts';
 
 interface RouterRow {
   readonly name: string;

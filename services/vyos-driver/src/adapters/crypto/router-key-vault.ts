@@ -1,6 +1,6 @@
 import { DomainError, isKind } from '@berth/errors';
 import { type MasterKey, Vault } from '@berth/vault';
-import type { KeyVault, SealedKey } from '../../app/key-vault.ts';
+import type { KeyVault, SealedKey } from '../../app/routers/key-vault.ts';
 
 /** Encrypts routers' API keys, bound to the router's name and the key's id, so that a row copied to another router cannot be read. */
 export class RouterKeyVault implements KeyVault {

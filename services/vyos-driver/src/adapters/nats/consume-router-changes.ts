@@ -2,7 +2,7 @@ import { RouterChangeSchema, streams, subjects } from '@berth/contracts';
 import type { Database } from '@berth/database';
 import { type Bus, type Consumption, consume, listen, notify } from '@berth/messaging';
 import { StringValueSchema } from '@bufbuild/protobuf/wkt';
-import { type ChangeInbox, receiveChanges } from '../../app/receive-changes.ts';
+import { type ChangeInbox, receiveChanges } from '../../app/changes/receive-changes.ts';
 
 /** Takes what allocators want from the stream, and tells every replica that a router has work. */
 export const consumeRouterChanges = (deps: { bus: Bus; database: Database; inbox: ChangeInbox }): Consumption =>

@@ -9,10 +9,10 @@ import {
 } from '@berth/contracts';
 import { DomainError } from '@berth/errors';
 import { type Timestamp, timestampDate } from '@bufbuild/protobuf/wkt';
-import type { LineQuestion } from '../../app/explain-lines.ts';
-import type { CommitPart, Moment, OperationsQuestion } from '../../app/read-history.ts';
-import { kindOnWire, stateOnWire } from '../postgres/commit-message.ts';
-import type { CommitFilter } from '../postgres/postgres-commit-log.ts';
+import type { LineQuestion } from '../../app/history/explain-lines.ts';
+import type { CommitPart, Moment, OperationsQuestion } from '../../app/history/read-history.ts';
+import { kindOnWire, stateOnWire } from '../postgres/history/commit-message.ts';
+import type { CommitFilter } from '../postgres/history/postgres-commit-log.ts';
 
 const invalid = (field: string, message: string) =>
   new DomainError('invalid', 'INVALID_REQUEST', `${field} ${message}.`, { fields: [{ field, message }] });

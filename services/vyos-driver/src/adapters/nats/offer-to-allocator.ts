@@ -2,7 +2,7 @@ import { DriftAcceptanceService } from '@berth/contracts';
 import { type Bus, request } from '@berth/messaging';
 import { timestampFromMs } from '@bufbuild/protobuf/wkt';
 import { pause } from '../../app/bell.ts';
-import { type DriftOffers, type OfferDeps, offerDrift } from '../../app/offer-drift.ts';
+import { type DriftOffers, type OfferDeps, offerDrift } from '../../app/drift/offer-drift.ts';
 
 const answerWithinMs = 5_000;
 const deadlineMs = 10_000;

@@ -1,7 +1,7 @@
 import { CheckResult, type TestRouterResponseSchema } from '@berth/contracts';
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { timestampFromDate } from '@bufbuild/protobuf/wkt';
-import type { RouterCheck, RouterTest } from '../../app/test-router.ts';
+import type { RouterCheck, RouterTest } from '../../app/routers/test-router.ts';
 import { profileOnWire } from '../postgres/router-messages.ts';
 
 const results: Record<RouterCheck['result'], CheckResult> = {

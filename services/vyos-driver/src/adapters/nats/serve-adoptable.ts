@@ -2,7 +2,7 @@ import { AdoptableService, requireEverywhere } from '@berth/contracts';
 import type { Database } from '@berth/database';
 import { type Bus, serve } from '@berth/messaging';
 import type { ConfigLeaf } from '../../domain/config-leaf.ts';
-import { adoptablePage } from '../postgres/adoptable-rows.ts';
+import { adoptablePage } from '../postgres/adoption/adoptable-rows.ts';
 
 /** Answers what others made on routers, on any replica. Gives back its stop. */
 export const serveAdoptable = (bus: Bus, database: Database): (() => Promise<void>) =>

@@ -7,9 +7,9 @@ import {
 } from '@berth/contracts';
 import { DomainError } from '@berth/errors';
 import { type Bus, serve } from '@berth/messaging';
-import { type CheckDriftDeps, checkDrift, checkRules } from '../../app/check-drift.ts';
-import type { DriftRule } from '../../domain/drift.ts';
-import { type PostgresDriftDirectory, policiesMessage } from '../postgres/postgres-drift-directory.ts';
+import { type CheckDriftDeps, checkDrift, checkRules } from '../../app/drift/check-drift.ts';
+import type { DriftRule } from '../../domain/drift/drift.ts';
+import { type PostgresDriftDirectory, policiesMessage } from '../postgres/drift/postgres-drift-directory.ts';
 
 const defaultPage = 100;
 /** A page must fit into a message. */

@@ -2,9 +2,9 @@ import { authorOf, RouterFileService, RouterFileState, requireEverywhere } from 
 import { DomainError } from '@berth/errors';
 import { type Bus, serve } from '@berth/messaging';
 import { timestampFromDate } from '@bufbuild/protobuf/wkt';
-import { type AskForFileDeps, askForFile } from '../../app/ask-for-file.ts';
-import { pathOfFile, type RouterFile } from '../../domain/router-file.ts';
-import type { PostgresRouterFiles } from '../postgres/postgres-router-files.ts';
+import { type AskForFileDeps, askForFile } from '../../app/routers/ask-for-file.ts';
+import { pathOfFile, type RouterFile } from '../../domain/routers/router-file.ts';
+import type { PostgresRouterFiles } from '../postgres/routers/postgres-router-files.ts';
 
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 

@@ -11,7 +11,7 @@ import {
 import { type Bus, serve } from '@berth/messaging';
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { timestampDate, timestampFromDate } from '@bufbuild/protobuf/wkt';
-import { type ExplainedLine, explainLines, type LineFinder, type LineOrigin } from '../../app/explain-lines.ts';
+import { type ExplainedLine, explainLines, type LineFinder, type LineOrigin } from '../../app/history/explain-lines.ts';
 import {
   type HistoryStore,
   type Moment,
@@ -19,14 +19,14 @@ import {
   operationsFor,
   type PinnedQuestion,
   pinQuestion,
-} from '../../app/read-history.ts';
-import { RecentAnswers } from '../../app/recent-answers.ts';
+} from '../../app/history/read-history.ts';
+import { RecentAnswers } from '../../app/history/recent-answers.ts';
+import type { Fragment } from '../../domain/changes/fragment.ts';
 import type { ConfigLeaf } from '../../domain/config-leaf.ts';
 import { pathOfKey } from '../../domain/config-tree.ts';
-import type { Fragment } from '../../domain/fragment.ts';
-import type { LineOperation } from '../../domain/line-operations.ts';
-import { kindOnWire } from '../postgres/commit-message.ts';
-import type { PostgresCommitLog } from '../postgres/postgres-commit-log.ts';
+import type { LineOperation } from '../../domain/history/line-operations.ts';
+import { kindOnWire } from '../postgres/history/commit-message.ts';
+import type { PostgresCommitLog } from '../postgres/history/postgres-commit-log.ts';
 import {
   commitFilterOf,
   lineQuestionOf,

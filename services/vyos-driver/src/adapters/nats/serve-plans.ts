@@ -10,15 +10,15 @@ import {
 import { DomainError } from '@berth/errors';
 import { type Bus, serve } from '@berth/messaging';
 import { create, toBinary } from '@bufbuild/protobuf';
-import { fragmentOf } from '../../domain/check-fragment.ts';
+import { fragmentOf } from '../../domain/changes/check-fragment.ts';
+import type { Conflict } from '../../domain/changes/verdict.ts';
 import {
   type ForeseenConflict,
   foreseeChanges,
   type OwnOperation,
   type WishedChange,
-} from '../../domain/foresee-changes.ts';
-import type { Conflict } from '../../domain/verdict.ts';
-import type { PostgresPlanGrounds } from '../postgres/postgres-plan-grounds.ts';
+} from '../../domain/plans/foresee-changes.ts';
+import type { PostgresPlanGrounds } from '../postgres/plans/postgres-plan-grounds.ts';
 
 /** An answer that is larger does not fit into a message. */
 const mostBytes = 900_000;

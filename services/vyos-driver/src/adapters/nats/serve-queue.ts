@@ -13,10 +13,10 @@ import { DomainError } from '@berth/errors';
 import { type Bus, serve } from '@berth/messaging';
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { timestampFromMs } from '@bufbuild/protobuf/wkt';
-import { etaMs } from '../../domain/queue-eta.ts';
-import { routerUnknown } from '../../domain/router-unknown.ts';
-import type { PlaceRow, PostgresQueue, QueueState } from '../postgres/postgres-queue.ts';
-import type { ChangeRef, WithdrawalOutcome } from '../postgres/withdraw-changes.ts';
+import { etaMs } from '../../domain/batches/queue-eta.ts';
+import { routerUnknown } from '../../domain/routers/router-unknown.ts';
+import type { PlaceRow, PostgresQueue, QueueState } from '../postgres/changes/postgres-queue.ts';
+import type { ChangeRef, WithdrawalOutcome } from '../postgres/changes/withdraw-changes.ts';
 
 const mostAsked = 500;
 const mostWithdrawn = 2_000;

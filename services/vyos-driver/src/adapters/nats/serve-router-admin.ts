@@ -10,18 +10,18 @@ import type { Database } from '@berth/database';
 import { type Bus, serve } from '@berth/messaging';
 import { fromBinary } from '@bufbuild/protobuf';
 import { timestampDate } from '@bufbuild/protobuf/wkt';
-import type { BorrowDeps } from '../../app/borrow-router.ts';
+import type { BorrowDeps } from '../../app/routers/borrow-router.ts';
 import {
   addRouter,
   type RouterAdminDeps,
   type RouterCommand,
   removeRouter,
   updateRouter,
-} from '../../app/router-admin.ts';
-import type { RegistryAnswer } from '../../app/router-registry.ts';
-import { type TestDeps, tryRegistered, trySettings } from '../../app/try-router.ts';
-import type { RouterTerms } from '../../domain/router-settings.ts';
-import { allRouterDetails, routerDetails } from '../postgres/router-details.ts';
+} from '../../app/routers/router-admin.ts';
+import type { RegistryAnswer } from '../../app/routers/router-registry.ts';
+import { type TestDeps, tryRegistered, trySettings } from '../../app/routers/try-router.ts';
+import type { RouterTerms } from '../../domain/routers/router-settings.ts';
+import { allRouterDetails, routerDetails } from '../postgres/routers/router-details.ts';
 import { testMessage } from './router-test-message.ts';
 import { toChanges } from './to-router-changes.ts';
 

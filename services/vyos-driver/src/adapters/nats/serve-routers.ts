@@ -1,8 +1,8 @@
 import { HoldingKind, type Principal, RouterService, requireEverywhere } from '@berth/contracts';
 import { DomainError } from '@berth/errors';
 import { type Bus, serve } from '@berth/messaging';
-import type { HoldingKind as DomainKind } from '../../domain/inventory.ts';
-import type { PostgresRouterDirectory } from '../postgres/postgres-router-directory.ts';
+import type { HoldingKind as DomainKind } from '../../domain/inventory/inventory.ts';
+import type { PostgresRouterDirectory } from '../postgres/routers/postgres-router-directory.ts';
 
 const kindOnWire: Record<DomainKind, HoldingKind> = {
   rule_number: HoldingKind.RULE_NUMBER,

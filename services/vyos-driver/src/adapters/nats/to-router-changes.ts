@@ -1,5 +1,5 @@
 import type { UpdateRouterRequest } from '@berth/contracts';
-import type { RouterChanges } from '../../app/router-admin.ts';
+import type { RouterChanges } from '../../app/routers/router-admin.ts';
 
 /** What a request names; an empty port or key id is the default. */
 export function toChanges(request: UpdateRouterRequest): RouterChanges {

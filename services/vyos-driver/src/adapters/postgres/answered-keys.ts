@@ -1,6 +1,6 @@
 import type { Sql } from '@berth/database';
 import { DomainError } from '@berth/errors';
-import type { KeyUse, RegistryAnswer } from '../../app/router-registry.ts';
+import type { KeyUse, RegistryAnswer } from '../../app/routers/router-registry.ts';
 
 /** How long an Idempotency-Key binds. */
 const keysKept = '24 hours';

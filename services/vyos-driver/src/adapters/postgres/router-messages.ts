@@ -12,10 +12,10 @@ import {
 import { binaryMessage, eventMessage, type OutgoingMessage } from '@berth/messaging';
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { timestampFromMs } from '@bufbuild/protobuf/wkt';
-import type { CommitConfirm } from '../../domain/commit-confirm.ts';
-import type { RouterPlace, RouterProfile } from '../../domain/inventory.ts';
-import type { RouterState as DomainState } from '../../domain/router-state.ts';
-import type { Conflict } from '../../domain/verdict.ts';
+import type { CommitConfirm } from '../../domain/batches/commit-confirm.ts';
+import type { Conflict } from '../../domain/changes/verdict.ts';
+import type { RouterPlace, RouterProfile } from '../../domain/inventory/inventory.ts';
+import type { RouterState as DomainState } from '../../domain/routers/router-state.ts';
 
 /** A row of `verdicts`. Moments in milliseconds since 1970. */
 export interface VerdictRow {

@@ -1,6 +1,6 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import type { DriverMetrics } from '../../app/driver-metrics.ts';
-import type { RouterState } from '../../domain/router-state.ts';
+import type { RouterState } from '../../domain/routers/router-state.ts';
 
 const states: readonly RouterState[] = [
   'unseen',

@@ -1,7 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
 import { connect } from 'node:tls';
-import type { CertificateSight } from '../../app/test-router.ts';
+import type { CertificateSight } from '../../app/routers/test-router.ts';
 import { oneLine } from './transport-error.ts';
 
 /** Where to look, and what would be accepted. */

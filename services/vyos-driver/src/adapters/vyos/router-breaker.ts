@@ -1,8 +1,8 @@
 import CircuitBreaker from 'opossum';
-import type { ConfigureOutcome } from '../../domain/answer.ts';
+import type { ConfigureOutcome } from '../../domain/answers/answer.ts';
+import type { ConfirmOutcome, ReadOutcome, SaveOutcome } from '../../domain/answers/interpret-answer.ts';
+import type { Operation } from '../../domain/changes/plan.ts';
 import type { ConfigPath } from '../../domain/config-tree.ts';
-import type { ConfirmOutcome, ReadOutcome, SaveOutcome } from '../../domain/interpret-answer.ts';
-import type { Operation } from '../../domain/plan.ts';
 import type { CallOptions, RouterClient, Timed } from './router-client.ts';
 
 /** `closed`: everything is sent. `open`: nothing is. `half_open`: a probe goes before the next call. */

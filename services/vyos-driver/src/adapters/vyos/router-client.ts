@@ -1,7 +1,6 @@
 import { DomainError } from '@berth/errors';
 import { type Span, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
-import type { ConfigureOutcome } from '../../domain/answer.ts';
-import type { ConfigPath } from '../../domain/config-tree.ts';
+import type { ConfigureOutcome } from '../../domain/answers/answer.ts';
 import {
   type ConfirmOutcome,
   type HttpAnswer,
@@ -11,9 +10,10 @@ import {
   interpretSaveAnswer,
   type ReadOutcome,
   type SaveOutcome,
-} from '../../domain/interpret-answer.ts';
-import type { Operation } from '../../domain/plan.ts';
-import { redact } from '../../domain/redact.ts';
+} from '../../domain/answers/interpret-answer.ts';
+import { redact } from '../../domain/answers/redact.ts';
+import type { Operation } from '../../domain/changes/plan.ts';
+import type { ConfigPath } from '../../domain/config-tree.ts';
 import { opens } from './opens.ts';
 import { type CallOptions, type RouterAddress, RouterConnection, type RouterRequest } from './router-connection.ts';
 import { versionInInfo, versionInShow } from './router-version.ts';

@@ -2,7 +2,7 @@ import type { TLSSocket } from 'node:tls';
 import { context } from '@opentelemetry/api';
 import { suppressTracing } from '@opentelemetry/core';
 import { buildConnector, Client, type Dispatcher } from 'undici';
-import type { HttpAnswer } from '../../domain/interpret-answer.ts';
+import type { HttpAnswer } from '../../domain/answers/interpret-answer.ts';
 import { oneLine } from './transport-error.ts';
 
 /** Where a router is, and how to know that it is the right one. */

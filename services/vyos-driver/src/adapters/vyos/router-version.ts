@@ -1,4 +1,4 @@
-import type { HttpAnswer } from '../../domain/interpret-answer.ts';
+import type { HttpAnswer } from '../../domain/answers/interpret-answer.ts';
 
 const dataOf = (answer: HttpAnswer): unknown => {
   if (answer.kind !== 'response' || answer.status !== 200) return undefined;

@@ -39,7 +39,8 @@ export class AccessFeed {
 
   /** Whether every revocation that auth told of up to a moment ago is known. */
   isCurrent(): boolean {
-    return performance.now() - this.#confirmedAt < silentMs && this.#bus.isConnected();
+    const isConfirmed = performance.now() - this.#confirmedAt < silentMs;
+    return isConfirmed && this.#state.isComplete(Date.now()) && this.#bus.isConnected();
   }
 
   /** Asks auth once more: afterwards everything is known that was told before this call, unless auth could not be asked. */
@@ -166,6 +167,7 @@ export class AccessFeed {
   #mustBeginAgain(): boolean {
     const now = performance.now();
     if (this.#isOtherHistory || this.#state.position === 0n || now - this.#confirmedAt > beginAgainAfterMs) return true;
+    if (!this.#state.isComplete(Date.now())) return true;
     return this.isCurrent() && now - this.#keptUpAt >= behindMs;
   }
 }

@@ -41,6 +41,17 @@ test('facts past their time count no more, and are dropped', () => {
   );
 });
 
+test('who dropped facts by a clock that went back afterwards misses them until everything is read anew', () => {
+  const state = new AccessState();
+  const end = Date.now() + 60_000;
+  state.apply([session('later', end), session('ever')], 1n);
+  assert.ok(state.isComplete(0));
+  state.dropOld(end + 3_600_000);
+  assert.deepEqual([state.isComplete(end - 1), state.isComplete(end)], [false, true]);
+  state.replace([session('later', end)], 1n);
+  assert.ok(state.isComplete(0) && state.hasEnded('later'));
+});
+
 test('a block counts until its end, and one without an end is over', () => {
   const state = new AccessState();
   const block = (until?: number) =>

@@ -15,6 +15,7 @@ export class AccessState {
   #facts = new Map<string, AccessFact>();
   #position = 0n;
   #version = 0;
+  #droppedUntilMs = 0;
   readonly #listeners = new Set<FactListener>();
 
   /** Up to where all facts are known. */
@@ -39,13 +40,23 @@ export class AccessState {
   replace(facts: readonly AccessFact[], position: bigint): void {
     this.#facts = new Map(facts.map((fact) => [subjectOf(fact), fact]));
     this.#position = position;
+    this.#droppedUntilMs = 0;
     this.#version++;
     this.#tell('everything');
   }
 
   /** Drops what nobody need know any more. */
   dropOld(nowMs: number): void {
-    for (const [subject, fact] of this.#facts) if (!holds(fact, nowMs)) this.#facts.delete(subject);
+    for (const [subject, fact] of this.#facts) {
+      if (fact.until === undefined || holds(fact, nowMs)) continue;
+      this.#facts.delete(subject);
+      this.#droppedUntilMs = Math.max(this.#droppedUntilMs, timestampMs(fact.until));
+    }
+  }
+
+  /** Whether nothing was dropped that has to be known at `nowMs`. It was where a clock was far ahead, and was set right. */
+  isComplete(nowMs: number): boolean {
+    return nowMs >= this.#droppedUntilMs;
   }
 
   /** Gives back its stop. */

@@ -69,8 +69,12 @@ export class Vault {
 
   /** Tells secrets of one `purpose` apart, without a way back to them: 8 hexadecimal digits. Throws `conflict` ENCRYPTION_KEY_MISSING. */
   fingerprint(secret: string, purpose: string): string {
-    const own = hkdfSync('sha256', this.#writer().bytes, '', purpose, 32);
-    return createHmac('sha256', Buffer.from(own)).update(secret).digest('hex').slice(0, 8);
+    return fingerprintUnder(this.#writer(), secret, purpose);
+  }
+
+  /** What `fingerprint` says of the secret under each master key, the one that writes first: it is the same secret under another one. */
+  fingerprints(secret: string, purpose: string): readonly string[] {
+    return this.#keys.map((master) => fingerprintUnder(master, secret, purpose));
   }
 
   #writer(): MasterKey {
@@ -82,6 +86,11 @@ export class Vault {
       'Secrets are stored encrypted, and there is no master key: set BERTH_ENCRYPTION_KEY_FILE or BERTH_ENCRYPTION_KEYS.',
     );
   }
+}
+
+function fingerprintUnder(master: MasterKey, secret: string, purpose: string): string {
+  const own = hkdfSync('sha256', master.bytes, '', purpose, 32);
+  return createHmac('sha256', Buffer.from(own)).update(secret).digest('hex').slice(0, 8);
 }
 
 const unreadable = (message: string) => new DomainError('conflict', 'SECRET_UNREADABLE', message);

@@ -128,6 +128,32 @@ test('a silent auth makes tokens unverifiable within seconds; restarted, everyth
   }
 });
 
+test('a clock that was an hour ahead for a while lets no revoked token in when it is set right', async (t) => {
+  const world = await newWorld(t);
+  await world.replica();
+  await addUser(world);
+  const way = await aWayIn(t, world);
+  const api = sessionClient(world.bus);
+  const [kept, revoked] = [await api.signIn(), await api.signIn()];
+  const session = String(payloadOf(revoked)['sid']);
+  await api.signOut(revoked);
+  await untilRefused([way], revoked);
+  const rightMs = Date.now();
+  t.mock.timers.enable({ apis: ['Date'], now: rightMs + 3_600_000 });
+  const { position } = way.state;
+  await eventually(() => {
+    t.mock.timers.setTime(rightMs);
+    const isDropped = !way.state.hasEnded(session);
+    if (!isDropped) t.mock.timers.setTime(rightMs + 3_600_000);
+    return isDropped;
+  });
+  assert.equal(await refusalOf(way, revoked), 'ACCESS_STATE_STALE');
+  await eventually(() => way.isCurrent());
+  assert.equal(await refusalOf(way, revoked), 'TOKEN_REVOKED');
+  assert.equal(await refusalOf(way, kept), undefined);
+  assert.equal(way.state.position, position);
+});
+
 test('keys rotate without anybody being signed out; a leaked one ends its tokens, and refreshing goes on', async (t) => {
   const world = await newWorld(t);
   await Promise.all([world.replica(), world.replica()]);

@@ -79,6 +79,18 @@ test('an export during which the key is replaced verifies too', async (t) => {
   assert.match(await log.verify(lines), /^0 OK: 8 entries, 1 to 8; head 7 /);
 });
 
+test('a key is replaced when somebody asks, also when the database’s clock went back since the last time', async (t) => {
+  const log = await newLog(t);
+  await log.write(2);
+  const { key: first } = await rotate(log);
+  const ask = () => log.database.transaction((sql) => rotateAuditKey(sql, log));
+  assert.equal((await ask()).key.id, first.id, 'two requests at once are one');
+  await log.database.execute("UPDATE audit_signing_keys SET created_at = created_at + interval '1 hour' WHERE active");
+  assert.notEqual((await ask()).key.id, first.id);
+  await log.write(1);
+  assert.match(await log.verify(await log.export()), /^0 OK: 3 entries/);
+});
+
 test('a log that a key signed for which no older key vouched is found out', async (t) => {
   const log = await newLog(t);
   await log.write(3);

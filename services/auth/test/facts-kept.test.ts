@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { AccessFactSchema } from '@berth/contracts';
-import { eventually } from '@berth/testing';
+import { AccessFactSchema, AccessPositionSchema, subjects } from '@berth/contracts';
+import type { Database } from '@berth/database';
+import { notify } from '@berth/messaging';
+import { eventually, ownNats } from '@berth/testing';
 import { create, toBinary } from '@bufbuild/protobuf';
 import { writeFacts } from '../src/adapters/postgres/access/fact-rows.ts';
 import { newestPosition } from '../src/adapters/postgres/access/read-facts.ts';
@@ -29,14 +31,8 @@ test('facts that are too large for one message together come in several', async 
   for (const name of names) assert.equal(state.group(name)?.permissions.length, permissions.length);
 });
 
-test('facts that were put back are read anew, although the position is the same as before', async (t) => {
-  const world = await newWorld(t);
-  await world.replica();
-  const database = await world.database();
-  const { state } = await aWayIn(t, world);
-  await eventually(async () => state.position === (await newestPosition(database)).position);
-  const before = state.position;
-  assert.ok(state.group('viewer') !== undefined && !state.hasEnded('lost'));
+/** Puts the facts back as they were at a time when the session "lost" had ended and the group "viewer" was not there. */
+async function putBack(database: Database): Promise<void> {
   const body = toBinary(
     AccessFactSchema,
     create(AccessFactSchema, { fact: { case: 'session', value: { id: 'lost' } } }),
@@ -48,9 +44,60 @@ test('facts that were put back are read anew, although the position is the same 
     ]);
     await sql.execute('TRUNCATE access_facts');
     await sql.execute('INSERT INTO access_facts SELECT * FROM put_back');
+    await sql.execute('DROP TABLE put_back');
   });
+}
+
+test('facts that were put back are read anew, although the position is the same as before', async (t) => {
+  const world = await newWorld(t);
+  await world.replica();
+  const database = await world.database();
+  const { state } = await aWayIn(t, world);
+  await eventually(async () => state.position === (await newestPosition(database)).position);
+  const before = state.position;
+  assert.ok(state.group('viewer') !== undefined && !state.hasEnded('lost'));
+  await putBack(database);
   await eventually(() => state.hasEnded('lost'));
   assert.deepEqual([state.group('viewer'), state.position], [undefined, before]);
+});
+
+test('facts that were put back while NATS was away are known before anybody is let in', async (t) => {
+  const nats = await ownNats(t);
+  const world = await newWorld(t, nats.url);
+  await world.replica();
+  const database = await world.database();
+  const way = await aWayIn(t, world);
+  await eventually(async () => way.state.position === (await newestPosition(database)).position);
+  await nats.kill();
+  await eventually(() => !way.isCurrent());
+  await putBack(database);
+  await nats.start();
+  const seen = new Set<boolean>();
+  await eventually(() => {
+    if (way.isCurrent()) seen.add(way.state.hasEnded('lost'));
+    return seen.has(true);
+  });
+  assert.ok(!seen.has(false), 'it was current with what it knew before');
+});
+
+test('who still tells positions of the history before is not believed, and keeps nobody from the news', async (t) => {
+  const world = await newWorld(t);
+  await world.replica();
+  const database = await world.database();
+  const way = await aWayIn(t, world);
+  await eventually(async () => way.state.position === (await newestPosition(database)).position);
+  const before = await newestPosition(database);
+  await putBack(database);
+  const telling = setInterval(() => notify(world.bus, subjects.accessPosition, AccessPositionSchema, before), 20);
+  t.after(() => clearInterval(telling));
+  await eventually(() => way.state.hasEnded('lost'));
+  const people = peopleClient(world.bus);
+  const { id } = await newUser(people, 'ada', 'operator');
+  const begun = performance.now();
+  await people.ban({ id });
+  await eventually(() => way.state.user(id)?.refused);
+  assert.ok(performance.now() - begun < 1_000);
+  assert.ok(way.isCurrent() && way.state.hasEnded('lost'));
 });
 
 test('that keys of a user are to be asked about again is known for a day, not for ever', async (t) => {

@@ -27,6 +27,7 @@ import { addVms } from './adapters/http/vms/routes.ts';
 import type { AddTopic } from './adapters/http/wiring.ts';
 import { auditRecorder } from './adapters/nats/audit-recorder.ts';
 import { listenToEndings } from './adapters/nats/operation-endings.ts';
+import { steadyClock } from './app/limits/common-clock.ts';
 import { type CommandTiming, defaultTiming } from './app/operations/command-timing.ts';
 import type { GatewayConfig } from './config.ts';
 import { startLimits } from './start-limits.ts';
@@ -68,7 +69,7 @@ export async function startGateway(
     commandTimeoutMs: config.commandTimeoutMs,
     answerTimeoutMs: config.answerTimeoutMs,
   },
-  now: () => number = Date.now,
+  now: () => number = steadyClock,
 ): Promise<{ url: string; app: App }> {
   const { log, onStop } = context;
   const bus = await openBus(config, context);

@@ -17,15 +17,15 @@ const reportEveryMs = 1_000;
 /** Each holds a connection and a timer, nothing else. */
 const mostSlowAnswers = 500;
 
-/** Keeps limits: follows what auth tells of them, leases units from it, and reports refusals. `now`: the own clock, for tests. */
+/** Keeps limits: follows what auth tells of them, leases units from it, and reports refusals. `now`: the own clock. */
 export function startLimits(
   {
     bus,
     timing,
     config,
     state,
-    now = Date.now,
-  }: { bus: Bus; timing: CommandTiming; config: GatewayConfig; state: AccessState; now?: () => number },
+    now,
+  }: { bus: Bus; timing: CommandTiming; config: GatewayConfig; state: AccessState; now: () => number },
   { log, onStop }: Pick<ServiceContext, 'log' | 'onStop'>,
 ): LimitGuard {
   const known = limitFactsOf(state);

@@ -74,6 +74,20 @@ test('a gateway whose clock is 30 seconds off counts in the window of all others
   assert.equal(answers.map(statusOf).filter((status) => status === 200).length, 40);
 });
 
+test('a limit that is used up stays so when somebody sets the clock of the gateway', async (t) => {
+  const one = await startTestGateway(t, { timing: patient });
+  const auth = await playLimits(one);
+  one.answer(VmService.method.listVms, () => ({ vms: [] }));
+  auth.rules(aRule({ requests: 3, window_seconds: 86_400 }));
+  await eventually(async () => (await many([one], 1, 'viewer-1'))[0]?.status === 429);
+  const rightMs = Date.now();
+  for (const daysOff of [1, -1]) {
+    t.mock.timers.enable({ apis: ['Date'], now: rightMs + daysOff * 86_400_000 });
+    assert.deepEqual((await many([one], 3, 'viewer-1')).map(statusOf), [429, 429, 429]);
+    t.mock.timers.reset();
+  }
+});
+
 test('requests cause few questions, and what a stopped gateway held is there for the other', async (t) => {
   const { one, two, auth, seen } = await twoGateways(t);
   auth.rules(aRule({ requests: 1_000 }));

@@ -16,7 +16,6 @@ import { inspectCertificate, isCertificate } from './adapters/vyos/inspect-certi
 import { RouterBreaker } from './adapters/vyos/router-breaker.ts';
 import { RouterClient } from './adapters/vyos/router-client.ts';
 import { systemClock } from './app/clock.ts';
-import type { KeyVault } from './app/routers/key-vault.ts';
 import { registerOwnRouter } from './app/routers/register-own-router.ts';
 import type { RouterAdminDeps } from './app/routers/router-admin.ts';
 import { type FleetDeps, RouterFleet } from './app/routers/router-fleet.ts';
@@ -49,7 +48,7 @@ export async function startRouters(around: Around): Promise<RouterFleet> {
   await registerOwnRouter(registry, {
     name: ownRouter,
     terms: termsOf(config),
-    keyFingerprint: ownFingerprint(vault, config),
+    keyFingerprints: vault.fingerprints(config.router.key),
   });
   const metrics = prometheusDriverMetrics(context.metrics);
   const masterKeyIds = (config.encryptionKeys ?? []).map(({ id }) => id);
@@ -151,6 +150,3 @@ function termsOf({ router, wishes }: DriverConfig): RouterTerms {
     dhcpSubnet: wishes.dhcpSubnet ?? '',
   };
 }
-
-const ownFingerprint = (vault: KeyVault, { router }: DriverConfig): string =>
-  vault.writesWith === undefined ? '' : vault.fingerprint(router.key);

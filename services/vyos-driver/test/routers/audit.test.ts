@@ -118,6 +118,41 @@ test('new policies of drift are told with the old ones; the same ones, a repeat 
   assert.deepEqual([second?.before, second?.after], [policies('repair'), policies('report')]);
 });
 
+test('another master key is no change of any router: its entries are none, connections go on, and one key has one fingerprint', async (t) => {
+  const world = await driverWorld(t);
+  const [old, fresh] = [masterKey('old'), masterKey('fresh')];
+  const edge = await anotherRouter(t);
+  const first = await world.start({ encryptionKeys: [old] });
+  await routerSide(world).add({ name: 'edge', settings: settingsOf(edge), disabled: true });
+  const routers = () =>
+    world.query<{ key_fingerprint: string }>(
+      'SELECT name, connection, revision, key_fingerprint FROM routers ORDER BY name',
+    );
+  const before = await routers();
+  await first.stop();
+  // A rolling change: for a while one replica writes with the old key and another one with the new one.
+  const replicas = [
+    await world.start({ encryptionKeys: [old, fresh] }),
+    await world.start({ encryptionKeys: [fresh, old] }),
+  ];
+  const during = await routers();
+  assert.deepEqual(
+    during.map((router) => ({ ...router, key_fingerprint: '' })),
+    before.map((router) => ({ ...router, key_fingerprint: '' })),
+  );
+  assert.ok(during.every(({ key_fingerprint }, at) => key_fingerprint !== before[at]?.key_fingerprint));
+  await Promise.all(replicas.map((replica) => replica.stop()));
+  await world.start({ encryptionKeys: [fresh] });
+  assert.deepEqual(await routers(), during);
+  assert.deepEqual(
+    (await committed(world)).map(({ action, resourceId }) => [action, resourceId]),
+    [
+      ['router.created', 'default'],
+      ['router.created', 'edge'],
+    ],
+  );
+});
+
 test('a change of a router whose entry cannot be kept is not made', async (t) => {
   const world = await driverWorld(t);
   await world.start({ encryptionKeys: [masterKey()] });

@@ -45,3 +45,23 @@ test('an auth that does not tell the time leaves the own clock, and a silent one
   assert.equal(other.now(), 0);
   stop();
 });
+
+test('the time is asked for again when nobody asked for anything for a minute', async (t) => {
+  t.mock.timers.enable({ apis: ['setInterval'] });
+  const { own, clock, told } = world();
+  let asked = 0;
+  const stop = clock.start(() => {
+    asked++;
+    return told(970_000 + own.ms);
+  });
+  await clock.unknown();
+  const after = (ms: number) => {
+    own.ms += ms;
+    t.mock.timers.tick(1_000);
+    return asked;
+  };
+  assert.deepEqual([after(1_000), after(58_000)], [1, 1]);
+  assert.equal(after(1_000), 2);
+  stop();
+  assert.equal(after(60_000), 2);
+});

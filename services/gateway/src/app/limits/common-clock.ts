@@ -1,6 +1,11 @@
 /** Answers come this fast, usually; a smaller difference is no reason to move, and windows of limits would flicker. */
 const slackMs = 100;
 const askAgainMs = 1_000;
+/** Without limits nobody asks; but a machine that slept, or a database that moved, has another time now. */
+const askAnywayMs = 60_000;
+
+/** Milliseconds since 1970: the time when the process began, and how long that is ago. Setting the machine's clock does not move it. */
+export const steadyClock = (): number => performance.timeOrigin + performance.now();
 
 /**
  * The clock of auth's database, as far as this gateway knows it: its own, moved by what answers of auth tell. So all gateways agree on when a window
@@ -9,10 +14,10 @@ const askAgainMs = 1_000;
 export class CommonClock {
   readonly #own: () => number;
   #movedMs = 0;
-  #isKnown = false;
+  #toldAt = Number.NEGATIVE_INFINITY;
   #first: Promise<void> | undefined;
 
-  /** `own`: milliseconds since 1970, by this machine. */
+  /** `own`: milliseconds since 1970, by this machine; best one that nobody sets. */
   constructor(own: () => number) {
     this.#own = own;
   }
@@ -25,7 +30,7 @@ export class CommonClock {
     const askedAt = this.#own();
     const answer = await question();
     const answeredAt = this.#own();
-    this.#isKnown = true;
+    this.#toldAt = answeredAt;
     const there = timeIn(answer);
     if (there === undefined) return answer;
     const halfWayMs = (answeredAt - askedAt) / 2;
@@ -34,7 +39,7 @@ export class CommonClock {
     return answer;
   }
 
-  /** Asks until there was an answer. Gives back its stop. */
+  /** Asks until there was an answer, and again when there was none for a minute. Gives back its stop. */
   start(ask: () => Promise<unknown>): () => void {
     const first = Promise.withResolvers<void>();
     this.#first = first.promise.then(() => {
@@ -42,8 +47,7 @@ export class CommonClock {
     });
     const timer = setInterval(() => {
       first.resolve();
-      if (this.#isKnown) clearInterval(timer);
-      else ask().catch(() => {}); // whoever needs units hears of it
+      if (this.#own() - this.#toldAt >= askAnywayMs) ask().catch(() => {}); // whoever needs units hears of it
     }, askAgainMs);
     timer.unref();
     ask()

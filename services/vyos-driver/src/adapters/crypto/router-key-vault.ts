@@ -2,6 +2,8 @@ import { DomainError, isKind } from '@berth/errors';
 import { type MasterKey, Vault } from '@berth/vault';
 import type { KeyVault, SealedKey } from '../../app/routers/key-vault.ts';
 
+const fingerprintPurpose = 'berth router key fingerprint';
+
 /** Encrypts routers' API keys, bound to the router's name and the key's id, so that a row copied to another router cannot be read. */
 export class RouterKeyVault implements KeyVault {
   readonly #vault: Vault;
@@ -28,6 +30,10 @@ export class RouterKeyVault implements KeyVault {
   }
 
   fingerprint(key: string): string {
-    return this.#vault.fingerprint(key, 'berth router key fingerprint');
+    return this.#vault.fingerprint(key, fingerprintPurpose);
+  }
+
+  fingerprints(key: string): readonly string[] {
+    return this.#vault.fingerprints(key, fingerprintPurpose);
   }
 }

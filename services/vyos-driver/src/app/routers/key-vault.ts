@@ -15,4 +15,6 @@ export interface KeyVault {
   open(sealed: SealedKey, router: string, keyId: string): string;
   /** Tells keys apart, without a way back to them: 8 hexadecimal digits. Throws `conflict` ENCRYPTION_KEY_MISSING. */
   fingerprint(key: string): string;
+  /** What `fingerprint` says of a key under each master key, the one that writes first. */
+  fingerprints(key: string): readonly string[];
 }

@@ -241,7 +241,7 @@ export class RouterFleet {
       if (sealedKey === undefined || sealedKey.masterKeyId === vault.writesWith) continue;
       try {
         const key = vault.open(sealedKey, name, terms.keyId);
-        await registry.reseal(name, sealedKey, vault.seal(key, name, terms.keyId));
+        await registry.reseal(name, sealedKey, vault.seal(key, name, terms.keyId), vault.fingerprint(key));
         log.info({ router: name, masterKey: vault.writesWith }, 'router key encrypted again');
       } catch (error) {
         if (!(error instanceof DomainError)) throw error; // told when its worker cannot begin

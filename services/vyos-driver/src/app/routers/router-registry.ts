@@ -85,8 +85,10 @@ export interface RouterRegistry {
       others: readonly RegisteredRouter[],
     ) => RegistryDecision,
   ): Promise<RegistryAnswer>;
-  /** Replaces a sealed key by the same key sealed anew, unless somebody has changed it meanwhile. */
-  reseal(name: string, before: SealedKey, after: SealedKey): Promise<void>;
+  /** Replaces a sealed key and its fingerprint by those of the same key under another master key, unless somebody has changed it meanwhile. */
+  reseal(name: string, before: SealedKey, after: SealedKey, keyFingerprint: string): Promise<void>;
+  /** Replaces the fingerprint of a key of the settings by that of the same key under another master key, unless it is another one by now. */
+  renameKey(name: string, before: string, after: string): Promise<void>;
   /** Says why nobody can work the router, while nobody does. */
   tellTrouble(name: string, reason: string): Promise<void>;
   /** Keeps everybody but `holder` from taking the router's lease for so long, once it is given back; false while somebody else does so. */

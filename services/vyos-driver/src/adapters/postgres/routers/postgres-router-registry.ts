@@ -72,10 +72,18 @@ export class PostgresRouterRegistry implements RouterRegistry {
     return this.#outbox.transaction((sql, send) => answeredOnce(sql, key, () => changed(sql, send)));
   }
 
-  async reseal(name: string, before: SealedKey, after: SealedKey): Promise<void> {
+  async reseal(name: string, before: SealedKey, after: SealedKey, keyFingerprint: string): Promise<void> {
     await this.#database.execute(
-      'UPDATE routers SET sealed_key = $3, sealed_with = $4 WHERE name = $1 AND sealed_key = $2',
-      [name, before.bytes, after.bytes, after.masterKeyId],
+      'UPDATE routers SET sealed_key = $3, sealed_with = $4, key_fingerprint = $5 WHERE name = $1 AND sealed_key = $2',
+      [name, before.bytes, after.bytes, after.masterKeyId, keyFingerprint],
+    );
+  }
+
+  async renameKey(name: string, before: string, after: string): Promise<void> {
+    if (before === after) return;
+    await this.#database.execute(
+      'UPDATE routers SET key_fingerprint = $3 WHERE name = $1 AND key_fingerprint = $2 AND from_settings',
+      [name, before, after],
     );
   }
 

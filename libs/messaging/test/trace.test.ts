@@ -55,7 +55,7 @@ test('one trace and one request id lead from the caller over the command and the
 
   await trace.getTracer('test').startActiveSpan('http request', async (span) => {
     await inRequest({ requestId: 'r-1' }, () =>
-      request(caller, AuthService.method.verifyApiKey, {}, { timeoutMs: 5_000 }),
+      request(caller, AuthService.method.verifyApiKey, {}, { timeoutMs: 20_000 }),
     );
     span.end();
   });

@@ -59,9 +59,9 @@ test('ids, addresses and fingerprints are no secrets', () => {
 
 test('a large value is cut, quickly, and half a secret at the edge is not shown', () => {
   const long = Array.from({ length: 200_000 }, (_, index) => ({ machine_name: `vm-${index}` }));
-  const startedAt = performance.now();
+  const before = process.threadCpuUsage();
   const shown = JSON.stringify(safeForAudit({ items: long }));
-  assert.ok(performance.now() - startedAt < 200);
+  assert.ok(process.threadCpuUsage(before).user < 200_000);
   assert.ok(shown.length < 8_192 && shown.includes('[cut]'), `${shown.length}`);
   const atTheEdge = safeTextForAudit(`${'x '.repeat(8_190)}berth_0123abcd_0123456789`, 100_000);
   assert.ok(!atTheEdge.includes('berth_'));
@@ -73,8 +73,9 @@ test('what Postgres takes for no JSON is taken out', () => {
 });
 
 test('no text takes long', () => {
-  const startedAt = performance.now();
+  const before = process.threadCpuUsage();
   for (const part of ['eyJ', 'a', 'token', 'a://', 'bearer ', '-----BEGIN ', 'berth_', '$argon2', 'aA0', 'eyJaaaaa.'])
     safeTextForAudit(part.repeat(100_000), 4_096);
-  assert.ok(performance.now() - startedAt < 500, `${performance.now() - startedAt} ms`);
+  const { user } = process.threadCpuUsage(before);
+  assert.ok(user < 500_000, `${user} µs`);
 });

@@ -17,7 +17,7 @@ export function freshPrefix(scope: TestScope): string {
 async function deleteStreams(prefix: string): Promise<void> {
   const { url } = await testNats();
   const { username, password, host } = new URL(url);
-  const connection = await connect({ servers: host, user: username, pass: password, timeout: 2_000 });
+  const connection = await connect({ servers: host, user: username, pass: password, timeout: 20_000 });
   try {
     const manager = await jetstreamManager(connection);
     const mine: string[] = []; // found first and deleted then: deleting while paging skips some

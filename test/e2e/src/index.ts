@@ -16,4 +16,5 @@ export { below, type Config, RouterControl } from './router-control.ts';
 export { examplesIn, runExample } from './run-examples.ts';
 export { addSecondNetwork, secondNetwork } from './second-network.ts';
 export { type SecondRouter, startSecondRouter } from './second-router.ts';
+export { sharedBerth } from './shared-berth.ts';
 export { type BerthOptions, type BerthUnderTest, processesOf, startBerth } from './start-berth.ts';

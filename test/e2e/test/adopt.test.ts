@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
 import { eventually, eventuallyHolds } from '@berth/testing';
-import { type BerthUnderTest, below, foreignPart, startBerth } from '../src/index.ts';
+import { type BerthUnderTest, below, foreignPart, sharedBerth } from '../src/index.ts';
 
+const shared = sharedBerth({ env: { BERTH_DRIVER_DRIFT_EVERY_MS: '300' } });
 const lan = 'service dhcp-server shared-network-name LAN subnet 10.10.0.0/16';
 const two = (n: number) => String(n).padStart(2, '0');
 const numbers = Array.from({ length: 30 }, (_, place) => place + 1);
@@ -60,8 +61,22 @@ async function preview({ api }: BerthUnderTest) {
   return answer.body;
 }
 
+test('adopting is for keys that may administer routers, and says which fields are wrong', async () => {
+  const { api } = await shared();
+  const { api_key: apiKey } = (await api.post('/v1/admin/api-keys', { permission: 'operator' })).body;
+  const asked = await api.get(`${adoptions}/preview`, { apiKey });
+  assert.deepEqual([asked.status, asked.body.code], [403, 'PERMISSION_DENIED']);
+  const tried = await api.post(adoptions, { all: true }, { apiKey });
+  assert.deepEqual([tried.status, tried.body.code], [403, 'PERMISSION_DENIED']);
+  const unknown = await api.get('/v1/routers/nowhere/adoptions/preview');
+  assert.deepEqual([unknown.status, unknown.body.code], [404, 'ROUTER_UNKNOWN']);
+  for (const body of [{}, { all: true, rules: [5] }, { all: true, more: 1 }]) {
+    assert.equal((await api.post(adoptions, body)).status, 422);
+  }
+});
+
 test('what people configured by hand becomes VMs without a change on the router, and is changed and removed like any other', async (t) => {
-  const berth = await startBerth(t, { env: { BERTH_DRIVER_DRIFT_EVERY_MS: '300' } });
+  const berth = await shared();
   const { api, router } = berth;
   await router.person({ commands: byHand, save: true });
   const before = await router.config();
@@ -191,18 +206,4 @@ test('what people configured by hand becomes VMs without a change on the router,
       assert.equal(again.status, 201, JSON.stringify(again.body));
     });
   });
-});
-
-test('adopting is for keys that may administer routers, and says which fields are wrong', async (t) => {
-  const { api } = await startBerth(t);
-  const { api_key: apiKey } = (await api.post('/v1/admin/api-keys', { permission: 'operator' })).body;
-  const asked = await api.get(`${adoptions}/preview`, { apiKey });
-  assert.deepEqual([asked.status, asked.body.code], [403, 'PERMISSION_DENIED']);
-  const tried = await api.post(adoptions, { all: true }, { apiKey });
-  assert.deepEqual([tried.status, tried.body.code], [403, 'PERMISSION_DENIED']);
-  const unknown = await api.get('/v1/routers/nowhere/adoptions/preview');
-  assert.deepEqual([unknown.status, unknown.body.code], [404, 'ROUTER_UNKNOWN']);
-  for (const body of [{}, { all: true, rules: [5] }, { all: true, more: 1 }]) {
-    assert.equal((await api.post(adoptions, body)).status, 422);
-  }
 });

@@ -1,15 +1,16 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { eventuallyHolds } from '@berth/testing';
-import { assertRouterEqualsApi, type BerthUnderTest, below, startBerth } from '../src/index.ts';
+import { assertRouterEqualsApi, type BerthUnderTest, below, sharedBerth } from '../src/index.ts';
 
+const shared = sharedBerth();
 const rulePath = ['nat', 'destination', 'rule'];
 const ruleAt = async ({ router }: BerthUnderTest, number: number) =>
   below(await router.config(), ...rulePath, String(number));
 const drift = '/v1/routers/default/drift';
 
-test('a person’s edit is reported with the way back, undone on request, and taken over under the policy accept', async (t) => {
-  const berth = await startBerth(t);
+test('a person’s edit is reported with the way back, undone on request, and taken over under the policy accept', async () => {
+  const berth = await shared();
   const { api, router } = berth;
   const { status, body: vm } = await api.provision({ vm_name: 'web' });
   assert.equal(status, 201, JSON.stringify(vm));
@@ -71,8 +72,8 @@ test('a person’s edit is reported with the way back, undone on request, and ta
   await eventuallyHolds(() => assertRouterEqualsApi(api, router));
 });
 
-test('the routes of drift say what is wrong, and what only admins may do', async (t) => {
-  const { api } = await startBerth(t);
+test('the routes of drift say what is wrong, and what only admins may do', async () => {
+  const { api } = await shared();
   assert.equal((await api.get('/v1/routers/nowhere/drift')).status, 404);
   assert.equal((await api.post('/v1/routers/nowhere/drift/check', { wait: 1 })).body.code, 'ROUTER_UNKNOWN');
   const wrong = { policies: [{ path: 'system login', policy: 'repair' }] };

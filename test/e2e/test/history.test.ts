@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { eventually } from '@berth/testing';
-import { startBerth } from '../src/index.ts';
+import { sharedBerth } from '../src/index.ts';
 
 const router = '/v1/routers/default';
-const env = { BERTH_DRIVER_DRIFT_EVERY_MS: '300', BERTH_DRIVER_PROBE_EVERY_MS: '100' };
+const shared = sharedBerth({
+  env: { BERTH_DRIVER_DRIFT_EVERY_MS: '300', BERTH_DRIVER_PROBE_EVERY_MS: '100' },
+});
 
 /** What a person would have to type for this rule. */
 const byHand = ['description by-hand', 'inbound-interface name eth0', 'translation address 10.10.0.77'].map((rest) => ({
@@ -12,8 +14,8 @@ const byHand = ['description by-hand', 'inbound-interface name eth0', 'translati
   path: `nat destination rule 77 ${rest}`.split(' '),
 }));
 
-test('what stood at each moment, what differs, and why, from the REST API alone', async (t) => {
-  const { api, router: device } = await startBerth(t, { env });
+test('what stood at each moment, what differs, and why, from the REST API alone', async () => {
+  const { api, router: device } = await shared();
   const first = await api.provision({ vm_name: 'web-1' }, { headers: { 'x-request-id': 'first-request' } });
   assert.equal(first.status, 201);
   const then = new Date().toISOString();
@@ -99,8 +101,8 @@ test('what stood at each moment, what differs, and why, from the REST API alone'
   assert.equal((await api.get(`${router}/explain?rule=9999`)).body.owner, 'nobody');
 });
 
-test('what is not known, and what is no question, is said', async (t) => {
-  const { api } = await startBerth(t, { env });
+test('what is not known, and what is no question, is said', async () => {
+  const { api } = await shared();
   const expected = [
     ['/v1/routers/nowhere/commits', 404, 'ROUTER_UNKNOWN'],
     ['/v1/routers/nowhere/explain?rule=1', 404, 'ROUTER_UNKNOWN'],

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { eventually, eventuallyHolds } from '@berth/testing';
-import { allVms, assertRouterEqualsApi, type BerthUnderTest, startBerth } from '../src/index.ts';
+import { allVms, assertRouterEqualsApi, type BerthUnderTest, sharedBerth } from '../src/index.ts';
 
 const async = { headers: { prefer: 'respond-async' } };
+const shared = sharedBerth();
 const stagesOf = (body: { stages: { stage: string }[] }) => body.stages.map(({ stage }) => stage);
 
 /** A commit runs, and takes so long that what comes now waits. */
@@ -22,8 +23,8 @@ async function busy({ api, router }: BerthUnderTest): Promise<string> {
   return first.body.id;
 }
 
-test('an operation tells its stages, its place, and when it should end; what waits can be cancelled, what a commit carries cannot', async (t) => {
-  const berth = await startBerth(t);
+test('an operation tells its stages, its place, and when it should end; what waits can be cancelled, what a commit carries cannot', async () => {
+  const berth = await shared();
   const { api, router } = berth;
   const first = await busy(berth);
   const before = await router.counters();
@@ -69,8 +70,8 @@ test('an operation tells its stages, its place, and when it should end; what wai
   assert.equal(again.status, 201, JSON.stringify(again.body));
 });
 
-test('a VM that is provisioned and removed while the router is busy never reaches it', async (t) => {
-  const berth = await startBerth(t);
+test('a VM that is provisioned and removed while the router is busy never reaches it', async () => {
+  const berth = await shared();
   const { api, router } = berth;
   const first = await busy(berth);
   const before = await router.counters();
@@ -87,8 +88,8 @@ test('a VM that is provisioned and removed while the router is busy never reache
   assert.equal((await router.counters()).commits - before.commits, 1, 'the one that ran, and none for it');
 });
 
-test('a bulk that is cancelled: what has not begun is not done, the rest comes to its end', async (t) => {
-  const berth = await startBerth(t);
+test('a bulk that is cancelled: what has not begun is not done, the rest comes to its end', async () => {
+  const berth = await shared();
   const { api, router } = berth;
   await busy(berth);
   const items = Array.from({ length: 300 }, (_, at) => ({ vm_name: `bulk-${at}` }));

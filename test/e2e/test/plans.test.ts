@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type Answer, type BerthUnderTest, startBerth } from '../src/index.ts';
+import { type Answer, type BerthUnderTest, sharedBerth, startBerth } from '../src/index.ts';
+
+const shared = sharedBerth();
 
 type Write = { readonly method: string; readonly path: string; readonly body?: unknown };
 
@@ -43,8 +45,57 @@ async function applied(berth: BerthUnderTest, write: Write, status: number): Pro
   return planned;
 }
 
-test('the lines of a plan are exactly what the router gets when it is applied, and its values exactly what is handed out', async (t) => {
-  const berth = await startBerth(t);
+test('a plan of what is wrong is refused as the write would be, with its fields named; what is no such write is not done', async () => {
+  const berth = await shared();
+  const wrong = await plan(berth, {
+    method: 'POST',
+    path: '/v1/vms/provision',
+    body: { vm_name: 'web', colour: 'red' },
+  });
+  assert.equal(wrong.status, 422);
+  assert.match(wrong.body.errors[0].field, /^request\.body/);
+  const port = { vm_name: 'web', ports: [{ name: 'x', internal_port: 0 }] };
+  const ports = await plan(berth, { method: 'POST', path: '/v1/vms/provision', body: port });
+  assert.match(ports.body.errors[0].field, /^request\.body\.ports\[0\]/);
+  const missing = await plan(berth, { method: 'DELETE', path: '/v1/vms/nobody/decommission' });
+  assert.deepEqual([missing.status, missing.body.code], [404, 'VM_NOT_FOUND']);
+  for (const request of [
+    { method: 'POST', path: '/v1/admin/api-keys', body: { name: 'mine', permission: 'admin' } },
+    {
+      method: 'POST',
+      path: '/v1/plans',
+      body: { request: { method: 'POST', path: '/v1/vms/provision', body: { vm_name: 'x' } } },
+    },
+    { method: 'POST', path: '/v1/pools/ip-pools', body: { name: 'mine' } },
+    { method: 'POST', path: '/v1/nowhere' },
+  ]) {
+    const refused = await plan(berth, request);
+    assert.equal(refused.status, 422, JSON.stringify(refused.body));
+    assert.equal(refused.body.errors[0].field, 'request.path');
+  }
+  const twice = await plan(berth, {
+    method: 'POST',
+    path: '/v1/vms/provision?dry_run=false',
+    body: { vm_name: 'web' },
+  });
+  assert.equal(twice.status, 422, JSON.stringify(twice.body));
+  assert.deepEqual((await berth.api.get('/v1/plans')).body.items, []);
+  assert.deepEqual((await berth.api.get('/v1/vms')).body.items, []);
+  const mine = { method: 'PATCH', path: '/v1/vms/web', body: { metadata: { a: 'b' } } };
+  assert.equal((await berth.api.provision({ vm_name: 'web' })).status, 201);
+  const stale = await berth.api.post('/v1/plans', { request: mine }, { headers: { 'if-match': '"99"' } });
+  assert.deepEqual([stale.status, stale.body.code], [412, 'VERSION_MISMATCH']);
+  const nothing = await plan(berth, mine);
+  assert.deepEqual(nothing.body.routers, []);
+  assert.equal((await berth.api.post(`/v1/plans/${nothing.body.id}/apply`, {})).status, 200);
+  const template = { forwards: [{ name: 'ssh', internal_port: 22 }] };
+  const dry = await berth.api.call('PUT', '/v1/forward-template?dry_run=true', { body: template });
+  assert.deepEqual([dry.status, dry.body.forwards.length], [200, 1]);
+  assert.equal((await berth.api.get('/v1/forward-template')).body.forwards.length, 3);
+});
+
+test('the lines of a plan are exactly what the router gets when it is applied, and its values exactly what is handed out', async () => {
+  const berth = await shared();
   const provision = { method: 'POST', path: '/v1/vms/provision', body: { vm_name: 'web', ports: ['ssh', 'http'] } };
   const planned = await applied(berth, provision, 201);
   const [vm] = planned.body.vms;
@@ -100,53 +151,4 @@ test('what a plan holds nobody else gets, until it is discarded', async (t) => {
   const listed = await berth.api.get('/v1/plans?limit=1');
   assert.equal(listed.body.items[0].state, 'open');
   assert.ok(listed.body.next_cursor);
-});
-
-test('a plan of what is wrong is refused as the write would be, with its fields named; what is no such write is not done', async (t) => {
-  const berth = await startBerth(t);
-  const wrong = await plan(berth, {
-    method: 'POST',
-    path: '/v1/vms/provision',
-    body: { vm_name: 'web', colour: 'red' },
-  });
-  assert.equal(wrong.status, 422);
-  assert.match(wrong.body.errors[0].field, /^request\.body/);
-  const port = { vm_name: 'web', ports: [{ name: 'x', internal_port: 0 }] };
-  const ports = await plan(berth, { method: 'POST', path: '/v1/vms/provision', body: port });
-  assert.match(ports.body.errors[0].field, /^request\.body\.ports\[0\]/);
-  const missing = await plan(berth, { method: 'DELETE', path: '/v1/vms/nobody/decommission' });
-  assert.deepEqual([missing.status, missing.body.code], [404, 'VM_NOT_FOUND']);
-  for (const request of [
-    { method: 'POST', path: '/v1/admin/api-keys', body: { name: 'mine', permission: 'admin' } },
-    {
-      method: 'POST',
-      path: '/v1/plans',
-      body: { request: { method: 'POST', path: '/v1/vms/provision', body: { vm_name: 'x' } } },
-    },
-    { method: 'POST', path: '/v1/pools/ip-pools', body: { name: 'mine' } },
-    { method: 'POST', path: '/v1/nowhere' },
-  ]) {
-    const refused = await plan(berth, request);
-    assert.equal(refused.status, 422, JSON.stringify(refused.body));
-    assert.equal(refused.body.errors[0].field, 'request.path');
-  }
-  const twice = await plan(berth, {
-    method: 'POST',
-    path: '/v1/vms/provision?dry_run=false',
-    body: { vm_name: 'web' },
-  });
-  assert.equal(twice.status, 422, JSON.stringify(twice.body));
-  assert.deepEqual((await berth.api.get('/v1/plans')).body.items, []);
-  assert.deepEqual((await berth.api.get('/v1/vms')).body.items, []);
-  const mine = { method: 'PATCH', path: '/v1/vms/web', body: { metadata: { a: 'b' } } };
-  assert.equal((await berth.api.provision({ vm_name: 'web' })).status, 201);
-  const stale = await berth.api.post('/v1/plans', { request: mine }, { headers: { 'if-match': '"99"' } });
-  assert.deepEqual([stale.status, stale.body.code], [412, 'VERSION_MISMATCH']);
-  const nothing = await plan(berth, mine);
-  assert.deepEqual(nothing.body.routers, []);
-  assert.equal((await berth.api.post(`/v1/plans/${nothing.body.id}/apply`, {})).status, 200);
-  const template = { forwards: [{ name: 'ssh', internal_port: 22 }] };
-  const dry = await berth.api.call('PUT', '/v1/forward-template?dry_run=true', { body: template });
-  assert.deepEqual([dry.status, dry.body.forwards.length], [200, 1]);
-  assert.equal((await berth.api.get('/v1/forward-template')).body.forwards.length, 3);
 });

@@ -171,7 +171,7 @@ test('the template of forwards is told with what it was', async (t) => {
       world.bus,
       VmService.method.setForwardTemplate,
       { context: world.context({ principal, ...asked }), forwards: [rdp] },
-      { timeoutMs: 5_000 },
+      { timeoutMs: 20_000 },
     );
   await set();
   await set(); // the same again

@@ -175,7 +175,7 @@ test('a bulk goes on as it was accepted, in every group that its maker might wri
       world.bus,
       VmService.method.listBulkItems,
       { principal, bulkId: id },
-      { timeoutMs: 5_000 },
+      { timeoutMs: 20_000 },
     );
     const decided = results.every(({ operation, error, machineId }) => operation || error || machineId === '');
     return decided && results.map(({ machineId, error }) => error?.code ?? machineId);

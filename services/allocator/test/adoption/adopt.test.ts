@@ -205,7 +205,7 @@ test('operations can be asked for by what they do, adoptions too', async (t) => 
   const list = (kind: OperationKind) => {
     const filter = { kinds: [kind] };
     const asked = { principal: anAdmin(), pageSize: 10, filter };
-    return request(world.bus, VmService.method.listOperations, asked, { timeoutMs: 5_000 });
+    return request(world.bus, VmService.method.listOperations, asked, { timeoutMs: 20_000 });
   };
   const { operations } = await list(OperationKind.ADOPT_VM);
   assert.deepEqual(

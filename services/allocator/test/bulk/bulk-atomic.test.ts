@@ -240,7 +240,7 @@ test('a page of results is never larger than the bus carries', async (t) => {
   const id = await bulks.ask(large, BulkMode.BEST_EFFORT, 20);
   await bulks.ended(id);
   const message = { principal: aPrincipal(), bulkId: id };
-  const page = await request(world.bus, VmService.method.listBulkItems, message, { timeoutMs: 5_000 });
+  const page = await request(world.bus, VmService.method.listBulkItems, message, { timeoutMs: 20_000 });
   assert.ok(page.more && page.results.length > 10, `${page.results.length} results`);
   assert.deepEqual(
     (await bulks.results(id)).map(({ index }) => index),

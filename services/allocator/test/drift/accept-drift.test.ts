@@ -89,7 +89,7 @@ test('what forwards cannot say is refused as a whole, and so is whoever may not 
   const reader = world.context({ principal: aPrincipal({ permissions: ['vms:read'] }) });
   const asked = { context: reader, resourceId: vmId, revision: { incarnation: 1n, number: 1n }, rules: [] };
   const { acceptDrift } = DriftAcceptanceService.method;
-  await assert.rejects(request(world.bus, acceptDrift, asked, { timeoutMs: 5_000 }), { code: 'PERMISSION_DENIED' });
+  await assert.rejects(request(world.bus, acceptDrift, asked, { timeoutMs: 20_000 }), { code: 'PERMISSION_DENIED' });
   assert.equal(world.driver.changes.filter((one) => one.resourceId === vmId).length, 1);
   await offer(world, vmId, 1n, [disabled(first), disabled(second)]);
   assert.deepEqual(

@@ -17,11 +17,11 @@ const setTemplate = (
     world.bus,
     VmService.method.setForwardTemplate,
     { context: world.context({ principal: admin, ...context }), forwards },
-    { timeoutMs: 5_000 },
+    { timeoutMs: 20_000 },
   );
 
 const getTemplate = (world: World, principal = aPrincipal()) =>
-  request(world.bus, VmService.method.getForwardTemplate, { principal }, { timeoutMs: 5_000 });
+  request(world.bus, VmService.method.getForwardTemplate, { principal }, { timeoutMs: 20_000 });
 
 const rdp = {
   name: 'rdp',

@@ -127,7 +127,7 @@ test('operations are listed with the newest first, by state, kind, VM and time, 
       world.bus,
       VmService.method.listOperations,
       { principal, ...message },
-      { timeoutMs: 5_000 },
+      { timeoutMs: 20_000 },
     );
     return answer.operations.map(({ id }) => id);
   };
@@ -146,7 +146,7 @@ test('operations are listed with the newest first, by state, kind, VM and time, 
       world.bus,
       VmService.method.listOperations,
       { principal: aPrincipal(), pageSize: 2, pageToken },
-      { timeoutMs: 5_000 },
+      { timeoutMs: 20_000 },
     );
   const first = await page('');
   assert.equal(first.operations.length, 2);

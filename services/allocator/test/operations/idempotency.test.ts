@@ -27,7 +27,7 @@ test('a key that is running is a conflict that names its operation; ended, it an
   await world.ended(first);
   const context = world.context(keyed('k'));
   const message = { context, vmId: randomUUID(), vmName: 'vm' };
-  const replay = await request(world.bus, VmService.method.provisionVm, message, { timeoutMs: 5_000 });
+  const replay = await request(world.bus, VmService.method.provisionVm, message, { timeoutMs: 20_000 });
   assert.equal(replay.replayed, true);
   assert.deepEqual([replay.operation?.id, replay.operation?.state], [first.id, OperationState.SUCCEEDED]);
 });

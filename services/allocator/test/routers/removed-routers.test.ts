@@ -72,7 +72,7 @@ test('a disabled router takes what may wait, and nothing else', async (t) => {
 test('what keeps a router is told: VMs, pools that people made, reservations', async (t) => {
   const world = await makeWorld(t);
   const ask = (principal = aPrincipal({ permissions: ['routers:admin'] })) =>
-    request(world.bus, RouterUseService.method.getRouterUse, { principal, router: 'default' }, { timeoutMs: 5_000 });
+    request(world.bus, RouterUseService.method.getRouterUse, { principal, router: 'default' }, { timeoutMs: 20_000 });
   const { vms, pools, reservations } = await ask();
   assert.deepEqual([vms, pools, reservations], [0, [], 0]);
   await world.provision({ vmName: 'vm' });

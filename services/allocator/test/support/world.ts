@@ -155,14 +155,14 @@ export class World {
   }
 
   async vm(machineId: string, principal = aPrincipal()) {
-    const reply = await request(this.bus, VmService.method.getVm, { principal, machineId }, { timeoutMs: 5_000 });
+    const reply = await request(this.bus, VmService.method.getVm, { principal, machineId }, { timeoutMs: 20_000 });
     if (!reply.vm) throw new Error('no VM in the reply');
     return reply.vm;
   }
 
   async operation(operationId: string, principal = aPrincipal()): Promise<Operation> {
     const message = { principal, operationId };
-    return operationOf(await request(this.bus, VmService.method.getOperation, message, { timeoutMs: 5_000 }));
+    return operationOf(await request(this.bus, VmService.method.getOperation, message, { timeoutMs: 20_000 }));
   }
 
   async cancel({ id }: { id: string }, principal = aPrincipal()): Promise<Operation> {
@@ -173,7 +173,7 @@ export class World {
   /** The names of all VMs, page by page. */
   async list(pageSize: number, principal = aPrincipal(), pageToken = ''): Promise<string[][]> {
     const message = { principal, pageSize, pageToken };
-    const { vms, nextPageToken } = await request(this.bus, VmService.method.listVms, message, { timeoutMs: 5_000 });
+    const { vms, nextPageToken } = await request(this.bus, VmService.method.listVms, message, { timeoutMs: 20_000 });
     const names = vms.map(({ name }) => name);
     return nextPageToken === '' ? [names] : [names, ...(await this.list(pageSize, principal, nextPageToken))];
   }

@@ -8,7 +8,7 @@ import { aPrincipal, makeWorld, type World } from '../support/world.ts';
 type ListInit = Omit<Exclude<MessageInitShape<typeof ListVmsRequestSchema>, ListVmsRequest>, 'principal'>;
 
 const page = (world: World, init: ListInit, principal = aPrincipal()) =>
-  request(world.bus, VmService.method.listVms, { principal, ...init }, { timeoutMs: 5_000 });
+  request(world.bus, VmService.method.listVms, { principal, ...init }, { timeoutMs: 20_000 });
 
 const namesOf = async (world: World, init: ListInit, principal = aPrincipal()): Promise<string[]> => {
   const { vms, nextPageToken } = await page(world, { pageSize: 2, ...init }, principal);

@@ -56,7 +56,7 @@ async function handMade(t: TestContext): Promise<World> {
 
 const ownedPaths = (world: World) => world.query('SELECT path FROM owned_paths');
 const adoptable = (world: World, principal = anybody) =>
-  request(world.bus, AdoptableService.method.listAdoptable, { principal, router: 'default' }, { timeoutMs: 2_000 });
+  request(world.bus, AdoptableService.method.listAdoptable, { principal, router: 'default' }, { timeoutMs: 20_000 });
 
 test('what people made is told in full, and what is adopted as it stands becomes ours without a request to the router', async (t) => {
   const world = await handMade(t);

@@ -212,7 +212,7 @@ test('a refused save is tried again until running is saved', async (t) => {
 
 test('a router with something unsaved is asked more often whether it is still there', async (t) => {
   const world = await driverWorld(t, {
-    times: { probeEveryMs: 1_500, troubleFirstMs: 60_000, troubleMostMs: 60_000 },
+    times: { probeEveryMs: 5_000, troubleFirstMs: 60_000, troubleMostMs: 60_000 },
   });
   await world.start();
   world.router.addFault({ kind: 'session_lost', endpoint: '/config-file' });
@@ -221,8 +221,8 @@ test('a router with something unsaved is asked more often whether it is still th
   const probes = () => world.router.log().filter((one) => JSON.stringify(one.body ?? '').includes('"exists"')).length;
   const before = probes();
   const startedAt = performance.now();
-  await eventually(() => probes() >= before + 3);
-  assert.ok(performance.now() - startedAt < 3_500, 'three at the ordinary pace take 4.5 s');
+  await eventually(() => probes() >= before + 2);
+  assert.ok(performance.now() - startedAt < 8_000, 'two at the ordinary pace take 10 s');
 });
 
 test('a save that broke off is followed by a reading before anything is written', async (t) => {

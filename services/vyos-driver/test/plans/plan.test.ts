@@ -13,7 +13,7 @@ const plan = (bus: Bus, changes: readonly { resourceId: string; desired?: object
     bus,
     PlanService.method.planChanges,
     { principal: { ...principal, ...by }, router: 'default', changes: [...changes] },
-    { timeoutMs: 5_000 },
+    { timeoutMs: 20_000 },
   );
 
 const shown = (operations: readonly ConfigOperation[]) =>
@@ -103,7 +103,7 @@ test('nobody plans without the permission, on a router that is not there, or wit
     world.bus,
     PlanService.method.planChanges,
     { principal, router: 'nowhere', changes: wish },
-    { timeoutMs: 5_000 },
+    { timeoutMs: 20_000 },
   );
   await assert.rejects(elsewhere, { code: 'ROUTER_UNKNOWN' });
 });

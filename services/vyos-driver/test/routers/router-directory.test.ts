@@ -7,7 +7,7 @@ import { eventually } from '@berth/testing';
 import { driverWorld, listRouters, type World } from '../support/driver-world.ts';
 
 const list = (world: World, given: { inventory?: bigint; pageToken?: string; router?: string } = {}) =>
-  request(world.bus, RouterService.method.listForeignHoldings, { router: 'default', ...given }, { timeoutMs: 2_000 });
+  request(world.bus, RouterService.method.listForeignHoldings, { router: 'default', ...given }, { timeoutMs: 20_000 });
 
 const withCode = (code: string) => (error: unknown) => error instanceof DomainError && error.code === code;
 

@@ -22,7 +22,7 @@ const list = async (world: World) =>
       world.bus,
       RouterFileService.method.listRouterFiles,
       { principal: admin, router: 'default' },
-      { timeoutMs: 5_000 },
+      { timeoutMs: 20_000 },
     )
   ).files;
 

@@ -180,4 +180,4 @@ function withoutOurs(config: unknown): unknown {
 }
 
 export const listRouters = async (bus: Bus) =>
-  (await request(bus, RouterService.method.listRouters, {}, { timeoutMs: 2_000 })).routers;
+  (await request(bus, RouterService.method.listRouters, {}, { timeoutMs: 20_000 })).routers;

@@ -7,7 +7,7 @@ import type { Operation } from '../../src/domain/changes/plan.ts';
 import { type Answering, sending, startTlsRouter, success, type TlsRouter } from '../support/tls-router.ts';
 
 const key = 'a-secret-key';
-const usual: CallOptions = { timeoutMs: 5_000, mayStillSend: () => true };
+const usual: CallOptions = { timeoutMs: 30_000, mayStillSend: () => true };
 const operations: readonly Operation[] = [{ op: 'set', path: ['nat', 'destination', 'rule', '10', 'protocol', 'tcp'] }];
 
 function clientOf(t: TestContext, router: TlsRouter, some: Partial<RouterAddress> = {}): RouterClient {
@@ -175,10 +175,8 @@ test('nothing happens between the question and the writing, and the connection i
 
 test('a router that does not answer in time leaves the outcome open, and is sent nothing twice', async (t) => {
   const { router, client } = await start(t, hanging);
-  const started = performance.now();
   const { outcome } = await client.configure(operations, { ...usual, timeoutMs: 150 });
   assert.deepEqual(outcome, { kind: 'unclear', text: 'no answer within 150 ms' });
-  assert.ok(performance.now() - started < 2_000);
   assert.equal(router.requests.length, 1);
   router.answer(success(null));
   assert.equal((await client.configure(operations, usual)).outcome.kind, 'applied');

@@ -1,4 +1,5 @@
 export { type AuditAuthor, type AuditedChange, authorOf, berthItself, differences } from './audit.ts';
+export { weaknessOfSecret } from './chosen-secret.ts';
 export { fromErrorMessage, toErrorMessage } from './error.ts';
 export * from './gen/berth/allocator/v1/adoption_service_pb.js';
 export * from './gen/berth/allocator/v1/backup_service_pb.js';

@@ -9,3 +9,12 @@ export function withServerOptions(url: string, settings: Readonly<Record<string,
   result.searchParams.set('options', [...(given ? [given] : []), ...ours].join(' '));
   return result.href;
 }
+
+/**
+ * How long to wait for a connection, in milliseconds: for the server, and for another request to give one back. That is the URL's
+ * `connect_timeout`, in seconds as libpq has it (0: without end), which our driver does not read by itself.
+ */
+export function connectTimeoutMs(url: string, fallbackMs: number): number {
+  const given = new URL(url).searchParams.get('connect_timeout');
+  return given !== null && /^\d{1,5}$/.test(given) ? Number(given) * 1_000 : fallbackMs;
+}

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Migrator } from '@mikro-orm/migrations';
 import { type EntityManager, MikroORM, type Options } from '@mikro-orm/postgresql';
 import type { Pool } from 'pg';
-import { withServerOptions } from './connection-url.ts';
+import { connectTimeoutMs, withServerOptions } from './connection-url.ts';
 import { databaseFailure, isRepeatable } from './database-errors.ts';
 import type { NamedMigration } from './define-migration.ts';
 import { runEntityTransaction } from './entity-transaction.ts';
@@ -50,6 +50,8 @@ const maxAttempts = 5;
 const pauseBeforeRepeatMs = () => 10 + Math.random() * 90;
 /** A process that froze within a transaction must not hold its locks for ever. */
 const idleInTransactionMs = 10_000;
+/** Whoever asks waits about as long. */
+const defaultConnectTimeoutMs = 5_000;
 const identifier = /^[a-z_][a-z0-9_]*$/;
 
 async function runTransaction<T>(pool: Pool, work: (sql: Sql) => Promise<T>): Promise<T> {
@@ -106,7 +108,7 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
           idle_in_transaction_session_timeout: String(idleInTransactionMs),
         }),
         application_name: options.applicationName,
-        connectionTimeoutMillis: 5_000,
+        connectionTimeoutMillis: connectTimeoutMs(options.url, defaultConnectTimeoutMs),
         keepAlive: true,
       },
     }),

@@ -30,7 +30,14 @@ export async function freshDatabase(scope: TestScope, schema?: TestSchema): Prom
     admin.release();
   }
   lastly(scope, async () => void (await admins.query(`DROP DATABASE ${name} WITH (FORCE)`)));
-  return { url: databaseUrl(server.url, name) };
+  return { url: patient(databaseUrl(server.url, name)) };
+}
+
+/** Requests that wait for each other on a busy machine wait for their turn, instead of being told that there is no database. */
+function patient(url: string): string {
+  const result = new URL(url);
+  result.searchParams.set('connect_timeout', '60');
+  return result.href;
 }
 
 let admins: pg.Pool | undefined;

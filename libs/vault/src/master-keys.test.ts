@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,7 +7,8 @@ import { test } from 'node:test';
 import { envReader } from '@berth/service-kit';
 import { readMasterKeys } from './master-keys.ts';
 
-const base64 = (fill: number) => Buffer.alloc(32, fill).toString('base64');
+/** 32 bytes that look random, and are the same each time. */
+const base64 = (seed: number) => createHash('sha256').update(String(seed)).digest('base64');
 
 const idsOf = (env: Record<string, string>) => {
   const read = envReader(env);
@@ -41,5 +43,25 @@ test('a list that is not one is refused, without showing it', () => {
       () => idsOf({ BERTH_ENCRYPTION_KEYS: text }),
       (error: Error) => error.message.includes('BERTH_ENCRYPTION_KEYS') && !error.message.includes(base64(1)),
     );
+  }
+});
+
+test('a key that somebody could guess does not write, without being shown, and may still read', () => {
+  const row = Buffer.from(Array.from({ length: 32 }, (_, at) => at));
+  const half = createHash('sha256').update('half').digest().subarray(0, 16);
+  const weak: readonly (readonly [Buffer, RegExp])[] = [
+    [Buffer.alloc(32), /the key a repeats the same few bytes/],
+    [Buffer.from('0123456701234567012345670123456f'), /the key a repeats the same few bytes/],
+    [row, /the key a is bytes in a row/],
+    [Buffer.concat([half, half]), /the key a repeats/],
+    [Buffer.from('Correct horse battery staple, 1!'), /the key a is text/],
+  ];
+  for (const [bytes, reason] of weak) {
+    const text = bytes.toString('base64');
+    assert.throws(
+      () => idsOf({ BERTH_ENCRYPTION_KEYS: `a:${text}` }),
+      (error: Error) => reason.test(error.message) && !error.message.includes(text),
+    );
+    assert.equal(idsOf({ BERTH_ENCRYPTION_KEYS: `new:${base64(1)},a:${text}` }).length, 2);
   }
 });

@@ -1,4 +1,4 @@
-import { type EnvReader, envReader } from '@berth/service-kit';
+import { type EnvReader, envReader, readPublicUrl } from '@berth/service-kit';
 import type { TlsFiles } from './adapters/grpc/credentials.ts';
 import { parseAddressRange } from './domain/ipv4.ts';
 import { includes, type NumberRange } from './domain/number-range.ts';
@@ -70,7 +70,7 @@ export function readConfig(env: NodeJS.ProcessEnv): AllocatorConfig {
     callsPerSecond: read.integer('BERTH_RATE_LIMIT_PER_SECOND', { min: 0, fallback: 300 }),
     keyCacheSeconds: read.integer('BERTH_KEY_CACHE_SECONDS', { min: 0, max: 3_600, fallback: 30 }),
     tokens: {
-      issuer: read.url('BERTH_PUBLIC_URL', { fallback: 'http://127.0.0.1:8800' }).replace(/\/+$/, ''),
+      issuer: readPublicUrl(read),
       audience: read.text('BERTH_TOKEN_AUDIENCE', { fallback: 'berth' }),
     },
     defaultRouter,

@@ -1,4 +1,4 @@
-import { envReader } from '@berth/service-kit';
+import { envReader, readPublicUrl } from '@berth/service-kit';
 import { type MasterKey, readMasterKeys } from '@berth/vault';
 import { readAccountSettings } from './account-settings.ts';
 import type { UserIdKind } from './adapters/postgres/migrations/0002-access.ts';
@@ -69,6 +69,13 @@ export function readConfig(env: NodeJS.ProcessEnv): AuthConfig {
   if (auditDays > 0 && auditDays < fewestAuditDays) {
     read.reject(`BERTH_AUDIT_DAYS must be 0 (for ever) or at least ${fewestAuditDays}`);
   }
+  const accounts = readAccountSettings(read);
+  const mail = readMailConfig(read);
+  if (accounts.registration === 'open' && mail === undefined) {
+    read.reject(
+      'BERTH_REGISTRATION is open, and there is no way to send mails: nobody could show that an address is theirs. Set BERTH_SMTP_URL',
+    );
+  }
   return read.finish({
     databaseUrl: read.url('DATABASE_URL'),
     natsUrl: read.url('NATS_URL'),
@@ -92,10 +99,10 @@ export function readConfig(env: NodeJS.ProcessEnv): AuthConfig {
           },
     encryptionKeys,
     userIds: userIds === 'integer' || userIds === 'uuid' ? userIds : undefined,
-    publicUrl: read.url('BERTH_PUBLIC_URL', { fallback: 'http://127.0.0.1:8800' }).replace(/\/+$/, ''),
+    publicUrl: readPublicUrl(read),
     sessions: readSessionSettings(read),
-    accounts: readAccountSettings(read),
-    mail: readMailConfig(read),
+    accounts,
+    mail,
     apiKeysPerUser: read.integer('BERTH_API_KEYS_PER_USER', { min: 0, max: 10_000, fallback: 50 }),
     providersOnPrivateNetworks: read.flag('BERTH_PROVIDERS_ON_PRIVATE_NETWORKS', { fallback: false }),
     auditDays,

@@ -14,7 +14,7 @@ import { signOut } from '../src/app/sessions/end-sessions.ts';
 import { userFact } from '../src/domain/access-facts.ts';
 import { forEver, inGroups, type User, withoutSessions } from '../src/domain/users/user.ts';
 import { addUser, aWayIn, headerOf, payloadOf, refusalOf, sessionClient } from './support/sessions.ts';
-import { newWorld, type World } from './support/world.ts';
+import { masterKey, newWorld, type World } from './support/world.ts';
 
 const secondMs = 1_000;
 
@@ -35,7 +35,7 @@ async function untilRefused(
 /** Transactions of auth whose notices after the commit are lost. */
 async function transactionsOf(t: TestScope, world: World): Promise<PostgresAuthTransactions> {
   const database = await world.database();
-  const vault = new Vault([{ id: 'tests', bytes: Buffer.alloc(32, 7) }]);
+  const vault = new Vault([masterKey]);
   const lifetimes = { accessSeconds: 900, refreshSeconds: 900 };
   const keyring = new TokenKeyring({ vault, issuer: '', audience: '', lifetimes });
   const outbox = new Outbox({ database, bus: world.bus, streams: [streams.events] });

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -107,7 +108,7 @@ test('a setting that would leave nobody in charge is refused and changes nothing
 });
 
 test('weak keys in the settings stop the start with the reason and without a value', () => {
-  const encryptionKey = `tests:${Buffer.alloc(32, 7).toString('base64')}`;
+  const encryptionKey = `tests:${randomBytes(32).toString('base64')}`;
   const env = {
     DATABASE_URL: 'postgres://db/berth',
     NATS_URL: 'nats://bus:4222',
@@ -128,4 +129,22 @@ test('weak keys in the settings stop the start with the reason and without a val
   assert.ok(!message.includes('too-short'));
   assert.equal(refusal(settingsKey), '');
   assert.deepEqual(readConfig(env).givenKeys, []);
+});
+
+test('settings that would leave it open stop the start with the reason', () => {
+  const env = {
+    DATABASE_URL: 'postgres://db/berth',
+    NATS_URL: 'nats://bus:4222',
+    BERTH_ENCRYPTION_KEYS: `tests:${randomBytes(32).toString('base64')}`,
+  };
+  const zeros = `tests:${Buffer.alloc(32).toString('base64')}`;
+  const refusals: readonly (readonly [Record<string, string>, RegExp])[] = [
+    [{ BERTH_ENCRYPTION_KEYS: zeros }, /BERTH_ENCRYPTION_KEYS: the key tests repeats/],
+    [{ BERTH_PUBLIC_URL: 'http://berth.example.org' }, /BERTH_PUBLIC_URL is plain HTTP/],
+    [{ BERTH_REGISTRATION: 'open' }, /BERTH_REGISTRATION is open, and there is no way to send mails/],
+    [{ BERTH_EMAIL_VERIFICATION: 'off' }, /BERTH_EMAIL_VERIFICATION cannot be off/],
+  ];
+  for (const [setting, reason] of refusals) assert.throws(() => readConfig({ ...env, ...setting }), reason);
+  const open = readConfig({ ...env, BERTH_REGISTRATION: 'open', BERTH_MAIL_FOLDER: '/tmp/mails' });
+  assert.equal(open.accounts.registration, 'open');
 });

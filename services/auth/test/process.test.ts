@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { temporaryFolder } from '@berth/testing';
-import { client, newWorld, settingsKey, type World } from './support/world.ts';
+import { client, masterKey, newWorld, settingsKey, type World } from './support/world.ts';
 
 /** Auth as a process of its own, with what it writes. */
 function startProcess(t: TestContext, world: World, env: Record<string, string>) {
@@ -16,7 +16,7 @@ function startProcess(t: TestContext, world: World, env: Record<string, string>)
       DATABASE_URL: world.databaseUrl,
       NATS_URL: world.natsUrl,
       BERTH_SUBJECT_PREFIX: world.prefix,
-      BERTH_ENCRYPTION_KEYS: `tests:${Buffer.alloc(32, 7).toString('base64')}`,
+      BERTH_ENCRYPTION_KEYS: `${masterKey.id}:${masterKey.bytes.toString('base64')}`,
       ...env,
     },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],

@@ -1,6 +1,6 @@
-import { type EnvReader, envReader } from '@berth/service-kit';
-import { networkTest } from './domain/counted-address.ts';
-import { maxWaitSeconds } from './domain/prefer.ts';
+import { type EnvReader, envReader, readPublicUrl } from '@berth/service-kit';
+import { networkTest } from './domain/limits/counted-address.ts';
+import { maxWaitSeconds } from './domain/requests/prefer.ts';
 
 export interface GatewayConfig {
   readonly natsUrl: string;
@@ -22,6 +22,8 @@ export interface GatewayConfig {
   readonly tokens: { readonly issuer: string; readonly audience: string };
   /** After this a command is refused instead of accepted. */
   readonly commandTimeoutMs: number;
+  /** An answer of another service that takes longer counts as silence. */
+  readonly answerTimeoutMs: number;
   /** Networks of proxies whose X-Forwarded-For is believed. */
   readonly trustedProxies: readonly string[];
   /** Networks that are neither counted by address nor ever kept out. */
@@ -46,10 +48,11 @@ export function readConfig(env: NodeJS.ProcessEnv): GatewayConfig {
     keyCacheSeconds: read.integer('BERTH_KEY_CACHE_SECONDS', { min: 0, max: 3_600, fallback: 30 }),
     overloadedAfterMs: read.integer('BERTH_OVERLOADED_AFTER_MS', { min: 0, fallback: 1_000 }),
     tokens: {
-      issuer: read.url('BERTH_PUBLIC_URL', { fallback: 'http://127.0.0.1:8800' }).replace(/\/+$/, ''),
+      issuer: readPublicUrl(read),
       audience: read.text('BERTH_TOKEN_AUDIENCE', { fallback: 'berth' }),
     },
     commandTimeoutMs: read.integer('BERTH_COMMAND_TIMEOUT_MS', { min: 100, max: 60_000, fallback: 10_000 }),
+    answerTimeoutMs: read.integer('BERTH_ANSWER_TIMEOUT_MS', { min: 100, max: 60_000, fallback: 3_000 }),
     trustedProxies: networks(read, 'BERTH_TRUSTED_PROXIES', []),
     neverBlock: networks(read, 'BERTH_NEVER_BLOCK', ['127.0.0.0/8', '::1']),
   });

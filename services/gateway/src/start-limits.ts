@@ -1,16 +1,16 @@
 import type { AccessState } from '@berth/access';
 import type { Bus } from '@berth/messaging';
 import type { ServiceContext } from '@berth/service-kit';
-import type { LimitGuard } from './adapters/http/limit-guard.ts';
+import type { LimitGuard } from './adapters/http/limits/limit-guard.ts';
 import { limitFactsOf } from './adapters/nats/limit-facts.ts';
 import { quotaSource, refusalReporter } from './adapters/nats/limit-service.ts';
-import type { CommandTiming } from './app/command-timing.ts';
-import { CommonClock } from './app/common-clock.ts';
-import { LeasedQuotas } from './app/leased-quotas.ts';
-import { RefusalReports } from './app/refusal-reports.ts';
-import { SlowAnswers } from './app/slow-answers.ts';
+import { CommonClock } from './app/limits/common-clock.ts';
+import { LeasedQuotas } from './app/limits/leased-quotas.ts';
+import { RefusalReports } from './app/limits/refusal-reports.ts';
+import { SlowAnswers } from './app/limits/slow-answers.ts';
+import type { CommandTiming } from './app/operations/command-timing.ts';
 import type { GatewayConfig } from './config.ts';
-import { networkTest } from './domain/counted-address.ts';
+import { networkTest } from './domain/limits/counted-address.ts';
 
 const sweepEveryMs = 5_000;
 const reportEveryMs = 1_000;

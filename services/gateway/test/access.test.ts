@@ -7,10 +7,10 @@ import { createLogger } from '@berth/service-kit';
 import { eventually, ownNats } from '@berth/testing';
 import { timestampFromDate } from '@bufbuild/protobuf/wkt';
 import { Registry } from 'prom-client';
-import { buildApp } from '../src/adapters/http/build-app.ts';
-import { gatewayMetrics } from '../src/adapters/http/http-metrics.ts';
-import { type GatewayUnderTest, startTestGateway } from './gateway-under-test.ts';
-import { playLimits } from './played-limits.ts';
+import { buildApp } from '../src/adapters/http/server/build-app.ts';
+import { gatewayMetrics } from '../src/adapters/http/server/http-metrics.ts';
+import { type GatewayUnderTest, startTestGateway } from './support/gateway-under-test.ts';
+import { playLimits } from './support/played-limits.ts';
 
 const status = '/v1/ports/status';
 

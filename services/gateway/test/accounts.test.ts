@@ -5,7 +5,7 @@ import { AccountService, AuthService } from '@berth/contracts';
 import { DomainError } from '@berth/errors';
 import { curlExamples, type TestScope } from '@berth/testing';
 import { timestampFromDate } from '@bufbuild/protobuf/wkt';
-import { type GatewayUnderTest, startTestGateway } from './gateway-under-test.ts';
+import { type GatewayUnderTest, startTestGateway } from './support/gateway-under-test.ts';
 
 const page = readFileSync(new URL('../../../docs/accounts.md', import.meta.url), 'utf8');
 const { method } = AccountService;

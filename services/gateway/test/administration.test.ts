@@ -4,7 +4,7 @@ import { type CommandContext, GroupService, UserAdminService } from '@berth/cont
 import { DomainError } from '@berth/errors';
 import type { DescMessage, DescMethodUnary, MessageInitShape } from '@bufbuild/protobuf';
 import { timestampFromDate } from '@bufbuild/protobuf/wkt';
-import { type GatewayUnderTest, startTestGateway } from './gateway-under-test.ts';
+import { type GatewayUnderTest, startTestGateway } from './support/gateway-under-test.ts';
 
 const { method: users } = UserAdminService;
 const { method: groups } = GroupService;

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { AdoptionService, DriftService } from '@berth/contracts';
 import { timestampFromDate } from '@bufbuild/protobuf/wkt';
-import { startTestGateway } from './gateway-under-test.ts';
+import { startTestGateway } from './support/gateway-under-test.ts';
 
 test('a preview tells when the router was read, reads it first when asked to, and has a cursor as all lists have', async (t) => {
   const gateway = await startTestGateway(t);

@@ -14,7 +14,7 @@ import {
 import { DomainError } from '@berth/errors';
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { timestampDate, timestampFromDate } from '@bufbuild/protobuf/wkt';
-import { startTestGateway } from './gateway-under-test.ts';
+import { startTestGateway } from './support/gateway-under-test.ts';
 
 const { method } = AuthService;
 const path = '/v1/admin/api-keys';

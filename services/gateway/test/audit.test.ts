@@ -17,7 +17,7 @@ import { streamName } from '@berth/messaging';
 import { eventually, ownNats } from '@berth/testing';
 import { fromBinary } from '@bufbuild/protobuf';
 import { timestampFromDate } from '@bufbuild/protobuf/wkt';
-import { type GatewayUnderTest, startTestGateway } from './gateway-under-test.ts';
+import { type GatewayUnderTest, startTestGateway } from './support/gateway-under-test.ts';
 
 /** What stands in the stream. */
 async function told({ bus }: GatewayUnderTest): Promise<(AuditRecord & { details: Record<string, unknown> })[]> {

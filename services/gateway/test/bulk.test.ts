@@ -5,9 +5,9 @@ import { type TestContext, test } from 'node:test';
 import { BulkMode, OperationKind, OperationState } from '@berth/contracts';
 import { eventually } from '@berth/testing';
 import fc from 'fast-check';
-import { defaultTiming } from '../src/app/command-timing.ts';
-import { anOperation, type GatewayUnderTest, startTestGateway } from './gateway-under-test.ts';
-import { atomicFailed, PlayedBulks } from './played-bulks.ts';
+import { defaultTiming } from '../src/app/operations/command-timing.ts';
+import { anOperation, type GatewayUnderTest, startTestGateway } from './support/gateway-under-test.ts';
+import { atomicFailed, PlayedBulks } from './support/played-bulks.ts';
 
 /** With times that hold on a busy machine too. */
 const bulkGateway = (t: TestContext) => startTestGateway(t, { timing: defaultTiming });

@@ -14,7 +14,7 @@ import { DomainError } from '@berth/errors';
 import { eventually } from '@berth/testing';
 import { create } from '@bufbuild/protobuf';
 import { timestampDate } from '@bufbuild/protobuf/wkt';
-import { anOperation, aVm, type GatewayUnderTest, startTestGateway } from './gateway-under-test.ts';
+import { anOperation, aVm, type GatewayUnderTest, startTestGateway } from './support/gateway-under-test.ts';
 
 const { method } = VmService;
 const path = '/v1/vms/provision';

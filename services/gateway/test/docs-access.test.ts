@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { AuthService, MailService, Permission } from '@berth/contracts';
 import { curlExamples } from '@berth/testing';
 import { timestampNow } from '@bufbuild/protobuf/wkt';
-import { startTestGateway } from './gateway-under-test.ts';
+import { startTestGateway } from './support/gateway-under-test.ts';
 
 const id = '5d1f4f0e-9d0b-4b53-8b0e-3d4f1c2b7a90';
 const variables = { BERTH_KEY: 'the-admin', TOKEN: 'the-user', ID: id, USER_ID: 'u1' };

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { curlExamples } from '@berth/testing';
-import { startTestGateway } from './gateway-under-test.ts';
-import { identityId, playIdentities } from './played-identities.ts';
+import { startTestGateway } from './support/gateway-under-test.ts';
+import { identityId, playIdentities } from './support/played-identities.ts';
 
 const page = readFileSync(new URL('../../../docs/identity-providers.md', import.meta.url), 'utf8');
 

@@ -4,8 +4,8 @@ import { test } from 'node:test';
 import { GroupService, PoolSchema } from '@berth/contracts';
 import { curlExamples } from '@berth/testing';
 import { create } from '@bufbuild/protobuf';
-import { startTestGateway } from './gateway-under-test.ts';
-import { aPool, playPools } from './played-pools.ts';
+import { startTestGateway } from './support/gateway-under-test.ts';
+import { aPool, playPools } from './support/played-pools.ts';
 
 const page = readFileSync(new URL('../../../docs/pools.md', import.meta.url), 'utf8');
 

@@ -3,8 +3,8 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { SessionService, SigningKeyService } from '@berth/contracts';
 import { curlExamples, eventually } from '@berth/testing';
-import { startTestGateway } from './gateway-under-test.ts';
-import { playTokens } from './played-tokens.ts';
+import { startTestGateway } from './support/gateway-under-test.ts';
+import { playTokens } from './support/played-tokens.ts';
 
 const page = readFileSync(new URL('../../../docs/tokens.md', import.meta.url), 'utf8');
 

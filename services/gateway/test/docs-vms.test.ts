@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { OperationKind, VmService } from '@berth/contracts';
 import { curlExamples } from '@berth/testing';
-import { anOperation, aVm, startTestGateway } from './gateway-under-test.ts';
+import { anOperation, aVm, startTestGateway } from './support/gateway-under-test.ts';
 
 const { method } = VmService;
 const page = readFileSync(new URL('../../../docs/vms.md', import.meta.url), 'utf8');

@@ -4,10 +4,10 @@ import { test } from 'node:test';
 import { KeyCache } from '@berth/access';
 import { createLogger } from '@berth/service-kit';
 import { Registry } from 'prom-client';
-import { buildApp } from '../src/adapters/http/build-app.ts';
-import { gatewayMetrics } from '../src/adapters/http/http-metrics.ts';
-import { endpointGroups } from '../src/domain/endpoint-groups.ts';
-import { startTestGateway } from './gateway-under-test.ts';
+import { buildApp } from '../src/adapters/http/server/build-app.ts';
+import { gatewayMetrics } from '../src/adapters/http/server/http-metrics.ts';
+import { endpointGroups } from '../src/domain/requests/endpoint-groups.ts';
+import { startTestGateway } from './support/gateway-under-test.ts';
 
 const page = new URL('../../../docs/endpoint-groups.md', import.meta.url);
 const between = /(<!-- generated -->\n)[\s\S]*(<!-- end -->)/;

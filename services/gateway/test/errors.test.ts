@@ -5,8 +5,8 @@ import { test } from 'node:test';
 import { VmService } from '@berth/contracts';
 import { DomainError } from '@berth/errors';
 import { Compile } from 'typebox/compile';
-import { problemSchema } from '../src/adapters/http/documents/problem.ts';
-import { type Answer, type GatewayUnderTest, startTestGateway } from './gateway-under-test.ts';
+import { problemSchema } from '../src/adapters/http/problem-schemas.ts';
+import { type Answer, type GatewayUnderTest, startTestGateway } from './support/gateway-under-test.ts';
 
 const problem = Compile(problemSchema);
 

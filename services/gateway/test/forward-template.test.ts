@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Protocol, type SetForwardTemplateRequest, subjectOfMethod, VmService } from '@berth/contracts';
 import fc from 'fast-check';
-import { defaultTiming } from '../src/app/command-timing.ts';
-import { type Answer, startTestGateway } from './gateway-under-test.ts';
+import { defaultTiming } from '../src/app/operations/command-timing.ts';
+import { type Answer, startTestGateway } from './support/gateway-under-test.ts';
 
 const { method } = VmService;
 const path = '/v1/forward-template';

@@ -3,8 +3,14 @@ import { test } from 'node:test';
 import { type ChangeForwardsRequest, OperationKind, OperationState, Protocol, VmService } from '@berth/contracts';
 import { DomainError } from '@berth/errors';
 import fc from 'fast-check';
-import { defaultTiming } from '../src/app/command-timing.ts';
-import { type Answer, anOperation, aVm, type GatewayUnderTest, startTestGateway } from './gateway-under-test.ts';
+import { defaultTiming } from '../src/app/operations/command-timing.ts';
+import {
+  type Answer,
+  anOperation,
+  aVm,
+  type GatewayUnderTest,
+  startTestGateway,
+} from './support/gateway-under-test.ts';
 
 const { method } = VmService;
 const path = '/v1/vms/web-01/forwards';

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { AuthService, RouterService, RouterState, VmService } from '@berth/contracts';
 import { DomainError } from '@berth/errors';
 import { eventually, ownNats } from '@berth/testing';
-import { answerHealth, type GatewayUnderTest, startTestGateway } from './gateway-under-test.ts';
+import { answerHealth, type GatewayUnderTest, startTestGateway } from './support/gateway-under-test.ts';
 
 const health = (gateway: GatewayUnderTest) => gateway.call('GET', '/v1/health', { apiKey: null });
 

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
 import { type ExplainLinesRequest, HistoryService, VmService } from '@berth/contracts';
 import { DomainError } from '@berth/errors';
-import { anOperation, aVm, startTestGateway } from './gateway-under-test.ts';
+import { anOperation, aVm, startTestGateway } from './support/gateway-under-test.ts';
 
 const notFound = () => new DomainError('not_found', 'VM_NOT_FOUND', 'There is no VM of this name or id.');
 

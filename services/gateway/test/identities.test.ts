@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { startTestGateway } from './gateway-under-test.ts';
-import { identityId, playIdentities } from './played-identities.ts';
+import { startTestGateway } from './support/gateway-under-test.ts';
+import { identityId, playIdentities } from './support/played-identities.ts';
 
 const admin = '/v1/admin/identity-providers';
 const body = {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { AuthService, LimitService } from '@berth/contracts';
-import { startTestGateway } from './gateway-under-test.ts';
+import { startTestGateway } from './support/gateway-under-test.ts';
 
 const { method } = LimitService;
 const rule = { subject: 'user', endpoint_group: 'vms', window_seconds: 60, requests: 5, mode: 'block' };

@@ -2,9 +2,14 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { AuthService, VmService } from '@berth/contracts';
 import { eventually, type TestScope } from '@berth/testing';
-import { defaultTiming } from '../src/app/command-timing.ts';
-import { type Answer, type GatewayOptions, type GatewayUnderTest, startTestGateway } from './gateway-under-test.ts';
-import { aRule, playLimits } from './played-limits.ts';
+import { defaultTiming } from '../src/app/operations/command-timing.ts';
+import {
+  type Answer,
+  type GatewayOptions,
+  type GatewayUnderTest,
+  startTestGateway,
+} from './support/gateway-under-test.ts';
+import { aRule, playLimits } from './support/played-limits.ts';
 
 const path = '/v1/vms';
 /** A lease whose answer comes too late is lost, and then less than the limit is admitted. */

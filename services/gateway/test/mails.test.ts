@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
 import { AuthService, MailService } from '@berth/contracts';
 import { timestampFromDate } from '@bufbuild/protobuf/wkt';
-import { startTestGateway } from './gateway-under-test.ts';
+import { startTestGateway } from './support/gateway-under-test.ts';
 
 const { method } = MailService;
 const at = new Date('2026-01-01T12:00:00Z');

@@ -12,41 +12,41 @@ import {
   resetPasswordBody,
   updateAccountBody,
   verifyEmailBody,
-} from '../src/adapters/http/documents/account.ts';
+} from '../src/adapters/http/accounts/account-schemas.ts';
+import { bulkDecommissionBody, bulkProvisionBody } from '../src/adapters/http/bulk/bulk-schemas.ts';
+import { emptyBody } from '../src/adapters/http/common-schemas.ts';
+import { checkDriftBody, driftPoliciesBody } from '../src/adapters/http/drift/drift-schemas.ts';
+import {
+  changeForwardsBody,
+  createForwardsBody,
+  forwardChangeBody,
+} from '../src/adapters/http/forwards/forward-schemas.ts';
+import { forwardTemplateBody } from '../src/adapters/http/forwards/forward-template-schemas.ts';
+import { portActionBody, portTemplateBody } from '../src/adapters/http/forwards/port-schemas.ts';
+import {
+  createIdentityProviderBody,
+  updateIdentityProviderBody,
+} from '../src/adapters/http/identities/identity-provider-schemas.ts';
+import { signInAnswerBody, startSignInBody } from '../src/adapters/http/identities/identity-schemas.ts';
 import {
   createApiKeyBody,
   createOwnKeyBody,
   rotateApiKeyBody,
   updateApiKeyBody,
   updateOwnKeyBody,
-} from '../src/adapters/http/documents/api-key.ts';
-import { bulkDecommissionBody, bulkProvisionBody } from '../src/adapters/http/documents/bulk.ts';
-import { checkDriftBody, driftPoliciesBody } from '../src/adapters/http/documents/drift.ts';
-import { changeForwardsBody, createForwardsBody, forwardChangeBody } from '../src/adapters/http/documents/forward.ts';
-import { forwardTemplateBody } from '../src/adapters/http/documents/forward-template.ts';
-import { createGroupBody, groupMemberBody, updateGroupBody } from '../src/adapters/http/documents/group.ts';
-import { signInAnswerBody, startSignInBody } from '../src/adapters/http/documents/identity.ts';
-import {
-  createIdentityProviderBody,
-  updateIdentityProviderBody,
-} from '../src/adapters/http/documents/identity-provider.ts';
-import { acceptInvitationBody, createInvitationBody } from '../src/adapters/http/documents/invitation.ts';
-import { addBlockBody, limitsBody } from '../src/adapters/http/documents/limits.ts';
-import {
-  emptyBody,
-  newPoolBodies,
-  poolChangeBodies,
-  reservationBodies,
-} from '../src/adapters/http/documents/pool-bodies.ts';
-import { portActionBody, portTemplateBody } from '../src/adapters/http/documents/ports.ts';
-import { addRouterBody, testRouterBody, updateRouterBody } from '../src/adapters/http/documents/router.ts';
-import { logoutBody, refreshBody, tokenBody } from '../src/adapters/http/documents/session.ts';
-import { banBody, createUserBody, unbanBody, updateUserBody } from '../src/adapters/http/documents/user.ts';
-import { provisionVmBody } from '../src/adapters/http/documents/vm.ts';
-import { updateVmBody } from '../src/adapters/http/documents/vm-resource.ts';
-import { documents } from '../src/adapters/http/openapi.ts';
-import { poolKinds } from '../src/domain/pool-terms.ts';
-import { startTestGateway } from './gateway-under-test.ts';
+} from '../src/adapters/http/keys/api-key-schemas.ts';
+import { addBlockBody, limitsBody } from '../src/adapters/http/limits/limit-schemas.ts';
+import { newPoolBodies, poolChangeBodies, reservationBodies } from '../src/adapters/http/pools/pool-bodies.ts';
+import { addRouterBody, testRouterBody, updateRouterBody } from '../src/adapters/http/routers/router-schemas.ts';
+import { documents } from '../src/adapters/http/server/openapi.ts';
+import { logoutBody, refreshBody, tokenBody } from '../src/adapters/http/sessions/session-schemas.ts';
+import { createGroupBody, groupMemberBody, updateGroupBody } from '../src/adapters/http/users/group-schemas.ts';
+import { acceptInvitationBody, createInvitationBody } from '../src/adapters/http/users/invitation-schemas.ts';
+import { banBody, createUserBody, unbanBody, updateUserBody } from '../src/adapters/http/users/user-schemas.ts';
+import { updateVmBody } from '../src/adapters/http/vms/vm-resource-schemas.ts';
+import { provisionVmBody } from '../src/adapters/http/vms/vm-schemas.ts';
+import { poolKinds } from '../src/domain/pools/pool-terms.ts';
+import { startTestGateway } from './support/gateway-under-test.ts';
 
 type Json = Record<string, unknown>;
 interface Operation {

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { OperationKind, PlanState, VmPlanService, VmService } from '@berth/contracts';
 import { DomainError } from '@berth/errors';
 import { timestampNow } from '@bufbuild/protobuf/wkt';
-import { anOperation, startTestGateway } from './gateway-under-test.ts';
+import { anOperation, startTestGateway } from './support/gateway-under-test.ts';
 
 const { method } = VmPlanService;
 const hash = '0'.repeat(64);

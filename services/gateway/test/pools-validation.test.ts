@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { type Answer, startTestGateway } from './gateway-under-test.ts';
-import { playPools } from './played-pools.ts';
+import { type Answer, startTestGateway } from './support/gateway-under-test.ts';
+import { playPools } from './support/played-pools.ts';
 
 const fieldsOf = (answer: Answer): string[] => answer.body.errors.map((error: { field: string }) => error.field);
 

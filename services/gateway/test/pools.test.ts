@@ -4,9 +4,9 @@ import { PoolSchema, PoolService, PoolState, PortProtocol, subjectOfMethod } fro
 import { DomainError } from '@berth/errors';
 import { create } from '@bufbuild/protobuf';
 import { timestampFromDate } from '@bufbuild/protobuf/wkt';
-import { fingerprintOf } from '../src/domain/idempotency.ts';
-import { startTestGateway } from './gateway-under-test.ts';
-import { aPool, playPools } from './played-pools.ts';
+import { fingerprintOf } from '../src/domain/requests/idempotency.ts';
+import { startTestGateway } from './support/gateway-under-test.ts';
+import { aPool, playPools } from './support/played-pools.ts';
 
 const { method } = PoolService;
 const ip = '/v1/pools/ip-pools';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type ListVmsRequest, Protocol, VmService } from '@berth/contracts';
 import { DomainError } from '@berth/errors';
-import { aVm, startTestGateway } from './gateway-under-test.ts';
+import { aVm, startTestGateway } from './support/gateway-under-test.ts';
 
 const { method } = VmService;
 

@@ -10,8 +10,8 @@ import {
 } from '@berth/contracts';
 import { DomainError } from '@berth/errors';
 import { timestampFromDate } from '@bufbuild/protobuf/wkt';
-import { startTestGateway } from './gateway-under-test.ts';
-import { playPools } from './played-pools.ts';
+import { startTestGateway } from './support/gateway-under-test.ts';
+import { playPools } from './support/played-pools.ts';
 
 const { method } = PoolService;
 const at = timestampFromDate(new Date('2026-01-01T12:00:00Z'));

@@ -3,10 +3,10 @@ import { test } from 'node:test';
 import { AuthService, permissionsOf, VmService } from '@berth/contracts';
 import { DomainError } from '@berth/errors';
 import { eventually } from '@berth/testing';
-import { defaultTiming } from '../src/app/command-timing.ts';
-import { type GatewayUnderTest, startTestGateway } from './gateway-under-test.ts';
-import { playTokens } from './played-tokens.ts';
+import { defaultTiming } from '../src/app/operations/command-timing.ts';
 import { type Actor, actors, type Outcome, type RouteRow, routeRows } from './route-access.ts';
+import { type GatewayUnderTest, startTestGateway } from './support/gateway-under-test.ts';
+import { playTokens } from './support/played-tokens.ts';
 
 /** Nobody answers for the other services here, and that is found at once; auth answers, however busy the machine is. */
 const timing = { ...defaultTiming, commandTimeoutMs: 200, answerTimeoutMs: 30_000, nobodyThereMs: 1, clockSkewMs: 1 };

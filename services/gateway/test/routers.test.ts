@@ -12,7 +12,7 @@ import {
 import { DomainError } from '@berth/errors';
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { timestampFromDate } from '@bufbuild/protobuf/wkt';
-import { startTestGateway } from './gateway-under-test.ts';
+import { startTestGateway } from './support/gateway-under-test.ts';
 
 const { method } = RouterAdminService;
 const at = timestampFromDate(new Date('2026-01-01T12:00:00Z'));

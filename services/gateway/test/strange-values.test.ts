@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { startTestGateway } from './gateway-under-test.ts';
+import { startTestGateway } from './support/gateway-under-test.ts';
 
 const fieldsOf = (body: { errors?: { field: string }[] }) => body.errors?.map(({ field }) => field);
 

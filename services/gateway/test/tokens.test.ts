@@ -4,8 +4,8 @@ import { SessionService, type SessionTokensSchema } from '@berth/contracts';
 import { DomainError } from '@berth/errors';
 import { eventually } from '@berth/testing';
 import type { MessageInitShape } from '@bufbuild/protobuf';
-import { startTestGateway } from './gateway-under-test.ts';
-import { playTokens } from './played-tokens.ts';
+import { startTestGateway } from './support/gateway-under-test.ts';
+import { playTokens } from './support/played-tokens.ts';
 
 const tokens: MessageInitShape<typeof SessionTokensSchema> = {
   ...{ accessToken: 'a.b.c', accessSeconds: 900, refreshToken: 'brt_x', refreshSeconds: 0 },

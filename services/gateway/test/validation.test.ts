@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type ProvisionVmRequest, VmService } from '@berth/contracts';
 import fc from 'fast-check';
-import { anOperation, startTestGateway } from './gateway-under-test.ts';
+import { anOperation, startTestGateway } from './support/gateway-under-test.ts';
 
 test('what a provision may ask', async (t) => {
   const gateway = await startTestGateway(t);

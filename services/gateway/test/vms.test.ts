@@ -13,8 +13,14 @@ import {
 import { DomainError } from '@berth/errors';
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import fc from 'fast-check';
-import { defaultTiming } from '../src/app/command-timing.ts';
-import { type Answer, anOperation, aVm, type GatewayUnderTest, startTestGateway } from './gateway-under-test.ts';
+import { defaultTiming } from '../src/app/operations/command-timing.ts';
+import {
+  type Answer,
+  anOperation,
+  aVm,
+  type GatewayUnderTest,
+  startTestGateway,
+} from './support/gateway-under-test.ts';
 
 const { method } = VmService;
 

@@ -7,7 +7,7 @@ const complete = {
   DATABASE_URL: 'postgres://localhost/berth',
   NATS_URL: 'nats://localhost',
   VYOS_IP: '192.0.2.1',
-  VYOS_API_KEY: 'a-router-key',
+  VYOS_API_KEY: 'q7Ulb20vPmRzXw41',
 };
 
 test('the rest has defaults, and every time can be set', () => {
@@ -36,15 +36,18 @@ test('an example key stops the start, and everything that is wrong is named at o
       ['VYOS_API_KEY', 'VYOS_ROUTER_NAME', 'VYOS_TLS_FINGERPRINT', 'BERTH_DHCP_SUBNET', 'LEASE_MARGIN_MS'].every(
         (name) => error.problems.some((problem) => problem.includes(name)),
       ) &&
-      !error.message.includes('changeme'),
+      !error.message.includes('ab:cd'),
   );
 });
 
 test('whatever would leave the router unprotected stops the start with the reason', () => {
   const refusals: readonly (readonly [Record<string, string>, RegExp])[] = [
     [{ VYOS_IP: 'http://192.0.2.1' }, /VYOS_IP names plain HTTP/],
-    [{ VYOS_API_KEY: 'k3y' }, /VYOS_API_KEY is shorter than 8 characters/],
-    [{ VYOS_API_KEY: 'ChangeMe' }, /VYOS_API_KEY is still the example value/],
+    [{ VYOS_API_KEY: 'k3y-9Fq2-xW' }, /VYOS_API_KEY is shorter than 16 characters/],
+    [{ VYOS_API_KEY: 'ChangeMe' }, /VYOS_API_KEY is "changeme"/],
+    [{ VYOS_API_KEY: 'vyos-router-api-key' }, /VYOS_API_KEY is made of words that examples have/],
+    [{ VYOS_API_KEY: '1234567890123456' }, /VYOS_API_KEY is made of characters in a row/],
+    [{ VYOS_API_KEY: 'abababababababababab' }, /VYOS_API_KEY repeats the same few characters/],
     [{ VYOS_VERIFY_TLS: 'false' }, /VYOS_VERIFY_TLS cannot be off/],
     [{ VYOS_VERIFY_SSL: '0' }, /VYOS_VERIFY_SSL cannot be off/],
   ];

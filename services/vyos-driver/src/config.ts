@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { isIPv4 } from 'node:net';
+import { weaknessOfSecret } from '@berth/contracts';
 import { type EnvReader, envReader } from '@berth/service-kit';
 import { type MasterKey, readMasterKeys } from '@berth/vault';
 
@@ -101,17 +102,16 @@ export function readConfig(env: NodeJS.ProcessEnv): DriverConfig {
 }
 
 /** A router's API does not slow down guessing. */
-const shortestKey = 8;
+const shortestKey = 16;
 
 /** Names under which other programs let people switch off that certificates are verified. */
 const verificationSwitches = ['VYOS_VERIFY_TLS', 'VYOS_VERIFY_SSL', 'VYOS_TLS_VERIFY'] as const;
 
 function readRouter(read: EnvReader): RouterSettings {
   const key = read.text('VYOS_API_KEY');
-  if (key.toLowerCase() === 'changeme') {
-    read.reject('VYOS_API_KEY is still the example value: set the key of the router');
-  } else if (key !== '' && key.length < shortestKey) {
-    read.reject(`VYOS_API_KEY is shorter than ${shortestKey} characters: whoever reaches the router could guess it`);
+  const weakness = key === '' ? undefined : weaknessOfSecret(key, shortestKey);
+  if (weakness !== undefined) {
+    read.reject(`VYOS_API_KEY ${weakness}. Whoever reaches the router could guess it: change it there, then here`);
   }
   for (const name of verificationSwitches) {
     if (/^(0|false|no|off)$/i.test(read.optionalText(name) ?? '')) {

@@ -26,6 +26,9 @@ export interface BerthOptions extends Partial<StartOptions> {
   readonly ownServers?: boolean;
 }
 
+/** Slow answers of a busy machine are not silence. Tests that end a service in the middle of its work wait for these, and may say less. */
+const unhurried = { BERTH_ANSWER_TIMEOUT_MS: '15000', BERTH_COMMAND_TIMEOUT_MS: '30000' };
+
 export async function startBerth(
   scope: TestScope,
   { ownServers = false, ...options }: BerthOptions = {},
@@ -44,6 +47,7 @@ export async function startBerth(
       BERTH_RATE_LIMIT_PER_SECOND: '0',
       BERTH_OVERLOADED_AFTER_MS: '0',
       BERTH_QUARANTINE_SECONDS: '1',
+      ...unhurried,
       ...options.env,
     },
   });

@@ -127,7 +127,14 @@ export const noDefaultPool = (router: string, kind: string): DomainError =>
   new DomainError('conflict', 'NO_DEFAULT_POOL', `The router ${router} has no default among its ${kind}; name a pool.`);
 
 export const poolOverlap = (one: string, other: string): DomainError =>
-  new DomainError('conflict', 'POOL_OVERLAP', `${one} and ${other} have values in common.`, aboutPool(one));
+  new DomainError('conflict', 'POOL_OVERLAP', `${one} and ${other} have values in common.`, {
+    ...aboutPool(one),
+    pools: [one, other],
+  });
+
+/** The same for who may not see the other pool. */
+export const hiddenOverlap = (own: string): DomainError =>
+  new DomainError('conflict', 'POOL_OVERLAP', `${own} and a pool of others have values in common.`, aboutPool(own));
 
 export const protocolNotInPool = (field: string, protocol: string, pool: string): DomainError =>
   new DomainError('invalid', 'PROTOCOL_NOT_IN_POOL', `${pool} has no ${protocol} ports.`, {

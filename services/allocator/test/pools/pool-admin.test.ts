@@ -446,6 +446,10 @@ test('reading needs pools:read, writing pools:write for every group that the poo
   await assert.rejects(pools.createPool(fromAll, ofGroup('blue')), forbidden, 'those are values of the pool for all');
   await pools.createPool(portPool('more', 42_000, 42_009, { groups: ['blue'] }), ofGroup('blue'));
   await assert.rejects(pools.createPool(portPool('other', 43_000, 43_009), ofGroup('blue')), forbidden);
+  const within = portPool('taken', 41_005, 41_006, { groups: ['blue'] });
+  const hidden = { code: 'POOL_OVERLAP', message: 'port-pools/taken and a pool of others have values in common.' };
+  await assert.rejects(pools.createPool(within, ofGroup('blue')), hidden, 'which pool it is does not show');
+  await assert.rejects(pools.createPool(within), { message: /port-pools\/red and port-pools\/taken have/ });
   await pools.deletePool({ name: 'port-pools/more' }, ofGroup('blue'));
   await assert.rejects(pools.deletePool({ name: 'port-pools/red' }, ofGroup('blue')), { code: 'POOL_NOT_FOUND' });
   const names = async (context: object, group = '') =>

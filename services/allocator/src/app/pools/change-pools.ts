@@ -1,13 +1,15 @@
 import { isDeepStrictEqual } from 'node:util';
-import { permitsForAll } from '@berth/contracts';
-import type { FieldError } from '@berth/errors';
+import { permitsForAll, standingAmong } from '@berth/contracts';
+import { DomainError, type FieldError } from '@berth/errors';
+import { hiddenOverlap } from '../../domain/errors.ts';
 import { formatIpv4 } from '../../domain/ipv4.ts';
 import { misplaced } from '../../domain/pools/place-pool.ts';
 import { type Pool, type PoolState, resourceName } from '../../domain/pools/pool.ts';
 import type { PoolDraft } from '../../domain/pools/pool-draft.ts';
 import { poolInUse, poolNameTaken, poolWriteForbidden, versionMismatch } from '../../domain/pools/pool-errors.ts';
-import { type CheckedPool, checkPool, invalidFields } from '../../domain/pools/validate-pool.ts';
+import { type CheckedPool, checkPool, invalidFields, parsePoolName } from '../../domain/pools/validate-pool.ts';
 import type { Router } from '../../domain/routers/router.ts';
+import type { Caller } from '../commands.ts';
 import { assertGroups, type KnownGroups } from '../known-groups.ts';
 import type { DescribedPool, HeldValues, PoolBooks, PoolSegments } from './pool-ports.ts';
 import { assertMayWriteFor, lockPool, lockRouter, type PoolWrite } from './write-pools.ts';
@@ -121,13 +123,31 @@ export async function deletePool(
 async function applyWritten(books: PoolBooks, { caller }: PoolWrite, router: Router, written: Pool): Promise<void> {
   const settings = await books.pools.keptBySettings(router.name, written.spec.kind);
   const before = settings && (await books.pools.segmentsOf(settings));
-  await books.pools.apply(router, written);
+  await books.pools.apply(router, written).catch(async (error: unknown) => {
+    throw await overlapAsSeen(books, caller, { error, written });
+  });
   if (!settings || !before || settings.id === written.id) return;
   const mayTake = permitsForAll(caller, 'pools:write', settings.groups);
   if (!mayTake && losesValues(before, await books.pools.segmentsOf(settings)))
     throw poolWriteForbidden(settings.groups);
   const lost = await books.pools.heldOutside(settings, before);
   if (lost.count > 0) throw inUse(settings, 'Values that are held cannot leave the pool:', lost);
+}
+
+/** That others' pool has a value shows, and not which pool it is. */
+async function overlapAsSeen(
+  books: PoolBooks,
+  caller: Caller,
+  { error, written }: { readonly error: unknown; readonly written: Pool },
+): Promise<unknown> {
+  if (!(error instanceof DomainError) || error.code !== 'POOL_OVERLAP') return error;
+  const own = resourceName(written);
+  const names = Array.isArray(error.details['pools']) ? error.details['pools'].map(String) : [];
+  const other = parsePoolName(names.find((name) => name !== own) ?? '');
+  const rival = other && (await books.pools.find(other.kind, other.id));
+  const reading = { verb: 'pools:read', reading: 'pools:read' } as const;
+  const isShown = rival !== undefined && standingAmong(caller, { groups: rival.groups, ...reading }) !== 'hidden';
+  return isShown ? error : hiddenOverlap(own);
 }
 
 /** Whether there was a value that is not there any more. */

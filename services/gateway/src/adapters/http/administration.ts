@@ -1,9 +1,9 @@
 import type { AuthAsk } from '../nats/auth-service.ts';
 import { commandContext, ifVersionOf } from './answer-command.ts';
 import type { AnyReply, AnyRequest } from './app-types.ts';
-import { type ProblemStatus, responses } from './documents/problem.ts';
 import { digestOf, sendTagged, sendWithTag } from './entity-tag.ts';
 import { linkToNext } from './next-link.ts';
+import { type ProblemStatus, responses } from './problem-schemas.ts';
 
 /** What routes of administrators need: auth, and after how long a command is refused. */
 export interface AdministrationDeps {

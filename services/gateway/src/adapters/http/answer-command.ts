@@ -3,18 +3,18 @@ import type { CommandContextSchema, IdempotencySchema, Operation, OperationReply
 import { DomainError } from '@berth/errors';
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { timestampFromDate } from '@bufbuild/protobuf/wkt';
-import { hasEnded } from '../../app/operations.ts';
-import { type CommandDeps, type Outcome, runCommand } from '../../app/run-command.ts';
-import { fingerprintOf, parseIdempotencyKey } from '../../domain/idempotency.ts';
-import { parseIfMatch } from '../../domain/if-match.ts';
-import { mayWait, type Preference, parsePrefer, waitMsOf } from '../../domain/prefer.ts';
-import { isUuid } from '../../domain/vm-name.ts';
+import { hasEnded } from '../../app/operations/operations.ts';
+import { type CommandDeps, type Outcome, runCommand } from '../../app/operations/run-command.ts';
+import { fingerprintOf, parseIdempotencyKey } from '../../domain/requests/idempotency.ts';
+import { parseIfMatch } from '../../domain/requests/if-match.ts';
+import { mayWait, type Preference, parsePrefer, waitMsOf } from '../../domain/requests/prefer.ts';
+import { isUuid } from '../../domain/vms/vm-name.ts';
 import type { PlanService } from '../nats/plan-service.ts';
 import type { VmCommand, VmCommands } from '../nats/vm-service.ts';
-import { answerPlan } from './answer-plan.ts';
 import type { AnyReply, AnyRequest } from './app-types.ts';
-import { planningOf } from './planning.ts';
-import { failureOf, showOperation } from './show-operation.ts';
+import { failureOf, showOperation } from './operations/show-operation.ts';
+import { answerPlan } from './plans/answer-plan.ts';
+import { planningOf } from './plans/planning.ts';
 
 /** What every command carries, with its operation's id and deadline already chosen. */
 export type ContextInit = MessageInitShape<typeof CommandContextSchema> & {

@@ -9,10 +9,10 @@ import type {
   RawRequestDefaultExpression,
   RawServerDefault,
 } from 'fastify';
-import type { AuditWriter, EndpointGroup } from '../../domain/endpoint-groups.ts';
-import type { RouteAccess } from './access.ts';
-import type { LargeBody } from './large-bodies.ts';
-import type { RequestScope } from './request-scope.ts';
+import type { AuditWriter, EndpointGroup } from '../../domain/requests/endpoint-groups.ts';
+import type { RouteAccess } from './requests/access.ts';
+import type { LargeBody } from './requests/large-bodies.ts';
+import type { RequestScope } from './requests/request-scope.ts';
 
 /** The HTTP server with types from its schemas. */
 export type App = FastifyInstance<

@@ -1,5 +1,5 @@
 import { Type } from 'typebox';
-import { type ProblemStatus, problems } from './documents/problem.ts';
+import { type ProblemStatus, problems } from './problem-schemas.ts';
 
 /** The headers that every change understands. */
 export const commandHeaders = Type.Object({

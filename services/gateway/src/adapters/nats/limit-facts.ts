@@ -1,7 +1,7 @@
 import type { AccessState } from '@berth/access';
 import type { BlockFact, Limit as LimitMessage } from '@berth/contracts';
 import { timestampDate } from '@bufbuild/protobuf/wkt';
-import type { BlockOf, Limit, LimitFacts, LimitRule } from '../../domain/counted-limits.ts';
+import type { BlockOf, Limit, LimitFacts, LimitRule } from '../../domain/limits/counted-limits.ts';
 
 /** What auth told of limits and blocks. */
 export function limitFactsOf(state: AccessState): LimitFacts {

@@ -3,9 +3,9 @@ import { LimitService } from '@berth/contracts';
 import { sendPatiently } from '@berth/errors';
 import { type Bus, request } from '@berth/messaging';
 import { timestampMs } from '@bufbuild/protobuf/wkt';
-import type { CommonClock } from '../../app/common-clock.ts';
-import type { QuotaSource } from '../../app/leased-quotas.ts';
-import type { RefusalCount } from '../../app/refusal-reports.ts';
+import type { CommonClock } from '../../app/limits/common-clock.ts';
+import type { QuotaSource } from '../../app/limits/leased-quotas.ts';
+import type { RefusalCount } from '../../app/limits/refusal-reports.ts';
 
 const { method } = LimitService;
 

@@ -1,6 +1,6 @@
 import { type Operation, OperationEndedSchema, subjects } from '@berth/contracts';
 import { type Bus, listen } from '@berth/messaging';
-import type { Ending, OperationEndings } from '../../app/operations.ts';
+import type { Ending, OperationEndings } from '../../app/operations/operations.ts';
 
 /** The news of ended operations, for as many waiters as there are over one subscription. */
 export interface RunningEndings extends OperationEndings {

@@ -11,10 +11,10 @@ import { askPatiently, DomainError } from '@berth/errors';
 import { type Bus, request } from '@berth/messaging';
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { timestampFromDate } from '@bufbuild/protobuf/wkt';
-import type { OperationLister } from '../../app/list-operations.ts';
 import type { VmReader } from '../../app/list-vms.ts';
-import type { OperationReader } from '../../app/operations.ts';
-import type { CancelOperation } from '../http/cancel-operation.ts';
+import type { OperationLister } from '../../app/operations/list-operations.ts';
+import type { OperationReader } from '../../app/operations/operations.ts';
+import type { CancelOperation } from '../http/operations/cancel-operation.ts';
 
 const { method } = VmService;
 

@@ -1,5 +1,6 @@
 import { type AccessFact, AccessPositionSchema, AccessService, subjects } from '@berth/contracts';
 import { type Bus, listen, request } from '@berth/messaging';
+import { timestampMs } from '@bufbuild/protobuf/wkt';
 import type { AccessState } from './access-state.ts';
 
 /** Auth tells its position twice a second; whoever has not heard of it for so long may have missed a revocation. */
@@ -10,6 +11,25 @@ const beginAgainAfterMs = 3_600_000;
 const behindMs = 1_000;
 const lookEveryMs = 500;
 const answerTimeoutMs = 1_000;
+/** The machine's clock was set, or the machine slept: how long ago something was nobody can say. */
+const steppedMs = 1_000;
+/** Auth keeps facts for so much longer than the tokens last that they are about: whoever is further behind would take tokens that were revoked and have ended for good ones. */
+const clockMarginMs = 300_000;
+
+/** When something was. */
+interface Moment {
+  /** By the monotonic clock, which stands still while the machine sleeps. */
+  readonly at: number;
+  /** By how much the machine's clock was ahead of that. */
+  readonly clockAhead: number;
+}
+
+const momentNow = (): Moment => {
+  const at = performance.now();
+  return { at, clockAhead: Date.now() - at };
+};
+
+const never: Moment = { at: Number.NEGATIVE_INFINITY, clockAhead: 0 };
 
 /**
  * Keeps an `AccessState` true: reads all facts, and those after them when auth tells of newer ones. Once it may have missed something
@@ -19,8 +39,9 @@ export class AccessFeed {
   readonly #bus: Bus;
   readonly #state: AccessState;
   readonly #lapsed = new Set<() => void>();
-  /** When everything was known, by the monotonic clock. */
-  #confirmedAt = Number.NEGATIVE_INFINITY;
+  /** When everything was known. */
+  #confirmed = never;
+  #isFarBehind = false;
   /** When auth last named our position or a higher one. */
   #keptUpAt = Number.NEGATIVE_INFINITY;
   /** Of which history the state's position is; undefined: nothing was read yet. */
@@ -39,8 +60,10 @@ export class AccessFeed {
 
   /** Whether every revocation that auth told of up to a moment ago is known. */
   isCurrent(): boolean {
-    const isConfirmed = performance.now() - this.#confirmedAt < silentMs;
-    return isConfirmed && this.#state.isComplete(Date.now()) && this.#bus.isConnected();
+    const { at, clockAhead } = momentNow();
+    const isConfirmed =
+      at - this.#confirmed.at < silentMs && Math.abs(clockAhead - this.#confirmed.clockAhead) < steppedMs;
+    return isConfirmed && this.#state.isComplete(at + clockAhead) && this.#bus.isConnected();
   }
 
   /** Asks auth once more: afterwards everything is known that was told before this call, unless auth could not be asked. */
@@ -70,7 +93,7 @@ export class AccessFeed {
       stopped = true;
       clearInterval(timer);
       stopListening();
-      this.#confirmedAt = Number.NEGATIVE_INFINITY;
+      this.#confirmed = never;
     };
   }
 
@@ -85,7 +108,7 @@ export class AccessFeed {
   #lapse(): void {
     this.#generation++;
     // Not as if nothing had ever been known: a short loss need not read everything anew.
-    this.#confirmedAt = Math.min(this.#confirmedAt, performance.now() - silentMs);
+    this.#confirmed = { ...this.#confirmed, at: Math.min(this.#confirmed.at, performance.now() - silentMs) };
     for (const listener of this.#lapsed) listener();
   }
 
@@ -95,16 +118,16 @@ export class AccessFeed {
   }
 
   #told(position: bigint, epoch: string): void {
-    const now = performance.now();
+    const now = momentNow();
     if (this.#isStrange(epoch)) {
       this.#isOtherHistory = true;
       this.#readSoon();
       return;
     }
-    if (position >= this.#state.position) this.#keptUpAt = now;
+    if (position >= this.#state.position) this.#keptUpAt = now.at;
     // What is told after a pause may have waited as long as the pause: only an answer makes the state current again.
-    const isNewest = position === this.#state.position || now - this.#keptUpAt < behindMs;
-    if (position <= this.#state.position && isNewest && this.isCurrent()) this.#confirmedAt = now;
+    const isNewest = position === this.#state.position || now.at - this.#keptUpAt < behindMs;
+    if (position <= this.#state.position && isNewest && this.isCurrent()) this.#confirmed = now;
     else this.#readSoon();
   }
 
@@ -135,7 +158,7 @@ export class AccessFeed {
     const gathered: AccessFact[] = [];
     let epoch: string | undefined;
     for (let after = beginsAgain ? 0n : this.#state.position; ; ) {
-      const askedAt = performance.now();
+      const asked = momentNow();
       const answer = await request(
         this.#bus,
         AccessService.method.getAccessFacts,
@@ -155,18 +178,34 @@ export class AccessFeed {
       if (answer.more) continue;
       if (beginsAgain) {
         this.#state.replace(gathered, after);
-        this.#keptUpAt = askedAt;
+        this.#keptUpAt = asked.at;
         this.#isOtherHistory = false;
       }
       this.#epoch = epoch || this.#epoch;
-      this.#confirmedAt = askedAt;
+      this.#noteClock(answer.now && timestampMs(answer.now));
+      this.#confirmed = this.#isFarBehind ? { ...asked, at: asked.at - silentMs } : asked;
       return;
     }
   }
 
+  /** `there`: what auth's clock said a moment ago, in milliseconds since 1970; undefined: it does not tell. */
+  #noteClock(there: number | undefined): void {
+    const behindBy = there === undefined ? 0 : there - Date.now();
+    const wasFarBehind = this.#isFarBehind;
+    this.#isFarBehind = behindBy > clockMarginMs;
+    if (this.#isFarBehind && !wasFarBehind) {
+      this.#bus.log.error(
+        { behindByMs: behindBy },
+        'the clock is too far behind that of auth: no access token is accepted',
+      );
+    }
+    if (!this.#isFarBehind && wasFarBehind) this.#bus.log.info('the clock is that of auth again');
+  }
+
   #mustBeginAgain(): boolean {
     const now = performance.now();
-    if (this.#isOtherHistory || this.#state.position === 0n || now - this.#confirmedAt > beginAgainAfterMs) return true;
+    if (this.#isOtherHistory || this.#state.position === 0n || now - this.#confirmed.at > beginAgainAfterMs)
+      return true;
     if (!this.#state.isComplete(Date.now())) return true;
     return this.isCurrent() && now - this.#keptUpAt >= behindMs;
   }

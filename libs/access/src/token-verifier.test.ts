@@ -39,11 +39,13 @@ const invalid = (error: unknown) => error instanceof Error && 'code' in error &&
 /** So long that a test that waits for it fails. */
 const tooLong = 3_600_000;
 
-test('a token of a key that comes a moment later is let in', async () => {
-  const { verifier, token, tell } = await aNewKey(tooLong);
-  const asked = verifier.principalOf(await token());
-  setImmediate(tell);
-  assert.equal((await asked).userId, '7');
+test('a token of a key that comes a moment later is let in, also when the clocks differ by five minutes', async () => {
+  for (const ahead of [0, 300, -300]) {
+    const { verifier, token, tell } = await aNewKey(tooLong);
+    const asked = verifier.principalOf(await token({ issuedAt: secondsNow() + ahead }));
+    setImmediate(tell);
+    assert.equal((await asked).userId, '7');
+  }
 });
 
 test('a token of a key that does not come is refused after the wait, and one of a removed key as soon as that is told', async () => {
@@ -59,7 +61,7 @@ test('a token of a key that does not come is refused after the wait, and one of 
 test('who names a key that cannot be new does not wait', async () => {
   const { verifier, token } = await aNewKey(tooLong);
   await assert.rejects(verifier.principalOf(await token({ kid: 'k1' })), invalid);
-  await assert.rejects(verifier.principalOf(await token({ issuedAt: secondsNow() - 60 })), invalid);
+  await assert.rejects(verifier.principalOf(await token({ issuedAt: secondsNow() - 400 })), invalid);
 });
 
 test('a hundred wait at most: one more takes the place of who came first, and those who wait are let in when the key comes', async () => {

@@ -154,6 +154,31 @@ test('a clock that was an hour ahead for a while lets no revoked token in when i
   assert.equal(way.state.position, position);
 });
 
+test('whose clock is further behind than facts are kept takes no token, and says why; once it is right they are taken again', async (t) => {
+  const world = await newWorld(t);
+  await world.replica();
+  await addUser(world);
+  const way = await aWayIn(t, world);
+  const tokens = await sessionClient(world.bus).signIn();
+  const rightMs = Date.now();
+  t.mock.timers.enable({ apis: ['Date'], now: rightMs - 400_000 });
+  assert.equal(await refusalOf(way, tokens), 'ACCESS_STATE_STALE', 'at once, before auth was asked');
+  const behind = await aWayIn(t, world, { isCurrent: false });
+  await eventually(() => behind.state.position === way.state.position);
+  for (const one of [way, behind]) assert.equal(await refusalOf(one, tokens), 'ACCESS_STATE_STALE');
+  t.mock.timers.setTime(rightMs - 200_000);
+  for (const one of [way, behind]) await eventually(async () => (await refusalOf(one, tokens)) === undefined);
+});
+
+test('a machine that slept does not count as one that has heard of auth just now', async (t) => {
+  const world = await newWorld(t);
+  await world.replica();
+  const way = await aWayIn(t, world);
+  t.mock.timers.enable({ apis: ['Date'], now: Date.now() + 60_000 });
+  assert.equal(way.isCurrent(), false);
+  await eventually(() => way.isCurrent());
+});
+
 test('keys rotate without anybody being signed out; a leaked one ends its tokens, and refreshing goes on', async (t) => {
   const world = await newWorld(t);
   await Promise.all([world.replica(), world.replica()]);

@@ -28,7 +28,11 @@ export async function addUser(
 }
 
 /** What a way in knows of who calls, on a connection of its own. */
-export async function aWayIn(t: TestScope, world: World, natsUrl = world.natsUrl): Promise<OpenAccess> {
+export async function aWayIn(
+  t: TestScope,
+  world: World,
+  { natsUrl = world.natsUrl, isCurrent = true }: { natsUrl?: string; isCurrent?: boolean } = {},
+): Promise<OpenAccess> {
   const log = createLogger('way-in', 'fatal');
   const bus = await connectBus({ url: natsUrl, prefix: world.prefix, name: 'way-in', log });
   const access = openAccess(bus, {
@@ -40,7 +44,7 @@ export async function aWayIn(t: TestScope, world: World, natsUrl = world.natsUrl
     access.stop();
     await bus.drain();
   });
-  await eventually(() => access.isCurrent());
+  await eventually(() => access.isCurrent() === isCurrent);
   return access;
 }
 

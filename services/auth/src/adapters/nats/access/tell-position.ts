@@ -1,6 +1,7 @@
 import { AccessPositionSchema, AccessService, subjects } from '@berth/contracts';
 import type { Database } from '@berth/database';
 import { type Bus, notify, serve } from '@berth/messaging';
+import { timestampFromDate } from '@bufbuild/protobuf/wkt';
 import { dropOldFacts, factsAfter, newestPosition } from '../../postgres/access/read-facts.ts';
 import { repeatedly } from '../../repeatedly.ts';
 
@@ -19,8 +20,8 @@ export function startTellingFacts({ bus, database }: { bus: Bus; database: Datab
     notify(bus, subjects.accessPosition, AccessPositionSchema, await newestPosition(database));
   };
   const stopServing = serve(bus, AccessService.method.getAccessFacts, async ({ after }) => {
-    const { facts, ...page } = await factsAfter(database, after);
-    return { ...page, facts: [...facts] };
+    const { facts, now, ...page } = await factsAfter(database, after);
+    return { ...page, facts: [...facts], now: timestampFromDate(now) };
   });
   const stopTelling = repeatedly(tellEveryMs, bus.log, 'telling the newest access fact', tell);
   const stopTidying = repeatedly(tidyEveryMs, bus.log, 'dropping old access facts', () => dropOldFacts(database));

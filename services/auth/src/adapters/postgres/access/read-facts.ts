@@ -22,6 +22,8 @@ export interface FactPage {
   readonly position: bigint;
   readonly more: boolean;
   readonly epoch: string;
+  /** When it was read, by the database's clock. */
+  readonly now: Date;
 }
 
 interface FactRow {
@@ -33,8 +35,8 @@ interface FactRow {
 /** The facts after a position, in order; from 0 without those whose time has passed. */
 export async function factsAfter(database: Database, after: bigint): Promise<FactPage> {
   // One statement: facts of one history with the name of another would be believed.
-  const found = await database.query<{ epoch: string } & (FactRow | { readonly position: null })>(
-    `SELECT history.epoch, f.* FROM (SELECT ${epoch} AS epoch) AS history LEFT JOIN LATERAL (
+  const found = await database.query<{ epoch: string; now: string } & (FactRow | { readonly position: null })>(
+    `SELECT history.*, f.* FROM (SELECT ${epoch} AS epoch, clock_timestamp() AS now) AS history LEFT JOIN LATERAL (
        SELECT position, body, until FROM access_facts
        WHERE position > $1 AND ($1 > 0 OR until IS NULL OR until > clock_timestamp()) ORDER BY position LIMIT $2) AS f ON true
      ORDER BY position`,
@@ -48,7 +50,9 @@ export async function factsAfter(database: Database, after: bigint): Promise<Fac
     ...(until !== null && { until: timestampFromDate(new Date(until)) }),
   }));
   const more = page.length < rows.length || rows.length === pageSize;
-  return { facts, position: facts.at(-1)?.position ?? after, more, epoch: found[0]?.epoch ?? '' };
+  const [first] = found;
+  if (first === undefined) throw new Error('a page of facts came without its history');
+  return { facts, position: facts.at(-1)?.position ?? after, more, epoch: first.epoch, now: new Date(first.now) };
 }
 
 /** As many of the first rows as fit, and at least one: without it nobody would come further. */

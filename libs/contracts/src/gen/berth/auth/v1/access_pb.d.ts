@@ -78,6 +78,13 @@ export declare type GetAccessFactsResponse = Message<"berth.auth.v1.GetAccessFac
    * @generated from field: string epoch = 4;
    */
   epoch: string;
+
+  /**
+   * When they were read, by the clock that decides when facts are over. Absent: not told.
+   *
+   * @generated from field: google.protobuf.Timestamp now = 5;
+   */
+  now?: Timestamp | undefined;
 };
 
 /**
@@ -113,6 +120,13 @@ export declare type GetAccessFactsResponseJson = {
    * @generated from field: string epoch = 4;
    */
   epoch?: string;
+
+  /**
+   * When they were read, by the clock that decides when facts are over. Absent: not told.
+   *
+   * @generated from field: google.protobuf.Timestamp now = 5;
+   */
+  now?: TimestampJson;
 };
 
 /**

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
-import { AccessChangedSchema, AccessService, AuthService, LimitService, Permission } from '@berth/contracts';
+import { AccessChangedSchema, AccessService, LimitService, Permission } from '@berth/contracts';
 import { listen, request } from '@berth/messaging';
 import { eventually, type TestScope } from '@berth/testing';
 import { timestampDate, timestampMs } from '@bufbuild/protobuf/wkt';
 import { clockOf } from '../src/adapters/postgres/clock.ts';
 import { asUser, newUser, peopleClient } from './support/people.ts';
-import { admin, newWorld, principal, type World, withCode } from './support/world.ts';
+import { admin, client, idOf, newWorld, principal, type World, withCode } from './support/world.ts';
 
 const { method } = LimitService;
 const options = { timeoutMs: 10_000 };
@@ -16,6 +16,10 @@ const ask = (subject: string, limit: bigint, needed: number, extra = 0) => ({
   ...{ window: { subject, ...hour }, limit, needed, extra },
 });
 const rule = { subject: 'user', endpointGroup: '', windowSeconds: 60, requests: 5n, mode: 'block' };
+
+/** The id of an admin key. */
+const newKey = async ({ bus }: World): Promise<string> =>
+  idOf(await client(bus).create({ permission: Permission.ADMIN }));
 
 async function twoReplicas(t: TestScope, settings: Parameters<World['replica']>[0] = {}) {
   const world = await newWorld(t);
@@ -149,9 +153,14 @@ test('a block that somebody adds is told, and lifted only once', async (t) => {
   const context = { principal: admin };
   const add = (subject: string) =>
     request(world.bus, method.addBlock, { context, subject, reason: 'Scans ports.', seconds: 0n }, options);
-  const lift = () => request(world.bus, method.liftBlock, { context, subject: 'key:abc' }, options);
-  const { block } = await add('key:abc');
-  assert.equal(block?.until, undefined);
+  const subject = `key:${await newKey(world)}`;
+  const lift = () => request(world.bus, method.liftBlock, { context, subject }, options);
+  const { block } = await add(subject);
+  assert.deepEqual([block?.until, block?.by, block?.byName], [undefined, admin.id, admin.name]);
+  assert.deepEqual(
+    (await call.blocks()).map(({ byName }) => byName),
+    [admin.name],
+  );
   await assert.rejects(add('nonsense'), withCode('INVALID_REQUEST'));
   const outcomes = await Promise.allSettled([lift(), lift()]);
   assert.equal(outcomes.filter(({ status }) => status === 'fulfilled').length, 1);
@@ -167,6 +176,22 @@ test('a block that somebody adds is told, and lifted only once', async (t) => {
   );
 });
 
+test('only who is there is kept out', async (t) => {
+  const { world, call } = await twoReplicas(t);
+  const context = { principal: admin };
+  const add = (subject: string) =>
+    request(world.bus, method.addBlock, { context, subject, reason: 'r', seconds: 0n }, options);
+  const gone = await newKey(world);
+  await client(world.bus).remove(gone);
+  for (const id of [gone, randomUUID(), 'abc']) {
+    await assert.rejects(add(`key:${id}`), withCode('API_KEY_NOT_FOUND'), id);
+  }
+  for (const id of [randomUUID(), '42', 'abc']) {
+    await assert.rejects(add(`user:${id}`), withCode('USER_NOT_FOUND'), id);
+  }
+  assert.deepEqual(await call.blocks(), []);
+});
+
 test('nobody keeps themselves out, nor who may do more; of two who keep each other out at once one stays', async (t) => {
   const { world, call } = await twoReplicas(t);
   const people = peopleClient(world.bus);
@@ -175,23 +200,19 @@ test('nobody keeps themselves out, nor who may do more; of two who keep each oth
   const add = (by: object, subject: string) =>
     request(world.bus, method.addBlock, { context: { principal: by }, subject, reason: 'r', seconds: 0n }, options);
   const holding = (id: string, ...permissions: string[]) => ({ ...admin, id, permissions });
-  const { apiKey: adminKey } = await request(
-    world.bus,
-    AuthService.method.createApiKey,
-    { context: { principal: admin }, permission: Permission.ADMIN },
-    options,
-  );
+  const adminKey = await newKey(world);
   const helper = holding('helper', 'limits:admin', 'vms:read', 'pools:read', 'operations:read', 'routers:read');
   await assert.rejects(add(helper, 'key:helper'), withCode('OWN_BLOCK'));
   await assert.rejects(add(asUser(chief).principal, `user:${chief.id}`), withCode('OWN_BLOCK'));
-  for (const subject of [`user:${chief.id}`, `key:${adminKey?.id}`]) {
+  for (const subject of [`user:${chief.id}`, `key:${adminKey}`]) {
     await assert.rejects(add(helper, subject), withCode('PERMISSIONS_TOO_WIDE'));
   }
   await add(helper, `user:${clerk.id}`);
   await add(admin, `user:${chief.id}`);
+  const [one, two] = [await newKey(world), await newKey(world)];
   const outcomes = await Promise.allSettled([
-    add(holding('one', 'limits:admin'), 'key:two'),
-    add(holding('two', 'limits:admin'), 'key:one'),
+    add(holding(one, '*'), `key:${two}`),
+    add(holding(two, '*'), `key:${one}`),
   ]);
   assert.equal(outcomes.filter(({ status }) => status === 'fulfilled').length, 1);
   const out = (await call.blocks()).map(({ subject }) => subject);

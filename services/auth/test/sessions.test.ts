@@ -147,6 +147,10 @@ test('sessions are listed, ended one by one, all but one, and all at once; those
   const me = await way.authenticator.principalOf(one.accessToken, '127.0.0.1');
   const sid = (tokens: typeof one) => String(payloadOf(tokens)['sid']);
   assert.deepEqual(new Set((await api.list(me)).map(({ id }) => id)), new Set([one, two, three].map(sid)));
+  assert.deepEqual(await api.list(admin, userId), await api.list(me));
+  await assert.rejects(api.list(admin, randomUUID()), withCode('USER_NOT_FOUND'));
+  const him = await way.authenticator.principalOf(bob.accessToken, '127.0.0.1');
+  await assert.rejects(api.list(him, userId), withCode('PERMISSION_DENIED'));
   await assert.rejects(api.end(me, sid(bob)), withCode('SESSION_NOT_FOUND'));
   await api.end(me, sid(two));
   await eventually(async () => (await refusalOf(way, two)) === 'TOKEN_REVOKED');

@@ -40,7 +40,7 @@ test('addresses are kept out as they are counted; those that may not be, and wha
   const subjects: string[] = [];
   gateway.answer(method.addBlock, ({ subject, reason }) => {
     subjects.push(subject);
-    return { block: { subject, reason, blockedAt: { seconds: 1n }, by: 'x' } };
+    return { block: { subject, reason, blockedAt: { seconds: 1n }, by: 'x', byName: 'chief' } };
   });
   gateway.answer(method.liftBlock, ({ subject }) => {
     subjects.push(subject);
@@ -51,7 +51,7 @@ test('addresses are kept out as they are counted; those that may not be, and wha
     gateway.call('POST', '/v1/admin/blocks', { body: { subject, reason: 'Scans ports.' } });
   const added = await add('ip:2001:DB8::1');
   assert.equal(added.status, 201);
-  assert.equal(added.body.until, null);
+  assert.deepEqual([added.body.until, added.body.blocked_by], [null, 'chief']);
   const location = added.headers.get('location') ?? '';
   assert.equal((await gateway.call('DELETE', location)).status, 204);
   assert.equal((await add('user:42')).status, 201);

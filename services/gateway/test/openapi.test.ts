@@ -162,6 +162,7 @@ const contract = [
   'get /v1/account/sessions',
   'delete /v1/account/sessions',
   'delete /v1/account/sessions/{id}',
+  'get /v1/admin/users/{id}/sessions',
   'delete /v1/admin/users/{id}/sessions',
   'get /.well-known/jwks.json',
   'get /v1/admin/signing-keys',

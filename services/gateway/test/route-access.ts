@@ -186,6 +186,7 @@ GET    /v1/admin/users/:id                                       users:read
 GET    /v1/admin/users/:id/bans                                  users:read
 GET    /v1/admin/invitations                                     users:read
 
+GET    /v1/admin/users/:id/sessions                              users:admin
 DELETE /v1/admin/users/:id/sessions                              users:admin
 POST   /v1/admin/users                                           users:admin
 PATCH  /v1/admin/users/:id                                       users:admin

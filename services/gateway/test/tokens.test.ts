@@ -12,6 +12,39 @@ const tokens: MessageInitShape<typeof SessionTokensSchema> = {
 };
 const { method } = SessionService;
 
+test('OAuth clients refresh where they signed in, and each grant takes its own fields alone', async (t) => {
+  const gateway = await startTestGateway(t);
+  const used: string[] = [];
+  gateway.answer(method.refreshTokens, ({ refreshToken }) => {
+    used.push(refreshToken);
+    return { tokens };
+  });
+  gateway.answer(method.signIn, () => assert.fail('nobody signs in'));
+  await gateway.bus.connection.flush();
+  const headers = { 'content-type': 'application/x-www-form-urlencoded' };
+  const ask = (fields: Record<string, string>) =>
+    gateway.call('POST', '/v1/auth/token', { apiKey: null, headers, body: new URLSearchParams(fields).toString() });
+  const answer = await ask({ grant_type: 'refresh_token', refresh_token: 'brt_planted', scope: '', client_id: 'app' });
+  assert.deepEqual([answer.status, answer.body.access_token, used], [200, 'a.b.c', ['brt_planted']]);
+  const wrong: readonly (readonly [Record<string, string>, readonly string[]])[] = [
+    [{}, ['username', 'password']],
+    [{ username: 'ada' }, ['password']],
+    [{ grant_type: 'refresh_token' }, ['refresh_token']],
+    [{ grant_type: 'refresh_token', username: 'ada', password: 'p' }, ['username', 'password', 'refresh_token']],
+    [{ username: 'ada', password: 'p', refresh_token: 'brt_planted' }, ['refresh_token']],
+    [{ grant_type: 'client_credentials' }, ['grant_type']],
+  ];
+  for (const [fields, named] of wrong) {
+    const { status, body } = await ask(fields);
+    assert.equal(status, 422, JSON.stringify(fields));
+    assert.deepEqual(
+      body.errors.map(({ field }: { field: string }) => field),
+      named,
+    );
+  }
+  assert.ok(!JSON.stringify(gateway.logged).includes('brt_planted'));
+});
+
 test('a password is taken as JSON and as a form, and gives tokens; both addresses are the same', async (t) => {
   const gateway = await startTestGateway(t);
   const asked: unknown[] = [];

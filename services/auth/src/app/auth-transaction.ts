@@ -18,7 +18,17 @@ import type { UserStore } from './users/user-store.ts';
 export interface AccessEvent {
   readonly what: string;
   readonly subject: {
-    readonly type: 'user' | 'session' | 'group' | 'api_key' | 'address' | 'signing_key';
+    readonly type:
+      | 'user'
+      | 'session'
+      | 'group'
+      | 'api_key'
+      | 'address'
+      | 'signing_key'
+      | 'identity'
+      | 'identity_provider'
+      | 'invitation'
+      | 'limits';
     readonly id: string;
   };
   readonly userId?: string;

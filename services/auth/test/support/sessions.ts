@@ -68,7 +68,8 @@ export const sessionClient = (bus: Bus) => {
     signOut: ({ refreshToken }: SessionTokens) => request(bus, method.signOut, { refreshToken, context: from() }, ask),
     signOutEverywhere: (principal: Principal | typeof admin, userId = '') =>
       request(bus, method.signOutEverywhere, { userId, context: { ...from(), principal } }, ask),
-    list: async (principal: Principal) => (await request(bus, method.listSessions, { principal }, ask)).sessions,
+    list: async (principal: Principal | typeof admin, userId = '') =>
+      (await request(bus, method.listSessions, { principal, userId }, ask)).sessions,
     end: (principal: Principal, id: string) =>
       request(bus, method.endSessions, { id, context: from(undefined, principal) }, ask),
     rotateKeys: () => request(bus, SigningKeyService.method.rotateSigningKeys, { context: { principal: admin } }, ask),

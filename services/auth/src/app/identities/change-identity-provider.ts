@@ -29,6 +29,7 @@ export async function createIdentityProvider(
   await transaction.alone('identities'); // two providers may want each other's redirect URIs
   const provider = await transaction.identityProviders.add(name, terms, clientSecret);
   transaction.audit({ action: 'identity_provider.created', resource: resourceOf(name), after: shownIn(provider) });
+  publishChange(transaction, 'created', name);
   return provider;
 }
 
@@ -56,6 +57,7 @@ export async function changeIdentityProvider(
     after: shownIn(after),
     details: { client_secret_changed: clientSecret !== undefined },
   });
+  publishChange(transaction, 'changed', name);
   return after;
 }
 
@@ -70,7 +72,11 @@ export async function removeIdentityProvider(
   if (shutOut > 0) throw providerInUse(shutOut);
   await transaction.identityProviders.remove(name);
   transaction.audit({ action: 'identity_provider.removed', resource: resourceOf(name), before: shownIn(provider) });
+  publishChange(transaction, 'removed', name);
 }
+
+const publishChange = ({ publish }: AuthTransaction, what: 'created' | 'changed' | 'removed', name: string): void =>
+  publish({ what: `identity-provider.${what}`, subject: { type: 'identity_provider', id: name } });
 
 async function lockedProvider(
   { identityProviders }: AuthTransaction,

@@ -67,7 +67,7 @@ async function activeUser({ users, now }: AuthTransaction, userId: string): Prom
 
 /** The owner hears of it: whoever links an identity can sign in with it. */
 function tellOfChange(
-  { audit, mail }: AuthTransaction,
+  { audit, mail, publish }: AuthTransaction,
   user: User,
   { identity, action, field }: { identity: Identity; action: string; field: string },
 ): void {
@@ -78,6 +78,7 @@ function tellOfChange(
     resource: { type: 'identity', id, name: `${user.name} at ${provider}` },
     ...(action === 'identity.linked' ? { after: what } : { before: what }),
   });
+  publish({ what: action, subject: { type: 'identity', id }, userId: user.id, reason: `identity ${provider}` });
   if (user.email === null || user.emailVerifiedAt === null) return;
   const values = { name: user.name, fields: field };
   mail({ template: 'profile-changed', to: user.email, userId: user.id, values });

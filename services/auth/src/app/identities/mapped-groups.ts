@@ -50,5 +50,11 @@ export async function applyMappedGroups(
     details: { identity_provider: provider.name },
     actor: { id: user.id, kind: 'user', name: user.name },
   });
+  transaction.publish({
+    what: 'user.changed',
+    subject: { type: 'user', id: user.id },
+    userId: user.id,
+    reason: `identity ${provider.name}`,
+  });
   return changed;
 }

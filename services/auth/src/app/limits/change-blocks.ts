@@ -1,4 +1,7 @@
+import type { GroupPolicy } from '@berth/contracts';
+import { userNotFound } from '../../domain/errors.ts';
 import { permissionsOfKey } from '../../domain/keys/api-key.ts';
+import { apiKeyNotFound } from '../../domain/keys/key-errors.ts';
 import {
   askerBlocked,
   automaticBlock,
@@ -14,16 +17,16 @@ import {
   subjectsOf,
 } from '../../domain/limits/block.ts';
 import { assertHolds } from '../../domain/users/handed-out.ts';
-import { isUuid } from '../../domain/uuid.ts';
 import type { Asker } from '../asker.ts';
 import type { AuthTransaction } from '../auth-transaction.ts';
+import { decidedBy } from '../users/administered-user.ts';
 
 /** Everybody hears of the end of a block at once; who was away for longer begins again, without it. */
 const liftedIsToldForMs = 86_400_000;
 
 /**
- * Keeps somebody out because `asker` wants it. Throws `invalid` for what is no subject, `conflict` OWN_BLOCK, and `forbidden` where it would
- * keep out who holds more than the asker.
+ * Keeps somebody out because `asker` wants it. Throws `invalid` for what is no subject, `not_found` for a user or key that is not there,
+ * `conflict` OWN_BLOCK, and `forbidden` where it would keep out who holds more than the asker.
  */
 export async function addBlock(
   transaction: AuthTransaction,
@@ -36,7 +39,7 @@ export async function addBlock(
   assertHolds(asker.principal, await rightsOfSubject(transaction, subject));
   const { now } = transaction;
   const block = {
-    ...{ subject, reason, by: asker.principal?.id ?? '' },
+    ...{ subject, reason, by: decidedBy(asker) },
     blockedAt: now,
     until: endOf(now, seconds),
     automatic: false,
@@ -54,15 +57,26 @@ async function assertAskerRemains(transaction: AuthTransaction, { principal }: A
   if (blocks.some((block) => isBlocked(block, transaction.now))) throw askerBlocked();
 }
 
-/** What the user or the key may do, as groups say it; of a user's key what its owner may, which is never less. Nothing of nobody. */
-async function rightsOfSubject({ users, groups, apiKeys }: AuthTransaction, subject: string) {
+/** What the user or the key may do, as groups say it; of a user's key what its owner may, which is never less. Nothing of an address. */
+function rightsOfSubject(transaction: AuthTransaction, subject: string): Promise<readonly GroupPolicy[]> {
   const { type, id } = resourceOf(subject);
-  const userId = type === 'user' ? id : type === 'api_key' ? await apiKeys.ownerOf(id) : undefined;
-  const user = userId === undefined ? undefined : await users.byId(userId);
-  if (user !== undefined) return groups.byNames(user.groups);
-  const key = type === 'api_key' && isUuid(id) ? await apiKeys.byId(id) : undefined;
-  if (key === undefined || key.ownerId !== null) return [];
-  return [{ name: key.group ?? '', permissions: permissionsOfKey(key), everywhere: key.group === null }];
+  if (type === 'address') return Promise.resolve([]);
+  return type === 'user' ? rightsOfUser(transaction, id) : rightsOfKey(transaction, id);
+}
+
+async function rightsOfUser({ users, groups }: AuthTransaction, id: string) {
+  const user = await users.byId(id);
+  if (user === undefined) throw userNotFound();
+  return groups.byNames(user.groups);
+}
+
+async function rightsOfKey(transaction: AuthTransaction, id: string) {
+  const { apiKeys } = transaction;
+  const ownerId = await apiKeys.ownerOf(id);
+  const ofOwner = ownerId === undefined ? undefined : await rightsOfUser(transaction, ownerId);
+  const key = await apiKeys.byId(id);
+  if (key === undefined || key.endedAt !== null) throw apiKeyNotFound(id);
+  return ofOwner ?? [{ name: key.group ?? '', permissions: permissionsOfKey(key), everywhere: key.group === null }];
 }
 
 /** Ends a block. Throws `not_found` when there is none at the moment. */

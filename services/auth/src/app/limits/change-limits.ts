@@ -18,5 +18,6 @@ export async function changeLimits(
     before: { rules: before.rules },
     after: { rules: after.rules },
   });
+  transaction.publish({ what: 'limits.changed', subject: { type: 'limits', id: 'limits' } });
   return after;
 }

@@ -76,6 +76,7 @@ export async function invite(
     resource: { type: 'invitation', id: invitation.id, name: email },
     after: invitation,
   });
+  publishOf(transaction, 'created', invitation);
   return invitation;
 }
 
@@ -87,6 +88,7 @@ export async function revokeInvitation(transaction: AuthTransaction, id: string)
   await transaction.invitations.end(id, { ending: 'revoked', at: transaction.now, userId: invitation.userId });
   const resource = { type: 'invitation', id, name: invitation.email };
   transaction.audit({ action: 'invitation.revoked', resource, before: invitation });
+  publishOf(transaction, 'revoked', invitation);
 }
 
 /** Makes the user whom an invitation is about, or gives one their first password. The address counts as verified: the token was sent there. */
@@ -114,8 +116,17 @@ export async function acceptInvitation(
     details: { invitation: invitation.id, email: invitation.email },
     actor: { id: user.id, kind: 'user', name: user.name },
   });
+  publishOf(transaction, 'accepted', { id: invitation.id, userId: user.id });
   return user;
 }
+
+/** Without the address: it is somebody's who is no user yet. */
+const publishOf = (
+  { publish }: AuthTransaction,
+  what: 'created' | 'revoked' | 'accepted',
+  { id, userId }: Pick<Invitation, 'id' | 'userId'>,
+): void =>
+  publish({ what: `invitation.${what}`, subject: { type: 'invitation', id }, ...(userId !== null && { userId }) });
 
 interface Chosen {
   readonly name: string;

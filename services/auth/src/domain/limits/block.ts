@@ -14,7 +14,8 @@ export interface Block {
   readonly automatic: boolean;
   /** How often within a day Berth did it by itself. */
   readonly repetitions: number;
-  readonly by: string;
+  /** Who did it; Berth itself has no id. The name is that of the time, empty where it was not noted. */
+  readonly by: { readonly id: string; readonly name: string };
 }
 
 /** When Berth keeps an address out by itself. */
@@ -39,7 +40,7 @@ export function automaticBlock(
   const repetitions = recent ? last.repetitions + 1 : 1;
   const seconds = Math.min(terms.firstSeconds * 2 ** Math.min(repetitions - 1, 20), daySeconds);
   return {
-    ...{ subject, blockedAt: now, repetitions, by: '' },
+    ...{ subject, blockedAt: now, repetitions, by: { id: '', name: '' } },
     reason: 'Too many requests were refused.',
     until: new Date(now.getTime() + seconds * 1_000),
     automatic: true,

@@ -108,7 +108,7 @@ const rulesMessage = ({ rules, version }: LimitRules) => ({
 });
 
 const blockMessage = ({ subject, reason, blockedAt, until, automatic, repetitions, by }: Block) => ({
-  ...{ subject, reason, automatic, repetitions, by },
+  ...{ subject, reason, automatic, repetitions, by: by.id, byName: by.name },
   blockedAt: timestampFromDate(blockedAt),
   ...(until < forEver && { until: timestampFromDate(until) }),
 });

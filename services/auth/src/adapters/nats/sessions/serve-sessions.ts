@@ -14,9 +14,11 @@ import { refreshTokens } from '../../../app/sessions/refresh-tokens.ts';
 import { signIn } from '../../../app/sessions/sign-in.ts';
 import type { SignInThrottle } from '../../../app/sessions/sign-in-throttle.ts';
 import { administeredUser } from '../../../app/users/administered-user.ts';
+import { userNotFound } from '../../../domain/errors.ts';
 import { isUuid } from '../../../domain/uuid.ts';
 import type { PostgresAuthTransactions } from '../../postgres/auth-transactions.ts';
 import { sessionsOf } from '../../postgres/sessions/read-sessions.ts';
+import { userWithId } from '../../postgres/users/user-directory.ts';
 import { askerOf, assertAccess, serveCommand } from '../serve-command.ts';
 import { sessionMessage, tokensMessage } from './session-messages.ts';
 
@@ -52,9 +54,10 @@ const serveTokens = (deps: Deps) => [
     const tokens = await refreshTokens(deps, askerOf(context), { refreshToken, operationId });
     return { tokens: tokensMessage(tokens) };
   }),
-  serve(deps.bus, method.listSessions, async ({ principal }) => {
-    assertAccess(principal, 'user');
-    const sessions = await sessionsOf(deps.database, principal?.userId ?? '');
+  serve(deps.bus, method.listSessions, async ({ principal, userId }) => {
+    assertAccess(principal, userId === '' ? 'user' : { verb: 'users:admin' });
+    if (userId !== '' && (await userWithId(deps.database, userId)) === undefined) throw userNotFound();
+    const sessions = await sessionsOf(deps.database, userId || (principal?.userId ?? ''));
     return { sessions: sessions.map(sessionMessage) };
   }),
 ];

@@ -17,6 +17,7 @@ export interface BlockRow {
   readonly automatic: boolean;
   readonly repetitions: number;
   readonly blocked_by: string;
+  readonly blocked_by_name: string;
 }
 
 const toRules = (row: RulesRow | undefined): LimitRules => {
@@ -24,11 +25,11 @@ const toRules = (row: RulesRow | undefined): LimitRules => {
   return { rules: row.rules, version: Number(row.version) };
 };
 
-export const toBlock = ({ blocked_at, until, blocked_by, ...row }: BlockRow): Block => ({
+export const toBlock = ({ blocked_at, until, blocked_by, blocked_by_name, ...row }: BlockRow): Block => ({
   ...row,
   blockedAt: new Date(blocked_at),
   until: new Date(until),
-  by: blocked_by,
+  by: { id: blocked_by, name: blocked_by_name },
 });
 
 /** The limits for all, as they are now. */
@@ -63,13 +64,15 @@ export const limitRows = (sql: Sql): LimitStore => ({
     if (blocks.length === 0) return;
     const column = <Name extends keyof Block>(name: Name) => blocks.map((block) => block[name]);
     await sql.execute(
-      `INSERT INTO blocks (subject, reason, blocked_at, until, automatic, repetitions, blocked_by)
-       SELECT * FROM unnest($1::text[], $2::text[], $3::timestamptz[], $4::timestamptz[], $5::boolean[], $6::integer[], $7::text[])
+      `INSERT INTO blocks (subject, reason, blocked_at, until, automatic, repetitions, blocked_by, blocked_by_name)
+       SELECT * FROM unnest($1::text[], $2::text[], $3::timestamptz[], $4::timestamptz[], $5::boolean[], $6::integer[], $7::text[], $8::text[])
        ON CONFLICT (subject) DO UPDATE SET reason = excluded.reason, blocked_at = excluded.blocked_at, until = excluded.until,
-         automatic = excluded.automatic, repetitions = excluded.repetitions, blocked_by = excluded.blocked_by`,
+         automatic = excluded.automatic, repetitions = excluded.repetitions, blocked_by = excluded.blocked_by,
+         blocked_by_name = excluded.blocked_by_name`,
       [
         ...[column('subject'), column('reason'), column('blockedAt'), column('until')],
-        ...[column('automatic'), column('repetitions'), column('by')],
+        ...[column('automatic'), column('repetitions')],
+        ...[blocks.map(({ by }) => by.id), blocks.map(({ by }) => by.name)],
       ],
     );
   },

@@ -11,6 +11,7 @@ import { limits } from './0008-limits.ts';
 import { mails } from './0009-mails.ts';
 import { audit } from './0010-audit.ts';
 import { keyRotation } from './0011-key-rotation.ts';
+import { blockedBy } from './0012-blocked-by.ts';
 
 /** The history of auth's tables. Released ones are never edited. `userIds` counts at the first migration alone. */
 export const migrations = (userIds: UserIdKind): readonly NamedMigration[] => [
@@ -26,4 +27,5 @@ export const migrations = (userIds: UserIdKind): readonly NamedMigration[] => [
   administration,
   limits,
   keyRotation,
+  blockedBy,
 ];

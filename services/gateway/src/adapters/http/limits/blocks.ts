@@ -50,7 +50,7 @@ function addRoute(app: App, { limits, commandTimeoutMs, isExempt }: Deps): void 
     tags,
     headers: keyedHeaders,
     body: addBlockBody,
-    response: responses({ 201: { $ref: 'Block#' } }, 422, 400, 409, 413, 415, 504),
+    response: responses({ 201: { $ref: 'Block#' } }, 422, 400, 404, 409, 413, 415, 504),
   };
   app.post(path, { schema, config }, async (request, reply) => {
     const { reason, seconds } = request.body;
@@ -93,11 +93,11 @@ function countedSubject(text: string, isExempt: (address: string) => boolean): s
 
 function showBlock(block: Block | undefined): BlockDocument {
   if (block?.blockedAt === undefined) throw new DomainError('bug', 'INTERNAL', 'An answer came without its block.');
-  const { subject, reason, automatic, repetitions, by, blockedAt, until } = block;
+  const { subject, reason, automatic, repetitions, by, byName, blockedAt, until } = block;
   return {
     ...{ subject, reason, automatic, repetitions },
     blocked_at: timestampDate(blockedAt).toISOString(),
     until: until ? timestampDate(until).toISOString() : null,
-    blocked_by: by || null,
+    blocked_by: byName || by || null,
   };
 }

@@ -103,7 +103,7 @@ export const blockDocument = Type.Object(
     until: nullable(Type.String({ format: 'date-time', description: 'null: until it is lifted.' })),
     automatic: Type.Boolean({ description: 'Berth did it by itself.' }),
     repetitions: Type.Integer({ description: 'How often it did within a day; each time is twice as long.' }),
-    blocked_by: nullable(Type.String({ description: 'The id of who did it; null: Berth.' })),
+    blocked_by: nullable(Type.String({ description: 'Whose decision it was; null: Berth’s own.' })),
   },
   { $id: 'Block', description: 'Somebody who is kept out.', examples: [blockExample] },
 );

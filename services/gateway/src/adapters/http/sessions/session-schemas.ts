@@ -9,12 +9,26 @@ const sentByOAuthClients = { scope: ignored, client_id: ignored, client_secret: 
 
 export const tokenBody = Type.Object(
   {
-    username: Type.String({ minLength: 1, maxLength: 320, description: 'The user’s name or e-mail address.' }),
-    password: Type.String({ minLength: 1, maxLength: 1_000 }),
-    grant_type: Type.Optional(Type.Enum(['password'], { description: 'For OAuth 2 clients; means nothing more.' })),
+    username: Type.Optional(
+      Type.String({ minLength: 1, maxLength: 320, description: 'The user’s name or e-mail address.' }),
+    ),
+    password: Type.Optional(Type.String({ minLength: 1, maxLength: 1_000, description: 'Goes with `username`.' })),
+    refresh_token: Type.Optional(refreshToken),
+    grant_type: Type.Optional(
+      Type.Enum(['password', 'refresh_token'], {
+        description:
+          'Default `password`, which takes `username` and `password`. `refresh_token` takes that alone, as `/v1/auth/refresh` does.',
+      }),
+    ),
     ...sentByOAuthClients,
   },
-  { ...strict, examples: [{ username: 'ada', password: 'correct horse battery staple' }] },
+  {
+    ...strict,
+    examples: [
+      { username: 'ada', password: 'correct horse battery staple' },
+      { grant_type: 'refresh_token', refresh_token: 'brt_…' },
+    ],
+  },
 );
 
 export const refreshBody = Type.Object(

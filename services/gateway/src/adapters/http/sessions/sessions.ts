@@ -1,4 +1,5 @@
 import { type Session, SessionService } from '@berth/contracts';
+import { userIdOf } from '../../../domain/users/user-id.ts';
 import type { AuthAsk } from '../../nats/auth-service.ts';
 import { commandContext, principalOf } from '../answer-command.ts';
 import type { AnyRequest, App } from '../app-types.ts';
@@ -14,6 +15,7 @@ export interface SessionDeps {
 
 const { method } = SessionService;
 const path = '/v1/account/sessions';
+const ofUserPath = '/v1/admin/users/:id/sessions';
 const config = { user: true } as const;
 const tags = ['Account'];
 
@@ -22,10 +24,11 @@ const ended = (...more: ProblemStatus[]) => ({
   ...problems(401, 403, 409, 422, 429, 500, 503, 504, ...more),
 });
 
-/** A user's own sessions, and the end of another user's. */
+/** A user's own sessions, and those of another user for administrators. */
 export function sessionRoutes(app: App, deps: SessionDeps): void {
   listRoute(app, deps);
   endRoutes(app, deps);
+  listOfUserRoute(app, deps);
   endOfUserRoute(app, deps);
 }
 
@@ -73,6 +76,22 @@ function endRoutes(app: App, { auth, commandTimeoutMs }: SessionDeps): void {
   });
 }
 
+function listOfUserRoute(app: App, { auth }: SessionDeps): void {
+  const schema = {
+    operationId: 'listSessionsOfUser',
+    summary: 'Where a user is signed in',
+    tags: ['Users'],
+    params: userIdParams,
+    response: { 200: { $ref: 'SessionList#' }, ...problems(401, 403, 404, 422, 429, 500, 503) } as unknown,
+  };
+  app.get(ofUserPath, { schema, config: { permission: 'users:admin' } }, async (request, reply) => {
+    const principal = principalOf(request);
+    const question = { principal, userId: userIdOf(request.params.id) };
+    const { sessions } = await auth.read(method.listSessions, question);
+    return reply.send({ items: sessions.map((session) => showSession(session, principal.sessionId)) });
+  });
+}
+
 function endOfUserRoute(app: App, { auth, commandTimeoutMs }: SessionDeps): void {
   const schema = {
     operationId: 'endSessionsOfUser',
@@ -83,15 +102,11 @@ function endOfUserRoute(app: App, { auth, commandTimeoutMs }: SessionDeps): void
     params: userIdParams,
     response: ended(404),
   };
-  app.delete(
-    '/v1/admin/users/:id/sessions',
-    { schema, config: { permission: 'users:admin' } },
-    async (request, reply) => {
-      const context = contextOf(request, commandTimeoutMs);
-      await auth.change(method.signOutEverywhere, { userId: request.params.id, context });
-      return reply.code(204).send();
-    },
-  );
+  app.delete(ofUserPath, { schema, config: { permission: 'users:admin' } }, async (request, reply) => {
+    const context = contextOf(request, commandTimeoutMs);
+    await auth.change(method.signOutEverywhere, { userId: userIdOf(request.params.id), context });
+    return reply.code(204).send();
+  });
 }
 
 const contextOf = (request: AnyRequest, commandTimeoutMs: number) =>

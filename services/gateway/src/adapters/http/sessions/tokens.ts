@@ -1,6 +1,8 @@
 import { type Authenticator, presentedKey } from '@berth/access';
 import { SessionService } from '@berth/contracts';
 import { isKind } from '@berth/errors';
+import type { Static } from 'typebox';
+import { invalidRequest } from '../../../domain/field-checks.ts';
 import type { AuthAsk } from '../../nats/auth-service.ts';
 import { commandContext, openContext } from '../answer-command.ts';
 import type { AnyRequest, App } from '../app-types.ts';
@@ -37,21 +39,39 @@ function tokenRoute(app: App, { auth, commandTimeoutMs }: TokenDeps): void {
   ] as const) {
     const schema = {
       operationId,
-      summary: 'Sign in with a password',
+      summary: 'Sign in with a password, or refresh',
       description:
-        'Answers one refusal (`SIGN_IN_REFUSED`) for an unknown name, a wrong password and a user without one. Also takes a form (`application/x-www-form-urlencoded`).',
+        'Answers one refusal (`SIGN_IN_REFUSED`) for an unknown name, a wrong password and a user without one. Also takes a form (`application/x-www-form-urlencoded`), and the refresh tokens of OAuth 2 clients, as `/v1/auth/refresh` does.',
       tags,
       security: [],
       body: tokenBody,
       response: tokenResponses(),
     };
     app.post(url, { schema, config: { ...open, form: true } }, async (request, reply) => {
-      const { username, password } = request.body;
+      const grant = grantIn(request.body);
       const context = openContext(request, new Date(Date.now() + commandTimeoutMs));
-      const { tokens } = await auth.change(method.signIn, { context, login: username, password });
+      const { tokens } =
+        'refreshToken' in grant
+          ? await auth.change(method.refreshTokens, { context, ...grant })
+          : await auth.change(method.signIn, { context, ...grant });
       return reply.send(showTokens(tokens));
     });
   }
+}
+
+/** What tokens are asked for: a password or, as OAuth 2 clients refresh (RFC 6749, 6), a refresh token. Nothing of the other one. */
+function grantIn(body: Static<typeof tokenBody>): { login: string; password: string } | { refreshToken: string } {
+  const { grant_type = 'password', username, password, refresh_token: refreshToken } = body;
+  const given = { username, password, refresh_token: refreshToken };
+  const wanted = grant_type === 'password' ? ['username', 'password'] : ['refresh_token'];
+  const wrong = Object.entries(given).flatMap(([field, value]) => {
+    if (wanted.includes(field)) return value === undefined ? [{ field, message: 'is required' }] : [];
+    return value === undefined ? [] : [{ field, message: `does not go with the grant_type ${grant_type}` }];
+  });
+  if (wrong.length > 0) throw invalidRequest(wrong);
+  return grant_type === 'password'
+    ? { login: username ?? '', password: password ?? '' }
+    : { refreshToken: refreshToken ?? '' };
 }
 
 function refreshRoute(app: App, { auth, commandTimeoutMs }: TokenDeps): void {

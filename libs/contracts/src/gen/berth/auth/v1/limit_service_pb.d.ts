@@ -982,6 +982,13 @@ export declare type Block = Message<"berth.auth.v1.Block"> & {
    * @generated from field: string by = 7;
    */
   by: string;
+
+  /**
+   * The name of who did it, as it was then; empty: Berth, or nobody knows any more.
+   *
+   * @generated from field: string by_name = 8;
+   */
+  byName: string;
 };
 
 /**
@@ -1038,6 +1045,13 @@ export declare type BlockJson = {
    * @generated from field: string by = 7;
    */
   by?: string;
+
+  /**
+   * The name of who did it, as it was then; empty: Berth, or nobody knows any more.
+   *
+   * @generated from field: string by_name = 8;
+   */
+  byName?: string;
 };
 
 /**

@@ -550,6 +550,13 @@ export declare type ListSessionsRequest = Message<"berth.auth.v1.ListSessionsReq
    * @generated from field: berth.common.v1.Principal principal = 1;
    */
   principal?: Principal | undefined;
+
+  /**
+   * Whose; empty: one's own. Another's take "users:admin".
+   *
+   * @generated from field: string user_id = 2;
+   */
+  userId: string;
 };
 
 /**
@@ -564,6 +571,13 @@ export declare type ListSessionsRequestJson = {
    * @generated from field: berth.common.v1.Principal principal = 1;
    */
   principal?: PrincipalJson;
+
+  /**
+   * Whose; empty: one's own. Another's take "users:admin".
+   *
+   * @generated from field: string user_id = 2;
+   */
+  userId?: string;
 };
 
 /**

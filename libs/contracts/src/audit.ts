@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import type { AuditAction } from './audit-actions.ts';
 import type { Origin, Principal } from './gen/berth/common/v1/command_pb.js';
 
 /** Who changes something, from where and in which request: what an entry of the audit log says besides the change. */
@@ -27,24 +28,29 @@ export function authorOf(
   return { principal: { id, kind, name }, clientAddress, userAgent, requestId };
 }
 
+/** A thing as the API shows it: its names, in snake_case; no secrets. */
+export type AuditedState = Readonly<Record<Lowercase<string>, unknown>>;
+
 /** A change as the audit log tells it. */
 export interface AuditedChange {
-  /** `<resource>.<verb in the past>`, such as `pool.created`. */
-  readonly action: string;
-  readonly resource: { readonly type: string; readonly id: string; readonly name?: string };
+  readonly action: AuditAction;
+  /** By the id that the API shows. Its type stands in the action. */
+  readonly resource: { readonly id: string; readonly name?: string };
   /** By the database's clock. */
   readonly at: Date;
-  /** As it was and as it is; no secrets. */
-  readonly before?: object;
-  readonly after?: object;
-  readonly details?: object;
+  readonly before?: AuditedState;
+  readonly after?: AuditedState;
+  readonly details?: AuditedState;
 }
 
-type State = Readonly<Record<string, unknown>>;
-
 /** What of two states is not the same, by its names: a long list that stayed does not push what changed out of the entry. */
-export function differences(before: State, after: State): { readonly before: State; readonly after: State } {
-  const isOther = (name: string) => !isDeepStrictEqual(before[name], after[name]);
-  const among = (state: State): State => Object.fromEntries(Object.entries(state).filter(([name]) => isOther(name)));
+export function differences(
+  before: AuditedState,
+  after: AuditedState,
+): { readonly before: AuditedState; readonly after: AuditedState } {
+  const [was, is]: readonly Readonly<Record<string, unknown>>[] = [before, after];
+  const isOther = (name: string) => !isDeepStrictEqual(was?.[name], is?.[name]);
+  const among = (state: AuditedState): AuditedState =>
+    Object.fromEntries(Object.entries(state).filter(([name]) => isOther(name)));
   return { before: among(before), after: among(after) };
 }

@@ -1,4 +1,19 @@
-export { type AuditAuthor, type AuditedChange, authorOf, berthItself, differences } from './audit.ts';
+export {
+  type AuditAuthor,
+  type AuditedChange,
+  type AuditedState,
+  authorOf,
+  berthItself,
+  differences,
+} from './audit.ts';
+export {
+  type AuditAction,
+  type AuditActorKind,
+  type AuditedType,
+  type AuditResourceType,
+  auditedVerbs,
+  typeOfAction,
+} from './audit-actions.ts';
 export { weaknessOfSecret } from './chosen-secret.ts';
 export { fromErrorMessage, toErrorMessage } from './error.ts';
 export * from './gen/berth/allocator/v1/adoption_service_pb.js';

@@ -1,4 +1,5 @@
 import type { DescMethodUnary } from '@bufbuild/protobuf';
+import type { AuditAction } from './audit-actions.ts';
 
 /**
  * The NATS subject that a command is asked on, below the installation's prefix:
@@ -72,9 +73,9 @@ export const subjects = {
   /** RouterDriftChanged, as a public event: `detected`, `repaired`, `accepted`, `contested` or `cleared`. */
   routerDrift: (what: string, router: string) => `events.router.drift.${token(what)}.${token(router)}`,
   /** RouterStateChanged, as a public event. */
-  routerStateChanged: (router: string) => `events.router.state.${token(router)}`,
-  /** AccessChanged, as a public event: `user.banned`, `session.reused` … */
-  accessChanged: (what: string, id: string) => `events.access.${what}.${token(id)}`,
+  routerStateChanged: (router: string) => `events.router.state.changed.${token(router)}`,
+  /** AccessChanged, as a public event, in the words of the audit log. */
+  accessChanged: (what: AuditAction, id: string) => `events.access.${what}.${token(id)}`,
   /** AuditRecord. */
   auditRecord: 'audit.request',
   /** AccessPosition: plain NATS, not kept; told after each change and twice a second, so that silence is noticed. */

@@ -1,5 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import { type AuditAuthor, type AuditedChange, AuditRecordSchema, streams, subjects } from '@berth/contracts';
+import {
+  type AuditAuthor,
+  type AuditedChange,
+  AuditRecordSchema,
+  streams,
+  subjects,
+  typeOfAction,
+} from '@berth/contracts';
 import { safeForAudit, safeTextForAudit } from '@berth/service-kit';
 import { timestampFromDate } from '@bufbuild/protobuf/wkt';
 import { binaryMessage, type OutgoingMessage } from './outgoing-message.ts';
@@ -15,11 +22,12 @@ const longestText = 400;
  */
 export function auditMessage(author: AuditAuthor, change: AuditedChange): OutgoingMessage {
   const { principal, clientAddress, userAgent, requestId } = author;
-  const { type, id, name = '' } = change.resource;
+  const { id, name = '' } = change.resource;
+  const resourceType = typeOfAction(change.action);
   const { details = {} } = change;
   return binaryMessage(streams.audit, subjects.auditRecord, AuditRecordSchema, {
     ...{ id: randomUUID(), at: timestampFromDate(change.at), action: change.action, result: 'succeeded' },
-    ...{ principal, resourceType: type, resourceId: textOf(id), resourceName: textOf(name), clientAddress },
+    ...{ principal, resourceType, resourceId: textOf(id), resourceName: textOf(name), clientAddress },
     ...{ userAgent: textOf(userAgent), requestId, traceId: traceOf(requestId), detailsJson: jsonOf(details) },
     ...{ beforeJson: jsonOf(change.before), afterJson: jsonOf(change.after) },
   });

@@ -43,17 +43,17 @@ test('how people come in is told when it changes: identities, providers, invitat
     return [subject.replace(/^.*events\.access\./, ''), userId];
   });
   assert.deepEqual(told, [
-    ['identity-provider.created.corp', ''],
-    ['identity-provider.changed.corp', ''],
+    ['identity_provider.created.corp', ''],
+    ['identity_provider.changed.corp', ''],
     [`identity.linked.${identity?.id}`, ann],
     [`identity.unlinked.${identity?.id}`, ann],
-    ['identity-provider.removed.corp', ''],
+    ['identity_provider.deleted.corp', ''],
     [`invitation.created.${revoked?.id}`, ''],
     [`invitation.revoked.${revoked?.id}`, ''],
     [`invitation.created.${accepted?.id}`, ''],
     [`user.created.${user?.id}`, user?.id],
     [`invitation.accepted.${accepted?.id}`, user?.id],
-    ['limits.changed.limits', ''],
+    ['limit.changed.limits', ''],
   ]);
   const text = rows.map(({ payload }) => payload.toString('utf8')).join('\n');
   for (const secret of [clientSecret, token, password, 'planted-', 'x.example']) assert.ok(!text.includes(secret));

@@ -49,7 +49,7 @@ test('a changed password ends all sessions, is mailed and audited; the present o
   assert.ok(await isPassword(world, id, another(1)));
   const mail = await world.mail('password-changed', ada);
   assert.deepEqual([mail.values['name'], mail.values['from']], ['ada', '192.0.2.8']);
-  const entries = await world.db.query("SELECT 1 FROM audit_entries WHERE action = 'user.password-changed'");
+  const entries = await world.db.query("SELECT 1 FROM audit_entries WHERE action = 'user.password_changed'");
   assert.equal(entries.length, 1);
 });
 

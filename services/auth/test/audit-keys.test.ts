@@ -202,10 +202,10 @@ test('many who ask at once for a new key on two replicas, while entries are seal
   assert.equal((await auditKeys(database)).length, before.length + 1);
   await sealed(database, 202);
   const log = auditLog(world.bus);
-  const { entries } = await log.list({ actionPrefix: 'audit-key.' });
+  const { entries } = await log.list({ actionPrefix: 'audit_key.' });
   assert.deepEqual(
     entries.map(({ action, resourceId, actorId }) => [action, resourceId, actorId]),
-    [['audit-key.rotated', answers[0]?.key?.id, admin.id]],
+    [['audit_key.rotated', answers[0]?.key?.id, admin.id]],
   );
   assert.equal(JSON.parse(entries[0]?.detailsJson ?? '').previous_key_id, before[0]?.id);
   const { keys } = await log.heads();
@@ -234,7 +234,7 @@ test('a key that is old enough is replaced at the start, once, by replicas that 
   assert.equal(keys.length, 2);
   // Whoever runs already signs with the new one from now on.
   assert.equal((await running.active(database)).keyId, keys[1]?.id);
-  const { entries } = await auditLog(world.bus).list({ actionPrefix: 'audit-key.rotated' });
+  const { entries } = await auditLog(world.bus).list({ actionPrefix: 'audit_key.rotated' });
   assert.deepEqual(
     entries.map(({ actorKind, resourceId }) => [actorKind, resourceId]),
     [['service', keys[1]?.id]],

@@ -1,7 +1,14 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
-import { OperationEndedSchema, OperationKind, OperationState, streams, subjects } from '@berth/contracts';
+import {
+  type AuditAction,
+  OperationEndedSchema,
+  OperationKind,
+  OperationState,
+  streams,
+  subjects,
+} from '@berth/contracts';
 import { notify, streamName } from '@berth/messaging';
 import { eventually } from '@berth/testing';
 import { timestampFromDate, timestampNow } from '@bufbuild/protobuf/wkt';
@@ -13,7 +20,7 @@ import { newWorld, principal, withCode } from './support/world.ts';
 /** The start makes the key of the settings, which is an entry too. */
 const ofTheStart = 1;
 
-const anEntry = (action: string) => ({ action, resource: { type: 'users', id: 'u1', name: 'ann' } });
+const anEntry = (action: AuditAction) => ({ action, resource: { id: 'u1', name: 'ann' } });
 
 test('what 500 writers tell at once on two replicas is one chain without gaps, in which each stands once', async (t) => {
   const world = await newWorld(t);
@@ -24,7 +31,11 @@ test('what 500 writers tell at once on two replicas is one chain without gaps, i
     ...records.map((record) => tell(world.bus, record)),
     ...records.map((record, index) => tell(world.bus, record, `again-${index}`)), // told twice
     ...Array.from({ length: 250 }, (_, index) =>
-      database.transaction((sql) => writeAudit(sql, berthItself, new Date(), [anEntry(`user.changed-${index % 7}`)])),
+      database.transaction((sql) =>
+        writeAudit(sql, berthItself, new Date(), [
+          anEntry((['user.changed', 'user.banned', 'user.verified'] as const)[index % 3] ?? 'user.changed'),
+        ]),
+      ),
     ),
   ]);
   await sealed(database, ofTheStart + 500);
@@ -85,7 +96,7 @@ test('what gateways tell while auth is away becomes entries when it is back, onc
   assert.equal(entry?.id, record.id);
   assert.deepEqual(
     [entry?.action, entry?.resourceType, entry?.resourceId, entry?.actorName, entry?.clientAddress, entry?.detailsJson],
-    ['request.createPool', 'pools', 'web', 'test', '192.0.2.7', '{"method":"POST"}'],
+    ['request.createPool', 'pool', 'web', 'test', '192.0.2.7', '{"method":"POST"}'],
   );
 });
 
@@ -117,17 +128,17 @@ test('an entry of auth names the trace of its request, and the signing key that 
   const id = 'kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k';
   const asker = { ...berthItself, requestId: '86fe85e6cfe0045b6202c655ae69fd59' };
   const entries = [
-    { action: 'signing-key.removed', resource: { type: 'signing_key', id } as const },
-    { action: 'user.changed', resource: { type: 'user', id: 'u1', name: id } as const },
-  ];
+    { action: 'signing_key.deleted', resource: { id } },
+    { action: 'user.changed', resource: { id: 'u1', name: id } },
+  ] as const;
   await database.transaction((sql) => writeAudit(sql, asker, new Date(), entries));
   await database.transaction((sql) =>
     writeAudit(sql, { ...asker, requestId: 'my-own' }, new Date(), [anEntry('user.banned')]),
   );
   const written = (await auditLog(world.bus).list()).entries;
   const found = Object.fromEntries(written.map(({ action, ...entry }) => [action, entry]));
-  assert.equal(found['signing-key.removed']?.resourceId, id);
-  assert.equal(found['signing-key.removed']?.traceId, asker.requestId);
+  assert.equal(found['signing_key.deleted']?.resourceId, id);
+  assert.equal(found['signing_key.deleted']?.traceId, asker.requestId);
   assert.equal(found['user.changed']?.resourceName, '[redacted]');
   assert.equal(found['user.banned']?.traceId, '');
 });
@@ -148,6 +159,38 @@ test('a wiped stream loses nothing that auth wrote itself or had taken in, and w
     'request.afterwards',
     'request.createPool',
     'user.banned',
+  ]);
+});
+
+test('whoever asked for an operation that ended is named, as what they are', async (t) => {
+  const world = await newWorld(t);
+  await world.replica();
+  const database = await world.database();
+  const [key] = await database.query<{ id: string; name: string }>('SELECT id, name FROM api_keys');
+  await database.transaction((sql) =>
+    writeAudit(sql, berthItself, new Date(), [
+      { ...anEntry('user.deleted'), actor: { id: 'gone', kind: 'user', name: 'ann' } },
+    ]),
+  );
+  for (const principalId of [key?.id, 'gone', '', 'nobody']) {
+    const id = randomUUID();
+    const operation = {
+      id,
+      state: OperationState.SUCCEEDED,
+      principalId: principalId ?? '',
+      updatedAt: timestampNow(),
+    };
+    notify(world.bus, subjects.operationEnded(id), OperationEndedSchema, { operation });
+  }
+  const entries = await eventually(async () => {
+    const page = await auditLog(world.bus).list({ actionPrefix: 'operation.' });
+    return page.entries.length === 4 && page.entries;
+  });
+  assert.deepEqual(entries.map(({ actorId, actorKind, actorName }) => `${actorId} ${actorKind} ${actorName}`).sort(), [
+    ' service berth',
+    `${key?.id} api_key ${key?.name}`,
+    'gone user ann',
+    'nobody unknown ',
   ]);
 });
 
@@ -172,10 +215,10 @@ test('the end of an operation is one entry with its outcome, however often it is
   const [entry] = entries;
   assert.deepEqual(
     [entry?.action, entry?.result, entry?.actorId, entry?.resourceType, entry?.resourceId, entry?.resourceName],
-    ['operation.failed', 'ROUTER_REJECTED', 'p1', 'vms', 'v1', 'web-1'],
+    ['operation.failed', 'ROUTER_REJECTED', 'p1', 'vm', 'web-1', 'web-1'],
   );
   assert.deepEqual(JSON.parse(entry?.detailsJson ?? ''), {
-    ...{ operation_id: id, kind: 'provision_vm', router: 'default', owner_group: '' },
+    ...{ operation_id: id, kind: 'provision_vm', vm_id: 'v1', router: 'default', owner_group: '' },
     reason: 'no: password=[redacted]',
   });
 });
@@ -187,7 +230,7 @@ test('filters say which entries come, the newest first, page by page', async (t)
   const at = (second: number) => timestampFromDate(new Date(Date.UTC(2026, 0, 1, 0, 0, second)));
   const who = (id: string) => ({ ...principal('admin'), id });
   const told = [
-    aRecord({ at: at(1), action: 'request.a1', principal: who('p1'), resourceType: 'vms', requestId: 'one' }),
+    aRecord({ at: at(1), action: 'request.a1', principal: who('p1'), resourceType: 'vm', requestId: 'one' }),
     aRecord({ at: at(2), action: 'request.a2', principal: who('p2'), clientAddress: '2001:db8::1' }),
     aRecord({ at: at(3), action: 'request.b', principal: who('p1'), result: 'FORBIDDEN', resourceId: 'x' }),
     aRecord({ at: at(4), action: 'user.banned', principal: who('p2') }),
@@ -203,7 +246,7 @@ test('filters say which entries come, the newest first, page by page', async (t)
   assert.deepEqual(await seconds({ actionPrefix: 'request.a' }), [2, 1]);
   assert.deepEqual(await seconds({ actionPrefix: 'request.a', actor: 'p2' }), [2]);
   assert.deepEqual(await seconds({ actionPrefix: 'nothing.' }), []);
-  assert.deepEqual(await seconds({ resourceType: 'vms' }), [1]);
+  assert.deepEqual(await seconds({ resourceType: 'vm' }), [1]);
   assert.deepEqual(await seconds({ resourceId: 'x' }), [3]);
   assert.deepEqual(await seconds({ result: 'FORBIDDEN' }), [3]);
   assert.deepEqual(await seconds({ address: '2001:db8::1' }), [2]);

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { assertNamesOfApi } from './support/names-of-api.ts';
 import { factsOf, holderOf, newUser, peopleClient, userFactOf } from './support/people.ts';
 import { newWorld, withCode } from './support/world.ts';
 
@@ -182,6 +183,7 @@ test('every change is in the audit log with before and after, and is published',
     entries.map(({ action }) => action),
     expected,
   );
+  assertNamesOfApi(entries);
   const [, changed] = entries;
   const permissionsOf = (state: unknown) => (state as { permissions: string[] }).permissions;
   assert.deepEqual([permissionsOf(changed?.before), permissionsOf(changed?.after)], [['vms:*'], ['vms:read']]);

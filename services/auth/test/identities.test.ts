@@ -127,9 +127,10 @@ test('an address does not find an account: who has one signs in and links', asyn
 test('a provider lets in whom its admin wants', async (t) => {
   const { api, signIn, database } = await signInWorld(t, { alice, carl: { preferred_username: 'carl' } }, {});
   await assert.rejects(signIn('alice'), withCode('IDENTITY_UNKNOWN'));
-  assert.deepEqual(await database.query("SELECT result FROM audit_entries WHERE action = 'identity.sign_in_refused'"), [
-    { result: 'IDENTITY_UNKNOWN' },
-  ]);
+  assert.deepEqual(
+    await database.query("SELECT result FROM audit_entries WHERE action = 'identity_provider.sign_in_refused'"),
+    [{ result: 'IDENTITY_UNKNOWN' }],
+  );
   await api.changeProvider('corp', { newUsers: true, emailDomains: ['other.example'] }, ['new_users', 'email_domains']);
   await assert.rejects(signIn('alice'), withCode('IDENTITY_NOT_ALLOWED'));
   await api.changeProvider('corp', { emailDomains: ['corp.example'] }, ['email_domains']);

@@ -11,6 +11,7 @@ import {
 import { request } from '@berth/messaging';
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { timestampFromDate } from '@bufbuild/protobuf/wkt';
+import { assertNamesOfApi } from './support/names-of-api.ts';
 import { admin, client, idOf, newWorld, principal, type World, withCode } from './support/world.ts';
 
 const { method } = AuthService;
@@ -248,24 +249,25 @@ test('every change is a fact, an audit entry and an event, in the same transacti
     actor_id: string;
     client_address: string;
     before: object | null;
-    after: { name: string } | null;
+    after: { name: string; user_id: string } | null;
   }>('SELECT * FROM audit_entries WHERE resource_id = $1 ORDER BY arrival', [id]);
   assert.deepEqual(
     entries.map(({ action, actor_id, before: was, after: is }) => [action, actor_id, was !== null, is?.name]),
     [
       ['api_key.created', anna.id, false, 'ci'],
-      ['api_key.updated', anna.id, true, 'ci 2'],
+      ['api_key.changed', anna.id, true, 'ci 2'],
       ['api_key.rotated', anna.id, true, 'ci 2'],
       ['api_key.deleted', anna.id, true, undefined],
     ],
   );
+  assertNamesOfApi(entries);
   assert.equal(entries[0]?.client_address, '192.0.2.9');
   const sent = await database.query<{ subject: string }>(
     "SELECT subject FROM outbox WHERE subject LIKE '%' || $1 ORDER BY subject",
     [id],
   );
   const whats = sent.map(({ subject }) => subject.split('.').slice(2, 4).join('.'));
-  assert.deepEqual(whats, ['api_key.created', 'api_key.deleted', 'api_key.rotated', 'api_key.updated']);
+  assert.deepEqual(whats, ['api_key.changed', 'api_key.created', 'api_key.deleted', 'api_key.rotated']);
   const everything = JSON.stringify([
     await database.query('SELECT * FROM audit_entries, access_facts'),
     await database.query('SELECT * FROM outbox'),

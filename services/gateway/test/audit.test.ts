@@ -55,7 +55,7 @@ test('when a write is answered the stream has its entry: who, what, on what, fro
   const { principal, action, result, resourceType, clientAddress, userAgent, requestId } = entry ?? assert.fail();
   assert.deepEqual(
     [principal?.id, principal?.kind, principal?.name, action, result, resourceType],
-    ['id-of-admin-1', 'api_key', 'admin-1', 'request.testRouterSettings', 'succeeded', 'routers'],
+    ['id-of-admin-1', 'api_key', 'admin-1', 'request.testRouterSettings', 'succeeded', 'router'],
   );
   assert.deepEqual([clientAddress, userAgent, requestId], ['127.0.0.1', 'tests/1', 'r-1']);
   assert.match(entry?.traceId ?? '', /^[0-9a-f]{32}$/);

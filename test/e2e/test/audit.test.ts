@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { auditedVerbs } from '@berth/contracts';
 import { eventually, temporaryFolder } from '@berth/testing';
 import { credentials } from '@grpc/grpc-js';
 import { ReflectionClient, startBerth, startSecondRouter } from '../src/index.ts';
@@ -25,9 +26,12 @@ test('a provision is two entries, of its request and of its end, and what is exp
   const [asked, ended] = [of('request.provisionVm'), of('operation.succeeded')];
   assert.deepEqual([asked.result, asked.request_id, asked.details.body.vm_name], ['succeeded', 'audited', 'web-1']);
   assert.equal(ended.resource.name, 'web-1');
-  assert.deepEqual(asked.resource.id, 'web-1');
+  assert.deepEqual(
+    [asked.resource, ended.resource.type, ended.resource.id],
+    [{ type: 'vm', id: 'web-1', name: '' }, 'vm', 'web-1'],
+  );
   assert.equal(ended.details.operation_id, asked.details.operation_id);
-  assert.equal(ended.actor.id, asked.actor.id);
+  assert.deepEqual(ended.actor, asked.actor);
   const { body } = await api.get('/v1/admin/audit?result=API_KEY_INVALID&request_id=audited');
   assert.deepEqual([body.items.length, body.items[0].actor.kind], [1, 'anonymous']);
 
@@ -79,16 +83,16 @@ test('what is changed over REST and over gRPC is one entry each, of the service 
   assert.deepEqual(
     entries.map(({ action, result, resource }: Entry) => [action, result, resource.type, resource.id]).sort(),
     [
-      ['drift_policies.changed', 'succeeded', 'drift_policies', 'edge'],
+      ['drift_policy.changed', 'succeeded', 'drift_policy', 'edge'],
       ['pool.changed', 'succeeded', 'pool', 'rule-pools/audited'],
       ['pool.created', 'succeeded', 'pool', 'rule-pools/audited'],
-      ['request.createRulePool', 'POOL_NAME_TAKEN', 'pools', ''],
+      ['request.createRulePool', 'POOL_NAME_TAKEN', 'pool', ''],
       ['router.created', 'succeeded', 'router', 'edge'],
-      ['router.removed', 'succeeded', 'router', 'edge'],
+      ['router.deleted', 'succeeded', 'router', 'edge'],
     ],
   );
   const of = (action: string): Entry => entries.find((entry: Entry) => entry.action === action);
-  const [made, drained, removed] = [of('pool.created'), of('pool.changed'), of('router.removed')];
+  const [made, drained, removed] = [of('pool.created'), of('pool.changed'), of('router.deleted')];
   assert.deepEqual([made.request_id, made.client_address, made.actor.kind], ['made-once', '127.0.0.1', 'api_key']);
   assert.deepEqual([made.before, made.after?.['ranges']], [null, ['5000-5009']]);
   assert.deepEqual(
@@ -98,6 +102,11 @@ test('what is changed over REST and over gRPC is one entry each, of the service 
   assert.match(drained.user_agent, /^grpc-/);
   assert.deepEqual([removed.before?.['enabled'], removed.after], [false, null]);
   assert.ok(!JSON.stringify(entries).includes(secret));
+  for (const { action, resource } of (await api.get('/v1/admin/audit')).body.items) {
+    const verbs: readonly string[] = Object.entries(auditedVerbs).find(([type]) => type === resource.type)?.[1] ?? [];
+    const told = verbs.some((verb) => action === `${resource.type}.${verb}`);
+    assert.ok(told || action.startsWith('request.'), `${action} on ${resource.type}`);
+  }
 });
 
 interface Entry {

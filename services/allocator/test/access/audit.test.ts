@@ -45,14 +45,14 @@ test('each change of a pool is an entry of who, from where, what it was and what
     ['pool', 'ip-pools/edge', 'edge', asked.clientAddress, asked.requestId, asked.requestId],
   );
   const pool = {
-    ...{ name: 'edge', router: 'default', description: 'the edge', groups: [], is_default: true, state: 'active' },
+    ...{ name: 'edge', router: 'default', description: 'the edge', groups: [], default: true, state: 'active' },
     ...{ cidrs: [], ranges: ['10.0.2.10-10.0.2.29'], exclusions: [], gateway: '', dns: [], lease_seconds: 0 },
     ...{ dhcp_network: '', subnet: '', subnet_id: 0, alert_thresholds: [], from_settings: false, version: 1 },
   };
   assert.deepEqual([made?.before, made?.after], [undefined, pool]);
   assert.deepEqual(
     [displaced?.action, displaced?.resourceId, displaced?.before, displaced?.after],
-    ['pool.changed', 'ip-pools/default', { is_default: true, version: 1 }, { is_default: false, version: 2 }],
+    ['pool.changed', 'ip-pools/default', { default: true, version: 1 }, { default: false, version: 2 }],
   );
   const description = 'password=[redacted]';
   assert.deepEqual(

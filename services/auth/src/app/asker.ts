@@ -10,5 +10,9 @@ export interface Asker {
   readonly requestId: string;
 }
 
+/** For the audit log: the user whom somebody has just proved to be, whoever asked. */
+export const asUser = ({ id, name }: { readonly id: string; readonly name: string }) =>
+  ({ id, kind: 'user', name }) as const;
+
 /** Berth itself, for what happens by the clock. */
 export const berthItself: Asker = { principal: undefined, clientAddress: '', userAgent: '', requestId: '' };

@@ -1,3 +1,4 @@
+import type { AuditAction, AuditActorKind, AuditedChange, AuditedType } from '@berth/contracts';
 import type { Fact } from '../domain/access-facts.ts';
 import type { AccountStore } from './accounts/account-store.ts';
 import type { Asker } from './asker.ts';
@@ -14,40 +15,20 @@ import type { GroupStore } from './users/group-store.ts';
 import type { InvitationStore } from './users/invitation-store.ts';
 import type { UserStore } from './users/user-store.ts';
 
-/** Something that people want to hear of: a public event, `user.banned` about a user for example. */
+/** Something that people want to hear of: a public event, in the words of the audit log. */
 export interface AccessEvent {
-  readonly what: string;
-  readonly subject: {
-    readonly type:
-      | 'user'
-      | 'session'
-      | 'group'
-      | 'api_key'
-      | 'address'
-      | 'signing_key'
-      | 'identity'
-      | 'identity_provider'
-      | 'invitation'
-      | 'limits';
-    readonly id: string;
-  };
+  readonly what: AuditAction;
+  readonly subject: { readonly type: AuditedType; readonly id: string };
   readonly userId?: string;
   readonly reason?: string;
 }
 
-/** An entry of the audit log. Who did it, from where and when comes from the transaction. */
-export interface NewAuditEntry {
-  /** `<resource>.<verb in the past>`, such as `user.banned`. */
-  readonly action: string;
-  readonly resource: { readonly type: string; readonly id: string; readonly name?: string };
-  /** As it was and as it is; no secrets. */
-  readonly before?: object;
-  readonly after?: object;
-  readonly details?: object;
+/** An entry of the audit log. From where and when comes from the transaction. */
+export interface NewAuditEntry extends Omit<AuditedChange, 'at'> {
   /** Default `succeeded`; otherwise the code of a failure. */
   readonly result?: string;
   /** Who did it, when it is not who asks: the user who signs in. */
-  readonly actor?: { readonly id: string; readonly kind: string; readonly name: string };
+  readonly actor?: { readonly id: string; readonly kind: AuditActorKind; readonly name: string };
 }
 
 /**

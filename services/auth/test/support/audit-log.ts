@@ -14,7 +14,7 @@ const timeoutMs = 10_000;
 /** What a gateway tells of a request. */
 export const aRecord = (record: Partial<Omit<AuditRecord, '$typeName' | 'principal'>> & { principal?: Who } = {}) => ({
   ...{ id: randomUUID(), at: timestampNow(), action: 'request.createPool', result: 'succeeded' },
-  ...{ resourceType: 'pools', resourceId: 'web', clientAddress: '192.0.2.7', userAgent: 'curl/8', requestId: 'r-1' },
+  ...{ resourceType: 'pool', resourceId: 'web', clientAddress: '192.0.2.7', userAgent: 'curl/8', requestId: 'r-1' },
   principal: admin,
   detailsJson: '{"method":"POST"}',
   ...record,

@@ -47,8 +47,8 @@ export async function newLog(t: TestScope) {
       for (let index = 0; index < count; index++) {
         const before = await sealedSoFar(database);
         const entry = {
-          action: 'user.changed',
-          resource: { type: 'users', id: `u${index}` },
+          action: 'user.changed' as const,
+          resource: { id: `u${index}` },
           after: { é: [1, null, index / 3], text: 'one\u2028line\u2029to\u0085us' },
         };
         await database.transaction((sql) => writeAudit(sql, berthItself, at, [entry]));

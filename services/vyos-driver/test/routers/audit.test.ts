@@ -63,14 +63,18 @@ test('each change of a router is an entry of who, from where, what it was and wh
   );
   const state = {
     ...{ host: settings.host, port: settings.port, key_id: settings.keyId, key_fingerprint: keyFingerprint },
-    ...{ fingerprint: settings.fingerprint.replaceAll(':', '').toLowerCase(), ca_pem_sha256: '', wan_interface: '' },
-    ...{ external_ip: '', dhcp_network: '', dhcp_subnet: '', from_settings: false, enabled: false },
+    ...{
+      fingerprint: settings.fingerprint.replaceAll(':', '').toLowerCase(),
+      ca_pem_sha256: null,
+      wan_interface: null,
+    },
+    ...{ external_ip: null, dhcp_network: null, dhcp_subnet: null, from_settings: false, enabled: false },
   };
   assert.deepEqual([made?.before, made?.after], [undefined, { ...state, version: versionIn(made?.after) }]);
   const version = versionIn(made?.after);
   assert.deepEqual(
     [renamed?.action, renamed?.before, renamed?.after],
-    ['router.changed', { wan_interface: '', version }, { wan_interface: 'eth9', version: version + 1 }],
+    ['router.changed', { wan_interface: null, version }, { wan_interface: 'eth9', version: version + 1 }],
   );
   assert.deepEqual(
     [keyed?.before, keyed?.after],
@@ -80,7 +84,7 @@ test('each change of a router is an entry of who, from where, what it was and wh
     ],
   );
   const last = { ...state, key_fingerprint: another, wan_interface: 'eth9', version: version + 2 };
-  assert.deepEqual([removed?.action, removed?.before, removed?.after], ['router.removed', last, undefined]);
+  assert.deepEqual([removed?.action, removed?.before, removed?.after], ['router.deleted', last, undefined]);
   const [rows] = await world.query<{ text: string }>(
     `SELECT string_agg(encode(payload, 'escape'), '') AS text FROM outbox`,
   );
@@ -112,7 +116,7 @@ test('new policies of drift are told with the old ones; the same ones, a repeat 
   const policies = (policy: string) => ({ policies: [{ path: 'nat destination', policy }] });
   assert.deepEqual(
     [first?.action, first?.resourceType, first?.resourceId, first?.principal?.id, first?.clientAddress],
-    ['drift_policies.changed', 'drift_policies', 'default', 'admin', asked.clientAddress],
+    ['drift_policy.changed', 'drift_policy', 'default', 'admin', asked.clientAddress],
   );
   assert.deepEqual([first?.before, first?.after], [{ policies: [] }, policies('repair')]);
   assert.deepEqual([second?.before, second?.after], [policies('repair'), policies('report')]);

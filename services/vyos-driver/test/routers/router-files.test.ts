@@ -45,7 +45,7 @@ test('a file is written once, by whichever replica works the router, with the en
   await assert.rejects(save(world, 'two', { principal: { ...admin, group: 'team' } }), { code: 'PERMISSION_DENIED' });
   assert.deepEqual(await list(world), [file]);
   const told = await world.query<{ payload: Buffer }>(
-    "SELECT payload FROM outbox WHERE stream = 'AUDIT' AND payload::text LIKE '%' || encode('router_file.asked', 'hex') || '%'",
+    "SELECT payload FROM outbox WHERE stream = 'AUDIT' AND payload::text LIKE '%' || encode('router_file.requested', 'hex') || '%'",
   );
   const [entry, ...others] = told.map(({ payload }) => fromBinary(AuditRecordSchema, payload));
   assert.deepEqual([others, entry?.resourceId, entry?.principal?.name], [[], 'default/one', 'ann']);

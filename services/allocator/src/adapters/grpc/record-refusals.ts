@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { RefusalCounts } from '@berth/access';
-import { AuditRecordSchema, streams, subjects } from '@berth/contracts';
+import { AuditRecordSchema, type AuditResourceType, streams, subjects } from '@berth/contracts';
 import type { DomainError } from '@berth/errors';
 import { type Bus, publishKept } from '@berth/messaging';
 import { type Logger, safeForAudit, safeTextForAudit } from '@berth/service-kit';
@@ -9,7 +9,9 @@ import { timestampNow } from '@bufbuild/protobuf/wkt';
 import { clientOf } from './author-of-call.ts';
 import type { OpenCall, ServerCall } from './open-call.ts';
 
-type EntryInit = Omit<MessageInitShape<typeof AuditRecordSchema>, '$typeName' | 'id' | 'at'>;
+type EntryInit = Omit<MessageInitShape<typeof AuditRecordSchema>, '$typeName' | 'id' | 'at' | 'resourceType'> & {
+  readonly resourceType: AuditResourceType;
+};
 
 /** Tells the audit log of calls that wanted to change something and came to nothing; what was done is told by who did it. */
 export interface RefusalRecorder {
@@ -60,7 +62,7 @@ export function recordRefusals({ bus, log }: { readonly bus: Bus; readonly log: 
 
 const countedEntry = (caller: string, count: number): EntryInit => ({
   ...{ action: 'request.refused', result: 'REFUSED_REPEATEDLY' },
-  ...{ resourceType: 'callers', resourceId: caller },
+  ...{ resourceType: 'caller', resourceId: caller },
   detailsJson: JSON.stringify({ count }),
 });
 
@@ -68,7 +70,7 @@ function entryOf(open: OpenCall, call: ServerCall, { code }: DomainError): Entry
   const { method, principal, scope } = open;
   const { clientAddress, userAgent } = clientOf(call);
   return {
-    ...{ action: `request.${method.desc.localName}`, result: code, resourceType: 'pools', clientAddress },
+    ...{ action: `request.${method.desc.localName}`, result: code, resourceType: 'pool', clientAddress },
     ...(principal && { principal: { id: principal.id, kind: principal.kind, name: principal.name } }),
     userAgent: safeTextForAudit(userAgent, longestText),
     ...{ requestId: scope.requestId, traceId: scope.traceId },

@@ -1,4 +1,4 @@
-import { type AuditedChange, differences } from '@berth/contracts';
+import { type AuditedChange, type AuditedState, differences } from '@berth/contracts';
 import type { NumberRange } from '../../domain/number-range.ts';
 import { type Pool, type PoolKind, type PoolSpec, resourceName } from '../../domain/pools/pool.ts';
 import type { PoolChange, Reservation } from '../../domain/pools/pool-change.ts';
@@ -7,7 +7,7 @@ import { valueText } from './to-pool-messages.ts';
 /** A change as the audit log tells it; undefined where only a level was passed. */
 export function auditedPoolChange(change: PoolChange): AuditedChange | undefined {
   const { kind, pool, at } = change;
-  const resource = { type: 'pool', id: resourceName(pool), name: pool.name };
+  const resource = { id: resourceName(pool), name: pool.name };
   switch (kind) {
     case 'created':
       return { action: 'pool.created', resource, at, after: shown(pool) };
@@ -34,12 +34,21 @@ export function auditedPoolChange(change: PoolChange): AuditedChange | undefined
 }
 
 const ofReservation = ({ id, pool }: Reservation) => ({
-  resource: { type: 'reservation', id, name: resourceName(pool) },
+  resource: { id, name: resourceName(pool) },
 });
 
 /** The names are those of the API. */
-const shown = ({ name, router, description, groups, isDefault, state, alertThresholds, ...pool }: Pool) => ({
-  ...{ name, router, description, groups, is_default: isDefault, state, ...values(pool.spec) },
+const shown = ({
+  name,
+  router,
+  description,
+  groups,
+  isDefault,
+  state,
+  alertThresholds,
+  ...pool
+}: Pool): AuditedState => ({
+  ...{ name, router, description, groups, default: isDefault, state, ...values(pool.spec) },
   ...{ alert_thresholds: alertThresholds, from_settings: pool.fromSettings, version: pool.version },
 });
 
@@ -63,7 +72,7 @@ function values(spec: PoolSpec): Readonly<Record<string, unknown>> {
   }
 }
 
-const held = ({ pool, protocols, note, expiresAt, ...range }: Reservation) => ({
+const held = ({ pool, protocols, note, expiresAt, ...range }: Reservation): AuditedState => ({
   ...{ pool: resourceName(pool), values: rangeText(pool.spec.kind, range), protocols, note },
   expires_at: expiresAt?.toISOString() ?? null,
 });

@@ -31,9 +31,3 @@ export interface AccountDeps {
  * stored are raised there, so that the repeat of a command that succeeded is answered like the first.
  */
 export type Prepared = (transaction: AuthTransaction) => Promise<void>;
-
-/** For the audit log: whoever sends something on an open route. */
-export const anybody = { id: '', kind: 'anybody', name: '' } as const;
-
-/** For the audit log: the user who has proved by a mail to be one. */
-export const asUser = ({ id, name }: { id: string; name: string }) => ({ id, kind: 'user', name });

@@ -2,8 +2,8 @@ import { isKind } from '@berth/errors';
 import { currentPasswordWrong, mailTokenInvalid } from '../../domain/accounts/account-errors.ts';
 import { userNotFound } from '../../domain/errors.ts';
 import { hashOfMailToken } from '../../domain/mails/mail-token.ts';
-import type { Asker } from '../asker.ts';
-import { type AccountDeps, asUser, type Prepared } from './account-deps.ts';
+import { type Asker, asUser } from '../asker.ts';
+import type { AccountDeps, Prepared } from './account-deps.ts';
 import { isPresentPassword } from './present-password.ts';
 import { refuseNoAddress } from './register-account.ts';
 
@@ -24,8 +24,8 @@ export async function changeEmail(
     if (present.passwordHash !== user.passwordHash) throw currentPasswordWrong('password');
     await transaction.accounts.mailRequests.add({ kind: 'new-email', email, userId });
     transaction.audit({
-      action: 'user.email-change-requested',
-      resource: { type: 'user', id: userId, name: user.name },
+      action: 'user.email_change_requested',
+      resource: { id: userId, name: user.name },
       before: { email: user.email },
       after: { email },
     });
@@ -55,12 +55,12 @@ export function confirmEmail({ token }: { token: string }): Prepared {
       transaction.mail({ template: 'email-changed', to: user.email, userId: user.id, values });
     }
     transaction.audit({
-      action: isOther ? 'user.email-changed' : 'user.verified',
-      resource: { ...subject, name: user.name },
+      action: isOther ? 'user.email_changed' : 'user.verified',
+      resource: { id: user.id, name: user.name },
       before: { email: user.email },
       after: { email: saved.email },
       actor: asUser(user),
     });
-    transaction.publish({ what: isOther ? 'user.email-changed' : 'user.verified', subject, userId: user.id });
+    transaction.publish({ what: isOther ? 'user.email_changed' : 'user.verified', subject, userId: user.id });
   };
 }

@@ -9,9 +9,9 @@ import { sameAddress } from '../../domain/accounts/user-name.ts';
 import { userNotFound } from '../../domain/errors.ts';
 import { hashOfMailToken } from '../../domain/mails/mail-token.ts';
 import { type User, withoutSessions } from '../../domain/users/user.ts';
-import type { Asker } from '../asker.ts';
+import { type Asker, asUser } from '../asker.ts';
 import type { AuthTransaction } from '../auth-transaction.ts';
-import { type AccountDeps, anybody, asUser, type Prepared } from './account-deps.ts';
+import type { AccountDeps, Prepared } from './account-deps.ts';
 import { isPresentPassword } from './present-password.ts';
 import { refuseNoAddress } from './register-account.ts';
 
@@ -41,7 +41,7 @@ export function forgotPassword({ email }: { email: string }): Prepared {
   refuseNoAddress(email);
   return async ({ accounts, audit }) => {
     await accounts.mailRequests.add({ kind: 'forgot', email });
-    audit({ action: 'password.reset-requested', resource: { type: 'address', id: email }, actor: anybody });
+    audit({ action: 'password_reset.requested', resource: { id: email } });
   };
 }
 
@@ -113,10 +113,10 @@ async function replacePassword(
     transaction.mail({ template: 'password-changed', to: saved.email, userId: saved.id, values });
   }
   transaction.audit({
-    ...{ action: 'user.password-changed', resource: { type: 'user', id: saved.id, name: saved.name } },
+    ...{ action: 'user.password_changed', resource: { id: saved.id, name: saved.name } },
     ...{ details: { by_mail: byMail } },
     ...(byMail && { actor: asUser(saved) }),
   });
-  transaction.publish({ what: 'user.password-changed', subject: { type: 'user', id: saved.id }, userId: saved.id });
+  transaction.publish({ what: 'user.password_changed', subject: { type: 'user', id: saved.id }, userId: saved.id });
   return saved;
 }

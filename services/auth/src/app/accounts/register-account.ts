@@ -4,8 +4,10 @@ import { userFact } from '../../domain/access-facts.ts';
 import { accountInputInvalid, mailTokenInvalid, registrationClosed } from '../../domain/accounts/account-errors.ts';
 import { faultsOfEmail, faultsOfName } from '../../domain/accounts/user-name.ts';
 import { hashOfMailToken, mailTokenMs } from '../../domain/mails/mail-token.ts';
+import { asUser } from '../asker.ts';
+import { auditedUser } from '../audited-states.ts';
 import type { AuthTransaction } from '../auth-transaction.ts';
-import { type AccountDeps, anybody, asUser, type Prepared } from './account-deps.ts';
+import type { AccountDeps, Prepared } from './account-deps.ts';
 
 /**
  * Takes a registration. It is kept whether or not its name or address are taken: nothing is looked up, so neither the answer nor its time
@@ -24,8 +26,9 @@ export async function registerAccount(
     await accounts.registrations.add({ id, name, email, passwordHash }, new Date(now.getTime() + mailTokenMs.verify));
     await accounts.mailRequests.add({ kind: 'register', email, registrationId: id });
     audit({
-      ...{ action: 'registration.requested', resource: { type: 'registration', id, name } },
-      ...{ after: { name, email }, actor: anybody },
+      action: 'registration.requested',
+      resource: { id: email, name },
+      after: { name, email },
     });
   };
 }
@@ -35,11 +38,7 @@ export function resendVerification({ email }: { email: string }): Prepared {
   refuseNoAddress(email);
   return async ({ accounts, audit }) => {
     await accounts.mailRequests.add({ kind: 'resend', email });
-    audit({
-      action: 'registration.mail-requested',
-      resource: { type: 'address', id: email },
-      actor: anybody,
-    });
+    audit({ action: 'registration.mail_requested', resource: { id: email } });
   };
 }
 
@@ -81,10 +80,9 @@ export function verifyEmail(
       });
     await accounts.registrations.removeAllOf(pending.email);
     transaction.tell(userFact(user, now));
-    const resource = { type: 'user', id: user.id, name: user.name };
-    const after = { name: user.name, email: user.email, groups: user.groups };
-    transaction.audit({ action: 'user.registered', resource, after, actor: asUser(user) });
-    for (const what of ['user.registered', 'user.verified']) {
+    const resource = { id: user.id, name: user.name };
+    transaction.audit({ action: 'user.registered', resource, after: auditedUser(user), actor: asUser(user) });
+    for (const what of ['user.registered', 'user.verified'] as const) {
       transaction.publish({ what, subject: { type: 'user', id: user.id }, userId: user.id });
     }
   };

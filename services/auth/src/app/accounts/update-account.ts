@@ -3,6 +3,7 @@ import { faultsOfProfile, faultsOfShown, withFields } from '../../domain/account
 import { faultsOfName } from '../../domain/accounts/user-name.ts';
 import { assertVersion, userNotFound } from '../../domain/errors.ts';
 import type { User } from '../../domain/users/user.ts';
+import { auditedProfile } from '../audited-states.ts';
 import type { AuthTransaction } from '../auth-transaction.ts';
 
 /** What changes of an account. */
@@ -64,17 +65,16 @@ function tellChanged(
   { mail, audit, publish }: AuthTransaction,
   { before, after, fields }: { before: User; after: User; fields: readonly string[] },
 ): void {
-  const shown = ({ name, profile, publicFields }: User) => ({ name, profile, public_fields: publicFields });
   const subject = { type: 'user', id: after.id } as const;
   if (after.email !== null) {
     const values = { name: after.name, fields: fields.join(', ') };
     mail({ template: 'profile-changed', to: after.email, userId: after.id, values });
   }
   audit({
-    action: 'user.profile-changed',
-    resource: { ...subject, name: after.name },
-    before: shown(before),
-    after: shown(after),
+    action: 'user.profile_changed',
+    resource: { id: after.id, name: after.name },
+    before: auditedProfile(before),
+    after: auditedProfile(after),
   });
-  publish({ what: 'user.profile-changed', subject, userId: after.id });
+  publish({ what: 'user.profile_changed', subject, userId: after.id });
 }

@@ -5,6 +5,7 @@ import type { IdentityProvider, ProviderTerms } from '../../domain/identities/id
 import { checkProvider, invalidProvider, type ProviderRules } from '../../domain/identities/provider-terms.ts';
 import { assertHolds } from '../../domain/users/handed-out.ts';
 import type { Asker } from '../asker.ts';
+import { auditedProvider } from '../audited-states.ts';
 import type { AuthTransaction } from '../auth-transaction.ts';
 
 /** What an admin may change of a provider. */
@@ -28,7 +29,11 @@ export async function createIdentityProvider(
   await checkGroups(transaction, asker.principal, terms, {});
   await transaction.alone('identities'); // two providers may want each other's redirect URIs
   const provider = await transaction.identityProviders.add(name, terms, clientSecret);
-  transaction.audit({ action: 'identity_provider.created', resource: resourceOf(name), after: shownIn(provider) });
+  transaction.audit({
+    action: 'identity_provider.created',
+    resource: resourceOf(name),
+    after: auditedProvider(provider),
+  });
   publishChange(transaction, 'created', name);
   return provider;
 }
@@ -53,8 +58,8 @@ export async function changeIdentityProvider(
   transaction.audit({
     action: 'identity_provider.changed',
     resource: resourceOf(name),
-    before: shownIn(before),
-    after: shownIn(after),
+    before: auditedProvider(before),
+    after: auditedProvider(after),
     details: { client_secret_changed: clientSecret !== undefined },
   });
   publishChange(transaction, 'changed', name);
@@ -71,12 +76,16 @@ export async function removeIdentityProvider(
   const shutOut = await transaction.identityProviders.usersWithNothingElse(name);
   if (shutOut > 0) throw providerInUse(shutOut);
   await transaction.identityProviders.remove(name);
-  transaction.audit({ action: 'identity_provider.removed', resource: resourceOf(name), before: shownIn(provider) });
-  publishChange(transaction, 'removed', name);
+  transaction.audit({
+    action: 'identity_provider.deleted',
+    resource: resourceOf(name),
+    before: auditedProvider(provider),
+  });
+  publishChange(transaction, 'deleted', name);
 }
 
-const publishChange = ({ publish }: AuthTransaction, what: 'created' | 'changed' | 'removed', name: string): void =>
-  publish({ what: `identity-provider.${what}`, subject: { type: 'identity_provider', id: name } });
+const publishChange = ({ publish }: AuthTransaction, what: 'created' | 'changed' | 'deleted', name: string): void =>
+  publish({ what: `identity_provider.${what}`, subject: { type: 'identity_provider', id: name } });
 
 async function lockedProvider(
   { identityProviders }: AuthTransaction,
@@ -111,7 +120,4 @@ async function checkGroups(
   }
 }
 
-const resourceOf = (name: string) => ({ type: 'identity_provider', id: name, name });
-
-/** Without the secret, which a provider never carries. */
-const shownIn = ({ version: _, createdAt: __, updatedAt: ___, ...terms }: IdentityProvider) => terms;
+const resourceOf = (name: string) => ({ id: name, name });

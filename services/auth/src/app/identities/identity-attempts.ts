@@ -75,9 +75,9 @@ export async function noteRefusal<T>(
   } catch (error) {
     const noted = error instanceof DomainError && ['forbidden', 'conflict', 'unavailable'].includes(error.kind);
     if (noted && error.code !== 'IDENTITY_ATTEMPT_INVALID') {
-      const resource = { type: 'identity_provider', id: provider, name: provider };
+      const resource = { id: provider, name: provider };
       await transactions.run(asker, async ({ audit }) =>
-        audit({ action: 'identity.sign_in_refused', resource, result: error.code }),
+        audit({ action: 'identity_provider.sign_in_refused', resource, result: error.code }),
       );
     }
     throw error;

@@ -1,3 +1,4 @@
+import type { AuditAction } from '@berth/contracts';
 import { userBanned, userNotFound } from '../../domain/errors.ts';
 import { type Identity, labelOf, type ProviderProfile } from '../../domain/identities/identity.ts';
 import {
@@ -69,13 +70,13 @@ async function activeUser({ users, now }: AuthTransaction, userId: string): Prom
 function tellOfChange(
   { audit, mail, publish }: AuthTransaction,
   user: User,
-  { identity, action, field }: { identity: Identity; action: string; field: string },
+  { identity, action, field }: { identity: Identity; action: AuditAction<'identity'>; field: string },
 ): void {
   const { id, provider, label } = identity;
   const what = { provider, label };
   audit({
     action,
-    resource: { type: 'identity', id, name: `${user.name} at ${provider}` },
+    resource: { id, name: `${user.name} at ${provider}` },
     ...(action === 'identity.linked' ? { after: what } : { before: what }),
   });
   publish({ what: action, subject: { type: 'identity', id }, userId: user.id, reason: `identity ${provider}` });

@@ -2,8 +2,10 @@ import type { ProviderProfile } from '../../domain/identities/identity.ts';
 import { groupsOfClaim, type IdentityProvider, withMappedGroups } from '../../domain/identities/identity-provider.ts';
 import { adminGroup } from '../../domain/users/group.ts';
 import { inGroups, type User } from '../../domain/users/user.ts';
+import { asUser } from '../asker.ts';
+import { auditedUser } from '../audited-states.ts';
 import type { AuthTransaction } from '../auth-transaction.ts';
-import { keepGroups, tellRights } from '../users/administered-user.ts';
+import { keepGroups, resourceOf, tellRights } from '../users/administered-user.ts';
 
 /** Call before the user is locked, where what is done may change the user's groups, or make one. */
 export async function guardGroups(
@@ -43,12 +45,12 @@ export async function applyMappedGroups(
   const changed = await transaction.users.save(inGroups(user, groups));
   tellRights(transaction, changed);
   transaction.audit({
-    action: 'user.groups_changed',
-    resource: { type: 'user', id: user.id, name: user.name },
-    before: { groups: user.groups },
-    after: { groups: changed.groups },
+    action: 'user.changed',
+    resource: resourceOf(changed),
+    before: auditedUser(user),
+    after: auditedUser(changed),
     details: { identity_provider: provider.name },
-    actor: { id: user.id, kind: 'user', name: user.name },
+    actor: asUser(changed),
   });
   transaction.publish({
     what: 'user.changed',

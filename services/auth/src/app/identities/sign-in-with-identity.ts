@@ -15,9 +15,11 @@ import {
 } from '../../domain/identities/identity-errors.ts';
 import type { IdentityProvider } from '../../domain/identities/identity-provider.ts';
 import { isBanned, type User } from '../../domain/users/user.ts';
-import type { Asker } from '../asker.ts';
+import { type Asker, asUser } from '../asker.ts';
+import { auditedUser } from '../audited-states.ts';
 import type { AuthTransaction } from '../auth-transaction.ts';
 import { openSession, type Tokens } from '../sessions/open-session.ts';
+import { resourceOf } from '../users/administered-user.ts';
 import { applyMappedGroups, grantedGroups, guardGroups } from './mapped-groups.ts';
 
 /**
@@ -80,16 +82,12 @@ async function linkToNewUser(
 ): Promise<Identity> {
   const link = { provider: provider.name, subject: profile.subject, userId: user.id, label: labelOf(profile) };
   const identity = await identities.add(link);
-  const { id, name, email, groups } = user;
-  const actor = { id, kind: 'user', name };
-  const details = { identity_provider: provider.name, identity: identity.id };
+  const details = { identity_provider: provider.name, identity_id: identity.id };
   audit({
     action: 'user.created',
-    resource: { type: 'user', id, name },
-    after: { name, email, groups },
-    details,
-    actor,
+    ...{ resource: resourceOf(user), after: auditedUser(user), details, actor: asUser(user) },
   });
+  const { id } = user;
   publish({ what: 'user.created', subject: { type: 'user', id }, userId: id, reason: `identity ${provider.name}` });
   return identity;
 }

@@ -54,7 +54,7 @@ async function followSettings(transaction: AuthTransaction, givenKeys: readonly 
     if (key.ended === 'unlisted') {
       key.listAgain();
       await apiKeys.save(key);
-      noteKey(transaction, 'updated', { after: key });
+      noteKey(transaction, 'changed', { after: key });
     }
   }
   for (const key of await apiKeys.fromSettings()) {

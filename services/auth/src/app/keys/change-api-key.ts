@@ -35,7 +35,7 @@ export async function updateApiKey(
     await assertGroup(transaction, terms.group);
   }
   await transaction.apiKeys.save(key);
-  return { key: noteKey(transaction, 'updated', { before, after: key }), secret: '' };
+  return { key: noteKey(transaction, 'changed', { before, after: key }), secret: '' };
 }
 
 /** Ends a key at once. The last usable admin key stays. */

@@ -1,5 +1,6 @@
 import { DomainError } from '@berth/errors';
 import { type ApiKey, type ApiKeyView, viewOf } from '../../domain/keys/api-key.ts';
+import { auditedKey } from '../audited-states.ts';
 import type { AuthTransaction } from '../auth-transaction.ts';
 
 /** What a command made of a key; the secret is there when it is new. */
@@ -25,7 +26,7 @@ export async function aloneWithKeys({ alone, alongside }: AuthTransaction): Prom
 /** Tells everybody concerned what became of a key: those who let callers in, the audit log, the public. Gives back how it is seen. */
 export function noteKey(
   transaction: AuthTransaction,
-  what: 'created' | 'updated' | 'rotated' | 'deleted',
+  what: 'created' | 'changed' | 'rotated' | 'deleted',
   { before, after }: { readonly before?: ApiKeyView; readonly after: ApiKey },
 ): ApiKeyView {
   const { now } = transaction;
@@ -33,9 +34,9 @@ export function noteKey(
   transaction.tell({ kind: 'api-key', id: after.id }, keyFactEnd(now));
   transaction.audit({
     action: `api_key.${what}`,
-    resource: { type: 'api_key', id: after.id, name: after.name === '' ? after.prefix : after.name },
-    ...(before && { before }),
-    ...(what !== 'deleted' && { after: view }),
+    resource: { id: after.id, name: after.name === '' ? after.prefix : after.name },
+    ...(before && { before: auditedKey(before) }),
+    ...(what !== 'deleted' && { after: auditedKey(view) }),
   });
   const subject = { type: 'api_key', id: after.id } as const;
   transaction.publish({ what: `api_key.${what}`, subject, ...(after.ownerId !== null && { userId: after.ownerId }) });

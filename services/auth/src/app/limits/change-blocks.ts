@@ -18,6 +18,7 @@ import {
 } from '../../domain/limits/block.ts';
 import { assertHolds } from '../../domain/users/handed-out.ts';
 import type { Asker } from '../asker.ts';
+import { auditedBlock } from '../audited-states.ts';
 import type { AuthTransaction } from '../auth-transaction.ts';
 import { decidedBy } from '../users/administered-user.ts';
 
@@ -91,7 +92,7 @@ export async function liftBlock(transaction: AuthTransaction, subject: string): 
     new Date(now.getTime() + liftedIsToldForMs),
   );
   const resource = resourceOf(subject);
-  transaction.audit({ action: `${resource.type}.unblocked`, resource, before: shown(block) });
+  transaction.audit({ action: `${resource.type}.unblocked`, resource, before: auditedBlock(block) });
   transaction.publish({ what: `${resource.type}.unblocked`, subject: resource });
 }
 
@@ -115,9 +116,7 @@ async function keepOut(transaction: AuthTransaction, blocks: readonly Block[]): 
   for (const block of blocks) {
     const resource = resourceOf(block.subject);
     transaction.tell(blockFact(block), block.until);
-    transaction.audit({ action: `${resource.type}.blocked`, resource, after: shown(block) });
+    transaction.audit({ action: `${resource.type}.blocked`, resource, after: auditedBlock(block) });
     transaction.publish({ what: `${resource.type}.blocked`, subject: resource, reason: block.reason });
   }
 }
-
-const shown = ({ reason, until, automatic, repetitions }: Block) => ({ reason, until, automatic, repetitions });

@@ -1,5 +1,6 @@
 import { assertVersion } from '../../domain/errors.ts';
 import { checkRules, type LimitRule, type LimitRules, rulesText } from '../../domain/limits/limit-rule.ts';
+import { auditedRules } from '../audited-states.ts';
 import type { AuthTransaction } from '../auth-transaction.ts';
 
 /** Replaces the limits for all. `ifVersion` 0: whatever there is now. Throws `invalid`, or `precondition_failed`. */
@@ -13,11 +14,11 @@ export async function changeLimits(
   const after = await transaction.limits.saveRules(rules);
   transaction.tell({ kind: 'limits', rules: rulesText(after.rules) });
   transaction.audit({
-    action: 'limits.changed',
-    resource: { type: 'limits', id: 'limits' },
-    before: { rules: before.rules },
-    after: { rules: after.rules },
+    action: 'limit.changed',
+    resource: { id: '' },
+    before: auditedRules(before.rules),
+    after: auditedRules(after.rules),
   });
-  transaction.publish({ what: 'limits.changed', subject: { type: 'limits', id: 'limits' } });
+  transaction.publish({ what: 'limit.changed', subject: { type: 'limit', id: 'limits' } });
   return after;
 }

@@ -26,7 +26,7 @@ export async function retryMail({ mails, audit }: AuthTransaction, id: string): 
   if (mail === 'gone') {
     throw new DomainError('conflict', 'MAIL_ENDED', 'This mail has ended, and what it said is not kept any more.');
   }
-  audit({ action: 'mail.retried', resource: { type: 'mail', id }, details: { template: mail.template } });
+  audit({ action: 'mail.retried', resource: { id }, details: { template: mail.template } });
   return mail;
 }
 
@@ -35,7 +35,7 @@ export function sendTestMail({ mail, audit, now }: AuthTransaction, recipient: s
   if (!/^[^\s@<>,;]+@[^\s@<>,;]+$/.test(recipient)) throw invalidMail('to', 'is no e-mail address');
   const text = `This is a test, asked for at ${now.toISOString()}. If you can read it, mails arrive.`;
   mail({ template: 'admin-notice', to: recipient, values: { topic: 'test', text } });
-  audit({ action: 'mail.tested', resource: { type: 'mail', id: '', name: recipient } });
+  audit({ action: 'mail.tested', resource: { id: '', name: recipient } });
 }
 
 /** Those that this user may hear of. */

@@ -39,7 +39,7 @@ export async function endOtherSessions(transaction: AuthTransaction, userId: str
   tellEnded(transaction, ended);
   if (ended.length === 0) return;
   const details = { sessions: ended.map(({ id }) => id) };
-  transaction.audit({ action: 'sessions.ended', resource: { type: 'user', id: userId }, details });
+  transaction.audit({ action: 'user.signed_out', resource: { id: userId }, details });
 }
 
 /** Ends all sessions of a user. Throws `not_found` USER_NOT_FOUND. */
@@ -48,11 +48,10 @@ export async function signOutEverywhere(transaction: AuthTransaction, userId: st
   if (user === undefined) throw new DomainError('not_found', 'USER_NOT_FOUND', 'There is no such user.');
   const saved = await transaction.users.save(withoutSessions(user));
   transaction.tell(userFact(saved, transaction.now));
-  transaction.audit({ action: 'sessions.ended', resource: { type: 'user', id: user.id, name: user.name } });
-  transaction.publish({ what: 'user.signed-out', subject: { type: 'user', id: user.id }, userId: user.id });
+  transaction.audit({ action: 'user.signed_out', resource: { id: user.id, name: user.name } });
+  transaction.publish({ what: 'user.signed_out', subject: { type: 'user', id: user.id }, userId: user.id });
 }
 
 function auditEnded({ audit }: AuthTransaction, ended: readonly EndedSession[], userId: string): void {
-  for (const { id } of ended)
-    audit({ action: 'session.ended', resource: { type: 'session', id }, details: { userId } });
+  for (const { id } of ended) audit({ action: 'session.ended', resource: { id }, details: { user_id: userId } });
 }

@@ -3,7 +3,7 @@ import { userBanned } from '../../domain/errors.ts';
 import { hashOfRefreshToken, newRefreshToken } from '../../domain/sessions/refresh-token.ts';
 import { endOf, laterEnd, lifetimesOf, type Session } from '../../domain/sessions/session.ts';
 import { isBanned, type User } from '../../domain/users/user.ts';
-import type { Asker } from '../asker.ts';
+import { type Asker, asUser } from '../asker.ts';
 import type { AuthTransaction } from '../auth-transaction.ts';
 
 /** What a session is used with. Secret. */
@@ -40,9 +40,9 @@ export async function openSession(
   await sessions.add(session, refreshTokenHash);
   if (before.any && !before.same) mailNewSignIn(transaction, user, session);
   transaction.audit({
-    action: 'session.opened',
-    resource: { type: 'session', id: session.id, name: user.name },
-    actor: { id: user.id, kind: 'user', name: user.name },
+    action: 'session.created',
+    resource: { id: session.id, name: user.name },
+    actor: asUser(user),
   });
   return tokens;
 }

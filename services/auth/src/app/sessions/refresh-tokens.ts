@@ -2,7 +2,7 @@ import { DomainError } from '@berth/errors';
 import { hashOfRefreshToken } from '../../domain/sessions/refresh-token.ts';
 import { isAlive, type Session } from '../../domain/sessions/session.ts';
 import { isBanned, type User } from '../../domain/users/user.ts';
-import type { Asker } from '../asker.ts';
+import { type Asker, asUser } from '../asker.ts';
 import type { AuthTransaction, AuthTransactions } from '../auth-transaction.ts';
 import { tellEnded } from './end-sessions.ts';
 import { issueTokens, type Tokens } from './open-session.ts';
@@ -70,8 +70,8 @@ async function endReused(transaction: AuthTransaction, asker: Asker, user: User,
   });
   transaction.audit({
     action: 'session.reused',
-    resource: { type: 'session', id: session.id, name: user.name },
-    actor: { id: user.id, kind: 'user', name: user.name },
+    resource: { id: session.id, name: user.name },
+    actor: asUser(user),
   });
   if (user.email === null) return;
   transaction.mail({

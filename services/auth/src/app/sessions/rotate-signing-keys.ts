@@ -39,7 +39,7 @@ export async function rotateSigningKeys(transaction: AuthTransaction, rotation: 
   const [newest] = await transaction.signingKeys.all();
   if (newest !== undefined && newest.signsFrom > transaction.now) return newest;
   const key = await makeKey(transaction, later(transaction.now, rotation.leadSeconds));
-  transaction.audit({ action: 'signing-key.made', resource: { type: 'signing_key', id: key.id } });
+  transaction.audit({ action: 'signing_key.created', resource: { id: key.id } });
   return key;
 }
 
@@ -61,8 +61,8 @@ export async function removeSigningKey(transaction: AuthTransaction, id: string)
   // An older key may be as well known as this one.
   const replaces = stillSigns === undefined || stillSigns.signsFrom < key.signsFrom;
   if (replaces) await makeKey(transaction, transaction.now);
-  transaction.audit({ action: 'signing-key.removed', resource: { type: 'signing_key', id } });
-  transaction.publish({ what: 'signing-key.removed', subject: { type: 'signing_key', id } });
+  transaction.audit({ action: 'signing_key.deleted', resource: { id } });
+  transaction.publish({ what: 'signing_key.deleted', subject: { type: 'signing_key', id } });
 }
 
 async function makeKey(transaction: AuthTransaction, signsFrom: Date): Promise<SigningKey> {

@@ -51,9 +51,9 @@ const rehashed = async (passwords: PasswordHasher, user: User, password: string)
 const noteRefusal = (transactions: AuthTransactions, asker: Asker, user: User | undefined): Promise<void> =>
   transactions.run(asker, async ({ audit }) => {
     audit({
-      action: 'session.opened',
+      action: 'user.sign_in_refused',
       result: 'SIGN_IN_REFUSED',
-      resource: { type: 'user', id: user?.id ?? '', name: user?.name ?? '' },
+      resource: { id: user?.id ?? '', name: user?.name ?? '' },
     });
   });
 

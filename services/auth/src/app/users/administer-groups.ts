@@ -7,12 +7,12 @@ import { adminGroup, type Group } from '../../domain/users/group.ts';
 import { assertHolds } from '../../domain/users/handed-out.ts';
 import { inGroups, type User } from '../../domain/users/user.ts';
 import type { Asker } from '../asker.ts';
+import { auditedGroup, auditedUser } from '../audited-states.ts';
 import type { AuthTransaction } from '../auth-transaction.ts';
 import {
   administeredUser,
   areSameGroups,
   assertAdminRemains,
-  auditedUser,
   existingGroup,
   keptGroup,
   resourceOf,
@@ -40,7 +40,7 @@ export async function createGroup(
   if (!takeOver && (await transaction.groups.wasThere(terms.name))) throw groupNameUsedBefore(terms.name);
   const group = await transaction.groups.add(terms);
   transaction.tell(groupFact(group));
-  transaction.audit({ action: 'group.created', resource: groupResource(group), after: group });
+  transaction.audit({ action: 'group.created', resource: groupResource(group), after: auditedGroup(group) });
   transaction.publish({ what: 'group.created', subject: { type: 'group', id: group.name } });
   return group;
 }
@@ -62,7 +62,12 @@ export async function updateGroup(
   if (isDeepStrictEqual(wanted, group)) return group;
   const saved = await transaction.groups.save(wanted);
   transaction.tell(groupFact(saved));
-  transaction.audit({ action: 'group.changed', resource: groupResource(saved), before: group, after: saved });
+  transaction.audit({
+    action: 'group.changed',
+    resource: groupResource(saved),
+    before: auditedGroup(group),
+    after: auditedGroup(saved),
+  });
   transaction.publish({ what: 'group.changed', subject: { type: 'group', id: name } });
   return saved;
 }
@@ -84,7 +89,7 @@ export async function deleteGroup(
   await transaction.groups.remove(name);
   transaction.tell(removedGroupFact(name));
   const details = { members: members.map(({ id }) => id) };
-  transaction.audit({ action: 'group.deleted', resource: groupResource(group), before: group, details });
+  transaction.audit({ action: 'group.deleted', resource: groupResource(group), before: auditedGroup(group), details });
   transaction.publish({ what: 'group.deleted', subject: { type: 'group', id: name } });
 }
 
@@ -138,4 +143,4 @@ async function saveGroups(transaction: AuthTransaction, user: User, groups: read
 
 const rightsOf = ({ permissions, everywhere }: Group) => ({ permissions, everywhere });
 
-const groupResource = ({ name }: Group) => ({ type: 'group', id: name, name });
+const groupResource = ({ name }: Group) => ({ id: name, name });

@@ -6,13 +6,13 @@ import { termErrors } from '../../domain/users/access-terms.ts';
 import { adminGroup } from '../../domain/users/group.ts';
 import { inGroups, type User } from '../../domain/users/user.ts';
 import type { Asker } from '../asker.ts';
+import { auditedUser } from '../audited-states.ts';
 import type { AuthTransaction } from '../auth-transaction.ts';
 import {
   administeredUser,
   areSameGroups,
   assertAdminRemains,
   assertMayGive,
-  auditedUser,
   keepGroups,
   resourceOf,
   takeAway,

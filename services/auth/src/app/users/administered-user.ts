@@ -6,6 +6,7 @@ import { adminGroup, type Group } from '../../domain/users/group.ts';
 import { assertHolds } from '../../domain/users/handed-out.ts';
 import { isBanned, type User } from '../../domain/users/user.ts';
 import type { Asker } from '../asker.ts';
+import { auditedUser } from '../audited-states.ts';
 import type { AuthTransaction } from '../auth-transaction.ts';
 import { tellKeysOf } from '../keys/note-key.ts';
 import type { DecidedBy } from './ban-store.ts';
@@ -88,11 +89,5 @@ export const decidedBy = ({ principal }: Asker): DecidedBy => ({
 export const areSameGroups = (one: readonly string[], other: readonly string[]): boolean =>
   one[0] === other[0] && one.length === other.length && one.every((name) => other.includes(name));
 
-/** A user as the audit log shows one: no hashes. */
-export const auditedUser = ({ passwordHash, profile: _profile, ...user }: User) => ({
-  ...user,
-  hasPassword: passwordHash !== null,
-});
-
-/** What audit entries and events name. */
-export const resourceOf = ({ id, name }: User) => ({ type: 'user', id, name });
+/** How entries of the audit log name a user. */
+export const resourceOf = ({ id, name }: User) => ({ id, name });

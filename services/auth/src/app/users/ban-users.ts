@@ -1,17 +1,12 @@
+import type { AuditAction } from '@berth/contracts';
 import { refuseFields } from '../../domain/errors.ts';
 import { textErrors } from '../../domain/users/access-terms.ts';
 import { notBanned, ownBan } from '../../domain/users/administration-errors.ts';
 import { forEver, isBanned, type User, withoutSessions } from '../../domain/users/user.ts';
 import { type Asker, berthItself } from '../asker.ts';
+import { auditedUser } from '../audited-states.ts';
 import type { AuthTransaction, AuthTransactions } from '../auth-transaction.ts';
-import {
-  administeredUser,
-  assertAdminRemains,
-  auditedUser,
-  decidedBy,
-  resourceOf,
-  tellRights,
-} from './administered-user.ts';
+import { administeredUser, assertAdminRemains, decidedBy, resourceOf, tellRights } from './administered-user.ts';
 
 const mostAtOnce = 100;
 
@@ -94,7 +89,7 @@ function tellFreed(transaction: AuthTransaction, user: User): void {
 
 function tellOthers(
   transaction: AuthTransaction,
-  { action, before, after, reason }: { action: string; before?: User; after: User; reason: string },
+  { action, before, after, reason }: { action: AuditAction<'user'>; before?: User; after: User; reason: string },
 ): void {
   const resource = resourceOf(after);
   const states = { ...(before && { before: auditedUser(before) }), after: auditedUser(after) };

@@ -3,6 +3,7 @@ import { DomainError } from '@berth/errors';
 import { weaknessOf } from '../../domain/keys/given-key.ts';
 import type { PasswordHasher } from '../accounts/password-hasher.ts';
 import { berthItself } from '../asker.ts';
+import { auditedUser } from '../audited-states.ts';
 import type { AuthTransactions } from '../auth-transaction.ts';
 import type { SecretFile } from '../secret-file.ts';
 
@@ -34,11 +35,7 @@ export async function haveFirstAdmin(
     if ((await users.byName(name)) !== undefined)
       throw refuse(`BERTH_ADMIN_USER names ${name}, who is there and no admin`);
     const user = await users.add({ name, email: null, emailVerifiedAt: null, passwordHash, groups: ['admin'] });
-    audit({
-      action: 'user.created',
-      resource: { type: 'user', id: user.id, name },
-      after: { name, groups: user.groups },
-    });
+    audit({ action: 'user.created', resource: { id: user.id, name }, after: auditedUser(user) });
     publish({ what: 'user.created', subject: { type: 'user', id: user.id }, userId: user.id, reason: 'first start' });
     return 'made';
   });

@@ -9,9 +9,10 @@ import {
 } from '../../domain/users/administration-errors.ts';
 import { type Invitation, stateOf } from '../../domain/users/invitation.ts';
 import { isBanned, type User } from '../../domain/users/user.ts';
-import type { Asker } from '../asker.ts';
+import { type Asker, asUser } from '../asker.ts';
+import { auditedInvitation, auditedUser } from '../audited-states.ts';
 import type { AuthTransaction } from '../auth-transaction.ts';
-import { assertMayGive, auditedUser, decidedBy, keepGroups, resourceOf } from './administered-user.ts';
+import { assertMayGive, decidedBy, keepGroups, resourceOf } from './administered-user.ts';
 
 const hourMs = 3_600_000;
 const usualDays = 7;
@@ -73,8 +74,8 @@ export async function invite(
   transaction.mail({ template: 'invitation', to: email, ...(userId !== null && { userId }), values });
   transaction.audit({
     action: 'invitation.created',
-    resource: { type: 'invitation', id: invitation.id, name: email },
-    after: invitation,
+    resource: { id: invitation.id, name: email },
+    after: auditedInvitation(invitation),
   });
   publishOf(transaction, 'created', invitation);
   return invitation;
@@ -86,8 +87,8 @@ export async function revokeInvitation(transaction: AuthTransaction, id: string)
   if (invitation === undefined) throw invitationNotFound();
   if (invitation.endedAt !== null) throw invitationEnded();
   await transaction.invitations.end(id, { ending: 'revoked', at: transaction.now, userId: invitation.userId });
-  const resource = { type: 'invitation', id, name: invitation.email };
-  transaction.audit({ action: 'invitation.revoked', resource, before: invitation });
+  const resource = { id, name: invitation.email };
+  transaction.audit({ action: 'invitation.revoked', resource, before: auditedInvitation(invitation) });
   publishOf(transaction, 'revoked', invitation);
 }
 
@@ -111,10 +112,10 @@ export async function acceptInvitation(
   await invitations.end(invitation.id, { ending: 'accepted', at: now, userId: user.id });
   transaction.audit({
     action: 'invitation.accepted',
-    resource: resourceOf(user),
-    after: auditedUser(user),
-    details: { invitation: invitation.id, email: invitation.email },
-    actor: { id: user.id, kind: 'user', name: user.name },
+    resource: { id: invitation.id, name: invitation.email },
+    before: auditedInvitation(invitation),
+    details: { user_id: user.id },
+    actor: asUser(user),
   });
   publishOf(transaction, 'accepted', { id: invitation.id, userId: user.id });
   return user;
@@ -138,17 +139,28 @@ async function newUser(transaction: AuthTransaction, { email, groups }: Invitati
   // Groups that are gone by now are left out: the rest of what was promised holds.
   const left = (await transaction.groups.byNames(groups)).map(({ name }) => name);
   const user = await users.add({ ...chosen, email, emailVerifiedAt, groups: left });
+  transaction.audit({
+    action: 'user.created',
+    ...{ resource: resourceOf(user), after: auditedUser(user), actor: asUser(user) },
+  });
   transaction.publish({ what: 'user.created', subject: { type: 'user', id: user.id }, userId: user.id });
   return user;
 }
 
 async function firstPassword(
-  { now, users }: AuthTransaction,
+  transaction: AuthTransaction,
   { userId, email }: Invitation,
   { name, passwordHash }: Chosen,
 ): Promise<User> {
+  const { now, users } = transaction;
   const user = await users.byId(userId ?? '');
   const isTheirs = user?.email?.toLowerCase() === email.toLowerCase();
   if (user === undefined || user.passwordHash !== null || !isTheirs || isBanned(user, now)) throw invitationInvalid();
-  return users.save({ ...user, name, passwordHash, emailVerifiedAt: user.emailVerifiedAt ?? now });
+  const saved = await users.save({ ...user, name, passwordHash, emailVerifiedAt: user.emailVerifiedAt ?? now });
+  transaction.audit({
+    action: 'user.password_changed',
+    ...{ resource: resourceOf(saved), before: auditedUser(user), after: auditedUser(saved), actor: asUser(saved) },
+  });
+  transaction.publish({ what: 'user.password_changed', subject: { type: 'user', id: saved.id }, userId: saved.id });
+  return saved;
 }

@@ -1,4 +1,4 @@
-import type { PermissionVerb } from '@berth/contracts';
+import type { AuditAction, PermissionVerb } from '@berth/contracts';
 
 /** What people can have mails about when it happens. */
 export interface NoticeTopic {
@@ -7,7 +7,7 @@ export interface NoticeTopic {
   /** What it takes, for all groups, to hear of it. */
   readonly verb: PermissionVerb;
   /** Which events of access it is about. */
-  readonly events: readonly string[];
+  readonly events: readonly AuditAction[];
 }
 
 export const noticeTopics: readonly NoticeTopic[] = [
@@ -28,7 +28,7 @@ export const noticeTopics: readonly NoticeTopic[] = [
     name: 'tokens-reused',
     description: 'A refresh token was used twice, so that its session was ended.',
     verb: 'users:read',
-    events: ['session.reused', 'tokens.reused'],
+    events: ['session.reused'],
   },
   {
     name: 'address-blocked',
@@ -51,5 +51,5 @@ export const noticeTopics: readonly NoticeTopic[] = [
 ];
 
 /** The topic that an event of access belongs to; undefined: none. */
-export const topicOf = (event: string): NoticeTopic | undefined =>
+export const topicOf = (event: AuditAction): NoticeTopic | undefined =>
   noticeTopics.find(({ events }) => events.includes(event));

@@ -1,12 +1,14 @@
 import { randomUUID } from 'node:crypto';
-import { AuditRecordSchema, streams, subjects } from '@berth/contracts';
+import { AuditRecordSchema, type AuditResourceType, streams, subjects } from '@berth/contracts';
 import { type Bus, publishKept } from '@berth/messaging';
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { timestampNow } from '@bufbuild/protobuf/wkt';
 import { Counter, Histogram } from 'prom-client';
 
 /** What is told of a request; its id and time are added. */
-export type AuditInit = Omit<MessageInitShape<typeof AuditRecordSchema>, '$typeName' | 'id' | 'at'>;
+export type AuditInit = Omit<MessageInitShape<typeof AuditRecordSchema>, '$typeName' | 'id' | 'at' | 'resourceType'> & {
+  readonly resourceType: AuditResourceType | '';
+};
 
 /** Tells the audit log what was asked. */
 export interface AuditRecorder {

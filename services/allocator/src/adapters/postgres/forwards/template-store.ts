@@ -1,4 +1,4 @@
-import { differences } from '@berth/contracts';
+import { type AuditedState, differences } from '@berth/contracts';
 import type { Database, Sql } from '@berth/database';
 import { auditMessage, type Outbox } from '@berth/messaging';
 import type { TemplateStore } from '../../../app/forwards/forward-template.ts';
@@ -19,7 +19,7 @@ async function readTemplate(sql: Sql, lock = ''): Promise<ForwardTemplate> {
 }
 
 /** For the audit log, in the names of the API. */
-const shown = ({ forwards, version }: ForwardTemplate) => ({
+const shown = ({ forwards, version }: ForwardTemplate): AuditedState => ({
   forwards: forwards.map(({ internalPort, ...forward }) => ({ ...forward, internal_port: internalPort })),
   version,
 });
@@ -67,7 +67,7 @@ export const postgresTemplates = ({
           JSON.stringify(template.forwards),
           template.version,
         ]);
-        const resource = { type: 'forward_template', id: '' };
+        const resource = { id: '' };
         const changed = differences(shown(stored), shown(template));
         send(auditMessage(author, { action: 'forward_template.changed', resource, at, ...changed }));
       }

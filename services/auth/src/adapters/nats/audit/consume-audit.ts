@@ -15,6 +15,7 @@ import { type Bus, consume } from '@berth/messaging';
 import { timestampDate } from '@bufbuild/protobuf/wkt';
 import type { AuditEntry } from '../../../domain/audit/audit-chain.ts';
 import { insertEntries } from '../../postgres/audit/audit-rows.ts';
+import { knownActors } from '../../postgres/audit/known-actors.ts';
 
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
@@ -38,8 +39,14 @@ export function consumeAudit(deps: { bus: Bus; database: Database; written: () =
     filter: subjects.anyOperationEnded,
     durable: 'auth-audit-operations',
     schema: OperationEndedSchema,
-    handle: (batch) =>
-      keep(batch.flatMap(({ message }) => (message.operation ? [operationEntry(message.operation)] : []))),
+    handle: async (batch) => {
+      const ended = batch.flatMap(({ message }) => message.operation ?? []);
+      const actorOf = await knownActors(
+        deps.database,
+        ended.map(({ principalId }) => principalId),
+      );
+      await keep(ended.map((operation) => operationEntry(operation, actorOf(operation.principalId))));
+    },
   });
   return async () => {
     await Promise.all([requests.stop(), operations.stop()]);
@@ -78,7 +85,7 @@ const endings: Partial<Record<OperationState, string>> = {
 };
 
 /** An operation ends once, so its id names the entry. */
-function operationEntry(operation: Operation): AuditEntry {
+function operationEntry(operation: Operation, actor: AuditEntry['actor']): AuditEntry {
   const ending = endings[operation.state];
   if (ending === undefined || operation.updatedAt === undefined) throw malformed();
   const bulk = operation.kind === OperationKind.BULK;
@@ -87,10 +94,10 @@ function operationEntry(operation: Operation): AuditEntry {
     at: timestampDate(operation.updatedAt).toISOString(),
     action: `operation.${ending}`,
     result: ending === 'failed' ? operation.error?.code || 'failed' : ending,
-    actor: { id: operation.principalId, kind: operation.principalId === '' ? 'service' : 'principal', name: '' },
+    actor,
     resource: bulk
-      ? { type: 'bulks', id: operation.id, name: '' }
-      : { type: 'vms', id: operation.vmId, name: operation.vmName },
+      ? { type: 'bulk', id: operation.id, name: '' }
+      : { type: 'vm', id: operation.vmName, name: operation.vmName },
     ...{ client_address: '', user_agent: '', request_id: '', trace_id: '' },
     ...{ before: null, after: null },
     details: {
@@ -98,6 +105,7 @@ function operationEntry(operation: Operation): AuditEntry {
       kind: OperationKind[operation.kind].toLowerCase(),
       router: operation.router,
       owner_group: operation.ownerGroup,
+      ...(!bulk && { vm_id: operation.vmId }),
       ...(operation.bulkId !== '' && { bulk_id: operation.bulkId }),
       ...(operation.error && { reason: operation.error.message }),
     },

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { typeOfAction } from '@berth/contracts';
 import type { Sql } from '@berth/database';
 import { safeForAudit, safeTextForAudit } from '@berth/service-kit';
 import { trace } from '@opentelemetry/api';
@@ -16,10 +17,10 @@ export async function writeAudit(sql: Sql, asker: Asker, at: Date, entries: read
   await insertEntries(
     sql,
     entries.map(({ action, result = 'succeeded', resource, before, after, details, actor }) => {
-      const { id, kind, name } = actor ?? asker.principal ?? { id: '', kind: 'service', name: 'berth' };
+      const { id, kind, name } = actor ?? asker.principal ?? withoutName(asker);
       return {
         ...{ id: randomUUID(), at: at.toISOString(), action, result, actor: { id, kind, name } },
-        resource: { ...resource, name: resource.name ?? '' },
+        resource: { type: typeOfAction(action), id: resource.id, name: resource.name ?? '' },
         ...{ client_address: asker.clientAddress, user_agent: asker.userAgent },
         ...{ request_id: asker.requestId, trace_id: traceId },
         ...{ before: before ?? null, after: after ?? null, details: details ?? {} },
@@ -27,6 +28,10 @@ export async function writeAudit(sql: Sql, asker: Asker, at: Date, entries: read
     }),
   );
 }
+
+/** Whoever reaches an open route comes from somewhere. */
+const withoutName = ({ clientAddress }: Asker): AuditEntry['actor'] =>
+  clientAddress === '' ? { id: '', kind: 'service', name: 'berth' } : { id: '', kind: 'anonymous', name: '' };
 
 /** Without tracing, gateways name a request like its trace unless the caller names it. */
 const traceOf = (requestId: string): string => (/^[0-9a-f]{32}$/.test(requestId) ? requestId : '');

@@ -67,8 +67,8 @@ async function replaceKey(
   await writeHead(sql, before, { ...{ kind: 'rotation', seq: chain.seq, hash: chain.hash, at: now }, newKey: made });
   await sql.execute('UPDATE audit_chain SET head_seq = $1, head_at = $2', [chain.seq, now]);
   const { id, publicKey } = made;
-  const resource = { type: 'audit_key', id };
-  const entry = { action: 'audit-key.rotated', resource, details: { previous_key_id: before.keyId } };
+  const resource = { id };
+  const entry: NewAuditEntry = { action: 'audit_key.rotated', resource, details: { previous_key_id: before.keyId } };
   return { key: { id, publicKey, createdAt: now }, entry };
 }
 

@@ -10,7 +10,7 @@ export const auditQuery = Type.Object(
   {
     actor: filter('Done by the principal with this id: a user, or an API key.'),
     action: filter('Whose action begins so: `user.`, `pool.created` …'),
-    resource_type: filter('On a thing of this type: `vms`, `ip-pools`, `user` …'),
+    resource_type: filter('On a thing of this type: `vm`, `pool`, `user` …'),
     resource_id: filter('On the thing with this id.'),
     result: filter('With this result: `succeeded`, `accepted`, or a code such as `PERMISSION_DENIED`.'),
     address: filter('From this IP address.'),
@@ -49,13 +49,15 @@ export const auditEntry = Type.Object(
     id: Type.String({ format: 'uuid' }),
     seq: nullable(Type.Integer({ description: 'Its place in the chain; null for the moment before it is sealed.' })),
     at: Type.String({ format: 'date-time' }),
-    action: Type.String({ description: '`<thing>.<what was done>`, or `request.<operationId>`.' }),
+    action: Type.String({
+      description: '`<type>.<what was done>`, `request.<operationId>`, or `operation.` and how it ended.',
+    }),
     result: Type.String({ description: '`succeeded`, `accepted`, or the code of the refusal.' }),
     actor: Type.Object(
       { id: Type.String(), kind: Type.String(), name: Type.String() },
       {
         description:
-          '`kind` is `user`, `api_key`, `principal` (one of these), `service` (Berth itself) or `anonymous`.',
+          '`kind` is `user`, `api_key`, `service` (Berth itself), `anonymous`, or `unknown` (removed, and nothing else of it in the log).',
       },
     ),
     resource: Type.Object({ type: Type.String(), id: Type.String(), name: Type.String() }),

@@ -1,6 +1,7 @@
 import { RefusalCounts } from '@berth/access';
 import { safeForAudit, safeTextForAudit } from '@berth/service-kit';
 
+import { resourceOf, resourceTypeOf } from '../../../domain/requests/audited-resource.ts';
 import type { AuditInit, AuditRecorder } from '../../nats/audit-recorder.ts';
 import type { AnyReply, AnyRequest, App } from '../app-types.ts';
 
@@ -28,6 +29,11 @@ export function recordWrites(app: App, recorder: AuditRecorder): void {
     clearInterval(timer);
     await tellCounted(true);
   });
+  app.addHook('onRoute', ({ method, url, schema }) => {
+    const writes = [method].flat().some((one) => !reading.has(one));
+    if (!writes || schema?.hide === true || resourceTypeOf(url) !== undefined) return;
+    throw new Error(`What ${method} ${url} is about has no word: it takes one in audited-resource.ts.`);
+  });
   app.addHook('onSend', async (request, reply, payload) => {
     if (!isTold(request, reply.statusCode)) return;
     if (isCountable(request, reply.statusCode) && !refusals.note(request.principal?.id ?? request.ip)) return;
@@ -48,14 +54,14 @@ const isCountable = ({ principal }: AnyRequest, status: number): boolean =>
 
 const countedEntry = (caller: string, count: number): AuditInit => ({
   ...{ action: 'request.refused', result: 'REFUSED_REPEATEDLY' },
-  ...{ resourceType: 'callers', resourceId: caller },
+  ...{ resourceType: 'caller', resourceId: caller },
   detailsJson: JSON.stringify({ count }),
 });
 
 function entryOf(request: AnyRequest, reply: AnyReply & { statusCode: number }, payload: unknown): AuditInit {
   const { scope, principal, routeOptions } = request;
   const { operationId = `${request.method} ${routeOptions.url}` }: { operationId?: string } = routeOptions.schema ?? {};
-  const resource = resourceOf(request, reply, payload);
+  const resource = aboutOf(request, reply, payload);
   return {
     action: `request.${operationId}`,
     result: resultOf(reply.statusCode, payload),
@@ -87,20 +93,16 @@ const bodyOf = (body: unknown): unknown =>
     ? '[stream]'
     : safeForAudit(body, mostBodyBytes);
 
-/** What it was about: the first thing that the address names, or the new thing that the answer's `Location` does. */
-function resourceOf(request: AnyRequest, reply: AnyReply, payload: unknown): { type: string; id: string } {
-  const template = (request.routeOptions.url ?? '')
-    .split('/')
-    .filter((part) => part !== '' && part !== 'v1' && part !== 'admin');
-  const parameter = template.findIndex((part) => part.startsWith(':'));
-  if (parameter > 0) {
-    const params: Readonly<Record<string, unknown>> = Object(request.params);
-    return { type: template[parameter - 1] ?? '', id: String(params[template[parameter]?.slice(1) ?? ''] ?? '') };
-  }
+/** What it was about. */
+function aboutOf(request: AnyRequest, reply: AnyReply, payload: unknown) {
   const location = reply.getHeader('location');
-  const isNew = typeof location === 'string' && !location.startsWith('/v1/operations/');
-  const id = isNew ? location.split('/').at(-1) : memberOf(payload, 'machine_id'); // which a provision answers
-  return { type: template[0] ?? '', id: id ?? '' };
+  return resourceOf({
+    route: request.routeOptions.url ?? '',
+    params: Object(request.params),
+    location: typeof location === 'string' ? location : '',
+    machineId: memberOf(payload, 'machine_id') ?? '',
+    userId: request.principal?.userId ?? '',
+  });
 }
 
 /** `succeeded`, `accepted`, or the code of the problem that is answered. */

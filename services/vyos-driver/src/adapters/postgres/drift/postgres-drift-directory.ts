@@ -203,9 +203,9 @@ function auditedPolicies(
   const shown = (rules: readonly DriftRule[]) => ({
     policies: rules.map(({ path, policy }) => ({ path: path.join(' '), policy })),
   });
-  const resource = { type: 'drift_policies', id: router, name: router };
+  const resource = { id: router, name: router };
   const details = { items_judged_anew: judgedAnew };
-  return { action: 'drift_policies.changed', resource, at, before: shown(before), after: shown(after), details };
+  return { action: 'drift_policy.changed', resource, at, before: shown(before), after: shown(after), details };
 }
 
 const otherPolicies = () =>

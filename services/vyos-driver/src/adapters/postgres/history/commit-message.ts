@@ -85,7 +85,7 @@ export function commitMessage(router: string, entry: NewEntry, { number, endedAt
     {
       stream: streams.events,
       subject: subjects.routerCommitted(router),
-      type: 'berth.router.commit',
+      type: 'berth.router.committed',
       source: 'berth/vyos-driver',
       about: router,
     },

@@ -55,8 +55,8 @@ export class PostgresRouterFiles {
       );
       if (asked === undefined) return;
       const at = new Date(asked.asked_at);
-      const resource = { type: 'router_file', id: `${router}/${name}`, name };
-      send(auditMessage(author, { action: 'router_file.asked', resource, at, after: { router, name } }));
+      const resource = { id: `${router}/${name}`, name };
+      send(auditMessage(author, { action: 'router_file.requested', resource, at, after: { router, name } }));
     });
     const [row] = await this.#rows(router, name);
     if (row?.request_id !== requestId) throw fileExists(name);

@@ -54,7 +54,7 @@ export declare type AuditRecord = Message<"berth.auth.v1.AuditRecord"> & {
   principal?: Principal | undefined;
 
   /**
-   * On what: its type, for example "pools".
+   * On what: its type, for example "pool".
    *
    * @generated from field: string resource_type = 6;
    */
@@ -166,7 +166,7 @@ export declare type AuditRecordJson = {
   principal?: PrincipalJson;
 
   /**
-   * On what: its type, for example "pools".
+   * On what: its type, for example "pool".
    *
    * @generated from field: string resource_type = 6;
    */
@@ -291,7 +291,7 @@ export declare type AuditEntry = Message<"berth.auth.v1.AuditEntry"> & {
   actorId: string;
 
   /**
-   * "user", "api_key", "service" or "anonymous".
+   * "user", "api_key", "service", "anonymous" or "unknown".
    *
    * @generated from field: string actor_kind = 7;
    */
@@ -431,7 +431,7 @@ export declare type AuditEntryJson = {
   actorId?: string;
 
   /**
-   * "user", "api_key", "service" or "anonymous".
+   * "user", "api_key", "service", "anonymous" or "unknown".
    *
    * @generated from field: string actor_kind = 7;
    */

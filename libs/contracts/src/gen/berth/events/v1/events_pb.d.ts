@@ -313,13 +313,13 @@ export declare type RouterStateChangedJson = {
 export declare const RouterStateChangedSchema: GenMessage<RouterStateChanged, {jsonType: RouterStateChangedJson}>;
 
 /**
- * Something happened to a user or what is theirs, a group, a key, an address, or how people come in; which of it is the event's type.
+ * Something that says who may come in, or what somebody may do, changed; which and how is the event's type.
  *
  * @generated from message berth.events.v1.AccessChanged
  */
 export declare type AccessChanged = Message<"berth.events.v1.AccessChanged"> & {
   /**
-   * "user", "session", "group", "api_key", "address", "signing_key", "identity", "identity_provider", "invitation" or "limits".
+   * What it is, as the audit log calls it: "user", "api_key" ...
    *
    * @generated from field: string subject_type = 1;
    */
@@ -362,13 +362,13 @@ export declare type AccessChanged = Message<"berth.events.v1.AccessChanged"> & {
 };
 
 /**
- * Something happened to a user or what is theirs, a group, a key, an address, or how people come in; which of it is the event's type.
+ * Something that says who may come in, or what somebody may do, changed; which and how is the event's type.
  *
  * @generated from message berth.events.v1.AccessChanged
  */
 export declare type AccessChangedJson = {
   /**
-   * "user", "session", "group", "api_key", "address", "signing_key", "identity", "identity_provider", "invitation" or "limits".
+   * What it is, as the audit log calls it: "user", "api_key" ...
    *
    * @generated from field: string subject_type = 1;
    */

@@ -28,6 +28,9 @@ export function authorOf(
   return { principal: { id, kind, name }, clientAddress, userAgent, requestId };
 }
 
+/** The trace of a request that came without one: gateways name a request like its trace, unless the caller names it. */
+export const traceOfRequest = (requestId: string): string => (/^[0-9a-f]{32}$/.test(requestId) ? requestId : '');
+
 /** A thing as the API shows it: its names, in snake_case; no secrets. */
 export type AuditedState = Readonly<Record<Lowercase<string>, unknown>>;
 

@@ -5,6 +5,7 @@ export {
   authorOf,
   berthItself,
   differences,
+  traceOfRequest,
 } from './audit.ts';
 export {
   type AuditAction,

@@ -5,6 +5,7 @@ import {
   AuditRecordSchema,
   streams,
   subjects,
+  traceOfRequest,
   typeOfAction,
 } from '@berth/contracts';
 import { safeForAudit, safeTextForAudit } from '@berth/service-kit';
@@ -38,6 +39,5 @@ const textOf = (text: string): string => safeTextForAudit(text, longestText);
 const jsonOf = (value: object | undefined): string =>
   value === undefined ? '' : JSON.stringify(safeForAudit(value, mostBytes));
 
-/** Without tracing, gateways name a request like its trace unless the caller names it. */
 const traceOf = (requestId: string): string =>
-  currentTrace()['traceparent']?.split('-')[1] ?? (/^[0-9a-f]{32}$/.test(requestId) ? requestId : '');
+  currentTrace()['traceparent']?.split('-')[1] ?? traceOfRequest(requestId);

@@ -1,17 +1,9 @@
 import assert from 'node:assert/strict';
-import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
-import {
-  type AuditAction,
-  OperationEndedSchema,
-  OperationKind,
-  OperationState,
-  streams,
-  subjects,
-} from '@berth/contracts';
-import { notify, streamName } from '@berth/messaging';
+import { type AuditAction, streams } from '@berth/contracts';
+import { streamName } from '@berth/messaging';
 import { eventually } from '@berth/testing';
-import { timestampFromDate, timestampNow } from '@bufbuild/protobuf/wkt';
+import { timestampFromDate } from '@bufbuild/protobuf/wkt';
 import { writeAudit } from '../src/adapters/postgres/audit/audit-rows.ts';
 import { berthItself } from '../src/app/asker.ts';
 import { aRecord, auditLog, sealed, tell } from './support/audit-log.ts';
@@ -160,67 +152,6 @@ test('a wiped stream loses nothing that auth wrote itself or had taken in, and w
     'request.createPool',
     'user.banned',
   ]);
-});
-
-test('whoever asked for an operation that ended is named, as what they are', async (t) => {
-  const world = await newWorld(t);
-  await world.replica();
-  const database = await world.database();
-  const [key] = await database.query<{ id: string; name: string }>('SELECT id, name FROM api_keys');
-  await database.transaction((sql) =>
-    writeAudit(sql, berthItself, new Date(), [
-      { ...anEntry('user.deleted'), actor: { id: 'gone', kind: 'user', name: 'ann' } },
-    ]),
-  );
-  for (const principalId of [key?.id, 'gone', '', 'nobody']) {
-    const id = randomUUID();
-    const operation = {
-      id,
-      state: OperationState.SUCCEEDED,
-      principalId: principalId ?? '',
-      updatedAt: timestampNow(),
-    };
-    notify(world.bus, subjects.operationEnded(id), OperationEndedSchema, { operation });
-  }
-  const entries = await eventually(async () => {
-    const page = await auditLog(world.bus).list({ actionPrefix: 'operation.' });
-    return page.entries.length === 4 && page.entries;
-  });
-  assert.deepEqual(entries.map(({ actorId, actorKind, actorName }) => `${actorId} ${actorKind} ${actorName}`).sort(), [
-    ' service berth',
-    `${key?.id} api_key ${key?.name}`,
-    'gone user ann',
-    'nobody unknown ',
-  ]);
-});
-
-test('the end of an operation is one entry with its outcome, however often it is told', async (t) => {
-  const world = await newWorld(t);
-  await world.replica();
-  const id = randomUUID();
-  const operation = {
-    ...{ id, kind: OperationKind.PROVISION_VM, state: OperationState.FAILED, vmId: 'v1', vmName: 'web-1' },
-    ...{ principalId: 'p1', router: 'default', updatedAt: timestampNow() },
-    error: { kind: 'rejected', code: 'ROUTER_REJECTED', message: 'no: password=hunter2' },
-  };
-  const ended = () => notify(world.bus, subjects.operationEnded(id), OperationEndedSchema, { operation });
-  ended();
-  ended();
-  const log = auditLog(world.bus);
-  const entries = await eventually(async () => {
-    const page = await log.list({ actionPrefix: 'operation.' });
-    return page.entries.length > 0 && page.entries;
-  });
-  assert.equal(entries.length, 1);
-  const [entry] = entries;
-  assert.deepEqual(
-    [entry?.action, entry?.result, entry?.actorId, entry?.resourceType, entry?.resourceId, entry?.resourceName],
-    ['operation.failed', 'ROUTER_REJECTED', 'p1', 'vm', 'web-1', 'web-1'],
-  );
-  assert.deepEqual(JSON.parse(entry?.detailsJson ?? ''), {
-    ...{ operation_id: id, kind: 'provision_vm', vm_id: 'v1', router: 'default', owner_group: '' },
-    reason: 'no: password=[redacted]',
-  });
 });
 
 test('filters say which entries come, the newest first, page by page', async (t) => {

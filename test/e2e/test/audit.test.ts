@@ -32,6 +32,10 @@ test('a provision is two entries, of its request and of its end, and what is exp
   );
   assert.equal(ended.details.operation_id, asked.details.operation_id);
   assert.deepEqual(ended.actor, asked.actor);
+  assert.deepEqual(
+    [ended.request_id, ended.trace_id, ended.before, ended.after.forwards.length],
+    ['audited', asked.trace_id, null, 3],
+  );
   const { body } = await api.get('/v1/admin/audit?result=API_KEY_INVALID&request_id=audited');
   assert.deepEqual([body.items.length, body.items[0].actor.kind], [1, 'anonymous']);
 

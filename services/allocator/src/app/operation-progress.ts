@@ -2,7 +2,7 @@ import { toWire } from '@berth/errors';
 import type { Progress, SagaStore } from '@berth/saga';
 import { operationCancelled } from '../domain/errors.ts';
 import type { Operation } from '../domain/operations/operation.ts';
-import type { Vm } from '../domain/vms/vm.ts';
+import { asConfirmed, type Vm } from '../domain/vms/vm.ts';
 import type { Books } from './ports.ts';
 
 /** These operations as this transaction knows them: earlier steps may have changed them. */
@@ -22,9 +22,7 @@ export const mayHaveStood = ({ revision, refusal, stood }: Operation): boolean =
 
 /** The VM as the operation left it; for a removal: as it was. */
 const resultOf = ({ kind, wanted }: Operation, vm: Vm): Vm =>
-  kind === 'decommission-vm'
-    ? { ...vm, state: 'active', wanted: null, unsettled: false }
-    : { ...vm, ...wanted, wanted: null, unsettled: false };
+  kind === 'decommission-vm' ? asConfirmed(vm) : { ...vm, ...wanted, wanted: null, unsettled: false };
 
 function ended(books: Books, operation: Operation, progress: Progress): Operation {
   const end = { step: '', updatedAt: books.now } as const;

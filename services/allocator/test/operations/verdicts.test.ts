@@ -1,15 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import {
-  ConflictKind,
-  OperationEndedSchema,
-  OperationState,
-  PortAction,
-  Protocol,
-  subjects,
-  VmState,
-} from '@berth/contracts';
-import { listen } from '@berth/messaging';
+import { ConflictKind, OperationState, PortAction, Protocol, VmState } from '@berth/contracts';
 import { eventually } from '@berth/testing';
 import { makeWorld, type World } from '../support/world.ts';
 
@@ -103,26 +94,6 @@ test('a removal frees name and MAC once the router has done it; refused, the VM 
   await assert.rejects(world.decommission('vm'), { kind: 'not_found', code: 'VM_NOT_FOUND' });
   const next = await world.provision({ vmName: 'vm2', macAddress: '52:54:00:00:00:01' });
   assert.equal((await world.driver.change(next.vmId)).desired?.mapping?.ipAddress, '10.0.0.3');
-});
-
-test('each end is a public event', async (t) => {
-  const world = await makeWorld(t);
-  const heard: string[] = [];
-  const stop = listen(world.bus, subjects.anyOperationEnded, OperationEndedSchema, ({ operation }) => {
-    heard.push(`${operation?.id} ${operation?.state} ${operation?.vm?.name ?? operation?.error?.code}`);
-  });
-  t.after(stop);
-  await world.bus.ping();
-  const good = await world.provisioned({ vmName: 'good' });
-  const nothing = await world.changePorts('good', PortAction.ENABLE, ['ssh']);
-  const bad = await world.provision({ vmName: 'bad' });
-  await world.driver.settle(bad.vmId, { applied: false });
-  await eventually(() => heard.length === 3);
-  assert.deepEqual(heard, [
-    `${good.id} ${OperationState.SUCCEEDED} good`,
-    `${nothing.id} ${OperationState.SUCCEEDED} good`,
-    `${bad.id} ${OperationState.FAILED} ROUTER_REFUSED`,
-  ]);
 });
 
 test('a change whose verdict does not come is sent again, word for word', async (t) => {

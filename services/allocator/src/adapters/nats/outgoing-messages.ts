@@ -4,7 +4,7 @@ import type { ConfigLeaf } from '../../domain/forwards/forward.ts';
 import type { Operation } from '../../domain/operations/operation.ts';
 import { type DesiredFragment, desiredFragment } from '../../domain/vms/desired-fragment.ts';
 import { desiredOf, type Vm, type Wanted } from '../../domain/vms/vm.ts';
-import { toOperationMessage } from './to-messages.ts';
+import { toOperationMessage, toVmMessage } from './to-messages.ts';
 
 /** The trace and request that an operation came with, whoever's transaction sends for it. */
 const headersOf = (operation: Operation | undefined): Record<string, string> => ({
@@ -52,8 +52,8 @@ export const fragmentOnWire = ({ mapping, rules }: DesiredFragment) => ({
 const leaves = (extra: readonly ConfigLeaf[]) =>
   extra.map(({ path, values }) => ({ path: [...path], values: [...values] }));
 
-/** The public event of an operation's end. */
-export function endedMessage(operation: Operation): OutgoingMessage {
+/** The public event of an operation's end; `before`: its VM, where there was one and the operation changed it. */
+export function endedMessage(operation: Operation, before: Vm | undefined): OutgoingMessage {
   const message = eventMessage(
     {
       stream: streams.events,
@@ -63,7 +63,7 @@ export function endedMessage(operation: Operation): OutgoingMessage {
       about: operation.id,
     },
     OperationEndedSchema,
-    { operation: toOperationMessage(operation) },
+    { operation: toOperationMessage(operation), ...(before && { before: toVmMessage(before) }) },
   );
   return { ...message, headers: { ...message.headers, ...headersOf(operation) } };
 }

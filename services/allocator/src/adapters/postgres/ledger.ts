@@ -33,7 +33,8 @@ export interface MessageForms {
   change(vm: Vm, wanted: Wanted | null, operations: readonly Operation[]): OutgoingMessage;
   /** Asks to take the VM's newest revision back. */
   withdrawal(vm: Vm): OutgoingMessage;
-  ended(operation: Operation): OutgoingMessage;
+  /** `before`: its VM as it was before, where there was one and the operation succeeded. */
+  ended(operation: Operation, before: Vm | undefined): OutgoingMessage;
   bulkEnded(bulk: Bulk): OutgoingMessage;
 }
 
@@ -66,9 +67,9 @@ export function postgresLedger(deps: LedgerDeps, settings: LedgerSettings): Ledg
       const opened = await openBooks(sql, routers, takesLong, {
         change: (vm, wanted, causes) => send(messages.change(vm, wanted, causes)),
         withdrawal: (vm) => send(messages.withdrawal(vm)),
-        ended(operation) {
+        ended(operation, before) {
           ended.push(operation);
-          send(messages.ended(operation));
+          send(messages.ended(operation, before));
         },
       });
       const outcome = await work(opened.books);
@@ -123,7 +124,7 @@ export function postgresLedger(deps: LedgerDeps, settings: LedgerSettings): Ledg
     told: {
       change(vm: Vm, wanted: Wanted | null, operations: readonly Operation[]): void;
       withdrawal(vm: Vm): void;
-      ended(operation: Operation): void;
+      ended(operation: Operation, before: Vm | undefined): void;
     },
   ) => {
     if (takesLong) await sql.execute(`SET LOCAL idle_in_transaction_session_timeout = '${longIdle}'`);
@@ -157,7 +158,7 @@ export function postgresLedger(deps: LedgerDeps, settings: LedgerSettings): Ledg
       pools: once(() => readPoolDirectory(sql, routers)),
       sendChange: told.change,
       sendWithdrawal: told.withdrawal,
-      sendEnded: told.ended,
+      sendEnded: (operation) => told.ended(operation, vms.changedBy(operation)),
     };
     const store = async () => {
       await storeVms(sql, vms.changed, settings.resendAfterSeconds);

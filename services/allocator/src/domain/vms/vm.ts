@@ -87,5 +87,11 @@ export const settledOf = ({ name, macAddress, hostname, forwards }: Vm): Wanted 
   forwards,
 });
 
+/** The router has it, whatever is on its way. */
+export const isConfirmed = ({ state }: Vm): boolean => state === 'active' || state === 'removing';
+
+/** The VM as if nothing were on its way. */
+export const asConfirmed = (vm: Vm): Vm => ({ ...vm, state: 'active', wanted: null, unsettled: false });
+
 /** What a VM shall have on its router now: nothing while it is being removed. */
 export const desiredOf = (vm: Vm): Wanted | null => (vm.state === 'removing' ? null : (vm.wanted ?? settledOf(vm)));

@@ -1,7 +1,8 @@
 import type { Sql } from '@berth/database';
 import type { VmBook } from '../../../app/ports.ts';
+import type { Operation } from '../../../domain/operations/operation.ts';
 import { isUuid } from '../../../domain/text-rules.ts';
-import { isAlive, type Vm } from '../../../domain/vms/vm.ts';
+import { asConfirmed, isAlive, isConfirmed, type Vm } from '../../../domain/vms/vm.ts';
 import { vmsAlive, vmsById } from './vm-rows.ts';
 
 /** The VMs of one transaction. */
@@ -12,6 +13,8 @@ export class PostgresVmBook implements VmBook {
   readonly #changed = new Set<string>();
   /** The versions that others have seen, or will: what is put is the one after it. */
   readonly #seenVersions = new Map<string, number>();
+  /** As the last operation that succeeded left them, or as they were read. */
+  readonly #confirmed = new Map<string, Vm>();
 
   constructor(sql: Sql) {
     this.#sql = sql;
@@ -50,9 +53,18 @@ export class PostgresVmBook implements VmBook {
     return aliveByMachineId([...this.#vms.values()], machineIds);
   }
 
+  /** How the operation's VM was before it; undefined where there was none, and where it did not succeed. The next one's VM is the result of this one. */
+  changedBy({ vmId, result }: Operation): Vm | undefined {
+    if (result === null) return undefined;
+    const before = this.#confirmed.get(vmId);
+    this.#confirmed.set(vmId, result);
+    return before;
+  }
+
   #keep(vm: Vm): void {
     this.#seen.add(vm.id);
     this.#vms.set(vm.id, vm);
+    if (isConfirmed(vm)) this.#confirmed.set(vm.id, asConfirmed(vm));
     this.#seenVersions.set(vm.id, vm.version);
   }
 

@@ -1,21 +1,12 @@
-import { createHash } from 'node:crypto';
-import {
-  type AuditRecord,
-  AuditRecordSchema,
-  type Operation,
-  OperationEndedSchema,
-  OperationKind,
-  OperationState,
-  streams,
-  subjects,
-} from '@berth/contracts';
+import { type AuditRecord, AuditRecordSchema, OperationEndedSchema, streams, subjects } from '@berth/contracts';
 import type { Database } from '@berth/database';
-import { DomainError } from '@berth/errors';
 import { type Bus, consume } from '@berth/messaging';
 import { timestampDate } from '@bufbuild/protobuf/wkt';
 import type { AuditEntry } from '../../../domain/audit/audit-chain.ts';
 import { insertEntries } from '../../postgres/audit/audit-rows.ts';
 import { knownActors } from '../../postgres/audit/known-actors.ts';
+import { malformed } from './malformed.ts';
+import { operationEntry } from './operation-entry.ts';
 
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
@@ -40,12 +31,11 @@ export function consumeAudit(deps: { bus: Bus; database: Database; written: () =
     durable: 'auth-audit-operations',
     schema: OperationEndedSchema,
     handle: async (batch) => {
-      const ended = batch.flatMap(({ message }) => message.operation ?? []);
       const actorOf = await knownActors(
         deps.database,
-        ended.map(({ principalId }) => principalId),
+        batch.flatMap(({ message }) => message.operation?.principalId ?? []),
       );
-      await keep(ended.map((operation) => operationEntry(operation, actorOf(operation.principalId))));
+      await keep(batch.map((ended) => operationEntry(ended, actorOf)));
     },
   });
   return async () => {
@@ -73,47 +63,4 @@ function jsonOf(text: string, otherwise: unknown): unknown {
   } catch (error) {
     throw malformed(error);
   }
-}
-
-const malformed = (cause?: unknown) =>
-  new DomainError('invalid', 'MALFORMED_MESSAGE', 'The audit record could not be read.', {}, { cause });
-
-const endings: Partial<Record<OperationState, string>> = {
-  [OperationState.SUCCEEDED]: 'succeeded',
-  [OperationState.FAILED]: 'failed',
-  [OperationState.CANCELLED]: 'cancelled',
-};
-
-/** An operation ends once, so its id names the entry. */
-function operationEntry(operation: Operation, actor: AuditEntry['actor']): AuditEntry {
-  const ending = endings[operation.state];
-  if (ending === undefined || operation.updatedAt === undefined) throw malformed();
-  const bulk = operation.kind === OperationKind.BULK;
-  return {
-    id: uuidOf(`operation-ended:${operation.id}`),
-    at: timestampDate(operation.updatedAt).toISOString(),
-    action: `operation.${ending}`,
-    result: ending === 'failed' ? operation.error?.code || 'failed' : ending,
-    actor,
-    resource: bulk
-      ? { type: 'bulk', id: operation.id, name: '' }
-      : { type: 'vm', id: operation.vmName, name: operation.vmName },
-    ...{ client_address: '', user_agent: '', request_id: '', trace_id: '' },
-    ...{ before: null, after: null },
-    details: {
-      operation_id: operation.id,
-      kind: OperationKind[operation.kind].toLowerCase(),
-      router: operation.router,
-      owner_group: operation.ownerGroup,
-      ...(!bulk && { vm_id: operation.vmId }),
-      ...(operation.bulkId !== '' && { bulk_id: operation.bulkId }),
-      ...(operation.error && { reason: operation.error.message }),
-    },
-  };
-}
-
-/** The same UUID for the same text. */
-function uuidOf(text: string): string {
-  const hex = createHash('sha256').update(text).digest('hex');
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-8${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
 }

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { typeOfAction } from '@berth/contracts';
+import { traceOfRequest, typeOfAction } from '@berth/contracts';
 import type { Sql } from '@berth/database';
 import { safeForAudit, safeTextForAudit } from '@berth/service-kit';
 import { trace } from '@opentelemetry/api';
@@ -13,7 +13,7 @@ const longestText = 400;
 
 /** Adds entries to the audit log, in the transaction that they tell of. */
 export async function writeAudit(sql: Sql, asker: Asker, at: Date, entries: readonly NewAuditEntry[]): Promise<void> {
-  const traceId = trace.getActiveSpan()?.spanContext().traceId ?? traceOf(asker.requestId);
+  const traceId = trace.getActiveSpan()?.spanContext().traceId ?? traceOfRequest(asker.requestId);
   await insertEntries(
     sql,
     entries.map(({ action, result = 'succeeded', resource, before, after, details, actor }) => {
@@ -32,9 +32,6 @@ export async function writeAudit(sql: Sql, asker: Asker, at: Date, entries: read
 /** Whoever reaches an open route comes from somewhere. */
 const withoutName = ({ clientAddress }: Asker): AuditEntry['actor'] =>
   clientAddress === '' ? { id: '', kind: 'service', name: 'berth' } : { id: '', kind: 'anonymous', name: '' };
-
-/** Without tracing, gateways name a request like its trace unless the caller names it. */
-const traceOf = (requestId: string): string => (/^[0-9a-f]{32}$/.test(requestId) ? requestId : '');
 
 /** Adds entries, without what must not stand in them. Those that are there already (by their ids) stay as they are. */
 export async function insertEntries(sql: Sql, entries: readonly AuditEntry[]): Promise<void> {

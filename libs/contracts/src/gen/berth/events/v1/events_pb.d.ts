@@ -5,6 +5,7 @@
 import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
 import type { Operation, OperationJson } from "../../allocator/v1/operation_pb.js";
+import type { Vm, VmJson } from "../../allocator/v1/vm_pb.js";
 import type { WatchPoolsResponse, WatchPoolsResponseJson } from "../../allocator/v1/pool_service_pb.js";
 import type { DriftItem, DriftItemJson } from "../../driver/v1/drift_service_pb.js";
 import type { Timestamp, TimestampJson } from "@bufbuild/protobuf/wkt";
@@ -28,6 +29,13 @@ export declare type OperationEnded = Message<"berth.events.v1.OperationEnded"> &
    * @generated from field: berth.allocator.v1.Operation operation = 1;
    */
   operation?: Operation | undefined;
+
+  /**
+   * The VM as it was before; absent where there was none, where the operation did not succeed, and for bulks. How it is since stands in the operation.
+   *
+   * @generated from field: berth.allocator.v1.Vm before = 2;
+   */
+  before?: Vm | undefined;
 };
 
 /**
@@ -42,6 +50,13 @@ export declare type OperationEndedJson = {
    * @generated from field: berth.allocator.v1.Operation operation = 1;
    */
   operation?: OperationJson;
+
+  /**
+   * The VM as it was before; absent where there was none, where the operation did not succeed, and for bulks. How it is since stands in the operation.
+   *
+   * @generated from field: berth.allocator.v1.Vm before = 2;
+   */
+  before?: VmJson;
 };
 
 /**

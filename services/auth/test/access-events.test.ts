@@ -19,6 +19,7 @@ test('how people come in is told when it changes: identities, providers, invitat
 
   await api.createProvider('corp', { issuer: corp.issuer });
   await api.changeProvider('corp', { enabled: true, displayName: 'Corp' }, ['display_name']);
+  await api.changeProvider('corp', { enabled: true, displayName: 'Corp' }, ['display_name']); // changes nothing
   const ann = await aUser(database, { name: 'ann', email: 'ann@x.example', password: 'h' });
   const { authorizationUrl, attempt } = await api.startLink('corp', ann);
   const { identity } = await api.finishLink('corp', ann, { attempt, ...(await corp.visit(authorizationUrl, 'ann')) });

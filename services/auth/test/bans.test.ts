@@ -62,6 +62,10 @@ test('a ban until a date lifts itself once, whoever of the replicas sees it, and
   assert.deepEqual(bans[0]?.endedAt, timestampFromDate(over));
   assert.equal((await people.getUser(id)).user?.ban, undefined);
   assert.equal((await mails('unbanned')).length, 1);
+  const [lifted] = await database.query<{ before: { ban: object | null }; after: { ban: object | null } }>(
+    "SELECT before, after FROM audit_entries WHERE action = 'user.unbanned'",
+  );
+  assert.deepEqual([lifted?.before?.ban, lifted?.after.ban], [{ until: over.toISOString(), reason: 'spam' }, null]);
 });
 
 test('a ban that is over is over before anybody has written that down', async (t) => {

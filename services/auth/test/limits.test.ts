@@ -115,6 +115,27 @@ test('of two who change the limits of one version one wins, and everybody is tol
   );
 });
 
+test('limits that are set as they are, and a block in the place of another, tell what they change', async (t) => {
+  const { world, call } = await twoReplicas(t);
+  const { version } = await call.set([rule]);
+  assert.equal((await call.set([rule])).version, version);
+  const subject = 'ip:198.51.100.7';
+  for (const reason of ['Scans ports.', 'Scans all ports.']) {
+    await request(world.bus, method.addBlock, { context: { principal: admin }, subject, reason, seconds: 0n }, options);
+  }
+  const entries = await (await world.database()).query<{ action: string; was: string | null; is: string | null }>(
+    "SELECT action, before->>'reason' AS was, after->>'reason' AS is FROM audit_entries WHERE action <> 'api_key.created' ORDER BY arrival",
+  );
+  assert.deepEqual(
+    entries.map(({ action, was, is }) => [action, was, is]),
+    [
+      ['limit.changed', null, null],
+      ['address.blocked', null, 'Scans ports.'],
+      ['address.blocked', 'Scans ports.', 'Scans all ports.'],
+    ],
+  );
+});
+
 test('what was used is told of an address, a user or a key; a subject that is none of them is refused', async (t) => {
   const { world } = await twoReplicas(t);
   const usageOf = (subject: string) => request(world.bus, method.listUsage, { principal: admin, subject }, options);

@@ -233,6 +233,7 @@ test('every change is a fact, an audit entry and an event, in the same transacti
   const made = await anna.create({ name: 'ci' }, { clientAddress: '192.0.2.9', requestId: 'r1' });
   const id = idOf(made);
   await anna.update({ id, name: 'ci 2' }, ['name']);
+  await anna.update({ id, name: 'ci 2' }, ['name']); // changes nothing
   const rotated = await anna.rotate(id);
   const positionOf = async () =>
     (

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { type Principal, requireEverywhere } from '@berth/contracts';
 import { assertVersion } from '../../domain/errors.ts';
 import { providerInUse, providerNotFound } from '../../domain/identities/identity-errors.ts';
@@ -54,6 +55,7 @@ export async function changeIdentityProvider(
   const terms = { ...before, ...changes };
   checkProvider(name, terms, rules);
   await checkGroups(transaction, asker.principal, terms, before.claimGroups);
+  if (clientSecret === undefined && isDeepStrictEqual(terms, before)) return before;
   const after = await transaction.identityProviders.change(name, terms, clientSecret);
   transaction.audit({
     action: 'identity_provider.changed',

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Permitted } from '@berth/contracts';
 import { type ApiKey, type KeyTerms, viewOf } from '../../domain/keys/api-key.ts';
 import { hashOfKey, newKeyText, newPrefix } from '../../domain/keys/api-key-text.ts';
@@ -34,6 +35,7 @@ export async function updateApiKey(
   if (terms.permission !== undefined || terms.group !== undefined) {
     await assertGroup(transaction, terms.group);
   }
+  if (isDeepStrictEqual(viewOf(key, transaction.now), before)) return { key: before, secret: '' };
   await transaction.apiKeys.save(key);
   return { key: noteKey(transaction, 'changed', { before, after: key }), secret: '' };
 }

@@ -39,6 +39,7 @@ export async function addBlock(
   await assertAskerRemains(transaction, asker, subject);
   assertHolds(asker.principal, await rightsOfSubject(transaction, subject));
   const { now } = transaction;
+  const [earlier] = await transaction.limits.blocksOf([subject]);
   const block = {
     ...{ subject, reason, by: decidedBy(asker) },
     blockedAt: now,
@@ -46,7 +47,7 @@ export async function addBlock(
     automatic: false,
     repetitions: 0,
   };
-  await keepOut(transaction, [block]);
+  await keepOut(transaction, [block], isBlocked(earlier, now) ? earlier : undefined);
   return block;
 }
 
@@ -111,12 +112,19 @@ export async function blockAbusers(
   );
 }
 
-async function keepOut(transaction: AuthTransaction, blocks: readonly Block[]): Promise<void> {
+/** `replaced`: what kept them out until now. */
+async function keepOut(transaction: AuthTransaction, blocks: readonly Block[], replaced?: Block): Promise<void> {
   await transaction.limits.saveBlocks(blocks);
   for (const block of blocks) {
     const resource = resourceOf(block.subject);
     transaction.tell(blockFact(block), block.until);
-    transaction.audit({ action: `${resource.type}.blocked`, resource, after: auditedBlock(block) });
+    const before = replaced && auditedBlock(replaced);
+    transaction.audit({
+      action: `${resource.type}.blocked`,
+      resource,
+      ...(before && { before }),
+      after: auditedBlock(block),
+    });
     transaction.publish({ what: `${resource.type}.blocked`, subject: resource, reason: block.reason });
   }
 }

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { assertVersion } from '../../domain/errors.ts';
 import { checkRules, type LimitRule, type LimitRules, rulesText } from '../../domain/limits/limit-rule.ts';
 import { auditedRules } from '../audited-states.ts';
@@ -11,12 +12,14 @@ export async function changeLimits(
   checkRules(rules);
   const before = await transaction.limits.rules();
   assertVersion(BigInt(ifVersion), before.version);
+  const was = auditedRules(before.rules);
+  if (isDeepStrictEqual(auditedRules(rules), was)) return before;
   const after = await transaction.limits.saveRules(rules);
   transaction.tell({ kind: 'limits', rules: rulesText(after.rules) });
   transaction.audit({
     action: 'limit.changed',
     resource: { id: '' },
-    before: auditedRules(before.rules),
+    before: was,
     after: auditedRules(after.rules),
   });
   transaction.publish({ what: 'limit.changed', subject: { type: 'limit', id: 'limits' } });

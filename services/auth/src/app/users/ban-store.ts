@@ -28,6 +28,6 @@ export interface BanStore {
   begin(ban: NewBan): Promise<void>;
   /** Ends the one that stands; does nothing when none does. */
   end(userId: string, end: BanEnd): Promise<void>;
-  /** Lifts bans whose time is over, at most so many; gives back the users as they are then. Others' locks are passed over. */
-  liftRunOut(limit: number): Promise<readonly User[]>;
+  /** Lifts bans whose time is over, at most so many; gives back the users as they were and are then. Others' locks are passed over. */
+  liftRunOut(limit: number): Promise<readonly { readonly before: User; readonly after: User }[]>;
 }

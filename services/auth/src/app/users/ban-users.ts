@@ -74,9 +74,9 @@ export async function unbanUser(
 export const liftRunOutBans = (transactions: AuthTransactions): Promise<number> =>
   transactions.run(berthItself, async (transaction) => {
     const freed = await transaction.bans.liftRunOut(mostAtOnce);
-    for (const user of freed) {
-      tellFreed(transaction, user);
-      tellOthers(transaction, { action: 'user.unbanned', after: user, reason: 'its time is over' });
+    for (const { before, after } of freed) {
+      tellFreed(transaction, after);
+      tellOthers(transaction, { action: 'user.unbanned', before, after, reason: 'its time is over' });
     }
     return freed.length;
   });
@@ -89,10 +89,10 @@ function tellFreed(transaction: AuthTransaction, user: User): void {
 
 function tellOthers(
   transaction: AuthTransaction,
-  { action, before, after, reason }: { action: AuditAction<'user'>; before?: User; after: User; reason: string },
+  { action, before, after, reason }: { action: AuditAction<'user'>; before: User; after: User; reason: string },
 ): void {
   const resource = resourceOf(after);
-  const states = { ...(before && { before: auditedUser(before) }), after: auditedUser(after) };
+  const states = { before: auditedUser(before), after: auditedUser(after) };
   transaction.audit({ action, resource, ...states, details: { reason } });
   transaction.publish({ what: action, subject: { type: 'user', id: after.id }, userId: after.id, reason });
 }

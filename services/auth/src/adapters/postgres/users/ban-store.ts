@@ -44,8 +44,8 @@ export const banStore = (entities: EntityManager, sql: Sql): BanStore => ({
 
   // The users' rows are the lock, as for everybody who bans: whoever changes a user meanwhile sees the ban's end, or this sees theirs.
   async liftRunOut(limit) {
-    const due = await sql.query<{ id: string }>(
-      `SELECT id FROM users WHERE banned_until <= clock_timestamp() ORDER BY banned_until LIMIT $1 FOR UPDATE SKIP LOCKED`,
+    const due = await sql.query<StoredUser>(
+      `SELECT ${userColumns} FROM users u WHERE banned_until <= clock_timestamp() ORDER BY banned_until LIMIT $1 FOR UPDATE OF u SKIP LOCKED`,
       [limit],
     );
     if (due.length === 0) return [];
@@ -60,6 +60,10 @@ export const banStore = (entities: EntityManager, sql: Sql): BanStore => ({
       [ids],
     );
     const rows = await sql.query<StoredUser>(`SELECT ${userColumns} FROM users u WHERE u.id = ANY($1)`, [ids]);
-    return rows.map(toUser);
+    const were = new Map(due.map((row) => [row.id, toUser(row)]));
+    return rows.map(toUser).flatMap((after) => {
+      const before = were.get(after.id);
+      return before ? [{ before, after }] : [];
+    });
   },
 });

@@ -135,7 +135,10 @@ export const newApiKey = Type.Object(
   {
     ...shown,
     api_key: Type.Optional(
-      Type.String({ description: 'The secret, this once. Absent in the replay of an Idempotency-Key.' }),
+      Type.String({
+        description:
+          'The secret, this once. Absent in the replay of an Idempotency-Key, and when a first answer was lost between Berth’s services: rotate the key then.',
+      }),
     ),
   },
   {

@@ -15,6 +15,7 @@ test('an answer that was under way when a notice came is not kept', async () => 
           }),
         );
       }),
+    isCurrent: () => true,
     ttlMs: 60_000,
     refusalTtlMs: 1_000,
     maxEntries: 10,
@@ -39,6 +40,7 @@ test('the cache stays within its bound, and the least used key leaves first', as
         principal: create(PrincipalSchema, { id: key }),
       };
     },
+    isCurrent: () => true,
     ttlMs: 60_000,
     refusalTtlMs: 1_000,
     maxEntries: 2,
@@ -47,4 +49,22 @@ test('the cache stays within its bound, and the least used key leaves first', as
   asked = [];
   for (const key of ['a', 'c', 'b']) await keys.principalOf(key);
   assert.deepEqual(asked, ['b']);
+});
+
+test('while a notice may have been missed nobody is let in by what is remembered', async () => {
+  let isCurrent = true;
+  let asked = 0;
+  const keys = new KeyCache({
+    verify: async () => ({ principal: create(PrincipalSchema, { id: String(++asked) }) }),
+    isCurrent: () => isCurrent,
+    ttlMs: 60_000,
+    refusalTtlMs: 1_000,
+    maxEntries: 10,
+  });
+  const holder = async () => (await keys.principalOf('a')).id;
+  assert.deepEqual([await holder(), await holder()], ['1', '1']);
+  isCurrent = false;
+  assert.deepEqual([await holder(), await holder()], ['2', '3']);
+  isCurrent = true;
+  assert.equal(await holder(), '3');
 });

@@ -20,6 +20,8 @@ interface Holder {
 export interface KeyCacheOptions {
   /** Asks the auth service. Throws `unauthenticated` for a key that nobody holds. */
   readonly verify: (apiKey: string) => Promise<VerifiedKey>;
+  /** Whether every change of a key up to a moment ago was told. While it is not, nobody is let in by what is remembered. */
+  readonly isCurrent: () => boolean;
   /** How long an answer is believed, in milliseconds; 0 asks each time. */
   readonly ttlMs: number;
   /** How long it is believed that nobody holds a key. */
@@ -36,7 +38,8 @@ interface Entry {
 
 /**
  * Remembers for a short time who holds which API key, so that not every request asks the auth service. Keys are kept as their SHA-256
- * only. A key that is revoked is forgotten at once by `forget`; whoever may have missed such a notice calls `clear`.
+ * only. A key that is revoked is forgotten at once by `forget`; whoever has missed such a notice calls `clear`, and while one may have been
+ * missed auth is asked each time.
  */
 export class KeyCache {
   readonly #options: KeyCacheOptions;
@@ -64,7 +67,8 @@ export class KeyCache {
 
   async #holderOf(apiKey: string): Promise<Holder> {
     const digest = digestOf(apiKey);
-    const known = fresh(this.#held, digest) ?? fresh(this.#refused, digest);
+    const held = this.#options.isCurrent() ? fresh(this.#held, digest) : undefined;
+    const known = held ?? fresh(this.#refused, digest);
     this.#options.onLookup?.(known === undefined ? 'miss' : 'hit');
     if (known instanceof Error) throw known;
     if (known !== undefined) return known;

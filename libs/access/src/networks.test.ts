@@ -25,6 +25,7 @@ test('a key that may be used from some networks is unknown elsewhere, also when 
       asked++;
       return { principal: create(PrincipalSchema, { id: '1' }), allowedNetworks: ['192.0.2.0/24'] };
     },
+    isCurrent: () => true,
     ttlMs: 60_000,
     refusalTtlMs: 1_000,
     maxEntries: 2,

@@ -34,10 +34,10 @@ export function openAccess(
   const state = new AccessState();
   const feed = new AccessFeed(bus, state);
   const bounds = { refusalTtlMs: refusedKeyMs, maxEntries: mostKeys };
-  const keys = new KeyCache({ verify: keyVerifier(bus, wait), ...bounds, ...ofKeys });
+  const isCurrent = () => feed.isCurrent();
+  const keys = new KeyCache({ verify: keyVerifier(bus, wait), isCurrent, ...bounds, ...ofKeys });
   // A lost connection may have lost a change: what comes after it is read by its position, and whoever asks in between asks auth.
   const stopForgetting = [state.onChange(forgetKeys(keys)), feed.onLapse(() => keys.clear())];
-  const isCurrent = () => feed.isCurrent();
   const authenticator = new Authenticator({
     keys,
     tokens: new TokenVerifier({ state, isCurrent, terms }),

@@ -14,7 +14,7 @@ import { signOut } from '../src/app/sessions/end-sessions.ts';
 import { userFact } from '../src/domain/access-facts.ts';
 import { forEver, inGroups, type User, withoutSessions } from '../src/domain/users/user.ts';
 import { addUser, aWayIn, headerOf, payloadOf, refusalOf, sessionClient } from './support/sessions.ts';
-import { masterKey, newWorld, type World } from './support/world.ts';
+import { client, masterKey, newWorld, type World } from './support/world.ts';
 
 const secondMs = 1_000;
 
@@ -126,6 +126,30 @@ test('a silent auth makes tokens unverifiable within seconds; restarted, everyth
     assert.equal(await refusalOf(someWay, revoked), 'TOKEN_REVOKED');
     assert.equal(await refusalOf(someWay, kept), undefined);
   }
+});
+
+test('a key that ends while nobody can hear of it lets nobody in for longer than a token would, nor when auth is back', async (t) => {
+  const world = await newWorld(t);
+  const stop = await world.replica();
+  const { secret } = await client(world.bus).create();
+  const { authenticator } = await aWayIn(t, world);
+  const outcome = () =>
+    authenticator.principalOf(secret, '127.0.0.1').then(
+      () => 'let in',
+      ({ code }) => code,
+    );
+  assert.equal(await outcome(), 'let in');
+  await stop();
+  await (await world.database()).execute(
+    "UPDATE api_keys SET ended_at = now(), ended = 'deleted' WHERE origin = 'created'",
+  );
+  const begun = performance.now();
+  await eventually(async () => (await outcome()) === 'SERVICE_UNAVAILABLE');
+  assert.ok(performance.now() - begun < 4 * secondMs);
+  await world.replica();
+  const seen = new Set<string>();
+  await eventually(async () => seen.add(await outcome()).has('API_KEY_INVALID'));
+  assert.ok(!seen.has('let in'));
 });
 
 test('a clock that was an hour ahead for a while lets no revoked token in when it is set right', async (t) => {

@@ -46,7 +46,13 @@ test('a route without a group, or of a kind that its group does not have, stops 
   const options = {
     log: createLogger('test', 'fatal'),
     metrics: gatewayMetrics(new Registry(), { waiting: () => 0 }),
-    keys: new KeyCache({ verify: () => Promise.reject(new Error()), ttlMs: 0, refusalTtlMs: 0, maxEntries: 1 }),
+    keys: new KeyCache({
+      verify: () => Promise.reject(new Error()),
+      isCurrent: () => true,
+      ttlMs: 0,
+      refusalTtlMs: 0,
+      maxEntries: 1,
+    }),
     requestsPerSecond: 0,
     overloadedAfterMs: 0,
     audit: { record: async () => {} },

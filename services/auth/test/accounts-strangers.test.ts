@@ -55,7 +55,7 @@ function watched({ bus, db }: AccountWorld) {
       isOutdated: (known: string) => argon2.isOutdated(known),
     },
     throttle: { take: async () => {}, forgive: async () => {} },
-    checkPassword: () => {},
+    checkPassword: async () => {},
     policy: usualAccounts,
   };
   return async (prepare: (deps_: typeof deps) => Prepared | Promise<Prepared>): Promise<readonly string[]> => {

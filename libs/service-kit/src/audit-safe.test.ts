@@ -43,6 +43,7 @@ test('secrets are known by their shape, in values, in names and within texts', (
     safeForAudit('postgres://me:hunter2@db/x?token=abc&a=b'),
     'postgres://me:[redacted]@db/x?token=[redacted]&a=b',
   );
+  assert.equal(safeForAudit('amqp://me:p/w:x@mq'), 'amqp://me:[redacted]@mq');
   assert.equal(safeForAudit('Bearer abcdef123'), 'Bearer [redacted]');
 });
 
@@ -76,6 +77,10 @@ test('no text takes long', () => {
   const before = process.threadCpuUsage();
   for (const part of ['eyJ', 'a', 'token', 'a://', 'bearer ', '-----BEGIN ', 'berth_', '$argon2', 'aA0', 'eyJaaaaa.'])
     safeTextForAudit(part.repeat(100_000), 4_096);
+  // Addresses that are none, and a word that ends just where the look does: twenty of them fit into one body.
+  for (let i = 0; i < 20; i++) {
+    for (const text of ['a://b:'.repeat(2_700), `${'aA0'.repeat(5_461)} and more`]) safeTextForAudit(text, 4_096);
+  }
   const { user } = process.threadCpuUsage(before);
   assert.ok(user < 500_000, `${user} µs`);
 });

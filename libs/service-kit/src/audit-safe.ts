@@ -17,7 +17,7 @@ const shapes: readonly (readonly [RegExp, string])[] = [
   [/berth_(?:\w{1,40}_)?[0-9A-Za-z]{20,}/g, censored], // keys, and what is enough like one to be a mistyped one
   [/(?<![\w-])eyJ[\w-]{5,}\.[\w-]+\.?[\w-]*/g, censored], // JWTs; without looking behind, some texts would take seconds
   [/\$(argon2|2[aby]|scrypt|pbkdf2)[^\s"]+/g, censored],
-  [/(\w:\/\/[^/\s:@"]*):[^@\s"]+@/g, `$1:${censored}@`],
+  [/(\w:\/\/[^/\s:@"]*):[^@\s"]{1,300}@/g, `$1:${censored}@`], // without a bound, some texts would take long
   [/\b(bearer|basic)\s+[\w.~+/=-]{6,}/gi, `$1 ${censored}`],
   [/(?<![\w-])([\w-]*(?:token|secret|password|passwd|key|code)=)[^&\s"']+/gi, `$1${censored}`],
   // 40 characters and more of base64 with small and capital letters and digits: random, so a secret for all that we know.
@@ -35,9 +35,16 @@ export function safeForAudit(value: unknown, most = 4_096): unknown {
 /** The same for a text: at most `most` characters of it. */
 export function safeTextForAudit(text: string, most: number): string {
   let safe = text.slice(0, longestLook).toWellFormed().replaceAll('\u0000', '');
-  if (text.length > longestLook) safe = safe.replace(/\S*$/, ''); // half a secret has not its shape
+  if (text.length > longestLook) safe = withoutLastWord(safe); // half a secret has not its shape
   for (const [shape, instead] of shapes) safe = safe.replaceAll(shape, instead);
   return safe.length > most ? `${safe.slice(0, Math.max(most, 0)).toWellFormed()}${cutMark}` : safe;
+}
+
+/** Not by an expression: it would look for the end of the text from every character of a long word. */
+function withoutLastWord(text: string): string {
+  let end = text.length;
+  while (end > 0 && !/\s/.test(text.charAt(end - 1))) end--;
+  return text.slice(0, end);
 }
 
 interface Budget {

@@ -7,6 +7,7 @@ import type { Logger, ServiceContext } from '@berth/service-kit';
 import { allocatorMetrics } from './adapters/allocator-metrics.ts';
 import { poolMethods } from './adapters/grpc/pool-methods.ts';
 import { recordRefusals } from './adapters/grpc/record-refusals.ts';
+import { refusingKeptOut } from './adapters/grpc/refuse-kept-out.ts';
 import { serveGrpc } from './adapters/grpc/serve-grpc.ts';
 import { groupsOf } from './adapters/known-groups.ts';
 import { serveAdoptions } from './adapters/nats/adoption/serve-adoptions.ts';
@@ -169,7 +170,10 @@ export async function startAllocator(config: AllocatorConfig, context: Context):
   onStop(() => refusals.stop());
   const grpc = await serveGrpc(
     { host: config.grpcHost, port: config.grpcPort, tls: config.grpcTls, callsPerSecond: config.callsPerSecond },
-    { log, metrics, refusals, keys: access.authenticator, ping: () => database.ping(), methods: poolMethods(pools) },
+    {
+      ...{ log, metrics, refusals, keys: access.authenticator, refuseKeptOut: refusingKeptOut(access.state) },
+      ...{ ping: () => database.ping(), methods: poolMethods(pools) },
+    },
   );
   onStop(() => grpc.stop());
   await bus.ping(); // the server knows of the subscriptions now

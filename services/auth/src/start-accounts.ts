@@ -1,6 +1,6 @@
 import type { Database } from '@berth/database';
 import type { Bus } from '@berth/messaging';
-import { zxcvbnStrength } from './adapters/crypto/zxcvbn-strength.ts';
+import { StrengthThread } from './adapters/crypto/strength-thread.ts';
 import { serveAccounts } from './adapters/nats/accounts/serve-accounts.ts';
 import { onDemand } from './adapters/on-demand.ts';
 import { accountReader } from './adapters/postgres/accounts/account-reader.ts';
@@ -9,7 +9,7 @@ import type { PostgresAuthTransactions } from './adapters/postgres/auth-transact
 import { groupsNamed } from './adapters/postgres/users/group-store.ts';
 import { repeatedly } from './adapters/repeatedly.ts';
 import type { AccountPolicy } from './app/accounts/account-deps.ts';
-import { type CheckPassword, passwordCheck } from './app/accounts/check-password.ts';
+import { type CheckPassword, type EstimateStrength, passwordCheck } from './app/accounts/check-password.ts';
 import type { PasswordHasher } from './app/accounts/password-hasher.ts';
 import { sendAskedMail } from './app/mails/send-asked-mail.ts';
 import type { SignInThrottle } from './app/sessions/sign-in-throttle.ts';
@@ -28,7 +28,9 @@ export function startAccounts(deps: {
   readonly policy: AccountPolicy;
 }): { readonly checkPassword: CheckPassword; stop(): Promise<void> } {
   const { bus, database, transactions, policy } = deps;
-  const checkPassword = passwordCheck({ rules: policy.passwords, estimate: zxcvbnStrength });
+  const strength = new StrengthThread();
+  const estimate: EstimateStrength = (password, inputs) => strength.estimate(password, inputs);
+  const checkPassword = passwordCheck({ rules: policy.passwords, estimate });
   const sendAll = async () => {
     while (await sendAskedMail(transactions)) {}
   };
@@ -46,7 +48,7 @@ export function startAccounts(deps: {
     checkPassword,
     async stop() {
       await stopServing();
-      await Promise.all([mails.stop(), stopTidying()]);
+      await Promise.all([mails.stop(), stopTidying(), strength.stop()]);
     },
   };
 }

@@ -98,7 +98,7 @@ export async function startAuth(
   const verify = countingVerifications(metrics, (text) => verifyApiKey({ keys, lastUses }, text));
   const throttle = postgresSignInThrottle(database, config.sessions.signIn);
   onStop(serveAuditKeys({ bus, transactions, rotation: audit.rotation }));
-  await startSessions(config.sessions, { bus, database, transactions, passwords, throttle, onStop });
+  await startSessions(config.sessions, { bus, database, transactions, hasher: passwords, throttle, onStop });
   const accounts = startAccounts({
     ...{ bus, database, transactions, throttle, hasher: passwords, policy: config.accounts },
   });

@@ -5,6 +5,7 @@ import type { Vault } from '@berth/vault';
 import { TokenKeyring } from './adapters/crypto/token-keyring.ts';
 import { serveSessions } from './adapters/nats/sessions/serve-sessions.ts';
 import { serveSigningKeys } from './adapters/nats/sessions/serve-signing-keys.ts';
+import { accountReader } from './adapters/postgres/accounts/account-reader.ts';
 import type { PostgresAuthTransactions } from './adapters/postgres/auth-transactions.ts';
 import { dropOldSessions } from './adapters/postgres/sessions/read-sessions.ts';
 import { repeatedly } from './adapters/repeatedly.ts';
@@ -29,7 +30,7 @@ export async function startSessions(
     readonly bus: Bus;
     readonly database: Database;
     readonly transactions: PostgresAuthTransactions;
-    readonly passwords: PasswordHasher;
+    readonly hasher: PasswordHasher;
     readonly throttle: SignInThrottle;
     readonly onStop: ServiceContext['onStop'];
   },
@@ -39,6 +40,6 @@ export async function startSessions(
   await keepKeys();
   onStop(repeatedly(keepKeysEveryMs, bus.log, 'rotating signing keys', keepKeys));
   onStop(repeatedly(tidyEveryMs, bus.log, 'dropping old sessions', () => dropOldSessions(database)));
-  onStop(serveSessions(deps));
+  onStop(serveSessions({ ...deps, accounts: accountReader(database) }));
   onStop(serveSigningKeys({ ...deps, rotation: settings.keys }));
 }

@@ -198,6 +198,17 @@ test('more requests a second than allowed are 429 with Retry-After, counted for 
   assert.equal((await gateway.call('GET', status, { apiKey: 'viewer-2' })).status, 200);
 });
 
+test('on open routes addresses of one IPv6 network share what one address may ask', async (t) => {
+  const env = { BERTH_RATE_LIMIT_PER_SECOND: '3', BERTH_TRUSTED_PROXIES: '127.0.0.1' };
+  const gateway = await startTestGateway(t, { env });
+  const from = async (address: string) =>
+    (await gateway.call('GET', '/', { apiKey: null, headers: { 'x-forwarded-for': address } })).status;
+  const addresses = Array.from({ length: 12 }, (_, index) => `2001:db8::${index + 1}`);
+  const statuses = await Promise.all(addresses.map(from));
+  assert.deepEqual([...new Set(statuses)].sort(), [200, 429]);
+  assert.equal(await from('2001:db8:0:1::1'), 200);
+});
+
 test('wrong keys are counted for their address: 429, and auth is not asked any more; keys that are known go on', async (t) => {
   const gateway = await startTestGateway(t, { auth: false, env: { BERTH_RATE_LIMIT_PER_SECOND: '1' } });
   const auth = await authState(gateway);

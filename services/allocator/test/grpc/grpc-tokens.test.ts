@@ -5,10 +5,12 @@ import { test } from 'node:test';
 import { PoolService, permissionsOf } from '@berth/contracts';
 import type { Bus } from '@berth/messaging';
 import { eventually } from '@berth/testing';
+import { timestampFromDate } from '@bufbuild/protobuf/wkt';
 import { startGrpcSide } from '../support/grpc-side.ts';
 import { playFacts } from '../support/played-facts.ts';
 
 const { method } = PoolService;
+const forEver = new Date('9999-12-31T00:00:00.000Z');
 
 /** Auth as far as tokens go: tells of one key, the viewers' group, and of sessions that `end` ends. */
 async function playTokens(bus: Bus) {
@@ -28,6 +30,8 @@ async function playTokens(bus: Bus) {
   return {
     token: `${text}.${sign(null, Buffer.from(text), privateKey).toString('base64url')}`,
     end: () => tell({ case: 'session', value: { id: 's1' } }),
+    keepOut: (subject: string) =>
+      tell({ case: 'block', value: { subject, reason: 'Leaked.', until: timestampFromDate(forEver) } }),
   };
 }
 
@@ -54,4 +58,24 @@ test('an access token opens what its groups may, and its end ends a watch', asyn
   }, /UNAUTHENTICATED/);
   const failure = await client.failure(method.getPool, {}, shown);
   assert.equal(Object(failure.details['google.rpc.ErrorInfo']).reason, 'TOKEN_REVOKED');
+});
+
+test('a user who is kept out gets no answer, and a watch of theirs ends', async (t) => {
+  const side = await startGrpcSide(t, {
+    async *watchPools(_: unknown, _call: unknown, signal: AbortSignal) {
+      yield {};
+      if (!signal.aborted) await once(signal, 'abort');
+    },
+  });
+  const auth = await playTokens(side.bus);
+  const client = side.client();
+  const shown = { apiKey: null, metadata: { authorization: `Bearer ${auth.token}` } };
+  await eventually(() => client.call(method.getPool, {}, shown).catch(() => false)); // the facts are on their way
+  auth.keepOut('user:8');
+  const watch = client.stream(method.watchPools, {}, shown);
+  await assert.rejects(async () => {
+    for await (const _ of watch) auth.keepOut('user:7');
+  }, /PERMISSION_DENIED/);
+  const failure = await client.failure(method.getPool, {}, shown);
+  assert.equal(Object(failure.details['google.rpc.ErrorInfo']).reason, 'CALLER_BLOCKED');
 });

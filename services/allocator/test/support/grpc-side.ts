@@ -31,6 +31,7 @@ import {
 import { Registry } from 'prom-client';
 import { poolMethods } from '../../src/adapters/grpc/pool-methods.ts';
 import { type RefusalRecorder, recordRefusals } from '../../src/adapters/grpc/record-refusals.ts';
+import { refusingKeptOut } from '../../src/adapters/grpc/refuse-kept-out.ts';
 import { type GrpcOptions, type GrpcServer, serveGrpc } from '../../src/adapters/grpc/serve-grpc.ts';
 import type { PoolHandlers } from '../../src/adapters/pools/pool-handlers.ts';
 
@@ -135,6 +136,7 @@ export async function startGrpcSide(
       metrics,
       refusals,
       keys: access.authenticator,
+      refuseKeptOut: refusingKeptOut(access.state),
       ping: async () => {},
       methods: poolMethods(answering(handlers)),
     },

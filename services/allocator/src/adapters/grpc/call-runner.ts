@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import type { KeyCache } from '@berth/access';
-import { requirePermission } from '@berth/contracts';
+import { type Principal, requirePermission } from '@berth/contracts';
 import { DomainError, isKind } from '@berth/errors';
 import { currentTrace } from '@berth/messaging';
 import type { Logger } from '@berth/service-kit';
@@ -23,6 +23,8 @@ import type { MethodBetweenBytes, ReadRequest, ServedMethod, StreamingMethod, Un
 
 export interface CallDeps {
   readonly keys: Pick<KeyCache, 'principalOf' | 'onForgotten'>;
+  /** Throws `forbidden` for a caller who is kept out. */
+  readonly refuseKeptOut: (caller: Principal) => void;
   readonly log: Logger;
   readonly metrics: GrpcMetrics;
   readonly limits: CallLimits;
@@ -110,8 +112,12 @@ export class CallRunner {
     open: OpenCall,
   ): Promise<void> {
     const admitted = await this.#admit(method, call, open);
-    const { keys } = this.#deps;
-    const admitAgain = () => admitCaller(keys, { metadata: call.metadata, peer: call.getPeer() }, method.needs);
+    const { keys, refuseKeptOut } = this.#deps;
+    const admitAgain = async () => {
+      const caller = await admitCaller(keys, { metadata: call.metadata, peer: call.getPeer() }, method.needs);
+      refuseKeptOut(caller);
+      return caller;
+    };
     const stop = keepAdmitted(keys, admitted.caller, admitAgain, open.interrupt);
     try {
       await this.#send(this.#run(admitted, call, open), call, open);
@@ -143,7 +149,7 @@ export class CallRunner {
     open: OpenCall,
   ): Promise<Admitted<Answer>> {
     if (this.#stopping) throw stopping();
-    const { keys, limits } = this.#deps;
+    const { keys, limits, refuseKeptOut } = this.#deps;
     limits.checkHost(call.getPeer());
     const shown = { metadata: call.metadata, peer: call.getPeer() };
     const caller = await knownCaller(keys, shown).catch((error: unknown) => {
@@ -151,6 +157,7 @@ export class CallRunner {
       throw error;
     });
     open.principal = caller;
+    refuseKeptOut(caller);
     requirePermission(caller, method.needs);
     limits.countCaller(caller.id);
     return { caller, request: method.read(call.request) };

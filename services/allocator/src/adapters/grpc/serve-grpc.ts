@@ -38,7 +38,7 @@ export interface GrpcOptions {
   readonly readTlsFilesEveryMs?: number;
 }
 
-export interface GrpcDeps extends Pick<CallDeps, 'log' | 'keys' | 'refusals'> {
+export interface GrpcDeps extends Pick<CallDeps, 'log' | 'keys' | 'refuseKeptOut' | 'refusals'> {
   readonly metrics: Registry;
   /** Throws when the database does not answer. */
   readonly ping: () => Promise<void>;

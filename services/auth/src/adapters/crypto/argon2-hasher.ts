@@ -1,6 +1,6 @@
-import { DomainError } from '@berth/errors';
 import { hash as argon2Hash, verify as argon2Verify } from '@node-rs/argon2';
 import type { PasswordHasher } from '../../app/accounts/password-hasher.ts';
+import { tooManyPasswords } from '../../domain/accounts/account-errors.ts';
 
 /** What a hash costs, and how many may be under way. */
 export interface HashingCost {
@@ -60,12 +60,7 @@ export class Argon2Hasher implements PasswordHasher {
   }
 
   #turn(): Promise<void> {
-    if (this.#queue.length >= this.#cost.waiting) throw busy();
+    if (this.#queue.length >= this.#cost.waiting) throw tooManyPasswords();
     return new Promise((resolve) => void this.#queue.push(resolve));
   }
 }
-
-const busy = (): DomainError =>
-  new DomainError('unavailable', 'SIGN_IN_BUSY', 'Too many are signing in at this moment. Try again.', {
-    retryAfterSeconds: 1,
-  });

@@ -98,7 +98,7 @@ export const mailTexts: Record<MailTemplate, (values: Values, link: Links) => Ma
     subject: 'Your password was changed',
     parts: [
       greeting(values),
-      'The password of your account at Berth was changed, and you were signed out everywhere else.',
+      'The password of your account at Berth was changed, and you were signed out everywhere.',
       facts(['When', values('at')], ['From', values('from')]),
       notYou,
     ],

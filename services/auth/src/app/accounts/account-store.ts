@@ -70,8 +70,13 @@ export interface AccountStore {
   readonly formerPasswords: FormerPasswords;
 }
 
+/** Who may sign in with a name or an address, as far as it takes to find out whether it is them. */
+export type LoginHolder = Pick<User, 'id' | 'name' | 'passwordHash'>;
+
 /** Reads accounts outside transactions, locking nothing. */
 export interface AccountReader {
+  /** Whose name or e-mail address it is. The same work for one that nobody has: the time must not tell. */
+  byLogin(login: string): Promise<LoginHolder | undefined>;
   byId(id: string): Promise<User | undefined>;
   byName(name: string): Promise<User | undefined>;
   /** Whose password this token may set. */

@@ -23,7 +23,7 @@ export async function changePassword(
 ): Promise<Prepared> {
   const user = await deps.accounts.byId(userId);
   const isRight = await isPresentPassword(deps, asker, { user, userId, password: current });
-  if (user !== undefined && isRight) deps.checkPassword(next, user, 'new_password');
+  if (user !== undefined && isRight) await deps.checkPassword(next, user, 'new_password');
   const hash = user !== undefined && isRight ? await newHash(deps, user, next) : undefined;
   return async (transaction) => {
     if (user === undefined) throw userNotFound();
@@ -53,7 +53,7 @@ export async function resetPassword(
 ): Promise<Prepared> {
   const tokenHash = hashOfMailToken(token);
   const user = await deps.accounts.byResetToken(tokenHash); // tokens cannot be guessed: no work is wasted on others
-  if (user !== undefined) deps.checkPassword(password, user);
+  if (user !== undefined) await deps.checkPassword(password, user);
   const hash = user === undefined ? undefined : await newHash(deps, user, password);
   return async (transaction) => {
     if (user === undefined) throw mailTokenInvalid();

@@ -9,23 +9,23 @@ export interface PasswordStrength {
   readonly advice: readonly string[];
 }
 
-/** Estimates it; `inputs` are words that a guesser would try first. Takes milliseconds: not for hot paths. */
-export type EstimateStrength = (password: string, inputs: readonly string[]) => PasswordStrength;
+/** Estimates it; `inputs` are words that a guesser would try first. Throws `unavailable` SIGN_IN_BUSY when too many wait for that. */
+export type EstimateStrength = (password: string, inputs: readonly string[]) => Promise<PasswordStrength>;
 
 /** Refuses a password that is too easy (`invalid` PASSWORD_TOO_WEAK), with why and what would help in `errors`. */
 export type CheckPassword = (
   text: string,
   about: { readonly name: string; readonly email: string | null },
   field?: string,
-) => void;
+) => Promise<void>;
 
 /** The check by these rules. */
 export const passwordCheck =
   (deps: { readonly rules: PasswordRules; readonly estimate: EstimateStrength }): CheckPassword =>
-  (text, about, field = 'password') => {
+  async (text, about, field = 'password') => {
     const faults = formFaultsOf(text, deps.rules);
     if (faults.length > 0) throw passwordTooWeak(field, faults);
-    const { score, advice } = deps.estimate(text, inputsOf(about));
+    const { score, advice } = await deps.estimate(text, inputsOf(about));
     if (score >= deps.rules.minScore) return;
     throw passwordTooWeak(field, ['is too easy to guess', ...advice]);
   };

@@ -19,7 +19,7 @@ export async function registerAccount(
 ): Promise<Prepared> {
   if (policy.registration !== 'open') throw registrationClosed();
   refuseFaults([...faultsOfName(name), ...faultsOfEmail(email)]);
-  checkPassword(password, { name, email });
+  await checkPassword(password, { name, email });
   const passwordHash = await hasher.hash(password);
   const id = randomUUID();
   return async ({ now, accounts, audit }) => {

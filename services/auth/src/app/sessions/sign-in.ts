@@ -1,5 +1,5 @@
 import { DomainError } from '@berth/errors';
-import type { User } from '../../domain/users/user.ts';
+import type { AccountReader, LoginHolder } from '../accounts/account-store.ts';
 import type { PasswordHasher } from '../accounts/password-hasher.ts';
 import type { Asker } from '../asker.ts';
 import type { AuthTransactions } from '../auth-transaction.ts';
@@ -8,7 +8,8 @@ import type { SignInThrottle } from './sign-in-throttle.ts';
 
 export interface SignInDeps {
   readonly transactions: AuthTransactions;
-  readonly passwords: PasswordHasher;
+  readonly accounts: Pick<AccountReader, 'byLogin'>;
+  readonly hasher: PasswordHasher;
   readonly throttle: SignInThrottle;
 }
 
@@ -21,20 +22,16 @@ export async function signIn(
   asker: Asker,
   { login, password }: { login: string; password: string },
 ): Promise<Tokens> {
-  const { transactions, passwords, throttle } = deps;
+  const { transactions, accounts, hasher, throttle } = deps;
   await throttle.take(login, asker.clientAddress);
-  const user = await transactions.run(asker, async ({ users }) => {
-    const named = await users.byName(login);
-    const addressed = await users.byEmail(login); // always: the time must not tell
-    return named ?? addressed;
-  });
-  const matches = await passwords.verify(user?.passwordHash ?? null, password);
+  const user = await accounts.byLogin(login);
+  const matches = await hasher.verify(user?.passwordHash ?? null, password);
   if (user === undefined || !matches) {
     await noteRefusal(transactions, asker, user);
     throw refused();
   }
   await throttle.forgive(login, asker.clientAddress);
-  const newHash = await rehashed(passwords, user, password);
+  const newHash = await rehashed(hasher, user, password);
   return transactions.run(asker, async (transaction) => {
     const current = await transaction.users.byId(user.id);
     if (current === undefined || current.passwordHash !== user.passwordHash) throw refused(); // changed meanwhile
@@ -44,11 +41,11 @@ export async function signIn(
 }
 
 /** The parameters have changed since: the password is at hand only now. */
-const rehashed = async (passwords: PasswordHasher, user: User, password: string): Promise<string | undefined> =>
-  user.passwordHash !== null && passwords.isOutdated(user.passwordHash) ? passwords.hash(password) : undefined;
+const rehashed = async (hasher: PasswordHasher, user: LoginHolder, password: string): Promise<string | undefined> =>
+  user.passwordHash !== null && hasher.isOutdated(user.passwordHash) ? hasher.hash(password) : undefined;
 
 /** What was typed as a name is not kept: it may be a password. */
-const noteRefusal = (transactions: AuthTransactions, asker: Asker, user: User | undefined): Promise<void> =>
+const noteRefusal = (transactions: AuthTransactions, asker: Asker, user: LoginHolder | undefined): Promise<void> =>
   transactions.run(asker, async ({ audit }) => {
     audit({
       action: 'user.sign_in_refused',

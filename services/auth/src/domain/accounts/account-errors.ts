@@ -32,3 +32,9 @@ export const currentPasswordWrong = (field: string): DomainError =>
 
 export const accountChangedMeanwhile = (): DomainError =>
   new DomainError('conflict', 'ACCOUNT_CHANGED_MEANWHILE', 'The account was changed at the same time. Try again.');
+
+/** More passwords wait to be checked than can be in time. */
+export const tooManyPasswords = (): DomainError =>
+  new DomainError('unavailable', 'SIGN_IN_BUSY', 'Too many are signing in at this moment. Try again.', {
+    retryAfterSeconds: 1,
+  });

@@ -32,4 +32,6 @@ test('an address counts only when the provider says that it is verified, and is 
 test('who has no subject is nobody', () => {
   for (const sub of [undefined, '', null, {}, 1.5, 'x'.repeat(256)]) assert.equal(profileOf({ sub }), undefined);
   assert.equal(profileOf({ id: 583_231 })?.subject, '583231');
+  assert.equal(profileOf({ sub: 'auth0|Zoë' })?.subject, 'auth0|Zoë');
+  assert.equal(profileOf({ sub: 'a\u0000b' }), undefined, 'which nothing could store');
 });

@@ -39,10 +39,10 @@ export function profileOf(claims: Readonly<Record<string, unknown>>): ProviderPr
   };
 }
 
-/** GitHub's ids are numbers. */
+/** GitHub's ids are numbers. No id of anybody holds a control character, and Postgres takes no U+0000. */
 function subjectText(value: unknown): string | undefined {
   if (typeof value === 'number' && Number.isSafeInteger(value)) return String(value);
-  return typeof value === 'string' && value !== '' && value.length <= 255 ? value : undefined;
+  return typeof value === 'string' && /^\P{Cc}{1,255}$/u.test(value) ? value : undefined;
 }
 
 /** By which people recognise an identity. */

@@ -11,7 +11,7 @@ export function sendTagged(request: AnyRequest, reply: AnyReply, document: unkno
 }
 
 /** Answers the JSON text of `body` with the ETag `tag`, or 304 when the caller has it already. */
-export function sendWithTag(request: AnyRequest, reply: AnyReply, tag: string, body: () => string): unknown {
+export function sendWithTag(request: AnyRequest, reply: AnyReply, tag: string, body: () => string | Buffer): unknown {
   reply.header('ETag', tag).header('Cache-Control', 'private, no-cache');
   if (matches(request.headers['if-none-match'], tag)) return reply.code(304).send();
   return reply.type('application/json; charset=utf-8').send(body());

@@ -1,6 +1,7 @@
 import { SessionService } from '@berth/contracts';
 import type { Database } from '@berth/database';
 import { type Bus, serve } from '@berth/messaging';
+import type { AccountReader } from '../../../app/accounts/account-store.ts';
 import type { PasswordHasher } from '../../../app/accounts/password-hasher.ts';
 import type { Asker } from '../../../app/asker.ts';
 import {
@@ -26,7 +27,8 @@ interface Deps {
   readonly bus: Bus;
   readonly database: Database;
   readonly transactions: PostgresAuthTransactions;
-  readonly passwords: PasswordHasher;
+  readonly accounts: AccountReader;
+  readonly hasher: PasswordHasher;
   readonly throttle: SignInThrottle;
 }
 

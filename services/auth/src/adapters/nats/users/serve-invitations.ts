@@ -41,7 +41,7 @@ export const serveInvitations = (deps: UserAdminDeps): (() => Promise<void>)[] =
     const { token, password } = request;
     const { name, email } = await proposed(deps, token, request.name);
     refuseFields(faultsOfName(name));
-    deps.passwords.check(password, { name, email });
+    await deps.passwords.check(password, { name, email });
     const passwordHash = await deps.passwords.hash(password);
     return inTransaction(async (transaction) => {
       const user = await acceptInvitation(transaction, { token, name, passwordHash });

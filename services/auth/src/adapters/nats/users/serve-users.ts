@@ -105,6 +105,6 @@ async function newHash(
     return null;
   }
   checkUserTerms(terms);
-  passwords.check(password, terms);
+  await passwords.check(password, terms);
   return passwords.hash(password);
 }

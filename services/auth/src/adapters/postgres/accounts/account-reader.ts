@@ -1,5 +1,5 @@
 import type { Sql } from '@berth/database';
-import type { AccountReader } from '../../../app/accounts/account-store.ts';
+import type { AccountReader, LoginHolder } from '../../../app/accounts/account-store.ts';
 import { type StoredUser, toUser, userColumns } from '../users/user-rows.ts';
 
 /** Reads accounts in auth's schema. */
@@ -9,6 +9,14 @@ export const accountReader = (sql: Sql): AccountReader => {
     return row && toUser(row);
   };
   return {
+    async byLogin(login) {
+      // No name is an address: they have no @. Nothing is read beside the row, which would take its time.
+      const [row] = await sql.query<LoginHolder>(
+        `SELECT id, name, password_hash AS "passwordHash" FROM users WHERE lower(name) = lower($1) OR lower(email) = lower($1)`,
+        [login],
+      );
+      return row;
+    },
     byId: (id) => find('u.id = $1', id),
     byName: (name) => find('lower(u.name) = lower($1)', name),
     byResetToken: (hash) =>

@@ -1,18 +1,20 @@
 import { type Taken, TokenBuckets } from '@berth/access';
 import { DomainError } from '@berth/errors';
+import { subjectOfAddress } from '../../../domain/limits/counted-address.ts';
 import type { App } from '../app-types.ts';
 
 const maxKeys = 10_000;
 
 /**
- * Refuses more than so many requests a second of one key, on this replica; on open routes of one address. 0: no limit. To be registered
+ * Refuses more than so many requests a second of one key, on this replica; on open routes of one address, IPv6 by its /64. 0: no limit. To be registered
  * after the hook that knows the key.
  */
 export function registerRateLimit(app: App, perSecond: number): void {
   if (perSecond === 0) return;
   const buckets = new TokenBuckets({ perSecond, maxKeys });
   app.addHook('onRequest', async (request, reply) => {
-    const { allowed, remaining, retryAfterMs } = buckets.take(request.principal?.id ?? request.ip, performance.now());
+    const caller = request.principal?.id ?? subjectOfAddress(request.ip);
+    const { allowed, remaining, retryAfterMs } = buckets.take(caller, performance.now());
     const resetSeconds = Math.ceil(retryAfterMs / 1_000);
     reply.header('RateLimit-Limit', perSecond).header('RateLimit-Remaining', remaining);
     reply.header('RateLimit-Reset', resetSeconds);
@@ -20,7 +22,7 @@ export function registerRateLimit(app: App, perSecond: number): void {
   });
 }
 
-/** Counts the requests of an address that came without a key that somebody holds: nobody else's bucket is charged for them. */
+/** Counts the requests of an address (IPv6: of its /64) that came without a key that somebody holds: nobody else's bucket is charged for them. */
 export class RefusalLimit {
   readonly #buckets: TokenBuckets | undefined;
 
@@ -31,12 +33,12 @@ export class RefusalLimit {
 
   /** Throws `rate_limited` while the address has had its share of refusals. */
   check(address: string): void {
-    refuse(this.#buckets?.look(address, performance.now()));
+    refuse(this.#buckets?.look(subjectOfAddress(address), performance.now()));
   }
 
   /** Notes a refusal. Throws `rate_limited` when it is one too many. */
   note(address: string): void {
-    refuse(this.#buckets?.take(address, performance.now()));
+    refuse(this.#buckets?.take(subjectOfAddress(address), performance.now()));
   }
 }
 

@@ -7,7 +7,7 @@ import type { App } from '../app-types.ts';
 import { auditEntry, auditHeads, auditKey, auditPage } from '../audit/audit-schemas.ts';
 import { bulkDocument, bulkItemDocument, bulkItemPage, bulkResult } from '../bulk/bulk-schemas.ts';
 import { driftDocument, driftPolicies, syncResult } from '../drift/drift-schemas.ts';
-import { sendTagged } from '../entity-tag.ts';
+import { digestOf, sendWithTag } from '../entity-tag.ts';
 import { changedForwards, forwardDocument, vmForwards } from '../forwards/forward-schemas.ts';
 import { forwardTemplate } from '../forwards/forward-template-schemas.ts';
 import { changedPort, changedPorts, vmPorts } from '../forwards/port-schemas.ts';
@@ -194,11 +194,18 @@ function withCommonProblems(schema: FastifySchema | undefined): FastifySchema {
   return { ...schema, response: { ...common, ...Object(response) } };
 }
 
-/** Serves the document. */
+/** Serves the document. It is written once: anybody may ask for it as often as they like, and writing it takes longer than most requests. */
 export function openApiRoutes(app: App): void {
+  let written: { readonly body: Buffer; readonly tag: string } | undefined;
+  const write = () => {
+    const text = JSON.stringify(app.swagger()); // all routes are there by the first request
+    return { body: Buffer.from(text), tag: `"${digestOf(text)}"` };
+  };
   for (const url of ['/openapi.json', '/v1/openapi.json']) {
-    app.get(url, { schema: { hide: true }, config: { open: true, endpointGroup: 'documents' } }, (request, reply) =>
-      sendTagged(request, reply, app.swagger()),
-    );
+    app.get(url, { schema: { hide: true }, config: { open: true, endpointGroup: 'documents' } }, (request, reply) => {
+      written ??= write();
+      const { body, tag } = written;
+      return sendWithTag(request, reply, tag, () => body);
+    });
   }
 }

@@ -74,6 +74,8 @@ export interface AccountStore {
 export interface AccountReader {
   byId(id: string): Promise<User | undefined>;
   byName(name: string): Promise<User | undefined>;
+  /** Whose name or e-mail address this is: nobody's name can be an address. */
+  byLogin(login: string): Promise<User | undefined>;
   /** Whose password this token may set. */
   byResetToken(hash: Buffer): Promise<User | undefined>;
   /** Hashes, the newest first. */

@@ -1,5 +1,6 @@
 import { DomainError } from '@berth/errors';
 import type { User } from '../../domain/users/user.ts';
+import type { AccountReader } from '../accounts/account-store.ts';
 import type { PasswordHasher } from '../accounts/password-hasher.ts';
 import type { Asker } from '../asker.ts';
 import type { AuthTransactions } from '../auth-transaction.ts';
@@ -7,6 +8,7 @@ import { openSession, type Tokens } from './open-session.ts';
 import type { SignInThrottle } from './sign-in-throttle.ts';
 
 export interface SignInDeps {
+  readonly accounts: Pick<AccountReader, 'byLogin'>;
   readonly transactions: AuthTransactions;
   readonly passwords: PasswordHasher;
   readonly throttle: SignInThrottle;
@@ -21,13 +23,9 @@ export async function signIn(
   asker: Asker,
   { login, password }: { login: string; password: string },
 ): Promise<Tokens> {
-  const { transactions, passwords, throttle } = deps;
+  const { accounts, transactions, passwords, throttle } = deps;
   await throttle.take(login, asker.clientAddress);
-  const user = await transactions.run(asker, async ({ users }) => {
-    const named = await users.byName(login);
-    const addressed = await users.byEmail(login); // always: the time must not tell
-    return named ?? addressed;
-  });
+  const user = await accounts.byLogin(login); // without a lock, which would be written and waited for: the time must not tell
   const matches = await passwords.verify(user?.passwordHash ?? null, password);
   if (user === undefined || !matches) {
     await noteRefusal(transactions, asker, user);

@@ -16,6 +16,7 @@ import type { SignInThrottle } from '../../../app/sessions/sign-in-throttle.ts';
 import { administeredUser } from '../../../app/users/administered-user.ts';
 import { userNotFound } from '../../../domain/errors.ts';
 import { isUuid } from '../../../domain/uuid.ts';
+import { accountReader } from '../../postgres/accounts/account-reader.ts';
 import type { PostgresAuthTransactions } from '../../postgres/auth-transactions.ts';
 import { sessionsOf } from '../../postgres/sessions/read-sessions.ts';
 import { userWithId } from '../../postgres/users/user-directory.ts';
@@ -46,7 +47,8 @@ export function serveSessions(deps: Deps): () => Promise<void> {
  */
 const serveTokens = (deps: Deps) => [
   serve(deps.bus, method.signIn, async ({ context, login, password }) => {
-    const tokens = await signIn(deps, askerOf(context), { login, password });
+    const reading = { ...deps, accounts: accountReader(deps.database) };
+    const tokens = await signIn(reading, askerOf(context), { login, password });
     return { tokens: tokensMessage(tokens) };
   }),
   serve(deps.bus, method.refreshTokens, async ({ context, refreshToken }) => {

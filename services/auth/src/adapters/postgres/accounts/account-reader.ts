@@ -11,6 +11,7 @@ export const accountReader = (sql: Sql): AccountReader => {
   return {
     byId: (id) => find('u.id = $1', id),
     byName: (name) => find('lower(u.name) = lower($1)', name),
+    byLogin: (login) => find('lower(u.name) = lower($1) OR lower(u.email) = lower($1)', login),
     byResetToken: (hash) =>
       find(
         `u.id = (SELECT t.user_id FROM mail_tokens t

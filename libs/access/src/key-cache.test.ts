@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { PrincipalSchema } from '@berth/contracts';
+import { DomainError } from '@berth/errors';
 import { create } from '@bufbuild/protobuf';
 import { KeyCache } from './key-cache.ts';
 
@@ -67,4 +68,25 @@ test('while a notice may have been missed nobody is let in by what is remembered
   assert.deepEqual([await holder(), await holder()], ['2', '3']);
   isCurrent = true;
   assert.equal(await holder(), '3');
+});
+
+test('a key that is held is refused from elsewhere in the words for one that nobody holds', async () => {
+  const keys = new KeyCache({
+    verify: async (key) => {
+      if (key !== 'held') throw new DomainError('unauthenticated', 'API_KEY_INVALID', 'Words of auth.');
+      return { principal: create(PrincipalSchema, { id: '1' }), allowedNetworks: ['192.0.2.0/24'] };
+    },
+    isCurrent: () => true,
+    ttlMs: 60_000,
+    refusalTtlMs: 1_000,
+    maxEntries: 10,
+  });
+  const refusal = (key: string): Promise<string> =>
+    keys.principalOf(key, '198.51.100.1').then(
+      () => 'let in',
+      ({ kind, code, message }: DomainError) => [kind, code, message].join(' '),
+    );
+  const [held, unheld, again] = [await refusal('held'), await refusal('unheld'), await refusal('unheld')];
+  assert.notEqual(held, 'let in');
+  assert.deepEqual([unheld, again], [held, held]);
 });

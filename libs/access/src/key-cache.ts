@@ -31,6 +31,10 @@ export interface KeyCacheOptions {
   readonly onLookup?: (result: 'hit' | 'miss') => void;
 }
 
+/** One answer for what is no key, for keys that nobody holds and for those that must not be used from there: who found one learns nothing from it. */
+export const keyInvalid = (): DomainError =>
+  new DomainError('unauthenticated', 'API_KEY_INVALID', 'This key is not valid.');
+
 interface Entry {
   readonly answer: Holder | DomainError;
   readonly until: number;
@@ -62,7 +66,7 @@ export class KeyCache {
   async principalOf(apiKey: string, address = ''): Promise<Principal> {
     const { principal, networks } = await this.#holderOf(apiKey);
     if (networks === undefined || networks.has(address)) return principal;
-    throw new DomainError('unauthenticated', 'API_KEY_INVALID', 'This key is not valid.');
+    throw keyInvalid();
   }
 
   async #holderOf(apiKey: string): Promise<Holder> {
@@ -136,10 +140,11 @@ export class KeyCache {
       if (generation === this.#generation) this.#keep(this.#held, digest, { answer: holder, until });
       return holder;
     } catch (error) {
-      if (isKind(error, 'unauthenticated') && generation === this.#generation) {
-        this.#keep(this.#refused, digest, { answer: error, until: Date.now() + this.#options.refusalTtlMs });
-      }
-      throw error;
+      if (!isKind(error, 'unauthenticated')) throw error;
+      const answer = keyInvalid();
+      const until = Date.now() + this.#options.refusalTtlMs;
+      if (generation === this.#generation) this.#keep(this.#refused, digest, { answer, until });
+      throw answer;
     }
   }
 

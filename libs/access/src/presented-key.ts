@@ -1,5 +1,6 @@
 import { DomainError } from '@berth/errors';
 import { isAccessToken } from './authenticator.ts';
+import { keyInvalid } from './key-cache.ts';
 
 /** Keys are visible ASCII; anything else cannot be one and is not passed on. */
 const keyPattern = /^[\x21-\x7e]{1,512}$/;
@@ -22,8 +23,7 @@ export function presentedKey(shown: { readonly apiKey: unknown; readonly authori
       'Send an access token as a bearer, or an API key as X-API-Key or as a bearer.',
     );
   if (typeof key === 'string' && key.length <= longestToken && isAccessToken(key)) return key;
-  if (typeof key !== 'string' || !keyPattern.test(key))
-    throw unauthenticated('API_KEY_INVALID', 'This key is not valid.');
+  if (typeof key !== 'string' || !keyPattern.test(key)) throw keyInvalid();
   return key;
 }
 

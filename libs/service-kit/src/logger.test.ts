@@ -55,7 +55,7 @@ test('errors keep their message, stack and cause, without the secrets of their f
   assert.ok(!text().includes(secret));
 });
 
-test('passwords in URLs and API keys are replaced wherever they stand', () => {
+test('passwords in URLs, API keys and refresh tokens are replaced wherever they stand', () => {
   const { log, text } = recorded();
   const key = `berth_Ab3dEf9h_${'x'.repeat(49)}`;
   log.info({ note: `connecting to postgres://berth:${secret}@db:5432/berth` }, `key ${key} was refused`);
@@ -63,6 +63,9 @@ test('passwords in URLs and API keys are replaced wherever they stand', () => {
   assert.ok(!text().includes(secret) && !text().includes(key), text());
   assert.match(text(), /postgres:\/\/berth:\[redacted\]@db:5432\/berth/);
   assert.match(text(), /key berth_Ab3dEf9h_\[redacted\] was refused/);
+  const refreshToken = `brt_-${'y'.repeat(42)}`;
+  log.info({ requestId: refreshToken }, 'request');
+  assert.ok(!text().includes(refreshToken) && text().includes('"requestId":"brt_[redacted]"'), text());
 });
 
 test('what is no secret stays as it is, cycles included', () => {

@@ -49,8 +49,12 @@ export function withoutSecrets(value: unknown, depth = 0): unknown {
 export const withoutSecret = (name: string, value: unknown, depth = 0): unknown =>
   isSecretName(name) && value !== undefined && value !== null ? censored : withoutSecrets(value, depth);
 
-/** `line` without what looks like a secret wherever it stands: passwords in URLs, API keys of our own form. Error texts carry such things. */
+/**
+ * `line` without what looks like a secret wherever it stands: passwords in URLs, API keys and refresh tokens of our own form. Error texts carry
+ * such things, and whoever sends them as a request's id.
+ */
 export const withoutSecretTexts = (line: string): string =>
   line
     .replaceAll(/(\w:\/\/[^/\s:@"]*):[^@\s"]+@/g, `$1:${censored}@`)
-    .replaceAll(/(berth_[0-9A-Za-z]{8})_[0-9A-Za-z]{49}/g, `$1_${censored}`);
+    .replaceAll(/(berth_[0-9A-Za-z]{8})_[0-9A-Za-z]{49}/g, `$1_${censored}`)
+    .replaceAll(/brt_[\w-]{43}/g, `brt_${censored}`);

@@ -49,7 +49,7 @@ test('who kept the first public key verifies across rotations, whole and in part
   assert.match(answer, new RegExp(`^0 OK: 10 entries, 1 to 10; head 10 signed at .* by ${third.id}\n`));
   assert.match(answer, new RegExp(`vouches for ${second.id}, which replaced it at entry 4\n`));
   assert.match(answer, new RegExp(`vouches for ${third.id}, which replaced it at entry 7\n`));
-  for (const [after, to] of [[7], [8], [4], [2, 4], [5, 9]] as const) {
+  for (const [after, to] of [[7], [8], [4], [2, 4], [5, 9], [0, 2 ** 31]] as const) {
     assert.match(await log.verify(await log.export(after, to)), /^0 OK: /, `${after} ${to}`);
   }
   // Heads that were kept elsewhere: of the newest key, and the rotation itself.

@@ -62,6 +62,21 @@ test('an unknown name, a wrong password and a user without one are refused alike
   assert.ok(!world.logged().includes(password));
 });
 
+test('a wrong password is refused without a lock on whose it is, so that no time tells of the user', async (t) => {
+  const world = await newWorld(t);
+  await world.replica();
+  const id = await addUser(world);
+  const database = await world.database();
+  const api = sessionClient(world.bus);
+  await database.transaction(async (sql) => {
+    await sql.query('SELECT FROM users WHERE id = $1 FOR UPDATE', [id]);
+    for (const login of ['ada', 'ada@example.test']) {
+      await assert.rejects(api.signIn(login, 'wrong'), withCode('SIGN_IN_REFUSED'));
+    }
+  });
+  await api.signIn();
+});
+
 test('of many tries at once over two replicas only so many are looked at; the right password frees the name', async (t) => {
   const world = await newWorld(t);
   const signIn = { failures: 5, failuresOfAddress: 12, windowSeconds: 900 };

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { request } from 'node:http';
 import { test } from 'node:test';
 import { KeyCache } from '@berth/access';
 import { AuthService, subjectOfMethod, VmService } from '@berth/contracts';
@@ -64,6 +65,28 @@ test('a key is taken as X-API-Key and as a bearer; two that differ, another sche
     assert.equal(answer.status, 401, JSON.stringify(headers));
     assert.match(answer.headers.get('www-authenticate') ?? '', /^Bearer/);
     assert.ok(!JSON.stringify(answer.body).includes('key-'), 'a problem shows no key');
+  }
+});
+
+test('of two headers Authorization none is believed, whichever of their keys is good', async (t) => {
+  const gateway = await startTestGateway(t, { auth: false });
+  await authState(gateway);
+  const statusOf = (...keys: string[]) =>
+    new Promise<number | undefined>((resolve, reject) => {
+      const asked = request(new URL(status, gateway.url), (answer) => resolve(answer.resume().statusCode));
+      asked.setHeader(
+        'authorization',
+        keys.map((key) => `Bearer ${key}`),
+      );
+      asked.on('error', reject).end();
+    });
+  assert.equal(await statusOf('key-a'), 200);
+  for (const keys of [
+    ['key-a', 'key-b'],
+    ['key-b', 'key-a'],
+    ['key-a', 'key-a'],
+  ]) {
+    assert.equal(await statusOf(...keys), 401, keys.join());
   }
 });
 

@@ -89,8 +89,15 @@ test('bytes that are no message, and fields that are not known, are refused with
   const unknown = await client.failure(method.createPool, within(1, within(8, within(3, unknownField))));
   assert.equal(unknown.code, 'INVALID_ARGUMENT');
   assert.match(JSON.stringify(unknown.details['google.rpc.BadRequest']), /"field":"pool\.port\.ranges\[0\]\.99"/);
-  const large = toBinary(ReserveRequestSchema, create(ReserveRequestSchema, { note: 'x'.repeat(5_000_000) }));
-  assert.equal((await client.failure(method.reserve, large)).code, 'RESOURCE_EXHAUSTED');
+});
+
+test('a request may be as large as the largest pool takes, and not much larger, whoever sends it', async (t) => {
+  const { client } = await listening(t);
+  const noting = (length: number) =>
+    toBinary(ReserveRequestSchema, create(ReserveRequestSchema, { note: 'x'.repeat(length) }));
+  assert.ok((await client.send(method.reserve, noting(200_000))).answer.length > 0);
+  assert.equal((await client.failure(method.reserve, noting(300_000))).code, 'RESOURCE_EXHAUSTED');
+  assert.equal((await client.failure(method.reserve, noting(300_000), { apiKey: null })).code, 'RESOURCE_EXHAUSTED');
 });
 
 test('every kind of failure has its status code', async (t) => {

@@ -331,6 +331,19 @@ test('an update takes the fields of its mask, and those that cannot change are r
   await assert.rejects(pools.deletePool({ name, ifVersion: 3n }), { kind: 'precondition_failed' });
 });
 
+test('who may not see the VMs that hold values of a pool is told that they are held, and not by which VM', async (t) => {
+  const world = await aWorld(t);
+  const pools = poolSide(world);
+  await pools.createPool(portPool('x', 40_000, 40_009, { groups: ['blue', 'red'] }));
+  await world.provisioned({ vmName: 'blue-vm', portPool: 'port-pools/x', ownerGroup: 'blue' });
+  await pools.updatePool({ pool: { name: 'port-pools/x', groups: ['red'] } });
+  const shrink = portPool('x', 40_001, 40_009);
+  const inUse = (message: RegExp) => ({ code: 'POOL_IN_USE', message });
+  await assert.rejects(pools.updatePool(shrink, ofGroup('red')), inUse(/for example 40000 \(a VM\)\.$/));
+  await assert.rejects(pools.deletePool({ name: 'port-pools/x' }, ofGroup('red')), inUse(/40000 \(a VM\), 40001/));
+  await assert.rejects(pools.updatePool(shrink), inUse(/for example 40000 \(VM blue-vm\)\.$/));
+});
+
 test('values that a VM or a reservation has cannot leave the pool; those at rest can', async (t) => {
   const world = await aWorld(t);
   const pools = poolSide(world);

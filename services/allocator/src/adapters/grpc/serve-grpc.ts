@@ -15,11 +15,13 @@ const readTlsFilesEveryMs = 10_000;
 /** How long calls in work hold up a stop, and then how long streams that are not ours (health, reflection) may last. */
 const stopWithinMs = 5_000;
 const othersEndWithinMs = 200;
-const mostBytes = 4 * 1_024 * 1_024;
+/** Half of it would hold the largest pool. What has arrived of a message is kept before anybody is asked who sent it: strangers pay nothing for that. */
+const mostRequestBytes = 256 * 1_024;
+const mostAnswerBytes = 4 * 1_024 * 1_024;
 
 const limits = {
-  'grpc.max_receive_message_length': mostBytes,
-  'grpc.max_send_message_length': mostBytes,
+  'grpc.max_receive_message_length': mostRequestBytes,
+  'grpc.max_send_message_length': mostAnswerBytes,
   'grpc.max_concurrent_streams': 200, // of one connection
   'grpc.keepalive_time_ms': 30_000,
   'grpc.keepalive_timeout_ms': 10_000,

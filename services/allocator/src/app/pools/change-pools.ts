@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { permitsForAll, standingAmong } from '@berth/contracts';
+import { permitsFor, permitsForAll, standingAmong } from '@berth/contracts';
 import { DomainError, type FieldError } from '@berth/errors';
 import { hiddenOverlap } from '../../domain/errors.ts';
 import { formatIpv4 } from '../../domain/ipv4.ts';
@@ -11,7 +11,7 @@ import { type CheckedPool, checkPool, invalidFields, parsePoolName } from '../..
 import type { Router } from '../../domain/routers/router.ts';
 import type { Caller } from '../commands.ts';
 import { assertGroups, type KnownGroups } from '../known-groups.ts';
-import type { DescribedPool, HeldValues, PoolBooks, PoolSegments } from './pool-ports.ts';
+import type { DescribedPool, HeldValue, HeldValues, PoolBooks, PoolSegments } from './pool-ports.ts';
 import { assertMayWriteFor, lockPool, lockRouter, type PoolWrite } from './write-pools.ts';
 
 /** Makes a pool. Throws for each wrong field, a taken name, values of another pool that people made, and held ones of the settings' pool. */
@@ -79,7 +79,7 @@ export async function updatePool(books: PoolBooks, write: PoolWrite, update: Poo
   if (movesValues) {
     await applyWritten(books, write, router, next);
     const lost = await books.pools.heldOutside(next, before);
-    if (lost.count > 0) throw inUse(pool, 'Values that are held cannot leave the pool:', lost);
+    if (lost.count > 0) throw inUse(write.caller, pool, 'Values that are held cannot leave the pool:', lost);
   }
   books.tell({ kind: 'updated', pool: next, before: pool, at: now });
   tellDisplaced(books, displaced, now);
@@ -110,7 +110,7 @@ export async function deletePool(
   const { pool, router, now } = await lockPool(books, name, write);
   if (ifVersion !== 0 && ifVersion !== pool.version) throw versionMismatch(name);
   const held = await books.pools.heldOf(pool);
-  if (held.count > 0) throw inUse(pool, 'The pool is in use:', held);
+  if (held.count > 0) throw inUse(write.caller, pool, 'The pool is in use:', held);
   await books.pools.remove(pool);
   await books.pools.apply(router);
   books.tell({ kind: 'deleted', pool, at: now });
@@ -131,7 +131,7 @@ async function applyWritten(books: PoolBooks, { caller }: PoolWrite, router: Rou
   if (!mayTake && losesValues(before, await books.pools.segmentsOf(settings)))
     throw poolWriteForbidden(settings.groups);
   const lost = await books.pools.heldOutside(settings, before);
-  if (lost.count > 0) throw inUse(settings, 'Values that are held cannot leave the pool:', lost);
+  if (lost.count > 0) throw inUse(caller, settings, 'Values that are held cannot leave the pool:', lost);
 }
 
 /** That others' pool has a value shows, and not which pool it is. */
@@ -195,10 +195,17 @@ async function dropped(books: PoolBooks, before: Pool, after: Pool): Promise<rea
   return [];
 }
 
-function inUse(pool: Pool, what: string, { count, examples }: HeldValues) {
+/** A VM that the caller may not see is not named, nor is a plan of one. */
+function holderAsSeen(caller: Caller, { kind, holder, ownerGroup }: HeldValue): string {
+  if (kind === 'reserved' || permitsFor(caller, 'vms:read', ownerGroup)) return holder;
+  return kind === 'vm' ? 'a VM' : 'a plan';
+}
+
+function inUse(caller: Caller, pool: Pool, what: string, { count, examples }: HeldValues) {
   const value = (number: number) => (pool.spec.kind === 'ip-pools' ? formatIpv4(number) : String(number));
-  const texts = examples.map(({ first, last, holder }) =>
-    first === last ? `${value(first)} (${holder})` : `${value(first)}-${value(last)} (${holder})`,
-  );
+  const texts = examples.map((held) => {
+    const { first, last } = held;
+    return `${first === last ? value(first) : `${value(first)}-${value(last)}`} (${holderAsSeen(caller, held)})`;
+  });
   return poolInUse(resourceName(pool), what, count, texts);
 }

@@ -17,9 +17,13 @@ export interface DescribedPool {
 /** Which values a pool has, at a moment: for comparing. */
 export type PoolSegments = readonly { readonly spaceId: number; readonly spans: string }[];
 
-/** Who holds something, as people read it: "VM web-1". */
+/** Who holds something. */
 export interface HeldValue extends NumberRange {
+  readonly kind: 'vm' | 'planned' | 'reserved';
+  /** As people read it: "VM web-1". */
   readonly holder: string;
+  /** Of VMs and plans, whose they are; empty: nobody's. */
+  readonly ownerGroup: string;
 }
 
 /** Values that are held: how many holdings, and some of them. */

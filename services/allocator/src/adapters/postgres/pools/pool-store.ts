@@ -1,5 +1,5 @@
 import type { Sql } from '@berth/database';
-import type { HeldValues, PoolSegments, PoolStore } from '../../../app/pools/pool-ports.ts';
+import type { HeldValue, HeldValues, PoolSegments, PoolStore } from '../../../app/pools/pool-ports.ts';
 import type { Pool } from '../../../domain/pools/pool.ts';
 import { applyPools } from './apply-pools.ts';
 import { poolLevelsOf } from './pool-levels.ts';
@@ -91,11 +91,12 @@ const heldOfPool = `${heldWithin('b.spans::int8multirange')}
   UNION SELECT a.* FROM reservations r JOIN allocations a ON a.reservation_id = r.id WHERE r.pool_id = $1`;
 
 async function heldIn(sql: Sql, poolId: string, before: PoolSegments, held: string): Promise<HeldValues> {
-  const rows = await sql.query<{ total: number; first: number; last: number; holder: string }>(
-    `SELECT count(*) OVER ()::int AS total, lower(a.held)::float8 AS first, upper(a.held)::float8 - 1 AS last,
-       CASE a.kind WHEN 'vm' THEN 'VM ' || coalesce((SELECT v.name FROM vms v WHERE v.id = a.vm_id), a.vm_id::text)
+  const rows = await sql.query<HeldValue & { readonly total: number }>(
+    `SELECT count(*) OVER ()::int AS total, lower(a.held)::float8 AS first, upper(a.held)::float8 - 1 AS last, a.kind,
+       coalesce(v.owner_group, a.former_group, '') AS "ownerGroup",
+       CASE a.kind WHEN 'vm' THEN 'VM ' || coalesce(v.name, a.vm_id::text)
          WHEN 'planned' THEN 'plan ' || a.plan_id ELSE 'reservation ' || a.reservation_id END AS holder
-     FROM (${held}) a
+     FROM (${held}) a LEFT JOIN vms v ON a.kind = 'vm' AND v.id = a.vm_id
      ORDER BY lower(a.held) LIMIT ${mostExamples}`,
     [poolId, before.map(({ spaceId }) => spaceId), before.map((segment) => segment.spans)],
   );

@@ -53,7 +53,7 @@ export async function exportPart(
   const heads = await headsFrom(sql, after, first);
   const keys = first ? await rotations(sql) : [];
   const rows = await sql.query<EntryRow>(
-    `SELECT ${entryColumns} FROM audit_entries WHERE seq > $1 AND ($2 = 0 OR seq <= $2) ORDER BY seq LIMIT ${entriesAtOnce}`,
+    `SELECT ${entryColumns} FROM audit_entries WHERE seq > $1 AND ($2::bigint = 0 OR seq <= $2) ORDER BY seq LIMIT ${entriesAtOnce}`,
     [after, toSeq],
   );
   const entries = withinBytes(rows.map((row) => ({ seq: Number(row.seq), line: entryLine(row) })));

@@ -42,19 +42,21 @@ export function registerAccess(app: App, keys: Keys, refusals: RefusalLimit): vo
 }
 
 /** Whoever guesses keys neither has each guess asked about, nor shuts out those behind the same address whose keys are known. */
-async function holderOf(
-  { headers: { 'x-api-key': apiKey, authorization }, ip }: AnyRequest,
-  keys: Keys,
-  refusals: RefusalLimit,
-): Promise<Principal> {
+async function holderOf({ headers, raw, ip }: AnyRequest, keys: Keys, refusals: RefusalLimit): Promise<Principal> {
   try {
-    const key = presentedKey({ apiKey, authorization });
+    const key = presentedKey({ apiKey: headers['x-api-key'], authorization: authorizationIn(raw) });
     if (!keys.knows(key)) refusals.check(ip);
     return await keys.principalOf(key, ip);
   } catch (error) {
     if (isKind(error, 'unauthenticated')) refusals.note(ip);
     throw error;
   }
+}
+
+/** Of several Node shows the first: all of them joined are no key, so that nobody takes a part for the whole. */
+function authorizationIn({ rawHeaders }: AnyRequest['raw']): string | undefined {
+  const values = rawHeaders.filter((_, at) => at % 2 === 1 && rawHeaders[at - 1]?.toLowerCase() === 'authorization');
+  return values.length === 0 ? undefined : values.join(', ');
 }
 
 function requireUser(principal: Principal | null): void {

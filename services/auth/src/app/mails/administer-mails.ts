@@ -33,8 +33,7 @@ export async function retryMail({ mails, audit }: AuthTransaction, id: string): 
 /** Sends a mail that shows whether mails arrive. */
 export function sendTestMail({ mail, audit, now }: AuthTransaction, recipient: string): void {
   if (!/^[^\s@<>,;]+@[^\s@<>,;]+$/.test(recipient)) throw invalidMail('to', 'is no e-mail address');
-  const text = `This is a test, asked for at ${now.toISOString()}. If you can read it, mails arrive.`;
-  mail({ template: 'admin-notice', to: recipient, values: { topic: 'test', text } });
+  mail({ template: 'test', to: recipient, values: { at: now.toISOString() } });
   audit({ action: 'mail.tested', resource: { id: '', name: recipient } });
 }
 

@@ -53,9 +53,18 @@ export function readConfig(env: NodeJS.ProcessEnv): GatewayConfig {
     },
     commandTimeoutMs: read.integer('BERTH_COMMAND_TIMEOUT_MS', { min: 100, max: 60_000, fallback: 10_000 }),
     answerTimeoutMs: read.integer('BERTH_ANSWER_TIMEOUT_MS', { min: 100, max: 60_000, fallback: 3_000 }),
-    trustedProxies: networks(read, 'BERTH_TRUSTED_PROXIES', []),
+    trustedProxies: proxies(read),
     neverBlock: networks(read, 'BERTH_NEVER_BLOCK', ['127.0.0.0/8', '::1']),
   });
+}
+
+/** Whoever is believed can be any address: another one for each try, or one that a key is for. */
+function proxies(read: EnvReader): readonly string[] {
+  const list = networks(read, 'BERTH_TRUSTED_PROXIES', []);
+  if (list.some((network) => /\/0+$/.test(network))) {
+    read.reject('BERTH_TRUSTED_PROXIES names every address there is: name those of your proxies alone');
+  }
+  return list;
 }
 
 /** `none` is an empty list. */

@@ -31,7 +31,7 @@ const free = { access: ['open'], rate: 'free', counts: 'none', audit: 'gateway',
 export const endpointGroups: readonly EndpointGroup[] = [
   { ...free, name: 'health', tag: 'Health' },
   { ...free, name: 'documents', tag: '', cache: 'private, no-cache' },
-  { ...free, name: 'public-keys', tag: 'Public keys', cache: 'public, max-age=300' },
+  { ...free, name: 'public-keys', tag: 'Public keys', cache: 'public, max-age=60' },
   { ...ofAuth, name: 'sign-in', tag: 'Sign-in', access: ['open', 'user'], rate: 'guarded' },
   { ...ofAuth, name: 'account', tag: 'Account', access: ['user', 'permission'] },
   { ...standard, name: 'vms', tag: 'VMs' },

@@ -101,6 +101,18 @@ test('a host of another machine is not called a port in use', async (t) => {
   assert.match(up.output(), /^HOST has to be an address or a name of this machine/);
 });
 
+test('a database that is none, or is away, is said with the name of its setting and without its password', async (t) => {
+  for (const [url, said] of [
+    ['http://u:planted@127.0.0.1/berth', /^DATABASE_URL must begin with postgres:/],
+    ['postgres://u:planted@127.0.0.1:1/berth', /^No connection to the Postgres of DATABASE_URL: .*ECONNREFUSED/],
+  ] as const) {
+    const up = startUp(t, temporaryFolder(t), { env: { DATABASE_URL: url } });
+    assert.equal(await up.exited, 1);
+    assert.match(up.output(), said);
+    assert.ok(!up.output().includes('planted'));
+  }
+});
+
 test('what a killed up left behind is ended by the next one', async (t) => {
   const state = temporaryFolder(t);
   const killed = startUp(t, state);

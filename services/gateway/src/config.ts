@@ -1,4 +1,4 @@
-import { type EnvReader, envReader, readPublicUrl } from '@berth/service-kit';
+import { type EnvReader, envReader, readNatsUrl, readPublicUrl } from '@berth/service-kit';
 import { networkTest } from './domain/limits/counted-address.ts';
 import { maxWaitSeconds } from './domain/requests/prefer.ts';
 
@@ -34,7 +34,7 @@ export interface GatewayConfig {
 export function readConfig(env: NodeJS.ProcessEnv): GatewayConfig {
   const read = envReader(env);
   return read.finish({
-    natsUrl: read.text('NATS_URL'),
+    natsUrl: readNatsUrl(read),
     subjectPrefix: read.text('BERTH_SUBJECT_PREFIX', {
       fallback: 'berth',
       pattern: /^[A-Za-z0-9_-]+$/,

@@ -68,7 +68,16 @@ export const endpointGroupOf = (route: {
 }): EndpointGroup | undefined =>
   route.named === undefined ? byTag.get(route.tags?.[0] ?? '') : byName.get(route.named);
 
-export const isEndpointGroup = (name: string): boolean => byName.has(name);
+/** Why a limit of `subject` on this group would never hold; undefined: it would. An empty name is all groups together. */
+export function neverLimited(name: string, subject: string): string | undefined {
+  if (name === '') return undefined;
+  const group = byName.get(name);
+  if (group === undefined) return 'is no endpoint group';
+  if (group.counts === 'none') return 'is an endpoint group whose requests never count';
+  return group.rate === 'guarded' && subject !== 'address'
+    ? 'is an endpoint group whose requests count for addresses alone'
+    : undefined;
+}
 
 /** Whether a request of this method counts. */
 export const counts = (group: EndpointGroup, method: string): boolean =>

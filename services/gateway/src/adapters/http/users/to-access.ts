@@ -1,6 +1,6 @@
 import type { Static } from 'typebox';
 import { FieldChecks } from '../../../domain/field-checks.ts';
-import { isEndpointGroup } from '../../../domain/requests/endpoint-groups.ts';
+import { neverLimited } from '../../../domain/requests/endpoint-groups.ts';
 import type { LimitDocument } from './access-values.ts';
 import type { updateGroupBody } from './group-schemas.ts';
 import type { updateUserBody } from './user-schemas.ts';
@@ -33,8 +33,8 @@ interface Terms {
 function termsOf({ access_token_seconds: access, refresh_token_seconds: refresh, limits = [] }: Terms) {
   const checks = new FieldChecks();
   for (const [index, { endpoint_group }] of limits.entries()) {
-    if (endpoint_group === '' || isEndpointGroup(endpoint_group)) continue;
-    checks.add(`limits[${index}].endpoint_group`, 'is no endpoint group'); // it would be kept, and never hold
+    const why = neverLimited(endpoint_group, 'user');
+    if (why !== undefined) checks.add(`limits[${index}].endpoint_group`, why);
   }
   checks.finish();
   return {

@@ -50,7 +50,6 @@ const written = (value: unknown): string => {
 };
 
 const canonical = (value: unknown): string => written(sorted(value));
-
 const idOf = (key: KeyObject): string =>
   createHash('sha256')
     .update(key.export({ type: 'spki', format: 'der' }))
@@ -267,32 +266,35 @@ const printable = (text: string): string => text.replaceAll(/[\p{Cc}\p{Cf}\u2028
 function headIn(file: string): { head: Head; signature: string } {
   const shown: Partial<Head & { signature: string }> = parse(readFileSync(file, 'utf8'), 1);
   const { kind, seq, hash, at, key_id, new_key_id, new_public_key, signature } = shown;
+  if (key_id === undefined) throw new Error(`${file} is no head: it is one of the items that the list of heads has`);
   const head = { kind: String(kind), seq: Number(seq), hash: String(hash), at: String(at), key_id: String(key_id) };
   const rotation = { new_key_id: String(new_key_id), new_public_key: String(new_public_key) };
   return { head: { ...head, ...(kind === 'rotation' && rotation) }, signature: String(signature) };
 }
 
-async function main(): Promise<number> {
+function keyOf(file: string): KeyObject {
+  const key = keyIn(readFileSync(file, 'utf8'));
+  if (key !== undefined) return key;
+  throw new Error(`${file} is no public key (PEM)`);
+}
+
+async function check(): Promise<string> {
   const options = { key: { type: 'string', multiple: true }, head: { type: 'string', multiple: true } } as const;
   const { values, positionals } = parseArgs({ options, allowPositionals: true });
   const [file] = positionals;
-  if (file === undefined || positionals.length > 1 || values.key === undefined) {
-    console.error(usage);
-    return 2;
-  }
-  const keys = values.key.map((path) => createPublicKey(readFileSync(path)));
-  const chain = new Chain(new Map(keys.map((key) => [idOf(key), key])));
-  try {
-    for (const { head, signature } of (values.head ?? []).map(headIn)) chain.expect(head, signature);
-    let number = 0;
-    for await (const line of linesOf(file)) chain.read(lineOf(line, ++number));
-    console.log(chain.finish());
-    return 0;
-  } catch (error) {
-    if (!(error instanceof Misfit)) throw error;
-    console.log(`NOT OK: ${printable(error.message)}`);
-    return 1;
-  }
+  if (file === undefined || positionals.length > 1 || values.key === undefined) throw new Error(usage);
+  const chain = new Chain(new Map(values.key.map(keyOf).map((key) => [idOf(key), key])));
+  for (const { head, signature } of (values.head ?? []).map(headIn)) chain.expect(head, signature);
+  let number = 1;
+  for await (const line of linesOf(file)) chain.read(lineOf(line, number++));
+  return chain.finish();
 }
 
-process.exitCode = await main();
+try {
+  console.log(await check());
+} catch (error) {
+  const found = error instanceof Misfit; // anything else, such as a file that is not there, says nothing about the log
+  process.exitCode = found ? 1 : 2;
+  const why = printable(error instanceof Error ? error.message : String(error));
+  console[found ? 'log' : 'error'](found ? `NOT OK: ${why}` : `not checked: ${why}`);
+}

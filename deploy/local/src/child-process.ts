@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, statSync } from 'node:fs';
 import { tellWatcher, watchedCommand } from '@berth/local-servers';
 import type { Running } from './supervise.ts';
 
@@ -51,13 +51,15 @@ export function spawnNode(program: NodeProgram): { child: ChildProcess; running:
 
 /**
  * Waits for `ready`, which the caller resolves when the process says so. When the process ends first, or `timeoutMs`
- * passes, fails with the end of its log, and the process has ended; the same when `signal` says that all is stopped.
+ * passes, fails with the end of what it logged since, and the process has ended; the same when `signal` says that all is stopped. Call it
+ * in the moment of the start.
  */
 export async function whenItIsReady<T>(
   ready: Promise<T>,
   running: Running,
   what: { readonly name: string; readonly logFile: string; readonly timeoutMs: number; readonly signal: AbortSignal },
 ): Promise<T> {
+  const earlierBytes = statSync(what.logFile).size; // of runs before, which may have failed for another reason
   const { promise: late, reject } = Promise.withResolvers<never>();
   const onAbort = () => reject(new Error('was stopped while starting'));
   what.signal.addEventListener('abort', onAbort);
@@ -71,7 +73,7 @@ export async function whenItIsReady<T>(
   } catch (error) {
     await running.stop();
     const reason = error instanceof Error ? error.message : String(error);
-    throw new Error(`${what.name} ${reason}. The end of ${what.logFile}:\n${endOfFile(what.logFile)}`);
+    throw new Error(`${what.name} ${reason}. The end of ${what.logFile}:\n${endOfFile(what.logFile, earlierBytes)}`);
   } finally {
     clearTimeout(timer);
     what.signal.removeEventListener('abort', onAbort);
@@ -84,6 +86,6 @@ function plain(args: readonly string[]): [string, readonly string[]] {
   return [process.execPath, args];
 }
 
-function endOfFile(file: string): string {
-  return readFileSync(file, 'utf8').trimEnd().split('\n').slice(-12).join('\n');
+function endOfFile(file: string, from: number): string {
+  return readFileSync(file).subarray(from).toString().trimEnd().split('\n').slice(-12).join('\n');
 }

@@ -29,18 +29,23 @@ export async function prepareOwnDatabase(superuserUrl: string, rolePassword: str
 
 /** A database that was given: the services share its role and are apart by schema only. */
 export async function prepareGivenDatabase(databaseUrl: string): Promise<Record<Schema, string>> {
-  await withClient(databaseUrl, async (client) => {
-    try {
-      await client.query('CREATE EXTENSION IF NOT EXISTS btree_gist SCHEMA public');
-      for (const schema of schemas) await client.query(`CREATE SCHEMA IF NOT EXISTS ${schema}`);
-    } catch (cause) {
-      throw new Error(
-        'The role of DATABASE_URL may not prepare the database: it has to create the extension btree_gist and the schemas ' +
-          `${schemas.join(', ')}. Postgres says: ${cause instanceof Error ? cause.message : cause}`,
-        { cause },
-      );
-    }
-  });
+  if (!/^postgres(ql)?:/i.test(databaseUrl)) throw new Error('DATABASE_URL must begin with postgres://');
+  await withClient(
+    databaseUrl,
+    async (client) => {
+      try {
+        await client.query('CREATE EXTENSION IF NOT EXISTS btree_gist SCHEMA public');
+        for (const schema of schemas) await client.query(`CREATE SCHEMA IF NOT EXISTS ${schema}`);
+      } catch (cause) {
+        throw new Error(
+          'The role of DATABASE_URL may not prepare the database: it has to create the extension btree_gist and the schemas ' +
+            `${schemas.join(', ')}. Postgres says: ${cause instanceof Error ? cause.message : cause}`,
+          { cause },
+        );
+      }
+    },
+    'the Postgres of DATABASE_URL',
+  );
   return { auth: databaseUrl, allocator: databaseUrl, vyos_driver: databaseUrl };
 }
 
@@ -54,9 +59,16 @@ async function makeRole(client: pg.Client, schema: Schema, password: string): Pr
   await client.query(`CREATE SCHEMA IF NOT EXISTS ${schema} AUTHORIZATION ${role}`);
 }
 
-async function withClient(url: string, work: (client: pg.Client) => Promise<void>): Promise<void> {
+/** `name` is what people call that Postgres. */
+async function withClient(url: string, work: (client: pg.Client) => Promise<void>, name = 'Postgres'): Promise<void> {
   const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 10_000 });
-  await client.connect();
+  try {
+    await client.connect();
+  } catch (cause) {
+    // A name with several addresses fails with a code for all of them and no message.
+    const why = cause instanceof Error ? cause.message || String(Reflect.get(cause, 'code')) : cause;
+    throw new Error(`No connection to ${name}: ${why}`, { cause });
+  }
   try {
     await work(client);
   } finally {

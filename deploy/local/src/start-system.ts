@@ -198,7 +198,8 @@ function urlOf(host: string, port: number): string {
 const lastPort = async (port = 0): Promise<number> => ((await isPortFree(port)) ? port : 0);
 
 async function refuseTakenPort(setting: string, port: number, host: string): Promise<void> {
-  if (port === 0 || (await isPortFree(port, host))) return;
+  if (await isPortFree(port, host)) return;
+  if (!(await isPortFree(0, host))) throw new Error('HOST has to be an address or a name of this machine.');
   throw new Error(`Port ${port} on ${host} is in use. Choose another one, for example ${setting}=${port + 1}.`);
 }
 

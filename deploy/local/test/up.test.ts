@@ -95,6 +95,24 @@ test('a port in use is said plainly', async (t) => {
   assert.match(up.output(), new RegExp(`^Port ${address.port} on 127.0.0.1 is in use`));
 });
 
+test('a host of another machine is not called a port in use', async (t) => {
+  const up = startUp(t, temporaryFolder(t), { env: { HOST: '192.0.2.1' } });
+  assert.equal(await up.exited, 1);
+  assert.match(up.output(), /^HOST has to be an address or a name of this machine/);
+});
+
+test('a database that is none, or is away, is said with the name of its setting and without its password', async (t) => {
+  for (const [url, said] of [
+    ['http://u:planted@127.0.0.1/berth', /^DATABASE_URL must begin with postgres:/],
+    ['postgres://u:planted@127.0.0.1:1/berth', /^No connection to the Postgres of DATABASE_URL: .*ECONNREFUSED/],
+  ] as const) {
+    const up = startUp(t, temporaryFolder(t), { env: { DATABASE_URL: url } });
+    assert.equal(await up.exited, 1);
+    assert.match(up.output(), said);
+    assert.ok(!up.output().includes('planted'));
+  }
+});
+
 test('what a killed up left behind is ended by the next one', async (t) => {
   const state = temporaryFolder(t);
   const killed = startUp(t, state);
@@ -149,11 +167,19 @@ test('an up that is interrupted while it starts leaves nothing running', async (
   for (const { pid } of servers) assert.ok(isGone(pid));
 });
 
-test('a service that cannot start ends the start, with the end of its log', async (t) => {
+test('a service that cannot start ends the start, with what it has logged in it', async (t) => {
   const state = temporaryFolder(t);
-  const up = startUp(t, state, { env: { ...(await givenServers(t)), TINY_FAILS: '1' } });
-  assert.equal(await up.exited, 1);
-  assert.match(up.output(), /ended while starting \(exit code 78\)[\s\S]*a setting is wrong/);
+  const env = { ...(await givenServers(t)), TINY_FAILS: '1' };
+  for (const start of ['first', 'second']) {
+    const up = startUp(t, state, { env });
+    assert.equal(await up.exited, 1);
+    assert.match(up.output(), /ended while starting \(exit code 78\)[\s\S]*a setting is wrong/);
+    assert.equal(
+      up.output().split('a setting is wrong').length,
+      2,
+      `the ${start} start shows what it has logged itself`,
+    );
+  }
   assert.equal(readRunState(state), undefined);
 });
 

@@ -36,6 +36,16 @@ test('plain HTTP is for this machine alone', () => {
   }
 });
 
+test('what everybody sees holds no password, and links can go on from it', () => {
+  for (const url of ['https://u:secret@berth.example', 'https://berth.example?a=1', 'http://localhost/#x']) {
+    assert.throws(
+      () => publicUrl(url),
+      (error: Error) => /BERTH_PUBLIC_URL must have no user/.test(error.message) && !error.message.includes('secret'),
+      url,
+    );
+  }
+});
+
 test('what is no address of the web is refused', () => {
   for (const url of ['ftp://127.0.0.1', 'javascript:alert(1)', 'berth:8800']) {
     assert.throws(() => publicUrl(url), /BERTH_PUBLIC_URL must begin with https:/, url);

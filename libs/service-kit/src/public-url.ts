@@ -13,6 +13,10 @@ export function readPublicUrl(read: EnvReader): string {
     );
   } else if (url !== undefined && url.protocol !== 'http:' && url.protocol !== 'https:') {
     read.reject('BERTH_PUBLIC_URL must begin with https:');
+  } else if (url !== undefined && `${url.username}${url.password}${url.search}${url.hash}` !== '') {
+    read.reject(
+      'BERTH_PUBLIC_URL must have no user, password, query or fragment: everybody sees it, and links go on from it',
+    );
   }
   return text.replace(/\/+$/, '');
 }

@@ -1,4 +1,4 @@
-import { type EnvReader, envReader, readPublicUrl } from '@berth/service-kit';
+import { type EnvReader, envReader, readDatabaseUrl, readNatsUrl, readPublicUrl } from '@berth/service-kit';
 import type { TlsFiles } from './adapters/grpc/credentials.ts';
 import { parseAddressRange } from './domain/ipv4.ts';
 import { includes, type NumberRange } from './domain/number-range.ts';
@@ -57,8 +57,8 @@ export function readConfig(env: NodeJS.ProcessEnv): AllocatorConfig {
   }
   const defaultRouter = read.text('VYOS_ROUTER_NAME', { fallback: 'default' });
   return read.finish({
-    databaseUrl: read.url('DATABASE_URL'),
-    natsUrl: read.text('NATS_URL'),
+    databaseUrl: readDatabaseUrl(read),
+    natsUrl: readNatsUrl(read),
     subjectPrefix: read.text('BERTH_SUBJECT_PREFIX', {
       fallback: 'berth',
       pattern: /^[A-Za-z0-9_-]+$/,

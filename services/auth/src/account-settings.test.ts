@@ -23,6 +23,10 @@ test('settings that make no sense stop the start, all named at once', () => {
     (error: Error) => Object.keys(wrong).every((name) => error.message.includes(name)),
   );
   assert.throws(() => settingsOf({ BERTH_REGISTRATION_GROUPS: 'viewer,admin' }), /would be an administrator/);
+  assert.throws(
+    () => settingsOf({ BERTH_REGISTRATION_GROUPS: 'Viewer' }),
+    /BERTH_REGISTRATION_GROUPS must be names of groups/,
+  );
   assert.deepEqual(settingsOf({ BERTH_REGISTRATION_GROUPS: 'viewer' }).registrationGroups, ['viewer']);
   assert.deepEqual(settingsOf({ BERTH_PASSWORD_CHARACTERS: 'symbol,digit' }).passwords.characters, ['digit', 'symbol']);
 });

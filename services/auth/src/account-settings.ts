@@ -1,6 +1,7 @@
 import type { EnvReader } from '@berth/service-kit';
 import type { AccountPolicy, RegistrationMode } from './app/accounts/account-deps.ts';
 import { characterKinds } from './domain/accounts/password-rules.ts';
+import { groupNameErrors } from './domain/users/access-terms.ts';
 import { adminGroup } from './domain/users/group.ts';
 
 const modes: readonly RegistrationMode[] = ['open', 'invite', 'off'];
@@ -15,6 +16,11 @@ export function readAccountSettings(read: EnvReader): AccountPolicy {
   const registrationGroups = read.list('BERTH_REGISTRATION_GROUPS');
   if (registrationGroups.includes(adminGroup)) {
     read.reject('BERTH_REGISTRATION_GROUPS has admin: every stranger who registers would be an administrator');
+  }
+  if (registrationGroups.some((name) => groupNameErrors(name).length > 0)) {
+    read.reject(
+      'BERTH_REGISTRATION_GROUPS must be names of groups, with commas between: lower case letters, digits and -',
+    );
   }
   const wanted = read.list('BERTH_PASSWORD_CHARACTERS');
   const characters = characterKinds.filter((kind) => wanted.includes(kind));

@@ -1,4 +1,4 @@
-import { envReader, readPublicUrl } from '@berth/service-kit';
+import { envReader, readDatabaseUrl, readNatsUrl, readPublicUrl } from '@berth/service-kit';
 import { type MasterKey, readMasterKeys } from '@berth/vault';
 import { readAccountSettings } from './account-settings.ts';
 import type { UserIdKind } from './adapters/postgres/migrations/0002-access.ts';
@@ -77,8 +77,8 @@ export function readConfig(env: NodeJS.ProcessEnv): AuthConfig {
     );
   }
   return read.finish({
-    databaseUrl: read.url('DATABASE_URL'),
-    natsUrl: read.url('NATS_URL'),
+    databaseUrl: readDatabaseUrl(read),
+    natsUrl: readNatsUrl(read),
     prefix: read.text('BERTH_SUBJECT_PREFIX', {
       fallback: 'berth',
       pattern: /^[A-Za-z0-9_-]+$/,

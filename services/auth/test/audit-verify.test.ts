@@ -6,6 +6,17 @@ import { dropOldEntries } from '../src/adapters/postgres/audit/audit-retention.t
 import { pageOfHeads } from '../src/adapters/postgres/audit/export-audit.ts';
 import { entryAt, type Line, newLog, rehash, set } from './support/verified-log.ts';
 
+test('what cannot be checked is not called wrong', async (t) => {
+  const log = await newLog(t);
+  await log.write(2);
+  const good = await log.export();
+  const list = join(log.folder, 'heads.json');
+  await writeFile(list, JSON.stringify({ items: [], keys: [] }));
+  for (const options of [['--key', join(log.folder, 'nowhere.pem')], ['--key', list], ['--head', list], ['--strict']]) {
+    assert.equal(await log.verify(good, ...options), '2 ', options.join(' '));
+  }
+});
+
 test('an export is found good, whatever was done to it is found, and where', async (t) => {
   const log = await newLog(t);
   await log.write(8); // heads after 1, 4 and 7

@@ -262,7 +262,7 @@ test('every mail is written, and none has a gap where a value belongs', async (t
   const [world, mailbox] = [await newWorld(t), await startMailbox(t)];
   await world.replica({ mail: mailbox.settings });
   const values = Object.fromEntries(
-    'name token hours minutes new_email at from fields until reason device topic text'
+    'name user token hours minutes new_email at from fields until reason device topic text'
       .split(' ')
       .map((name) => [name, `«${name}»`]),
   );
@@ -271,7 +271,7 @@ test('every mail is written, and none has a gap where a value belongs', async (t
   assert.equal(mailbox.arrived.length, mailTemplates.length);
   const used: Record<string, string[]> = {
     'verify-email': ['name', 'token', 'hours'],
-    invitation: ['name', 'token', 'hours'],
+    invitation: ['name', 'user', 'token', 'hours'],
     'confirm-new-email': ['name', 'token', 'hours'],
     'email-changed': ['name', 'new_email'],
     'reset-password': ['name', 'token', 'minutes'],
@@ -280,6 +280,7 @@ test('every mail is written, and none has a gap where a value belongs', async (t
     banned: ['name', 'until', 'reason'],
     'new-sign-in': ['name', 'at', 'from', 'device'],
     'tokens-reused': ['name', 'at', 'from'],
+    test: ['at'],
     'admin-notice': ['topic', 'text'],
   };
   const written = await (await world.database()).query<{ id: string; template: string }>(

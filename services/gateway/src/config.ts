@@ -1,4 +1,4 @@
-import { type EnvReader, envReader, readPublicUrl } from '@berth/service-kit';
+import { type EnvReader, envReader, readNatsUrl, readPublicUrl } from '@berth/service-kit';
 import { networkTest } from './domain/limits/counted-address.ts';
 import { maxWaitSeconds } from './domain/requests/prefer.ts';
 
@@ -34,7 +34,7 @@ export interface GatewayConfig {
 export function readConfig(env: NodeJS.ProcessEnv): GatewayConfig {
   const read = envReader(env);
   return read.finish({
-    natsUrl: read.text('NATS_URL'),
+    natsUrl: readNatsUrl(read),
     subjectPrefix: read.text('BERTH_SUBJECT_PREFIX', {
       fallback: 'berth',
       pattern: /^[A-Za-z0-9_-]+$/,
@@ -53,9 +53,18 @@ export function readConfig(env: NodeJS.ProcessEnv): GatewayConfig {
     },
     commandTimeoutMs: read.integer('BERTH_COMMAND_TIMEOUT_MS', { min: 100, max: 60_000, fallback: 10_000 }),
     answerTimeoutMs: read.integer('BERTH_ANSWER_TIMEOUT_MS', { min: 100, max: 60_000, fallback: 3_000 }),
-    trustedProxies: networks(read, 'BERTH_TRUSTED_PROXIES', []),
+    trustedProxies: proxies(read),
     neverBlock: networks(read, 'BERTH_NEVER_BLOCK', ['127.0.0.0/8', '::1']),
   });
+}
+
+/** Whoever is believed can be any address: another one for each try, or one that a key is for. */
+function proxies(read: EnvReader): readonly string[] {
+  const list = networks(read, 'BERTH_TRUSTED_PROXIES', []);
+  if (list.some((network) => /\/0+$/.test(network))) {
+    read.reject('BERTH_TRUSTED_PROXIES names every address there is: name those of your proxies alone');
+  }
+  return list;
 }
 
 /** `none` is an empty list. */

@@ -43,6 +43,24 @@ function answering<I extends DescMessage, O extends DescMessage>(
   return (): any => asked ?? assert.fail(`${method.name} was not asked`);
 }
 
+test('a limit of what is no endpoint group is refused, of users as of groups: it would never hold', async (t) => {
+  const gateway = await startTestGateway(t);
+  const limits = [
+    { endpoint_group: 'vms', window_seconds: 60, requests: 5 },
+    { endpoint_group: 'vm', window_seconds: 60, requests: 5 },
+  ];
+  for (const [method, path, named] of [
+    ['POST', '/v1/admin/groups', { name: 'blue' }],
+    ['PATCH', '/v1/admin/groups/blue', {}],
+    ['POST', '/v1/admin/users', { name: 'anna', password: 'one' }],
+    ['PATCH', `/v1/admin/users/${id}`, {}],
+  ] as const) {
+    const { status, body } = await gateway.call(method, path, { body: { ...named, limits } });
+    assert.equal(status, 422, path);
+    assert.deepEqual(body.errors, [{ field: 'limits[1].endpoint_group', message: 'is no endpoint group' }]);
+  }
+});
+
 test('a user is made with what the body says, and no password is in what a repeat is known by', async (t) => {
   const gateway = await startTestGateway(t);
   const asked = answering(gateway, users.createUser, { user: anna });

@@ -31,6 +31,14 @@ test('the limits are read with their version and replaced under it; what is no e
   assert.equal((await gateway.call('PUT', '/v1/admin/limits', { body: unknown })).status, 422);
   const named = await gateway.call('PUT', '/v1/admin/limits', { body: { rules: [unknown.rules[0]] } });
   assert.deepEqual(named.body.errors, [{ field: 'rules[0].endpoint_group', message: 'is no endpoint group' }]);
+  for (const [endpoint_group, message] of [
+    ['health', /never count/],
+    ['sign-in', /for addresses alone/],
+  ] as const) {
+    const useless = await gateway.call('PUT', '/v1/admin/limits', { body: { rules: [{ ...rule, endpoint_group }] } });
+    assert.deepEqual([useless.status, useless.body.errors.length], [422, 1]);
+    assert.match(useless.body.errors[0].message, message);
+  }
   assert.deepEqual(heard, [7n]);
   assert.equal((await gateway.call('GET', '/v1/admin/limits', { apiKey: 'operator-1' })).status, 403);
 });

@@ -99,6 +99,15 @@ test('a password is taken as JSON and as a form, and gives tokens; both addresse
   assert.equal(elsewhere.body.code, 'UNSUPPORTED_MEDIA_TYPE');
 });
 
+test('a token that is for ever has no expires_in, for which OAuth 2 clients want a number', async (t) => {
+  const gateway = await startTestGateway(t);
+  gateway.answer(method.signIn, () => ({ tokens: { ...tokens, accessSeconds: 0 } }));
+  await gateway.bus.connection.flush();
+  const body = { username: 'ada', password: 'p w&+' };
+  const answer = await gateway.call('POST', '/v1/auth/token', { apiKey: null, body });
+  assert.deepEqual(Object.keys(answer.body), ['access_token', 'token_type', 'refresh_token', 'refresh_expires_in']);
+});
+
 test('a token opens what its user’s groups may, and the user’s own things, which API keys do not', async (t) => {
   const gateway = await startTestGateway(t);
   const auth = await playTokens(gateway);

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { isIPv4 } from 'node:net';
 import { weaknessOfSecret } from '@berth/contracts';
-import { type EnvReader, envReader } from '@berth/service-kit';
+import { type EnvReader, envReader, readDatabaseUrl, readNatsUrl } from '@berth/service-kit';
 import { type MasterKey, readMasterKeys } from '@berth/vault';
 
 import type { DriverTimes } from './app/driver-times.ts';
@@ -75,8 +75,8 @@ export function readConfig(env: NodeJS.ProcessEnv): DriverConfig {
     read.reject('BERTH_DRIVER_LEASE_MARGIN_MS must be at most half of BERTH_DRIVER_LEASE_TTL_MS');
   }
   return read.finish({
-    databaseUrl: read.url('DATABASE_URL'),
-    natsUrl: read.text('NATS_URL'),
+    databaseUrl: readDatabaseUrl(read),
+    natsUrl: readNatsUrl(read),
     prefix: read.text('BERTH_SUBJECT_PREFIX', {
       fallback: 'berth',
       pattern: /^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$/,

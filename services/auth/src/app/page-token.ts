@@ -22,8 +22,11 @@ export function readPageToken(
   } catch {
     // falls through: it is not one of ours
   }
-  throw new DomainError('invalid', 'PAGE_TOKEN_INVALID', 'That page token was not given out for this list.');
+  throw pageTokenInvalid();
 }
+
+export const pageTokenInvalid = (): DomainError =>
+  new DomainError('invalid', 'PAGE_TOKEN_INVALID', 'That page token was not given out for this list.');
 
 /** A page of what was found, of which one more than `size` was asked for, and the token of the next. */
 export function pageOf<T>(found: readonly T[], size: number, list: string, placeOf: (last: T) => readonly string[]) {

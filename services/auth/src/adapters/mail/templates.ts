@@ -29,6 +29,14 @@ const longestName = 60;
 const greeting = (values: Values): string =>
   values('name') === '' ? 'Hello,' : `Hello ${values('name').slice(0, longestName)},`;
 
+/** For people, who read no milliseconds. */
+const moment = (text: string): string =>
+  Number.isNaN(Date.parse(text)) ? text : `${momentFormat.format(new Date(text))} UTC`;
+const momentFormat = new Intl.DateTimeFormat('en-GB', { dateStyle: 'long', timeStyle: 'medium', timeZone: 'UTC' });
+
+const lasting = (hours: string): string =>
+  Number(hours) > 24 && Number(hours) % 24 === 0 ? `${Number(hours) / 24} days` : `${hours} hours`;
+
 const facts = (...rows: readonly (readonly [string, string])[]): Part => ({
   facts: rows.filter(([, value]) => value !== ''),
 });
@@ -42,14 +50,14 @@ export const mailTexts: Record<MailTemplate, (values: Values, link: Links) => Ma
       'An account at Berth was registered with this address. Confirm that it is yours, and you can sign in.',
       { button: 'Confirm this address', url: link('verify', values('token')) },
       { token: values('token'), used: 'POST /v1/auth/verify-email' },
-      `This works once, within ${values('hours')} hours. ${ignore}`,
+      `This works once, within ${lasting(values('hours'))}. ${ignore}`,
     ],
   }),
   'already-registered': (values, link) => ({
     subject: 'You have an account already',
     parts: [
       greeting(values),
-      'Somebody, perhaps you, tried to register an account at Berth with this address. There is one already, and nothing about it has changed.',
+      'Somebody, perhaps you, tried to use this address for an account at Berth. You have one with it already, and nothing about that has changed.',
       'Sign in as usual. If you have forgotten your password, ask for a new one:',
       { button: 'Choose a new password', url: link('forgot-password', '') },
       'If this was not you, you need not do anything.',
@@ -58,21 +66,21 @@ export const mailTexts: Record<MailTemplate, (values: Values, link: Links) => Ma
   invitation: (values, link) => ({
     subject: 'You are invited to Berth',
     parts: [
-      'Hello,',
-      `${values('name').slice(0, longestName) || 'An administrator'} invites you to Berth, which gives virtual machines their addresses and forwarded ports. Accept the invitation to choose a name and a password.`,
+      values('user') === '' ? 'Hello,' : `Hello ${values('user').slice(0, longestName)},`,
+      `${values('name').slice(0, longestName) || 'An administrator'} invites you to Berth, which gives virtual machines their addresses and forwarded ports. Accept the invitation to choose a ${values('user') === '' ? 'name and a password' : 'password; your name there is the one above, unless you choose another'}.`,
       { button: 'Accept the invitation', url: link('invitation', values('token')) },
       { token: values('token'), used: 'POST /v1/auth/accept-invitation' },
-      `This works once, within ${values('hours')} hours. If you expected no invitation, you need not do anything.`,
+      `This works once, within ${lasting(values('hours'))}. If you expected no invitation, you need not do anything.`,
     ],
   }),
   'confirm-new-email': (values, link) => ({
     subject: 'Confirm your new e-mail address',
     parts: [
       greeting(values),
-      'This address shall become the one of your account at Berth. Until you confirm it, mails go to the old one.',
+      'This address shall become the one of your account at Berth. Until you confirm it, nothing changes.',
       { button: 'Confirm the new address', url: link('confirm-email', values('token')) },
       { token: values('token'), used: 'POST /v1/auth/confirm-email' },
-      `This works once, within ${values('hours')} hours. ${ignore}`,
+      `This works once, within ${lasting(values('hours'))}. ${ignore}`,
     ],
   }),
   'email-changed': (values) => ({
@@ -99,7 +107,7 @@ export const mailTexts: Record<MailTemplate, (values: Values, link: Links) => Ma
     parts: [
       greeting(values),
       'The password of your account at Berth was changed, and you were signed out everywhere.',
-      facts(['When', values('at')], ['From', values('from')]),
+      facts(['When', moment(values('at'))], ['From', values('from')]),
       notYou,
     ],
   }),
@@ -125,8 +133,8 @@ export const mailTexts: Record<MailTemplate, (values: Values, link: Links) => Ma
     parts: [
       greeting(values),
       'Your account at Berth was banned: you are signed out, and neither you nor your API keys are let in.',
-      facts(['Until', values('until') || 'somebody lifts it'], ['Why', values('reason')]),
-      'If you think that this is a mistake, answer your administrator.',
+      facts(['Until', moment(values('until')) || 'somebody lifts it'], ['Why', values('reason')]),
+      'If you think that this is a mistake, ask your administrator.',
     ],
   }),
   unbanned: (values) => ({
@@ -141,7 +149,7 @@ export const mailTexts: Record<MailTemplate, (values: Values, link: Links) => Ma
     parts: [
       greeting(values),
       'Somebody signed in to your account at Berth from a place that was not seen before.',
-      facts(['When', values('at')], ['From', values('from')], ['With', values('device')]),
+      facts(['When', moment(values('at'))], ['From', values('from')], ['With', values('device')]),
       `If this was you, all is well. ${notYou}`,
     ],
   }),
@@ -150,9 +158,13 @@ export const mailTexts: Record<MailTemplate, (values: Values, link: Links) => Ma
     parts: [
       greeting(values),
       'A token of one of your sessions at Berth was used a second time. That happens when somebody has copied it, so this session was ended for everybody who had it.',
-      facts(['When', values('at')], ['From', values('from')]),
+      facts(['When', moment(values('at'))], ['From', values('from')]),
       'Sign in again. If this comes again, change your password and look for programs that share your tokens.',
     ],
+  }),
+  test: (values) => ({
+    subject: 'A test of mails',
+    parts: ['Hello,', 'If you can read this, mails arrive.', facts(['Asked for', moment(values('at'))])],
   }),
   'admin-notice': (values) => ({
     subject: `Notice: ${values('topic')}`,

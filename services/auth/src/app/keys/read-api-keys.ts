@@ -1,6 +1,6 @@
 import type { ApiKeyView } from '../../domain/keys/api-key.ts';
 import { apiKeyNotFound } from '../../domain/keys/key-errors.ts';
-import { invalidApiKey } from '../../domain/keys/key-terms.ts';
+import { pageTokenInvalid } from '../page-token.ts';
 import type { ApiKeyStore, KeyChoice, PagePosition } from './api-key-store.ts';
 
 const usualPageSize = 100;
@@ -32,8 +32,6 @@ const tokenOf = (key: PagePosition): string =>
 function positionOf(token: string): PagePosition {
   const text = Buffer.from(token, 'base64url').toString('utf8');
   const [, time, id] = /^(\d{1,15})\/([0-9a-f-]{36})$/.exec(text) ?? [];
-  if (time === undefined || id === undefined) {
-    throw invalidApiKey([{ field: 'cursor', message: 'is not a cursor of this list' }]);
-  }
+  if (time === undefined || id === undefined) throw pageTokenInvalid();
   return { createdAt: new Date(Number(time)), id };
 }

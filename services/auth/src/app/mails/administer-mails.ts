@@ -2,6 +2,7 @@ import { type Permitted, permitsEverywhere, requireEverywhere } from '@berth/con
 import { DomainError } from '@berth/errors';
 import { type NoticeTopic, noticeTopics } from '../../domain/mails/notice-topics.ts';
 import type { AuthTransaction } from '../auth-transaction.ts';
+import { pageTokenInvalid } from '../page-token.ts';
 import type { MailOutbox, MailState, MailView } from './mail-outbox.ts';
 
 const usualPageSize = 100;
@@ -13,7 +14,7 @@ export async function listMails(
   { state, size, token }: { state: string; size: number; token: string },
 ): Promise<{ mails: readonly MailView[]; nextToken: string }> {
   const most = Math.min(size === 0 ? usualPageSize : size, largestPageSize);
-  if (token !== '' && !/^\d{1,18}$/.test(token)) throw invalidMail('cursor', 'is not a cursor of this list');
+  if (token !== '' && !/^\d{1,18}$/.test(token)) throw pageTokenInvalid();
   const found = await outbox.page(stateOf(state), token === '' ? undefined : BigInt(token), most + 1);
   const mails = found.slice(0, most);
   return { mails, nextToken: found.length > most ? String(mails.at(-1)?.seq) : '' };
@@ -33,8 +34,7 @@ export async function retryMail({ mails, audit }: AuthTransaction, id: string): 
 /** Sends a mail that shows whether mails arrive. */
 export function sendTestMail({ mail, audit, now }: AuthTransaction, recipient: string): void {
   if (!/^[^\s@<>,;]+@[^\s@<>,;]+$/.test(recipient)) throw invalidMail('to', 'is no e-mail address');
-  const text = `This is a test, asked for at ${now.toISOString()}. If you can read it, mails arrive.`;
-  mail({ template: 'admin-notice', to: recipient, values: { topic: 'test', text } });
+  mail({ template: 'test', to: recipient, values: { at: now.toISOString() } });
   audit({ action: 'mail.tested', resource: { id: '', name: recipient } });
 }
 

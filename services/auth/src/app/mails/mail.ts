@@ -2,7 +2,7 @@
 export const mailTemplates = [
   'verify-email', // values: name, token, hours
   'already-registered', // name: somebody tried to register with this address again
-  'invitation', // name (of who invites), token, hours
+  'invitation', // name (of who invites), user (whom, where that is known), token, hours
   'confirm-new-email', // name, token, hours: to the new address
   'email-changed', // name, new_email: to the old address
   'reset-password', // name, token, minutes
@@ -13,6 +13,7 @@ export const mailTemplates = [
   'unbanned', // name
   'new-sign-in', // name, at, from, device
   'tokens-reused', // name, at, from: a refresh token was used twice, so that session ended
+  'test', // at
   'admin-notice', // topic, text
 ] as const;
 export type MailTemplate = (typeof mailTemplates)[number];

@@ -70,7 +70,7 @@ export async function invite(
     at,
     expiresAt,
   });
-  const values = { name: by.name, token, hours: String(hours) };
+  const values = { name: by.name, user: name, token, hours: String(hours) };
   transaction.mail({ template: 'invitation', to: email, ...(userId !== null && { userId }), values });
   transaction.audit({
     action: 'invitation.created',

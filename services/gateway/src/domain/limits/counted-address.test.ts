@@ -26,7 +26,16 @@ test('networks hold what is in them and nothing else; what is no network is refu
     assert.ok(!isInside(outside), outside);
   }
   assert.ok(!networkTest([])('127.0.0.1'));
-  for (const wrong of ['10.0.0.0/33', 'example.org', '::1/129', '10.0.0.0/x', '10.0.0.0/-1']) {
+  for (const wrong of [
+    '10.0.0.0/33',
+    'example.org',
+    '::1/129',
+    '10.0.0.0/x',
+    '10.0.0.0/-1',
+    '10.0.0.0/',
+    '::1/',
+    '10.0.0.0/8/',
+  ]) {
     assert.throws(() => networkTest([wrong]), RangeError, wrong);
   }
 });

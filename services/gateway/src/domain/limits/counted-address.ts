@@ -14,11 +14,12 @@ export function subjectOfAddress(address: string): string {
 export function networkTest(networks: readonly string[]): (address: string) => boolean {
   const list = new BlockList();
   for (const network of networks) {
-    const [address = '', length] = network.split('/');
+    const [address = '', length, ...more] = network.split('/');
     const family = isIP(address);
     const bits = family === 6 ? 128 : 32;
     const prefix = length === undefined ? bits : Number(length);
-    if (family === 0 || !/^\d*$/.test(length ?? '') || prefix > bits) throw new RangeError(`${network} is no network`);
+    const isLength = length === undefined || /^\d+$/.test(length); // an empty one would be 0, which is every address
+    if (family === 0 || !isLength || prefix > bits || more.length > 0) throw new RangeError(`${network} is no network`);
     list.addSubnet(address, prefix, family === 6 ? 'ipv6' : 'ipv4');
   }
   return (address) => {

@@ -31,7 +31,7 @@ const free = { access: ['open'], rate: 'free', counts: 'none', audit: 'gateway',
 export const endpointGroups: readonly EndpointGroup[] = [
   { ...free, name: 'health', tag: 'Health' },
   { ...free, name: 'documents', tag: '', cache: 'private, no-cache' },
-  { ...free, name: 'public-keys', tag: 'Public keys', cache: 'public, max-age=300' },
+  { ...free, name: 'public-keys', tag: 'Public keys', cache: 'public, max-age=60' },
   { ...ofAuth, name: 'sign-in', tag: 'Sign-in', access: ['open', 'user'], rate: 'guarded' },
   { ...ofAuth, name: 'account', tag: 'Account', access: ['user', 'permission'] },
   { ...standard, name: 'vms', tag: 'VMs' },
@@ -68,7 +68,16 @@ export const endpointGroupOf = (route: {
 }): EndpointGroup | undefined =>
   route.named === undefined ? byTag.get(route.tags?.[0] ?? '') : byName.get(route.named);
 
-export const isEndpointGroup = (name: string): boolean => byName.has(name);
+/** Why a limit of `subject` on this group would never hold; undefined: it would. An empty name is all groups together. */
+export function neverLimited(name: string, subject: string): string | undefined {
+  if (name === '') return undefined;
+  const group = byName.get(name);
+  if (group === undefined) return 'is no endpoint group';
+  if (group.counts === 'none') return 'is an endpoint group whose requests never count';
+  return group.rate === 'guarded' && subject !== 'address'
+    ? 'is an endpoint group whose requests count for addresses alone'
+    : undefined;
+}
 
 /** Whether a request of this method counts. */
 export const counts = (group: EndpointGroup, method: string): boolean =>

@@ -1,6 +1,6 @@
 import { LimitService, type LimitRule as RuleMessage } from '@berth/contracts';
 import { FieldChecks } from '../../../domain/field-checks.ts';
-import { isEndpointGroup } from '../../../domain/requests/endpoint-groups.ts';
+import { neverLimited } from '../../../domain/requests/endpoint-groups.ts';
 import type { AuthAsk } from '../../nats/auth-service.ts';
 import { commandContext, ifVersionOf, principalOf } from '../answer-command.ts';
 import type { AnyReply, AnyRequest, App } from '../app-types.ts';
@@ -56,9 +56,9 @@ function setRoute(app: App, { limits, commandTimeoutMs }: LimitDeps): void {
   };
   app.put(path, { schema, config: administering }, async (request, reply) => {
     const checks = new FieldChecks();
-    for (const [index, { endpoint_group }] of request.body.rules.entries()) {
-      if (endpoint_group === '' || isEndpointGroup(endpoint_group)) continue;
-      checks.add(`rules[${index}].endpoint_group`, 'is no endpoint group');
+    for (const [index, { endpoint_group, subject }] of request.body.rules.entries()) {
+      const why = neverLimited(endpoint_group, subject);
+      if (why !== undefined) checks.add(`rules[${index}].endpoint_group`, why);
     }
     checks.finish();
     const rules = request.body.rules.map((rule) => ({

@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { type TSchema, Type } from 'typebox';
 import { Compile } from 'typebox/compile';
 import { Settings } from 'typebox/system';
 import { limitsBody } from '../limits/limit-schemas.ts';
+import { time } from '../users/access-values.ts';
+import { updateGroupBody } from '../users/group-schemas.ts';
 import { provisionVmBody } from '../vms/vm-schemas.ts';
 import { toFieldErrors } from './field-errors.ts';
 
@@ -65,6 +68,21 @@ test('types are told in words', () => {
     metadata: 'must be an object',
     ports: 'must be a list',
   });
+});
+
+test('what is empty, or no time, is told in words', () => {
+  const saying = (schema: TSchema, value: unknown) => toFieldErrors(Compile(schema).Errors(value), schema, 'body');
+  const body = Type.Object({
+    name: Type.String({ minLength: 1 }),
+    list: Type.Array(Type.Any(), { minItems: 1 }),
+    at: time(),
+  });
+  assert.deepEqual(saying(body, { name: '', list: [], at: 'soon' }), [
+    { field: 'name', message: 'must not be empty' },
+    { field: 'list', message: 'must not be empty' },
+    { field: 'at', message: 'must be a time such as 2026-11-22T08:00:00Z' },
+  ]);
+  assert.deepEqual(saying(updateGroupBody, {}), [{ field: 'body', message: 'must have at least one member' }]);
 });
 
 test('a body that is no object is named as a whole', () => {

@@ -89,8 +89,17 @@ function explain(error: SchemaError, schema: object): FieldError[] {
     case 'enum':
       return [{ field: at, message: `must be one of ${[params.allowedValues].flat().join(', ')}` }];
     default:
-      return [{ field: at, message: error.message }];
+      return [{ field: at, message: sayLimit(error) ?? error.message }];
   }
+}
+
+/** Where the words of the schema compiler are for programmers. */
+function sayLimit({ keyword, params }: SchemaError): string | undefined {
+  const { format, limit }: { format?: unknown; limit?: unknown } = params;
+  if (format === 'date-time') return 'must be a time such as 2026-11-22T08:00:00Z';
+  if (limit !== 1) return undefined;
+  if (keyword === 'minLength' || keyword === 'minItems') return 'must not be empty';
+  return keyword === 'minProperties' ? 'must have at least one member' : undefined;
 }
 
 /** `/ports/0/internal_port` as `ports[0].internal_port`. */

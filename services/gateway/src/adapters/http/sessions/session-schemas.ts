@@ -47,15 +47,17 @@ export const logoutBody = Type.Object(
   { ...strict, description: 'Without it the session of the bearer ends.', examples: [{ refresh_token: 'brt_…' }] },
 );
 
-const lifetime = (what: string) => nullable(Type.Integer({ description: `${what}, in seconds; null: for ever.` }));
-
 export const tokensDocument = Type.Object(
   {
     access_token: Type.String({ description: 'A JWT (EdDSA), to be sent as a bearer.' }),
     token_type: Type.Enum(['Bearer']),
-    expires_in: lifetime('For how long the access token works'),
+    expires_in: Type.Optional(
+      Type.Integer({ description: 'For how many seconds the access token works; left out: for ever.' }),
+    ),
     refresh_token: Type.String({ description: 'Gives new tokens, once.' }),
-    refresh_expires_in: lifetime('For how long the refresh token works'),
+    refresh_expires_in: nullable(
+      Type.Integer({ description: 'For how many seconds the refresh token works; null: for ever.' }),
+    ),
   },
   {
     $id: 'Tokens',

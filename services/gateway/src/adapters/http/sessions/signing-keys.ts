@@ -43,10 +43,7 @@ function keySetRoute(app: App, { access }: SigningKeyDeps): void {
   };
   app.get('/.well-known/jwks.json', { schema, config: { open: true } }, async (_request, reply) => {
     if (!access.isCurrent()) throw stale();
-    return reply
-      .header('Cache-Control', 'public, max-age=60')
-      .type(keySetType)
-      .send(JSON.stringify({ keys: access.state.publicKeys() }));
+    return reply.type(keySetType).send(JSON.stringify({ keys: access.state.publicKeys() }));
   });
 }
 

@@ -1,4 +1,6 @@
 import type { Static } from 'typebox';
+import { FieldChecks } from '../../../domain/field-checks.ts';
+import { neverLimited } from '../../../domain/requests/endpoint-groups.ts';
 import type { LimitDocument } from './access-values.ts';
 import type { updateGroupBody } from './group-schemas.ts';
 import type { updateUserBody } from './user-schemas.ts';
@@ -28,10 +30,18 @@ interface Terms {
   readonly limits?: readonly LimitDocument[];
 }
 
-const termsOf = ({ access_token_seconds: access, refresh_token_seconds: refresh, limits = [] }: Terms) => ({
-  ...(typeof access === 'number' && { accessTokenSeconds: BigInt(access) }),
-  ...(typeof refresh === 'number' && { refreshTokenSeconds: BigInt(refresh) }),
-  limits: limits.map(({ endpoint_group, window_seconds, requests }) => ({
-    ...{ endpointGroup: endpoint_group, windowSeconds: window_seconds, requests: BigInt(requests) },
-  })),
-});
+function termsOf({ access_token_seconds: access, refresh_token_seconds: refresh, limits = [] }: Terms) {
+  const checks = new FieldChecks();
+  for (const [index, { endpoint_group }] of limits.entries()) {
+    const why = neverLimited(endpoint_group, 'user');
+    if (why !== undefined) checks.add(`limits[${index}].endpoint_group`, why);
+  }
+  checks.finish();
+  return {
+    ...(typeof access === 'number' && { accessTokenSeconds: BigInt(access) }),
+    ...(typeof refresh === 'number' && { refreshTokenSeconds: BigInt(refresh) }),
+    limits: limits.map(({ endpoint_group, window_seconds, requests }) => ({
+      ...{ endpointGroup: endpoint_group, windowSeconds: window_seconds, requests: BigInt(requests) },
+    })),
+  };
+}

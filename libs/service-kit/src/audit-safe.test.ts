@@ -45,6 +45,16 @@ test('secrets are known by their shape, in values, in names and within texts', (
   );
   assert.equal(safeForAudit('amqp://me:p/w:x@mq'), 'amqp://me:[redacted]@mq');
   assert.equal(safeForAudit('Bearer abcdef123'), 'Bearer [redacted]');
+  // Short ones, too, although most short texts are not looked at closely.
+  for (const [text, shown] of [
+    ['eyJabcde.f', '[redacted]'],
+    ['a.eyJabcde.f', 'a.[redacted]'],
+    ['key=a', 'key=[redacted]'],
+    ['a://b:c@', 'a://b:[redacted]@'],
+    ['$2b$x', '[redacted]'],
+    ['basic abcdef', 'basic [redacted]'],
+  ])
+    assert.equal(safeForAudit(text), shown);
 });
 
 test('ids, addresses and fingerprints are no secrets', () => {

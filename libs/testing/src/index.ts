@@ -5,5 +5,6 @@ export { freshDatabase, type TestSchema } from './fresh-database.ts';
 export { freshPrefix } from './fresh-prefix.ts';
 export { type OwnNats, ownNats } from './own-nats.ts';
 export { type OwnPostgres, ownPostgres } from './own-postgres.ts';
+export { receiveSpans, type Span } from './span-receiver.ts';
 export { type TestScope, temporaryFolder } from './test-scope.ts';
 export { startTestServers, type TestServers, testNats, testPostgres } from './test-servers.ts';

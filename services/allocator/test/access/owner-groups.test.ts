@@ -5,9 +5,9 @@ import { eventually } from '@berth/testing';
 import { adopt, handMadeWorld } from '../support/adoptable-side.ts';
 import { BulkSide, provisionItem, settleAll } from '../support/bulk-world.ts';
 import { PlanSide } from '../support/plan-side.ts';
-import { playFacts } from '../support/played-facts.ts';
+import { groupFact, playFacts } from '../support/played-facts.ts';
 import { ipPool, keyed, poolSide, portPool } from '../support/pool-side.ts';
-import { aPrincipal, groupFact, makeWorld } from '../support/world.ts';
+import { aPrincipal, makeWorld } from '../support/world.ts';
 
 const refused = (field: string) => ({
   ...{ kind: 'invalid', code: 'UNKNOWN_GROUP' },

@@ -25,3 +25,6 @@ export async function playFacts(bus: Bus, ...first: Fact[]): Promise<PlayedFacts
     },
   };
 }
+
+/** That a group is there. */
+export const groupFact = (name: string): Fact => ({ case: 'group', value: { name } });

@@ -27,7 +27,8 @@ import type { AllocatorConfig } from '../../src/config.ts';
 import { openAllocatorDatabase, startAllocator } from '../../src/start-allocator.ts';
 import { allocatorSchema } from './allocator-schema.ts';
 import { DriverSide } from './driver-side.ts';
-import { type Fact, type PlayedFacts, playFacts } from './played-facts.ts';
+import { groupFact, type PlayedFacts, playFacts } from './played-facts.ts';
+import { usualConfig } from './usual-config.ts';
 
 type ProvisionInit = Exclude<MessageInitShape<typeof ProvisionVmRequestSchema>, ProvisionVmRequest>;
 type ChangeForwardsInit = Exclude<MessageInitShape<typeof ChangeForwardsRequestSchema>, ChangeForwardsRequest>;
@@ -257,9 +258,6 @@ export interface WorldOptions {
 /** The groups that there are in a test's world. */
 const groupNames = ['a', 'b', 'blue', 'red', 'team', 'team-a', 'team-b', 'team-c', 'others', 'x'];
 
-/** That a group is there. */
-export const groupFact = (name: string): Fact => ({ case: 'group', value: { name } });
-
 /** Makes a world in which, unless told otherwise, one allocator runs and the router `default` answers. */
 export async function makeWorld(t: TestContext, options: WorldOptions = {}): Promise<World> {
   const databaseUrl = options.databaseUrl ?? (await freshDatabase(t, allocatorSchema)).url;
@@ -275,27 +273,7 @@ export async function makeWorld(t: TestContext, options: WorldOptions = {}): Pro
   await database.migrate();
   const driver = await DriverSide.start(bus);
   driver.holdings = options.foreign ?? [];
-  const config: AllocatorConfig = {
-    databaseUrl,
-    natsUrl,
-    subjectPrefix,
-    grpcHost: '127.0.0.1',
-    grpcPort: 0,
-    grpcTls: undefined,
-    callsPerSecond: 0,
-    keyCacheSeconds: 30,
-    tokens: { issuer: 'http://berth.test', audience: 'berth' },
-    defaultRouter: 'default',
-    pools: {
-      addressRange: undefined,
-      portRange: { first: 32_000, last: 33_000 },
-      ruleRange: { first: 10_000, last: 999_999 },
-    },
-    quarantineMs: 60_000,
-    planMs: 600_000,
-    resendAfterSeconds: 30,
-    ...options.config,
-  };
+  const config = { ...usualConfig({ databaseUrl, natsUrl, subjectPrefix }), ...options.config };
   const facts = options.authAway ? undefined : await playFacts(bus, ...groupNames.map(groupFact));
   const world = new World(t, { config, bus, database, driver, facts });
   for (let count = 0; count < (options.replicas ?? 1); count++) await world.startReplica();
